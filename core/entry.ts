@@ -1,0 +1,86 @@
+/**
+ * What an entry of the ledger is, before and after it is written.
+ *
+ * `must` entries (orders, switches, keys) are awaited: their promise resolves when they are durable and rejects when
+ * they can't be. `soft` ones (health) never reject and nothing waits for them: healing goes on without a disk.
+ */
+export const KINDS = {
+  genesis: 'must',
+  'segment.opened': 'must',
+  'daemon.started': 'must',
+  'daemon.stopped': 'must',
+  'config.applied': 'must',
+  'service.started': 'soft',
+  'service.ready': 'soft',
+  'service.exited': 'soft',
+  'service.unhealthy': 'soft',
+  'service.hung': 'soft',
+  'service.restarting': 'soft',
+  'service.recovered': 'soft',
+  'service.adopted': 'soft',
+  'service.stopped': 'soft',
+  'service.held': 'soft',
+  'crashloop.detected': 'must',
+  'incident.opened': 'soft',
+  'incident.acked': 'soft',
+  'incident.escalated': 'soft',
+  'incident.resolved': 'soft',
+  'ledger.gap': 'must',
+  'ledger.torn': 'must',
+  'integrity.alert': 'must',
+  'clock.rewound': 'must',
+} as const satisfies Record<string, 'must' | 'soft'>
+
+export type Kind = keyof typeof KINDS
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type Data = { readonly [key: string]: Json | undefined }
+
+/**
+ * The incident an entry belongs to. Its id is `<svc>-<seq of the opening entry>`, so it is known only once the opening
+ * entry's line is built; entries queued in the same turn share the reference and are written after it.
+ */
+export interface IncidentRef {
+  readonly svc: string
+  seq?: number
+}
+
+/** What a caller hands to the ledger. */
+export interface Draft {
+  readonly kind: Kind
+  readonly svc?: string
+  /** An id, or the reference of an incident opened in this run. */
+  readonly inc?: string | IncidentRef
+  /** True on the one entry that opens `inc`: the writer sets `inc.seq` to this entry's own seq. */
+  readonly opens?: boolean
+  /** `heald`, `local:admin`, `outside`, `telegram:<id>` … Left out: `heald`. */
+  readonly actor?: string
+  readonly data: Data
+  /** Text that may have to be erased later: stored aside, its salted SHA-256 goes to `data.tail`. */
+  readonly tail?: string
+}
+
+/** One line of the ledger, parsed. */
+export interface Entry {
+  readonly v: 1
+  readonly seq: number
+  /** `h` of the entry before, 64 hex; zeros for seq 0. */
+  readonly prev: string
+  /** Wall clock, ISO 8601 with milliseconds, UTC. */
+  readonly ts: string
+  /** Monotonic clock, microseconds since boot. */
+  readonly mono: number
+  /** First 8 hex of the kernel's boot id. */
+  readonly boot: string
+  readonly kind: Kind
+  readonly svc?: string
+  readonly inc?: string
+  readonly actor?: string
+  readonly data: Data
+  readonly h: string
+}
+
+/** The text form of an incident reference, `<svc>-<seq>`; `<svc>-?` while its opening entry waits for its line. */
+export function incidentId(ref: string | IncidentRef): string {
+  return typeof ref === 'string' ? ref : `${ref.svc}-${ref.seq ?? '?'}`
+}

@@ -1,0 +1,59 @@
+import type { ServiceSpec } from '../config/spec.ts'
+
+/** How a process ended, as far as it can be known. */
+export interface Ended {
+  readonly pid: number
+  /** `unknown` for an adopted process: only its parent is told the exit code. */
+  readonly exit: 'code' | 'signal' | 'unknown'
+  readonly exitCode?: number
+  readonly signal?: NodeJS.Signals
+  /** The kernel killed something in the service's control group for lack of memory. */
+  readonly oom: boolean
+  /** Set when the program never ran: the folder, the user or the executable is missing or not usable. In words. */
+  readonly launchError?: string
+  /** Most memory the service's group held at once, where the kernel counts it. */
+  readonly rssBytes?: number
+}
+
+export interface Adopted {
+  readonly pid: number
+  /** Kernel start time in clock ticks: with the pid, names the process for good. */
+  readonly startTime: number
+  /** When it started, on the monotonic clock of this boot. */
+  readonly startedMonoMs: number
+}
+
+/** One service's seat on the host: at most one running instance and one standby waiting to replace it. */
+export interface Seat {
+  /** Finds an instance left running by an earlier daemon. Resolves to null when there is none. */
+  adopt(): Promise<Adopted | null>
+  /**
+   * Starts the service: one byte to the standby, or a cold start. Synchronous up to the byte. Returns the pid.
+   * The instance before must have ended and its tree be empty. A launch that fails is reported through `onEnd`.
+   */
+  start(): { readonly pid: number; readonly standby: boolean }
+  /** Keeps a replacement forked and waiting. May be called at any time; does nothing when there is one. */
+  arm(): void
+  /** Changes what the next start runs; a standby of the old description is dropped. */
+  describe(spec: ServiceSpec): void
+  /** Sends a signal to the main process only. */
+  signal(signal: NodeJS.Signals): void
+  /** Whether anything is left of the instance: the main process or a descendant. */
+  isEmpty(): boolean
+  /** Kills the whole tree; resolves when nothing is left, rejects with a Fault after `timeoutMs`. */
+  killTree(timeoutMs: number): Promise<void>
+  /** The last `maxBytes` that this instance wrote, cut at line starts; '' when nothing. */
+  tail(maxBytes: number): string
+  /** Memory of the running main process, bytes; undefined when not running. */
+  rssBytes(): number | undefined
+  /** Lets go without stopping anything: the standby ends, the service keeps running. */
+  release(): void
+}
+
+/** The host's processes, for the supervisor. */
+export interface ProcessHost {
+  /** One seat for each service name. `onEnd` is called once for each instance that ended, started or adopted. */
+  seat(spec: ServiceSpec, onEnd: (ended: Ended) => void): Promise<Seat>
+  /** Stops what an earlier configuration left running under `name` and forgets its seat. */
+  remove(name: string): Promise<void>
+}

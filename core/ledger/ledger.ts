@@ -1,0 +1,32 @@
+import type { Draft, Entry } from '../entry.ts'
+
+/** Where an entry ended up: its position and hash. */
+export interface Recorded {
+  readonly seq: number
+  readonly h: string
+}
+
+export interface Head {
+  /** Number of durable entries; the next `seq`. */
+  readonly size: number
+  /** `h` of the last durable entry; 64 zeros when empty. */
+  readonly h: string
+  /** `degraded` while nothing can be written: healing goes on, orders are refused. */
+  readonly recording: 'ok' | 'degraded'
+  /** Why it is degraded, in words. */
+  readonly why?: string
+}
+
+/** The single writer of one ledger folder. */
+export interface Ledger {
+  /**
+   * Queues an entry; never blocks the caller. Resolves once it is durable. A `must` kind rejects with a Fault
+   * (`ledger.degraded`) when it can't be made durable; a `soft` kind never rejects: it resolves to `null` when lost.
+   */
+  append(draft: Draft): Promise<Recorded | null>
+  head(): Head
+  /** Calls `listener` with each batch of entries once they are durable, in order. The answer unsubscribes. */
+  onDurable(listener: (entries: readonly Entry[]) => void): () => void
+  /** Flushes what is queued (bounded by `timeoutMs`), closes files and releases the lock. Safe to call twice. */
+  close(timeoutMs: number): Promise<void>
+}
