@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServiceSpec } from '../../core/config/spec.ts'
+import type { Ended, ProcessHost, Seat } from '../../core/heal/host.ts'
+import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
+import { ensureFifos } from './fifo.ts'
+import { type KernelLog, openKernelLog } from './kernel-log.ts'
+import { startRotation } from './rotation.ts'
+import { makeSeat, type OwnedSeat } from './seat.ts'
+
+export interface ProcessHostOptions {
+  /** The state folder: `run/` and `logs/` are made in it. */
+  readonly state: string
+  /** Told of trouble that stops nothing: a log that can't be rotated, a group that can't be made. */
+  readonly warn: (text: string) => void
+}
+
+/** What every seat of this host shares. */
+export interface HostShared {
+  readonly runDir: string
+  readonly logDir: string
+  readonly boot: string
+  readonly hierarchies: Hierarchies
+  /** Name of our group below our own: one for each state folder. */
+  readonly groupName: string
+  readonly kernelLog: KernelLog
+  readonly warn: (text: string) => void
+  /** Asks for a standby, soon: forks are spread so that they never hold up a restart. */
+  readonly armSoon: (arm: () => void) => void
+}
+
+/** Time for a restarted service to get going before the daemon forks its next standby. */
+const ARM_DELAY_MS = 100
+const ARM_SPACING_MS = 2
+
+/** Processes of this host, as the supervisor sees them. */
+export function createProcessHost(options: ProcessHostOptions): ProcessHost {
+  const runDir = join(options.state, 'run')
+  const logDir = join(options.state, 'logs')
+  mkdirSync(runDir, { recursive: true, mode: 0o700 })
+  mkdirSync(logDir, { recursive: true, mode: 0o750 })
+  const shared: HostShared = {
+    runDir,
+    logDir,
+    boot: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+    hierarchies: findHierarchies(),
+    groupName: `heald-${createHash('sha256').update(options.state).digest('hex').slice(0, 8)}`,
+    kernelLog: openKernelLog(),
+    warn: options.warn,
+    armSoon: pacedQueue(),
+  }
+  const seats = new Map<string, OwnedSeat>()
+  startRotation(() => seats.values(), options.warn)
+
+  return {
+    async seat(spec: ServiceSpec, onEnd: (ended: Ended) => void): Promise<Seat> {
+      await ensureFifos(['a', 'b'].map(slot => join(runDir, `${spec.name}.${slot}.fifo`)))
+      const seat = await makeSeat(shared, spec, onEnd)
+      seats.set(spec.name, seat)
+      return seat
+    },
+    async remove(name) {
+      seats.get(name)?.clear()
+      seats.delete(name)
+      if (seats.size > 0) return
+      const { unified, memory, pids } = shared.hierarchies
+      for (const base of [unified, memory?.folder, pids?.folder]) if (base) removeGroup(join(base, shared.groupName))
+    },
+  }
+}
+
+/** Runs what it is given one at a time, a little later; the newest request of a burst waits behind the older ones. */
+function pacedQueue(): (run: () => void) => void {
+  const waiting: (() => void)[] = []
+  let timer: NodeJS.Timeout | undefined
+  const next = () => {
+    waiting.shift()?.()
+    timer = waiting.length > 0 ? setTimeout(next, ARM_SPACING_MS) : undefined
+    timer?.unref()
+  }
+  return run => {
+    waiting.push(run)
+    if (timer !== undefined) return
+    timer = setTimeout(next, ARM_DELAY_MS)
+    timer.unref()
+  }
+}

@@ -1,0 +1,340 @@
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { ServiceSpec } from '../../core/config/spec.ts'
+import type { Adopted, Ended, Seat } from '../../core/heal/host.ts'
+import { type Account, findAccount } from './account.ts'
+import { isHeld, watchAdopted } from './adopted.ts'
+import { groupPids, isPopulated, killGroup, makeGroups, memoryRecord, removeGroup, type SlotGroups } from './cgroup.ts'
+import { logSize, readTail } from './logs.ts'
+import { isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
+import type { HostShared } from './process.ts'
+import type { RotatedLog } from './rotation.ts'
+import { readRunFile, runFileTag } from './run-file.ts'
+import { forkStandby, launchError, type StandbyPlan } from './standby.ts'
+
+/**
+ * One service's place on the host. It has two slots, `a` and `b`, each with a FIFO, a pid file and control groups of
+ * its own: while an instance lives in one, its standby waits in the other, so that killing the tree of the first never
+ * touches the second.
+ */
+export type OwnedSeat = Seat & RotatedLog & { clear(): void }
+
+type SlotName = 'a' | 'b'
+
+interface Instance {
+  readonly slot: SlotName
+  readonly pid: number
+  readonly groups: SlotGroups
+  /** Null for an adopted one. */
+  readonly child: ChildProcess | null
+  readonly plan: StandbyPlan | null
+  /** Size of the log when it started. */
+  readonly logFrom: number
+  readonly unwatch: () => void
+  /** The process group held nobody when the main process had gone: its number may belong to others by now. */
+  groupGone: boolean
+}
+
+interface Standby {
+  readonly slot: SlotName
+  readonly child: ChildProcess
+  readonly plan: StandbyPlan
+  readonly groups: SlotGroups
+}
+
+const SETTLE_MS = 2000
+const REARM_MS = 5000
+const REARM_CAP_MS = 300_000
+
+export async function makeSeat(
+  shared: HostShared,
+  first: ServiceSpec,
+  onEnd: (ended: Ended) => void,
+): Promise<OwnedSeat> {
+  const { name } = first
+  const logPath = join(shared.logDir, `${name}.log`)
+  const path = (slot: SlotName, kind: 'fifo' | 'pid') => join(shared.runDir, `${name}.${slot}.${kind}`)
+  const fifoFds = new Map<SlotName, number>()
+  let spec = first
+  let account: Account | null | { readonly missing: string } = null
+  let running: Instance | null = null
+  /** The instance before, until its tree is known to be empty. */
+  let last: Instance | null = null
+  let standby: Standby | null = null
+  let armAsked = false
+  let rearmMs = REARM_MS
+  let released = false
+
+  await lookUpAccount()
+
+  async function lookUpAccount(): Promise<void> {
+    const wanted = spec.user
+    if (wanted === undefined || wanted === userInfo().username) account = null
+    else account = await findAccount(wanted)
+  }
+
+  function fifoFd(slot: SlotName): number {
+    const fd = fifoFds.get(slot) ?? openSync(path(slot, 'fifo'), constants.O_RDONLY | constants.O_NONBLOCK)
+    fifoFds.set(slot, fd)
+    return fd
+  }
+
+  /** Forks a shell that waits in the slot that is free. Throws with words where that is impossible. */
+  function fork(): Standby {
+    if (account !== null && 'missing' in account) throw new Error(account.missing)
+    const slot: SlotName = (running ?? last)?.slot === 'a' ? 'b' : 'a'
+    const groups = makeGroups(shared.hierarchies, shared.groupName, `${name}.${slot}`, spec.limits)
+    const self = account ?? { name: userInfo().username, home: userInfo().homedir }
+    const plan: StandbyPlan = {
+      groups: groups.folders,
+      account,
+      tag: runFileTag(shared.boot, groups),
+      cwd: spec.cwd,
+      argv: spec.run,
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        HOME: self.home,
+        USER: self.name,
+        LANG: process.env['LANG'] ?? 'C.UTF-8',
+        ...spec.env,
+      },
+      logPath,
+      fifoPath: path(slot, 'fifo'),
+      pidPath: path(slot, 'pid'),
+    }
+    launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
+    const child = forkStandby(plan)
+    child.unref()
+    const forked = { slot, child, plan, groups }
+    child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
+    child.once('exit', (code, signal) => ended(forked, code, signal))
+    return forked
+  }
+
+  function ended(from: Standby, code: number | null, signal: NodeJS.Signals | null, why?: string): void {
+    if (standby === from) {
+      standby = null
+      if (!released) setTimeout(arm, rearmMs).unref()
+      rearmMs = Math.min(rearmMs * 2, REARM_CAP_MS)
+      return
+    }
+    if (running?.child !== from.child) return
+    const failed = why ?? (signal === null && code !== 0 ? launchFailure(from) : undefined)
+    const base = { pid: running.pid, ...(failed === undefined ? {} : { launchError: failed }) }
+    const memory = from.groups.memory === null ? null : memoryRecord(from.groups.memory)
+    const oom = signal === 'SIGKILL' && ((memory?.oomKills ?? 0) > 0 || shared.kernelLog.wasOomKilled(running.pid))
+    const rss = memory?.peakBytes === undefined ? {} : { rssBytes: memory.peakBytes }
+    settle()
+    if (signal !== null) onEnd({ ...base, ...rss, exit: 'signal', signal, oom })
+    else if (code !== null) onEnd({ ...base, ...rss, exit: 'code', exitCode: code, oom })
+    else onEnd({ ...base, exit: 'unknown', oom: false })
+  }
+
+  /** Why the program never ran; undefined when it did. */
+  function launchFailure(from: Standby): string | undefined {
+    const why = launchError(fifoFd(from.slot), from.plan)
+    if (why !== undefined) return why
+    if (readRunFile(from.plan.pidPath) !== null) return undefined
+    return `the launcher failed: ${
+      readTail(logPath, running?.logFrom ?? 0, 1024)
+        .trim()
+        .split('\n')
+        .at(-1) || 'it said nothing'
+    }`
+  }
+
+  /** The main process has gone: what it leaves behind becomes `last`. */
+  function settle(): void {
+    if (running === null) return
+    running.unwatch()
+    last = running
+    running = null
+    last.groupGone = !groupAlive(last.pid)
+  }
+
+  function isTreeEmpty(instance: Instance): boolean {
+    const { unified } = instance.groups
+    if (unified !== null) return isPopulated(unified) !== true
+    if (!instance.groupGone && groupAlive(instance.pid)) return false
+    return instance.groups.folders.every(folder => groupPids(folder).length === 0)
+  }
+
+  function kill(instance: Instance): void {
+    const { unified, folders } = instance.groups
+    if (unified !== null && killGroup(unified)) return
+    for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
+    if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
+  }
+
+  function arm(): void {
+    if (armAsked || released) return
+    armAsked = true
+    shared.armSoon(() => {
+      armAsked = false
+      if (standby !== null || released) return
+      try {
+        standby = fork()
+      } catch {
+        // The next start says why: it forks again and reports the failure as the service's own.
+        if (spec.user !== undefined) void lookUpAccount()
+      }
+    })
+  }
+
+  function dropStandby(): void {
+    const dropped = standby
+    standby = null
+    dropped?.child.stdin?.destroy()
+  }
+
+  const seat: OwnedSeat = {
+    logPath,
+    logLimits: () => spec.logs,
+    async adopt() {
+      const deadline = Date.now() + SETTLE_MS
+      for (;;) {
+        for (const slot of ['a', 'b'] as const) {
+          const found = readRunFile(path(slot, 'pid'))
+          if (found === null || found.boot !== shared.boot || !isRunning(found.pid, found.startTime)) continue
+          return takeOver(slot, found)
+        }
+        // Someone holds a FIFO: a shell about to become the service, or a descendant that outlived it.
+        const held = (['a', 'b'] as const).some(slot => isHeld(path(slot, 'fifo')))
+        if (!held || Date.now() > deadline) break
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+      await sweepLeftovers()
+      return null
+    },
+    start() {
+      last = null
+      let ready: Standby
+      const warm = standby !== null
+      try {
+        ready = standby ?? fork()
+      } catch (error) {
+        if (spec.user !== undefined) void lookUpAccount()
+        const why = error instanceof Error ? error.message : String(error)
+        setImmediate(() => onEnd({ pid: 0, exit: 'unknown', oom: false, launchError: why }))
+        return { pid: 0, standby: false }
+      }
+      standby = null
+      ready.child.stdin?.end('\n')
+      const pid = ready.child.pid ?? 0
+      running = { ...ready, pid, logFrom: logSize(logPath), unwatch: () => {}, groupGone: false }
+      rearmMs = REARM_MS
+      return { pid, standby: warm }
+    },
+    arm,
+    describe(next) {
+      const before = JSON.stringify([spec.run, spec.cwd, spec.env, spec.user, spec.limits])
+      const userChanged = spec.user !== next.user
+      spec = next
+      if (before === JSON.stringify([next.run, next.cwd, next.env, next.user, next.limits])) return
+      const wasArmed = standby !== null
+      dropStandby()
+      const again = () => wasArmed && arm()
+      if (userChanged) void lookUpAccount().then(again)
+      else again()
+    },
+    signal(signal) {
+      if (running !== null && running.pid > 0) sendSignal(running.pid, signal)
+    },
+    isEmpty: () => running === null && (last === null || isTreeEmpty(last)),
+    async killTree(timeoutMs) {
+      const deadline = Date.now() + timeoutMs
+      for (let waitMs = 1; !seat.isEmpty(); waitMs = Math.min(waitMs * 2, 50)) {
+        const target = running ?? last
+        if (target !== null) kill(target)
+        if (Date.now() > deadline) {
+          throw Object.assign(new Error(`processes of ${name} are still there ${timeoutMs} ms after SIGKILL`), {
+            code: 'service.unkillable',
+          })
+        }
+        await new Promise(resolve => setTimeout(resolve, waitMs))
+      }
+    },
+    tail: maxBytes => readTail(logPath, (running ?? last)?.logFrom ?? 0, maxBytes),
+    rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
+    release() {
+      released = true
+      dropStandby()
+      running?.unwatch()
+      for (const fd of fifoFds.values()) closeSync(fd)
+      fifoFds.clear()
+    },
+    clear() {
+      seat.release()
+      for (const slot of ['a', 'b'] as const) {
+        const { unified, memory, pids } = shared.hierarchies
+        for (const base of [unified, memory?.folder, pids?.folder]) {
+          if (base) removeGroup(join(base, shared.groupName, `${name}.${slot}`))
+        }
+        rmSync(path(slot, 'fifo'), { force: true })
+        rmSync(path(slot, 'pid'), { force: true })
+      }
+    },
+  }
+  return seat
+
+  function takeOver(slot: SlotName, found: { pid: number; startTime: number; groups: SlotGroups }): Adopted {
+    const unwatch = watchAdopted(found.pid, found.startTime, path(slot, 'fifo'), () => {
+      const memory = running?.groups.memory
+      const oom = memory != null && memoryRecord(memory).oomKills > 0
+      settle()
+      onEnd({ pid: found.pid, exit: 'unknown', oom: oom || shared.kernelLog.wasOomKilled(found.pid) })
+    })
+    running = {
+      slot,
+      pid: found.pid,
+      groups: found.groups,
+      child: null,
+      plan: null,
+      logFrom: 0,
+      unwatch,
+      groupGone: false,
+    }
+    return { pid: found.pid, startTime: found.startTime, startedMonoMs: (found.startTime * 1000) / TICKS_PER_SECOND }
+  }
+
+  /** The main process died while nobody watched; what it left in its groups must not live beside its successor. */
+  async function sweepLeftovers(): Promise<void> {
+    for (const slot of ['a', 'b'] as const) {
+      const found = readRunFile(path(slot, 'pid'))
+      if (found === null || found.boot !== shared.boot) continue
+      last = {
+        slot,
+        pid: found.pid,
+        groups: found.groups,
+        child: null,
+        plan: null,
+        logFrom: 0,
+        unwatch: () => {},
+        groupGone: true,
+      }
+      await seat.killTree(SETTLE_MS).catch((error: unknown) => shared.warn(String(error)))
+    }
+    last = null
+  }
+}
+
+function groupAlive(pgid: number): boolean {
+  if (pgid <= 1) return false
+  try {
+    process.kill(-pgid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Sends a signal; a process that is gone already is what we wanted. */
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
