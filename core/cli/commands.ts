@@ -1,0 +1,167 @@
+import type { Subcommand } from './command.ts'
+
+/** What only the composition root can load, because it needs an adapter. */
+export interface Injected {
+  readonly up: Subcommand['load']
+}
+
+const exits =
+  'Exit codes: 0 done, 1 the thing asked about is bad, 2 wrong use, 3 refused, 4 the daemon cannot be reached.'
+
+/** Every subcommand, in the order in which help lists them. Modules are loaded only when their row is chosen. */
+export function subcommands(injected: Injected): readonly Subcommand[] {
+  return [
+    {
+      name: 'up',
+      usage: '[--config FILE] [--once]',
+      summary:
+        'Run the services of heald.yaml in the foreground and heal them; without a configuration, a guided tour.',
+      details: `Without --config, heald.yaml in the current folder is used, then /etc/heald/heald.yaml. When there is neither, a sample
+service is started, broken in several ways and healed before your eyes; --once ends after that.
+
+SIGTERM and a crash end heald only: the services keep running and are adopted by the next "heald up".
+To stop them too, use "heald down".`,
+      options: { config: { type: 'string' }, once: { type: 'boolean' } },
+      load: injected.up,
+    },
+    {
+      name: 'status',
+      usage: '[--watch]',
+      summary: 'Show every service: its state, since when, restarts, health check and open incident.',
+      details: `--watch keeps the table up to date on a terminal (q or Ctrl-C ends it); elsewhere each change is printed.
+Exit code 1 means that a service is not well or that entries are not being recorded.`,
+      options: { watch: { type: 'boolean', short: 'w' } },
+      load: () => import('./status.ts'),
+    },
+    {
+      name: 'start',
+      usage: 'SERVICE',
+      summary: 'Start a stopped or held service and wait until it is ready.',
+      options: {},
+      load: async () => (await import('./service.ts')).start,
+    },
+    {
+      name: 'stop',
+      usage: 'SERVICE',
+      summary: 'Stop a service and everything it started; it stays stopped until "heald start".',
+      options: {},
+      load: async () => (await import('./service.ts')).stop,
+    },
+    {
+      name: 'restart',
+      usage: 'SERVICE',
+      summary: 'Stop a service, start it again and wait until it is ready.',
+      options: {},
+      load: async () => (await import('./service.ts')).restart,
+    },
+    {
+      name: 'logs',
+      usage: 'SERVICE [--lines N] [--follow]',
+      summary: 'Show the last lines that a service wrote; --follow goes on showing new ones.',
+      details:
+        'Reads the files in <state>/logs, so it works without the daemon. To a pipe or file the bytes go as they are.',
+      options: { lines: { type: 'string', short: 'n' }, follow: { type: 'boolean', short: 'f' } },
+      load: () => import('./logs.ts'),
+    },
+    {
+      name: 'incidents',
+      usage: '[--all]',
+      summary: 'List incidents: the open ones and the last resolved ones.',
+      details:
+        'Works from the ledger files when the daemon is not running. --all lists every incident that is kept (1,000).',
+      options: { all: { type: 'boolean' } },
+      load: () => import('./incidents.ts'),
+    },
+    {
+      name: 'incident',
+      usage: 'ID [--report md|html]',
+      summary: 'Tell one incident from first sign to recovery; --report prints it as a document to share.',
+      details:
+        'Works from the ledger files when the daemon is not running. Example: heald incident agent-41 --report html > agent-41.html',
+      options: { report: { type: 'string' } },
+      load: () => import('./incident.ts'),
+    },
+    {
+      name: 'ack',
+      usage: 'ID',
+      summary: 'Acknowledge an incident: you have seen it and take care of it.',
+      options: {},
+      load: async () => (await import('./ack.ts')).ack,
+    },
+    {
+      name: 'resolve',
+      usage: 'ID',
+      summary: 'Close an incident by hand.',
+      options: {},
+      load: async () => (await import('./ack.ts')).resolve,
+    },
+    {
+      name: 'reload',
+      usage: '[--dry-run] [--restart]',
+      summary: 'Read the configuration again and apply it, all or nothing.',
+      details: `Services whose command, environment, folder or user changed keep running as before and are marked "restart pending",
+unless --restart is given. --dry-run only says what would be done.`,
+      options: { 'dry-run': { type: 'boolean' }, restart: { type: 'boolean' } },
+      load: () => import('./reload.ts'),
+    },
+    {
+      name: 'down',
+      usage: '',
+      summary: 'Stop all services in order, then the daemon.',
+      options: {},
+      load: () => import('./down.ts'),
+    },
+    {
+      name: 'ledger',
+      usage: 'list [FILTERS] | show SEQ | follow | verify',
+      summary: 'Read and check the tamper-evident record of everything that happened.',
+      options: {
+        kind: { type: 'string', multiple: true },
+        service: { type: 'string' },
+        incident: { type: 'string' },
+        actor: { type: 'string' },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+        limit: { type: 'string', short: 'n' },
+        workers: { type: 'string' },
+      },
+      load: () => import('./ledger.ts'),
+    },
+    {
+      name: 'init',
+      usage: '[--config FILE] [--force]',
+      summary: 'Write a commented heald.yaml to begin with.',
+      options: { config: { type: 'string' }, force: { type: 'boolean' } },
+      load: () => import('./init.ts'),
+    },
+    {
+      name: 'config',
+      usage: 'check [--config FILE]',
+      summary: 'Check the configuration: every error with its line, what is wrong and what to write instead.',
+      options: { config: { type: 'string' } },
+      load: () => import('./config.ts'),
+    },
+    {
+      name: 'doctor',
+      usage: '',
+      summary: 'Say what this host can do: control groups, memory limits, users, disk, clock.',
+      options: {},
+      load: () => import('./doctor.ts'),
+    },
+    {
+      name: 'help',
+      usage: '[NAME]',
+      summary: 'Show this list, or one subcommand in full.',
+      options: {},
+      load: async () => {
+        const { helpOn } = await import('./help.ts')
+        return { run: (context, words) => helpOn(context, words, subcommands(injected)) }
+      },
+    },
+  ]
+}
+
+/** What stands under the help of a subcommand that has no longer text of its own. */
+export const EXIT_CODES_TEXT = exits

@@ -1,0 +1,19 @@
+import { EXIT } from './command.ts'
+
+/** Codes of Faults by which somebody was told no, rather than that something is broken. */
+const REFUSED = new Set([
+  'state.locked',
+  'state.busy',
+  'ledger.locked',
+  'ledger.degraded',
+  'daemon.stopping',
+  'socket.busy',
+])
+
+/** The exit code for a Fault's code. */
+export function exitOf(code: string): number {
+  if (code.startsWith('usage.') || code.endsWith('.unknown')) return EXIT.usage
+  if (code === 'daemon.unreachable' || code === 'daemon.timeout') return EXIT.unreachable
+  if (code.endsWith('.refused') || REFUSED.has(code)) return EXIT.refused
+  return EXIT.bad
+}

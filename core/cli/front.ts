@@ -1,0 +1,154 @@
+import { parseArgs } from 'node:util'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
+import { commandName, socketFile, stateFolder, timeZone } from './context.ts'
+import { exitOf } from './exit.ts'
+import { nearest } from './suggest.ts'
+
+/** Options of every subcommand. They may stand before or after its name. */
+export const GLOBAL_OPTIONS = {
+  state: { type: 'string' },
+  json: { type: 'boolean' },
+  'no-colour': { type: 'boolean' },
+  'no-color': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const satisfies Subcommand['options']
+
+export interface Parsed {
+  readonly command: Subcommand | undefined
+  readonly words: readonly string[]
+  readonly values: Values
+}
+
+/**
+ * Takes the argument line apart. A name or option that does not exist is a Fault `usage.*` with the nearest one that
+ * does. Nothing is run.
+ */
+export function parse(argv: readonly string[], table: readonly Subcommand[]): Parsed {
+  const name = commandName(argv)
+  const command = table.find(row => row.name === name)
+  if (name !== undefined && command === undefined) throw unknownCommand(name, table)
+  const options: Subcommand['options'] = { ...command?.options, ...GLOBAL_OPTIONS }
+  const rest = name === undefined ? [...argv] : argv.toSpliced(argv.indexOf(name), 1)
+  const { tokens, values, positionals } = parseArgs({ args: rest, options, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const option = options[token.name]
+    if (option === undefined) throw unknownOption(token.rawName, options, command)
+    const bare = token.value === undefined || (!token.inlineValue && /^-./.test(token.value))
+    if (option.type === 'string' && bare) throw usage('usage.value', `${token.rawName} needs a value`, command)
+    if (option.type === 'boolean' && token.value !== undefined) {
+      throw usage('usage.value', `${token.rawName} takes no value`, command)
+    }
+  }
+  return { command, words: positionals, values }
+}
+
+/** Runs one argument line to its end, prints what went wrong, and ends the process with the exit code. */
+export async function front(argv: readonly string[], table: readonly Subcommand[]): Promise<void> {
+  const ending = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The reason tells `up` one from the other; a second signal does not wait for a clean end.
+      if (ending.signal.aborted) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+      ending.abort(signal)
+    })
+  }
+  // `heald … | head`: the reader has what it wanted. The daemon, though, outlives whoever read its output.
+  process.stdout.on('error', error => {
+    if (codeOf(error) !== 'EPIPE') throw error
+    if (commandName(argv) !== 'up') process.exit(EXIT.done)
+  })
+  process.stderr.on('error', () => process.stderr.destroy())
+  process.exit(await answer(argv, table, ending.signal))
+}
+
+async function answer(argv: readonly string[], table: readonly Subcommand[], signal: AbortSignal): Promise<number> {
+  let context = contextOf({ json: argv.includes('--json') }, signal)
+  try {
+    const { command, words, values } = parse(argv, table)
+    context = contextOf(values, signal)
+    if (values.version === true) {
+      const { version } = await import('./version.ts')
+      context.out(context.json ? `${JSON.stringify({ version: version() })}\n` : `heald ${version()}\n`)
+      return EXIT.done
+    }
+    if (command === undefined || values.help === true) {
+      const { helpOn } = await import('./help.ts')
+      const code = await helpOn(context, command === undefined ? [] : [command.name], table)
+      return command === undefined && values.help !== true ? EXIT.usage : code
+    }
+    const { run } = await command.load()
+    return await run(context, words, values)
+  } catch (error) {
+    return complain(error, context)
+  }
+}
+
+function contextOf(values: Values, signal: AbortSignal): Context {
+  const { env, stdout } = process
+  const option = typeof values.state === 'string' ? values.state : undefined
+  const state = stateFolder(option, env, process.getuid?.() ?? 0)
+  const json = values.json === true
+  const tty = stdout.isTTY === true
+  const plain = values['no-colour'] === true || values['no-color'] === true || !!env.NO_COLOR || env.TERM === 'dumb'
+  return {
+    out: text => void (stdout.writable && stdout.write(text)),
+    err: text => void (process.stderr.writable && process.stderr.write(text)),
+    env,
+    tty,
+    columns: stdout.columns ?? 120,
+    colour: tty && !plain && !json,
+    json,
+    state,
+    socket: socketFile(state, env),
+    tz: timeZone(),
+    nowMs: () => Date.now(),
+    signal,
+  }
+}
+
+/** Prints an error for a person, or as one JSON document, and answers with the exit code. */
+function complain(error: unknown, context: Context): number {
+  const { code, message, hint, retry } =
+    error instanceof Fault
+      ? error
+      : {
+          code: codeOf(error),
+          message: `something went wrong inside heald: ${messageOf(error)}`,
+          hint: undefined,
+          retry: 'no',
+        }
+  if (context.json) context.out(`${JSON.stringify({ error: { code, message, hint: hint ?? null, retry } })}\n`)
+  else context.err(`heald: ${message}\n${hint === undefined ? '' : `  ${hint.replaceAll('\n', '\n  ')}\n`}`)
+  if (!(error instanceof Fault) && context.env.HEALD_DEBUG && error instanceof Error) context.err(`${error.stack}\n`)
+  return exitOf(code)
+}
+
+function unknownCommand(name: string, table: readonly Subcommand[]): Fault {
+  const near = nearest(
+    name,
+    table.map(row => row.name),
+  )
+  const hint =
+    near === undefined ? '"heald help" lists all subcommands.' : `Did you mean "heald ${near}"? "heald help" lists all.`
+  return new Fault('usage.command', `there is no subcommand "${name}"`, { hint })
+}
+
+function unknownOption(rawName: string, options: Subcommand['options'], command: Subcommand | undefined): Fault {
+  const near = nearest(
+    rawName,
+    Object.keys(options).map(name => `--${name}`),
+  )
+  const whose = command === undefined ? 'heald has' : `"heald ${command.name}" has`
+  const fault = usage('usage.option', `${whose} no option ${rawName}`, command)
+  if (near === undefined) return fault
+  return new Fault(fault.code, fault.message, { hint: `Did you mean ${near}? ${fault.hint ?? ''}` })
+}
+
+/** A Fault of wrong use that shows how it is meant to be used. */
+export function usage(code: `usage.${string}`, message: string, command: Subcommand | undefined): Fault {
+  const line = command === undefined ? 'heald SUBCOMMAND …' : `heald ${command.name} ${command.usage}`.trimEnd()
+  return new Fault(code, message, { hint: `Usage: ${line}` })
+}

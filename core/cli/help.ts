@@ -1,0 +1,58 @@
+import { Fault } from '../fault.ts'
+import { type Context, EXIT, type Subcommand } from './command.ts'
+import { EXIT_CODES_TEXT } from './commands.ts'
+import { usage } from './front.ts'
+import { nearest } from './suggest.ts'
+
+/** `heald help` and `--help`: all subcommands, or one in full. */
+export async function helpOn(
+  context: Context,
+  words: readonly string[],
+  table: readonly Subcommand[],
+): Promise<number> {
+  const [name, extra] = words
+  if (extra !== undefined) throw usage('usage.words', `"heald help" takes one name, not also "${extra}"`, undefined)
+  if (name === undefined) {
+    context.out(context.json ? `${JSON.stringify(table.map(asJson))}\n` : overview(table))
+    return EXIT.done
+  }
+  const row = table.find(command => command.name === name)
+  if (row === undefined) {
+    const near = nearest(
+      name,
+      table.map(command => command.name),
+    )
+    const hint = near === undefined ? '"heald help" lists all subcommands.' : `Did you mean "heald help ${near}"?`
+    throw new Fault('usage.command', `there is no subcommand "${name}"`, { hint })
+  }
+  context.out(context.json ? `${JSON.stringify(asJson(row))}\n` : inFull(row))
+  return EXIT.done
+}
+
+function asJson({ name, usage, summary, details, options }: Subcommand): object {
+  return { name, usage, summary, details: details ?? null, options: Object.keys(options) }
+}
+
+function overview(table: readonly Subcommand[]): string {
+  const width = Math.max(...table.map(row => row.name.length))
+  const rows = table.map(row => `  ${row.name.padEnd(width)}  ${row.summary}`)
+  return `heald keeps the services of one host running and records every step in a ledger that anyone can check.
+
+Usage: heald SUBCOMMAND [OPTIONS]
+
+${rows.join('\n')}
+
+Options of every subcommand:
+  --state DIR    the folder with heald's state (default: $STATE_DIRECTORY, /var/lib/heald for root, else ~/.local/state/heald)
+  --json         print JSON for programs
+  --no-colour    no colours (NO_COLOR does the same)
+  --help         how a subcommand is used;  --version  which heald this is
+
+${EXIT_CODES_TEXT}
+`
+}
+
+function inFull(row: Subcommand): string {
+  const details = row.details === undefined ? '' : `\n${row.details}\n`
+  return `${`Usage: heald ${row.name} ${row.usage}`.trimEnd()}\n\n${row.summary}\n${details}\n${EXIT_CODES_TEXT}\n`
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can read: checks the version, then opens the build if there is one, else the source.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const old = `heald: this is Node ${process.versions.node}, and heald needs Node 22.18 or newer (24 is best)
+  In a clone of heald, "npm install" brings the right Node along: then use "npm start" or "npx heald ...".
+  Elsewhere install Node 24 from https://nodejs.org or your distribution.
+`
+if (major < 22 || (major === 22 && minor < 18)) process.stderr.write(old, () => process.exit(2))
+else
+  await import(
+    (await import('node:fs')).existsSync(new URL('dist/heald.js', import.meta.url)) ? './dist/heald.js' : './heald.ts'
+  )
