@@ -1,0 +1,146 @@
+import { constants } from 'node:os'
+import { formatDuration } from '../config/duration.ts'
+import type { Ended } from './host.ts'
+import { oneLine } from './probe/verdict.ts'
+
+/** What is known about the end of a service's process. */
+export interface Evidence {
+  readonly ended: Ended
+  /** Somebody, or the configuration, had asked for this end. */
+  readonly wantedStop: boolean
+  /** Why heald killed it, if it did. */
+  readonly killedBy?: 'liveness' | 'startup' | 'operator' | 'stop timeout'
+  readonly uptimeMs: number
+  readonly memoryLimitBytes?: number
+  /** The last line it wrote. Left out where text of the service must stay erasable. */
+  readonly lastLine?: string
+  /** The kernel's log says that the whole host was out of memory when it killed this. */
+  readonly hostOom?: boolean
+  /** For `liveness`: how often in a row, and for how long, its check had failed, and what it last said. */
+  readonly hang?: { readonly misses: number; readonly forMs: number; readonly error?: string | null }
+  /** For `startup`: the time it had, and what the check last said. */
+  readonly startup?: { readonly startupMs: number; readonly error?: string | null }
+  /** For `stop timeout`: what it was asked with, and the time it had. */
+  readonly stop?: { readonly signal: NodeJS.Signals; readonly timeoutMs: number }
+  /** It ended while no heald ran. */
+  readonly away?: boolean
+}
+
+const LAST_LINE_LIMIT = 120
+
+/** Puts an end into words, without the service's name: "killed by SIGKILL, sent from outside heald, after 4 m 2 s". */
+export function diagnose(evidence: Evidence): string {
+  const said = oneLine(evidence.lastLine ?? '').slice(0, LAST_LINE_LIMIT)
+  return said === '' ? cause(evidence) : `${cause(evidence)}; it last wrote: ${said}`
+}
+
+function cause(evidence: Evidence): string {
+  const { ended, killedBy } = evidence
+  const after = `after ${formatDuration(evidence.uptimeMs)}`
+  if (ended.launchError !== undefined) return `could not be started: ${oneLine(ended.launchError)}`
+  if (killedBy === 'liveness') return `${hung(evidence)} and was killed by heald${alsoOutOfMemory(evidence)}`
+  if (killedBy === 'startup') return `${notReady(evidence)} and was killed by heald${alsoOutOfMemory(evidence)}`
+  if (killedBy === 'stop timeout') return `${notStopped(evidence)} and was killed by heald`
+  if (killedBy === 'operator') return `stopped as asked ${after}`
+  if (evidence.wantedStop) return `stopped as asked ${after}${ending(ended)}`
+  if (ended.oom || evidence.hostOom === true) return outOfMemory(evidence, after)
+  if (ended.exit === 'unknown') {
+    return evidence.away === true
+      ? 'ended while heald was away; exit code unknown'
+      : `ended ${after}; exit code unknown, since an earlier heald had started it`
+  }
+  if (ended.exit === 'signal') return bySignal(ended.signal, after)
+  return byCode(ended.exitCode ?? 0, after)
+}
+
+function hung({ hang }: Evidence): string {
+  if (hang === undefined) return 'did not answer its health check'
+  const times = hang.misses === 1 ? 'once' : `${hang.misses} times`
+  return `did not answer its health check ${times} in ${formatDuration(hang.forMs)}${because(hang.error)}`
+}
+
+function notReady({ startup }: Evidence): string {
+  if (startup === undefined) return 'was not ready in time'
+  return `was not ready within ${formatDuration(startup.startupMs)}${because(startup.error)}`
+}
+
+function notStopped({ stop }: Evidence): string {
+  if (stop === undefined) return 'did not stop in time'
+  return `did not stop within ${formatDuration(stop.timeoutMs)} of ${stop.signal}`
+}
+
+function because(error: string | null | undefined): string {
+  return error === null || error === undefined ? '' : ` (${oneLine(error)})`
+}
+
+function ending(ended: Ended): string {
+  if (ended.exit === 'signal') return ` (${ended.signal ?? 'a signal'})`
+  return ended.exit === 'code' ? ` (exit code ${ended.exitCode ?? 0})` : ''
+}
+
+/** The exit status alone can't tell: SIGKILL by the kernel looks like SIGKILL by anybody. */
+function outOfMemory(evidence: Evidence, after: string): string {
+  const { ended } = evidence
+  const reason = memoryReason(evidence)
+  if (ended.exit !== 'code') return `killed by the kernel: ${reason}, ${after}`
+  // The kernel chose a child, and the main process gave up because of it.
+  return `exited with code ${ended.exitCode ?? 0} ${after}, when the kernel killed one of its processes: ${reason}`
+}
+
+function alsoOutOfMemory(evidence: Evidence): string {
+  if (!evidence.ended.oom && evidence.hostOom !== true) return ''
+  return `; the kernel had killed one of its processes: ${memoryReason(evidence)}`
+}
+
+function memoryReason({ memoryLimitBytes, hostOom }: Evidence): string {
+  if (hostOom === true) return 'the host was out of memory'
+  return memoryLimitBytes === undefined ? 'out of memory' : `out of memory, ${inWords(memoryLimitBytes)} limit`
+}
+
+function inWords(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)))
+  return `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`
+}
+
+/** Signals that a process brings on itself, signal(7). */
+const CRASHES: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGSEGV: 'segmentation fault',
+  SIGBUS: 'bus error',
+  SIGABRT: 'it aborted itself',
+  SIGILL: 'illegal instruction',
+  SIGFPE: 'arithmetic error',
+  SIGTRAP: 'trap',
+  SIGSYS: 'a system call it may not make',
+}
+
+/** Signals that tell of something the process ran into. */
+const LIMITS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGPIPE: 'it wrote to a pipe that nobody reads',
+  SIGXCPU: 'it used up its limit of CPU time',
+  SIGXFSZ: 'it wrote a file larger than its limit',
+  SIGALRM: 'its own timer went off',
+}
+
+function bySignal(signal: NodeJS.Signals | undefined, after: string): string {
+  if (signal === undefined) return `killed by an unknown signal ${after}`
+  const crash = CRASHES[signal]
+  if (crash !== undefined) return `crashed: ${crash} (${signal}), ${after}`
+  const limit = LIMITS[signal]
+  if (limit !== undefined) return `ended by ${signal} ${after}: ${limit}`
+  return `killed by ${signal}, sent from outside heald, ${after}`
+}
+
+function byCode(code: number, after: string): string {
+  const plain = `exited with code ${code} ${after}`
+  if (code === 0) return `exited by itself with code 0 ${after}, though it was to keep running`
+  if (code === 125) return `${plain}: it asks to be left down`
+  if (code === 126) return `${plain}: its command is there but can't be executed`
+  if (code === 127) return `${plain}: its command was not found`
+  const inner = code > 128 ? nameOfSignal(code - 128) : undefined
+  return inner === undefined ? plain : `${plain}, which is how a shell says that its program was killed by ${inner}`
+}
+
+function nameOfSignal(number: number): string | undefined {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
+}
