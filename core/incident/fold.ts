@@ -2,7 +2,8 @@
  * Incidents as a fold over the ledger.
  *
  * Life of an incident
- * 1. `incident.opened` begins it; its id is `<svc>-<seq of the opening entry>`.
+ * 1. `incident.opened` begins it; its id is `<svc>-<seq of the entry that began it>`. Should that entry be another one
+ *    (the exit itself, or `incident.opened` was lost with a failing disk), the number in the id shows it.
  * 2. Every later entry that carries `inc` belongs to its timeline; `service.restarting` counts as an attempt.
  * 3. `incident.escalated` may raise the severity and sharpen the cause; `incident.acked` says that a person has seen it.
  * 4. `incident.resolved` ends it, by recovery or by hand. What arrives later changes nothing.
@@ -71,7 +72,7 @@ export function applyEntry(state: Incidents, entry: FoldEntry): void {
   if (id === undefined || !isSeq(entry.seq)) return
   const known = state.byId.get(id)
   if (known === undefined) {
-    if (entry.kind === 'incident.opened') state.byId.set(id, opened(id, entry, data))
+    if (begins(id, entry)) state.byId.set(id, opened(id, entry, data))
     return
   }
   if (known.state === 'resolved') return
@@ -105,27 +106,27 @@ export function worstOpen(state: Incidents): Severity | null {
   return worst
 }
 
+function begins(id: string, entry: FoldEntry): boolean {
+  return entry.kind === 'incident.opened' || (id.endsWith(`-${entry.seq}`) && entry.kind !== 'incident.resolved')
+}
+
 function opened(id: string, entry: FoldEntry, data: Fields): Incident {
-  const services = texts(data.services)
-  if (services.length === 0 && typeof entry.svc === 'string') services.push(entry.svc)
-  // The id names the entry that began it, which may be the exit just before this one.
-  const first = Number(/-(\d{1,15})$/.exec(id)?.[1] ?? Number.NaN)
-  const entries = first < entry.seq ? [first, entry.seq] : [entry.seq]
-  return {
+  const first: Incident = {
     id,
-    severity: severityOf(data.severity) ?? 'warning',
+    severity: 'warning',
     state: 'open',
-    services,
-    cause: textOf(data.cause) ?? 'not known',
+    services: typeof entry.svc === 'string' ? [entry.svc] : [],
+    cause: textOf(data.diagnosis) ?? 'not known',
     openedTs: textOf(entry.ts) ?? EPOCH,
     resolvedTs: null,
     downMs: null,
     attempts: 0,
-    entries,
-    entryCount: entries.length,
+    entries: [],
+    entryCount: 0,
     ackedBy: null,
     how: null,
   }
+  return step(first, entry, data)
 }
 
 function step(incident: Incident, entry: FoldEntry, data: Fields): Incident {
@@ -135,6 +136,15 @@ function step(incident: Incident, entry: FoldEntry, data: Fields): Incident {
     entryCount: incident.entryCount + 1,
   }
   switch (entry.kind) {
+    case 'incident.opened': {
+      const services = texts(data.services)
+      return {
+        ...next,
+        severity: severityOf(data.severity) ?? incident.severity,
+        cause: textOf(data.cause) ?? incident.cause,
+        services: services.length === 0 ? incident.services : services,
+      }
+    }
     case 'service.restarting':
       return { ...next, attempts: incident.attempts + 1 }
     case 'incident.escalated': {

@@ -1,0 +1,66 @@
+/**
+ * Text for terminals. Names, errors and log lines may come from a service or from whoever talks to it, and a terminal
+ * obeys what it is sent: escape sequences, "erase line", text that runs from right to left. So everything that is not
+ * ours goes through here before it is shown.
+ */
+
+/** Controls, direction marks, invisible and tag characters, and halves of pairs. */
+const UNSAFE =
+  /[\p{Cc}\p{Cs}\u061C\u00AD\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu
+
+/** One line: every unsafe character is shown instead of sent (`␛`, `<202e>`); tabs and line ends become spaces. */
+export function cleanLine(text: string): string {
+  return text.replace(/\r?\n|\t/g, ' ').replace(UNSAFE, shown)
+}
+
+/** Several lines: as `cleanLine`, but line feeds stay and tabs become eight columns. */
+export function cleanLines(text: string): string {
+  return text.replace(UNSAFE, char =>
+    char === '\n' ? char : char === '\t' ? '        ' : char === '\r' ? '' : shown(char),
+  )
+}
+
+function shown(char: string): string {
+  const code = char.codePointAt(0) ?? 0
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code)
+  if (code === 0x7f) return '\u2421'
+  return code >= 0xd800 && code <= 0xdfff ? '\ufffd' : `<${code.toString(16).padStart(2, '0')}>`
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+const ASCII = /^[ -~]*$/
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
+const WIDE = new RegExp(
+  '^(?:\\p{Emoji_Presentation}|.\\ufe0f|' +
+    '[\\u1100-\\u115f\\u2329\\u232a\\u2e80-\\u303e\\u3041-\\u33ff\\u3400-\\u4dbf\\u4e00-\\ua4cf\\ua960-\\ua97f' +
+    '\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}])',
+  'u',
+)
+
+/** Columns that `text` takes on a terminal: two for East Asian wide characters and emoji, none for combining marks. */
+export function columnsOf(text: string): number {
+  if (ASCII.test(text)) return text.length
+  let columns = 0
+  for (const { segment } of segmenter.segment(text)) columns += columnsOfOne(segment)
+  return columns
+}
+
+/** `text` cut to at most `columns` columns, with `…` as the last one when something is missing. */
+export function cutTo(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text
+  if (columns < 1) return ''
+  let cut = ''
+  let used = 0
+  for (const { segment } of segmenter.segment(text)) {
+    const width = columnsOfOne(segment)
+    if (used + width > columns - 1) break
+    cut += segment
+    used += width
+  }
+  return `${cut}…`
+}
+
+function columnsOfOne(grapheme: string): number {
+  if (ZERO_WIDTH.test(grapheme)) return 0
+  return WIDE.test(grapheme) ? 2 : 1
+}

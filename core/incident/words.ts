@@ -1,0 +1,135 @@
+import type { FoldEntry } from './fold.ts'
+import { sizeOf, spanOf } from './measure.ts'
+
+type Words = (data: Fields, name: string) => string
+type Fields = { readonly [key: string]: unknown }
+
+/** One sentence for each kind. A kind that is not here (of a newer version) is shown by its name and fields. */
+const WORDS: { readonly [kind: string]: Words } = {
+  genesis: data => `the ledger of ${text(data.host)} begins`,
+  'segment.opened': () => 'a new ledger file was begun',
+  'daemon.started': data => {
+    const adopted = list(data.adopted)
+    return `heald ${text(data.version)} started, pid ${number(data.pid)}${adopted ? `, and found running: ${adopted}` : ''}`
+  },
+  'daemon.stopped': data => `heald stopped: ${text(data.reason)}`,
+  'config.applied': data => `a configuration was applied${changesOf(data.changes)}`,
+  'service.started': (data, name) => {
+    const attempt = data.attempt
+    const again = typeof attempt === 'number' && attempt > 0 ? ` (attempt ${attempt})` : ''
+    return `${name} was started, pid ${number(data.pid)}${data.standby === true ? ', from the standby' : ''}${again}`
+  },
+  'service.ready': (data, name) => `${name} is ready${after(data.readyMs)}`,
+  'service.exited': exited,
+  'service.unhealthy': (data, name) => `${name} fails its check${checkOf(data)}`,
+  'service.hung': (data, name) => `${name} does not answer any more${checkOf(data)}`,
+  'service.restarting': (data, name) => {
+    const delayMs = data.delayMs
+    const when = typeof delayMs === 'number' && delayMs > 0 ? `in ${spanOf(delayMs)}` : 'at once'
+    return `${name} will be restarted ${when}${because(data.cause)}`
+  },
+  'service.recovered': (data, name) => {
+    const attempts = data.attempts
+    const tries = typeof attempts === 'number' && attempts > 1 ? ` and ${attempts} attempts` : ''
+    return `${name} is well again after ${spanOf(data.downMs)}${tries}`
+  },
+  'service.adopted': (data, name) => `${name} was found running, pid ${number(data.pid)}, and is looked after again`,
+  'service.stopped': (data, name) => `${name} was stopped${by(data.by)}`,
+  'service.held': (data, name) => `${name} is held and will not be started${because(data.why)}`,
+  'crashloop.detected': (data, name) => {
+    const verdict = data.verdict === 'rollback' ? 'it is rolled back' : text(data.verdict, 'slow restarts')
+    return `${name} is in a crash loop: ${number(data.failures)} failures within ${spanOf(data.withinMs)}; now ${verdict}${because(data.why)}`
+  },
+  'incident.opened': data => `incident opened (${text(data.severity)}): ${text(data.cause)}`,
+  'incident.acked': data => `acknowledged${by(data.by)}`,
+  'incident.escalated': data => {
+    const step = data.step === undefined ? '' : `, step ${text(data.step)}`
+    return `escalated${step}${data.severity === undefined ? '' : ` to ${text(data.severity)}`}${because(data.cause)}`
+  },
+  'incident.resolved': data => {
+    const down = typeof data.downMs === 'number' ? `, down for ${spanOf(data.downMs)}` : ''
+    return `resolved: ${text(data.how, 'no reason given')}${down}`
+  },
+  'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,
+  'ledger.torn': data => `an unfinished last line was set aside${fieldsOf(data)}`,
+  'integrity.alert': data => `THE LEDGER IS DAMAGED${fieldsOf(data)}`,
+  'clock.rewound': data => `the wall clock went back; the order of entries still holds${fieldsOf(data)}`,
+}
+
+/**
+ * What an entry says, as one sentence without a full stop. The text may hold anything that a service wrote: clean it
+ * for where it is shown.
+ */
+export function entryInWords(entry: FoldEntry): string {
+  const data = entry.data as Fields
+  const words = Object.hasOwn(WORDS, entry.kind) ? WORDS[entry.kind] : undefined
+  return words === undefined ? `${entry.kind}${fieldsOf(data)}` : words(data, entry.svc ?? 'the service')
+}
+
+function exited(data: Fields, name: string): string {
+  const diagnosis = data.diagnosis
+  const extra: string[] = []
+  if (typeof data.uptimeMs === 'number') extra.push(`after ${spanOf(data.uptimeMs)}`)
+  if (typeof data.rssBytes === 'number') extra.push(`most memory ${sizeOf(data.rssBytes)}`)
+  if (data.wanted === true) extra.push('as asked')
+  const details = extra.length === 0 ? '' : ` (${extra.join(', ')})`
+  if (typeof diagnosis === 'string' && diagnosis !== '') return `${diagnosis}${details}`
+  return `${name} ${howItEnded(data)}${details}`
+}
+
+function howItEnded(data: Fields): string {
+  if (data.oom === true) return 'was killed by the kernel: out of memory'
+  if (typeof data.signal === 'string') return `was killed by ${data.signal}`
+  if (typeof data.exitCode === 'number') return `exited with code ${data.exitCode}`
+  return 'ended; how is not known'
+}
+
+function checkOf(data: Fields): string {
+  const parts: string[] = []
+  if (typeof data.error === 'string' && data.error !== '') parts.push(data.error)
+  if (typeof data.misses === 'number') parts.push(`${data.misses} ${data.misses === 1 ? 'miss' : 'misses'}`)
+  if (typeof data.sinceMs === 'number') parts.push(`for ${spanOf(data.sinceMs)}`)
+  const check = typeof data.check === 'string' ? ` ${data.check}` : ''
+  return `${check}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+}
+
+function changesOf(changes: unknown): string {
+  if (typeof changes !== 'object' || changes === null) return ''
+  const parts = Object.entries(changes).flatMap(([what, names]) => {
+    const them = list(names)
+    return them === '' || what === 'keep' ? [] : [`${what} ${them}`]
+  })
+  return parts.length === 0 ? '' : `: ${parts.join('; ')}`
+}
+
+/** ` (key: value, …)`, for kinds whose fields are best shown as they are. */
+function fieldsOf(data: Fields): string {
+  const shown = Object.entries(data ?? {}).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return shown.length === 0 ? '' : ` (${shown.join(', ')})`
+}
+
+function text(value: unknown, otherwise = 'not known'): string {
+  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : otherwise
+}
+
+function number(value: unknown): string {
+  return typeof value === 'number' ? String(value) : '?'
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) ? value.filter(item => typeof item === 'string').join(', ') : ''
+}
+
+function after(ms: unknown): string {
+  return typeof ms === 'number' ? ` after ${spanOf(ms)}` : ''
+}
+
+function because(why: unknown): string {
+  return typeof why === 'string' && why !== '' ? `: ${why}` : ''
+}
+
+function by(who: unknown): string {
+  return typeof who === 'string' && who !== '' ? ` by ${who}` : ''
+}
