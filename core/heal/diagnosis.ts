@@ -82,9 +82,10 @@ function ending(ended: Ended): string {
 function outOfMemory(evidence: Evidence, after: string): string {
   const { ended } = evidence
   const reason = memoryReason(evidence)
-  if (ended.exit !== 'code') return `killed by the kernel: ${reason}, ${after}`
-  // The kernel chose a child, and the main process gave up because of it.
-  return `exited with code ${ended.exitCode ?? 0} ${after}, when the kernel killed one of its processes: ${reason}`
+  if (ended.exit === 'unknown' || ended.signal === 'SIGKILL') return `killed by the kernel: ${reason}, ${after}`
+  // The kernel chose a child, and the main process ended because of it.
+  const end = ended.exit === 'code' ? byCode(ended.exitCode ?? 0, after) : bySignal(ended.signal, after)
+  return `${end}; the kernel had killed one of its processes: ${reason}`
 }
 
 function alsoOutOfMemory(evidence: Evidence): string {
