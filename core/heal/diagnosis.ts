@@ -1,11 +1,12 @@
 import { constants } from 'node:os'
 import { formatDuration } from '../config/duration.ts'
+import { formatSize } from '../config/size.ts'
 import type { Ended } from './host.ts'
 import { oneLine } from './probe/verdict.ts'
 
 /** What is known about the end of a service's process. */
 export interface Evidence {
-  readonly ended: Ended
+  readonly ended: Omit<Ended, 'tail'>
   /** Somebody, or the configuration, had asked for this end. */
   readonly wantedStop: boolean
   /** Why heald killed it, if it did. */
@@ -73,7 +74,7 @@ function because(error: string | null | undefined): string {
   return error === null || error === undefined ? '' : ` (${oneLine(error)})`
 }
 
-function ending(ended: Ended): string {
+function ending(ended: Evidence['ended']): string {
   if (ended.exit === 'signal') return ` (${ended.signal ?? 'a signal'})`
   return ended.exit === 'code' ? ` (exit code ${ended.exitCode ?? 0})` : ''
 }
@@ -95,13 +96,7 @@ function alsoOutOfMemory(evidence: Evidence): string {
 
 function memoryReason({ memoryLimitBytes, hostOom }: Evidence): string {
   if (hostOom === true) return 'the host was out of memory'
-  return memoryLimitBytes === undefined ? 'out of memory' : `out of memory, ${inWords(memoryLimitBytes)} limit`
-}
-
-function inWords(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)))
-  return `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`
+  return memoryLimitBytes === undefined ? 'out of memory' : `out of memory, ${formatSize(memoryLimitBytes)} limit`
 }
 
 /** Signals that a process brings on itself, signal(7). */

@@ -14,6 +14,7 @@ import { TRANSITIONS } from './transitions.ts'
  * Rules for whoever feeds events in:
  * - one at a time, from a queue: performing an action may queue further events but never steps re-entrantly;
  * - events of an instance that is not the current one (an old pid, an old probe, an old timer) are not fed in;
+ * - `record…` actions may be put off to the end of the turn, in order, so that a replacement starts before evidence is read;
  * - `treeEmpty` comes after the instance's own end was reported, once nothing is left of its tree.
  */
 
