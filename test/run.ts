@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { run } from 'node:test'
+import { parseArgs } from 'node:util'
+import { createReporter, type Page, placeOf, thrownIn } from './reporter.ts'
+import { FULL_COUNTS } from './soak.ts'
+
+// Life of a test run
+// 1. The jobs: lint, type check, and every test/**/*.test.ts; with patterns, only those whose name contains one.
+// 2. Two at a time, each test file in a process of its own, with a bound for each test, each file and the whole run.
+// 3. Each job's result is printed when it ends; the tally is the last line, and the exit code is 1 if anything failed.
+//
+// npm test                     everything
+// npm test -- ledger lint      the files with "ledger" in their path, and the lint
+// npm run soak                 everything, with the counts of test/soak.ts
+// node test/run.ts --dir D     the tests below another folder, without lint and types
+// node test/run.ts --file-seconds N   another bound for one file
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SLOTS = 2
+const MINUTE = 60_000
+
+const { values, positionals: patterns } = parseArgs({
+  allowPositionals: true,
+  options: { soak: { type: 'boolean', default: false }, dir: { type: 'string' }, 'file-seconds': { type: 'string' } },
+})
+const bounds = values.soak
+  ? { testMs: 60 * MINUTE, fileMs: 90 * MINUTE, runMs: 300 * MINUTE }
+  : { testMs: 2 * MINUTE, fileMs: 15 * MINUTE, runMs: 60 * MINUTE }
+if (values['file-seconds'] !== undefined) bounds.fileMs = Number(values['file-seconds']) * 1000
+if (values.soak) for (const [name, count] of Object.entries(FULL_COUNTS)) process.env[name] ??= String(count)
+
+process.chdir(ROOT)
+const reporter = createReporter({
+  ci: !['', '0', 'false', undefined].includes(process.env.CI),
+  colour: process.stdout.isTTY && process.env.NO_COLOR === undefined,
+  out: text => void process.stdout.write(text),
+})
+const stopped = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort(`stopped by ${signal}`))
+setTimeout(() => stopped.abort(`the whole run took over ${bounds.runMs / MINUTE} minutes`), bounds.runMs).unref()
+
+const dir = resolve(values.dir ?? 'test')
+const jobs = new Map<string, (page: Page, signal: AbortSignal) => Promise<void>>()
+if (values.dir === undefined) {
+  jobs.set('lint', (page, signal) =>
+    checkWith(['node_modules/.bin/biome', 'check', '--error-on-warnings', '.'], page, signal),
+  )
+  jobs.set('types', (page, signal) => checkWith(['node_modules/.bin/tsc', '--noEmit', '-p', '.'], page, signal))
+}
+for (const file of testFilesIn(dir)) jobs.set(relative(ROOT, file), (page, signal) => runFile(file, page, signal))
+
+const queue = [...jobs].filter(([name]) => patterns.length === 0 || patterns.some(pattern => name.includes(pattern)))
+if (queue.length === 0) {
+  const page = reporter.begin('test/run.ts')
+  page.fail('', `no test has ${patterns.map(pattern => `"${pattern}"`).join(' or ') || 'a name'} in its path`)
+  page.end(0)
+}
+await Promise.all(Array.from({ length: SLOTS }, work))
+endLeftovers()
+process.exitCode = reporter.finish().failed > 0 ? 1 : 0
+
+/** One of the two slots: takes the next job until there is none. */
+async function work(): Promise<void> {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const [name, perform] = next
+    const page = reporter.begin(name)
+    const startedMs = performance.now()
+    if (stopped.signal.aborted) page.fail('', `not run: ${stopped.signal.reason}`)
+    else await perform(page, AbortSignal.any([stopped.signal, AbortSignal.timeout(bounds.fileMs)]))
+    page.end(performance.now() - startedMs)
+  }
+}
+
+/** Runs one test file and notes its tests on the page. */
+async function runFile(file: string, page: Page, signal: AbortSignal): Promise<void> {
+  let seen = 0
+  // The runner reports the file itself only when something happened outside its tests.
+  const isFile = (name: string) => name === file
+  const stream = run({ files: [file], concurrency: 1, timeout: bounds.testMs, signal })
+  stream.on('test:pass', ({ name, details, skip, todo }) => {
+    if (isFile(name)) return
+    seen++
+    if (skip !== undefined) page.skip(name, typeof skip === 'string' ? skip : 'no reason given')
+    else if (todo !== undefined) page.skip(name, `still to do${typeof todo === 'string' ? `: ${todo}` : ''}`)
+    else if (details.type !== 'suite') page.pass(name)
+  })
+  stream.on('test:fail', data => {
+    const { failureType } = data.details.error as { failureType?: unknown }
+    if (failureType === 'subtestsFailed') return
+    seen++
+    if (!isFile(data.name)) page.fail(data.name, thrownIn(data.details), placeOf(data))
+    else if (signal.aborted) page.fail('', endedEarly(signal))
+    else page.fail('', `the file failed outside its tests (${endOf(data.details.error)})`)
+  })
+  stream.on('test:diagnostic', ({ file: from, message }) => from !== undefined && page.note(message))
+  stream.on('test:stdout', ({ message }) => page.wrote(message))
+  stream.on('test:stderr', ({ message }) => page.wrote(message))
+  stream.resume()
+  await finished(stream)
+  if (seen === 0) page.fail('', 'the file has no tests')
+}
+
+/** Runs a checker of the code; it counts as one test. */
+async function checkWith(argv: string[], page: Page, signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' })
+  child.stdout.setEncoding('utf8').on('data', page.wrote)
+  child.stderr.setEncoding('utf8').on('data', page.wrote)
+  const { promise, resolve: close } = Promise.withResolvers<string | null>()
+  child.on('error', error => close(signal.aborted ? endedEarly(signal) : error.message))
+  child.on('close', (code, by) => close(code === 0 ? null : `it ended with ${by ?? `exit code ${code}`}`))
+  const failure = await promise
+  if (failure === null) page.pass('')
+  else page.fail('', failure)
+}
+
+function endedEarly(signal: AbortSignal): string {
+  if (stopped.signal.aborted) return `not finished: ${stopped.signal.reason}`
+  return signal.aborted
+    ? `did not end within ${bounds.fileMs / 1000} s: a test hangs, or something it opened (timer, socket, child) is still open`
+    : ''
+}
+
+function endOf(error: object): string {
+  if ('signal' in error && error.signal) return `signal ${error.signal}`
+  return 'exitCode' in error && error.exitCode ? `exit code ${error.exitCode}` : 'see below'
+}
+
+/** Every *.test.ts below a folder, sorted; programs and data in fixtures/ are no tests. */
+function testFilesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map(entry => join(entry.parentPath, entry.name))
+    .filter(path => !relative(folder, path).split('/').includes('fixtures'))
+    .sort()
+}
+
+/** A test process that took no notice of SIGTERM is still our child, and would keep this machine busy. */
+function endLeftovers(): void {
+  try {
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ')
+    for (const pid of children.map(Number)) if (pid > 0) process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    // No such file: this kernel does not list children. No such process: it has just ended.
+    const code = (error as NodeJS.ErrnoException).code
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error
+  }
+}
