@@ -6,7 +6,7 @@ import { oneLine } from './probe/verdict.ts'
 
 /** What is known about the end of a service's process. */
 export interface Evidence {
-  readonly ended: Omit<Ended, 'tail'>
+  readonly ended: Ended
   /** Somebody, or the configuration, had asked for this end. */
   readonly wantedStop: boolean
   /** Why heald killed it, if it did. */
@@ -74,7 +74,7 @@ function because(error: string | null | undefined): string {
   return error === null || error === undefined ? '' : ` (${oneLine(error)})`
 }
 
-function ending(ended: Evidence['ended']): string {
+function ending(ended: Ended): string {
   if (ended.exit === 'signal') return ` (${ended.signal ?? 'a signal'})`
   return ended.exit === 'code' ? ` (exit code ${ended.exitCode ?? 0})` : ''
 }
