@@ -1,0 +1,351 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServiceStatus, Status } from '../../core/api/control.ts'
+import type { Entry } from '../../core/entry.ts'
+import type { Incident } from '../../core/incident/fold.ts'
+
+/*
+ * Life of a journey
+ *
+ * 1. A temporary home and state folder are made; the configuration is written as JSON (which is YAML too).
+ * 2. A daemon is started by the command line, like a user would, and is ready when its socket answers.
+ * 3. The test does harm, and reads what came of it: by the command line, from the ledger's files, from /proc.
+ * 4. Everything is ended by pid or by the control groups of this one state folder, and removed.
+ */
+
+export const ROOT = new URL('../../', import.meta.url).pathname
+const HEALD = join(ROOT, 'heald.js')
+export const FIXTURES = join(ROOT, 'test/fixtures')
+export const NODE = process.execPath
+
+/** Small counts by default; the ones of the promise with `HEALD_SOAK=full`. */
+export function soak(small: number, full: number): number {
+  return process.env.HEALD_SOAK === 'full' ? full : small
+}
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Daemon {
+  readonly child: ChildProcess
+  readonly pid: number
+  /** Resolves when it ended; may be awaited more than once. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>
+  rssBytes(): number
+  /** CPU time used so far, ms. */
+  cpuMs(): number
+}
+
+export interface ConfigInput {
+  readonly services: Record<string, ServiceInput>
+  readonly [key: string]: unknown
+}
+export type ServiceInput = { readonly run: readonly string[]; readonly env?: Record<string, string> } & {
+  readonly [key: string]: unknown
+}
+
+export type Stand = Awaited<ReturnType<typeof makeStand>>
+
+export async function makeStand(t: TestContext) {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'heald-journey-')))
+  const state = join(root, 'state')
+  const home = join(root, 'home')
+  const configPath = join(root, 'heald.yaml')
+  const daemonLog = join(root, 'daemon.log')
+  const mark = randomBytes(6).toString('hex')
+  const children = new Set<ChildProcess>()
+  mkdirSync(home)
+  const env = { PATH: `${join(NODE, '..')}:${process.env.PATH ?? ''}`, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC' }
+
+  function start(argv: readonly string[], options: { env?: Record<string, string>; stdio?: 'pipe' | number } = {}) {
+    const [file = '', ...args] = argv
+    const out = options.stdio ?? 'pipe'
+    const child = spawn(file, args, { cwd: root, env: { ...env, ...options.env }, stdio: ['ignore', out, out] })
+    children.add(child)
+    child.once('exit', () => children.delete(child))
+    return child
+  }
+
+  /** Runs any command to its end. */
+  async function run(argv: readonly string[], options: { env?: Record<string, string>; timeoutMs?: number } = {}) {
+    const child = start(argv, options)
+    const text = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+        text[name] += chunk
+      })
+    }
+    const timeoutMs = options.timeoutMs ?? 60_000
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    clearTimeout(timer)
+    if (child.signalCode === 'SIGKILL') throw new Error(`${argv.join(' ')} did not end within ${timeoutMs} ms`)
+    return { code, ...text } satisfies Ran
+  }
+
+  const heald = (...words: string[]) => [NODE, HEALD, ...words, '--state', state]
+  const cli = (...words: string[]): Promise<Ran> => run(heald(...words))
+
+  /** One JSON document from the command line. Exit code 1 ("the thing is bad") still carries it. */
+  async function json<T>(...words: string[]): Promise<T> {
+    const { code, stdout, stderr } = await cli(...words, '--json')
+    assert.ok(code === 0 || code === 1, `heald ${words.join(' ')} --json: exit code ${code}\n${stdout}${stderr}`)
+    return JSON.parse(stdout) as T
+  }
+
+  /** Runs a command that has to succeed. */
+  async function must(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await cli(...words)
+    assert.equal(code, 0, `heald ${words.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
+    return stdout
+  }
+
+  function configure(config: ConfigInput): void {
+    const services = Object.entries(config.services).map(([name, service]) => [
+      name,
+      { ...service, env: { ...service.env, HEALD_MARK: `${mark}/${name}` } },
+    ])
+    writeFileSync(configPath, JSON.stringify({ ...config, services: Object.fromEntries(services) }, null, 2))
+  }
+
+  async function up(options: { env?: Record<string, string>; timeoutMs?: number; wrap?: readonly string[] } = {}) {
+    const timeoutMs = options.timeoutMs ?? 30_000
+    const log = openSync(daemonLog, 'a')
+    const child = start([...(options.wrap ?? []), ...heald('up', '--config', configPath)], { ...options, stdio: log })
+    closeSync(log)
+    const daemon = daemonOf(child)
+    const deadline = performance.now() + timeoutMs
+    while (!(await answers(join(state, 'heald.sock')))) {
+      const gone = child.exitCode ?? child.signalCode
+      if (gone !== null) throw new Error(`the daemon ended (${gone}) before it was ready:\n${said()}`)
+      if (performance.now() > deadline) throw new Error(`the daemon was not ready within ${timeoutMs} ms:\n${said()}`)
+      await sleep(10)
+    }
+    return daemon
+  }
+
+  /** The end of what the daemons of this stand printed. */
+  function said(): string {
+    return existsSync(daemonLog) ? readFileSync(daemonLog, 'utf8').slice(-4000) : ''
+  }
+
+  /** All whole lines of the ledger's files, parsed by nothing of ours. */
+  function entries(): Entry[] {
+    const folder = join(state, 'ledger/seg')
+    if (!existsSync(folder)) return []
+    const text = readdirSync(folder)
+      .filter(name => name.endsWith('.jsonl'))
+      .sort()
+      .map(name => readFileSync(join(folder, name), 'utf8'))
+      .join('')
+    const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+    return lines.filter(line => line !== '').map(line => JSON.parse(line) as Entry)
+  }
+
+  const of = (kind: string, svc?: string) =>
+    entries().filter(entry => entry.kind === kind && (svc === undefined || entry.svc === svc))
+
+  /** Waits until `look` answers with something, and gives it. */
+  async function wait<T>(what: string, look: () => T | Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const found = await look()
+      if (found !== undefined && found !== null && found !== false) return found
+      if (performance.now() > deadline) {
+        const last = entries().slice(-12)
+        const lines = last.map(e => `${e.seq} ${e.kind} ${e.svc ?? ''} ${JSON.stringify(e.data)}`).join('\n')
+        throw new Error(`waited ${timeoutMs} ms for: ${what}\nledger's end:\n${lines}\ndaemon said:\n${said()}`)
+      }
+      await sleep(20)
+    }
+  }
+
+  const status = () => json<Status>('status')
+  async function service(name: string): Promise<ServiceStatus> {
+    const found = (await status()).services.find(each => each.name === name)
+    assert.ok(found, `status names no service ${name}`)
+    return found
+  }
+  const inState = (name: string, ...states: string[]) =>
+    wait(`${name} is ${states.join(' or ')}`, async () => {
+      const found = await service(name)
+      return states.includes(found.state) ? found : null
+    })
+
+  /** Live processes whose environment names the service, launching shells left out. */
+  function processes(name: string): number[] {
+    return markedProcesses(`HEALD_MARK=${mark}/${name}\0`)
+  }
+
+  /** The one process of a service; fails when there are more or none. */
+  async function onlyProcess(name: string): Promise<number> {
+    const pids = await wait(`${name} has one process`, () => {
+      const found = processes(name)
+      return found.length === 1 ? found : null
+    })
+    return pids[0] ?? assert.fail()
+  }
+
+  /** An independent judge's word on the ledger's files. */
+  async function judge(): Promise<void> {
+    const { code, stdout, stderr } = await run([
+      'python3',
+      join(ROOT, 'test/faults/check_ledger.py'),
+      join(state, 'ledger'),
+    ])
+    assert.equal(code, 0, `check_ledger.py: ${stdout}${stderr}`)
+  }
+
+  async function verified(): Promise<void> {
+    const verdict = await json<{ ok: boolean; firstBad: unknown }>('ledger', 'verify')
+    assert.ok(verdict.ok, `ledger verify: ${JSON.stringify(verdict)}`)
+    await judge()
+  }
+
+  const groupName = `heald-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`
+
+  /** What is left of this state folder on the host: processes, control groups, the socket. */
+  function leftovers(): string[] {
+    return [
+      ...markedProcesses(`HEALD_MARK=${mark}/`, true).map(pid => `process ${pid} ${cmdline(pid).join(' ')}`),
+      ...groupFolders(groupName),
+      ...[join(state, 'heald.sock')].filter(path => existsSync(path)),
+    ]
+  }
+
+  t.after(async () => {
+    for (const child of children) child.kill('SIGKILL')
+    for (let round = 0; round < 100; round += 1) {
+      const pids = markedProcesses(`HEALD_MARK=${mark}/`, true)
+      for (const pid of pids) killQuietly(pid)
+      for (const folder of groupFolders(groupName)) removeQuietly(folder)
+      if (pids.length === 0 && groupFolders(groupName).length === 0) break
+      await sleep(20)
+    }
+    rmSync(root, { recursive: true, force: true })
+  })
+
+  return {
+    ...{ root, state, home, configPath, daemonLog, mark, groupName, env },
+    ...{ start, run, heald, cli, json, must, configure, up, said, entries, of, wait, status, service, inState },
+    ...{ processes, onlyProcess, judge, verified, leftovers },
+    incidents: () => json<Incident[]>('incidents'),
+  }
+}
+
+function daemonOf(child: ChildProcess): Daemon {
+  const pid = child.pid ?? assert.fail('the daemon could not be forked')
+  const ended = new Promise<Awaited<Daemon['ended']>>(resolve => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+  return {
+    child,
+    pid,
+    ended,
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    rssBytes: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024,
+    cpuMs() {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
+      return (Number(fields[11]) + Number(fields[12])) * 10
+    },
+  }
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection(path)
+    const done = (yes: boolean) => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', () => done(true))
+    socket.once('error', () => done(false))
+  })
+}
+
+export function cmdline(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  } catch {
+    return []
+  }
+}
+
+/** Processes with `text` in their environment; launching shells (they carry the word `heald`) only when asked for. */
+export function markedProcesses(text: string, launchersToo = false): number[] {
+  const found: number[] = []
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(text)) continue
+    } catch {
+      continue
+    }
+    if (launchersToo || !cmdline(Number(name)).includes('heald')) found.push(Number(name))
+  }
+  return found
+}
+
+/** Folders of our control groups, deepest first. */
+function groupFolders(groupName: string): string[] {
+  const bases = new Set<string>()
+  const roots = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids']
+  const own = existsSync('/proc/self/cgroup') ? readFileSync('/proc/self/cgroup', 'utf8') : ''
+  for (const line of own.trim().split('\n')) {
+    for (const root of roots) bases.add(join(root, line.split(':')[2] ?? '', groupName))
+  }
+  return [...bases].filter(base => existsSync(base)).flatMap(base => [...subfolders(base), base])
+}
+
+function subfolders(base: string): string[] {
+  return readdirSync(base, { withFileTypes: true })
+    .filter(item => item.isDirectory())
+    .map(item => join(base, item.name))
+}
+
+function removeQuietly(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Still busy: the next round tries again.
+  }
+}
+
+export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
