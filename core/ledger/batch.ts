@@ -1,0 +1,95 @@
+import type { Draft, IncidentRef } from '../entry.ts'
+import type { Fault } from '../fault.ts'
+import type { Recorded } from './ledger.ts'
+import { buildLine } from './line.ts'
+import { middleOf, type Prepared } from './prepare.ts'
+import type { Position } from './recover.ts'
+import { BATCH_ENTRIES } from './segment.ts'
+import type { SideRow } from './side.ts'
+
+/** An entry that waits for its place. */
+export interface Item {
+  readonly prepared: Prepared
+  /** When it was handed over: an entry that waited for a disk still tells when its event was. */
+  readonly tsMs: number
+  readonly monoUs: number
+  resolve(recorded: Recorded | null): void
+  reject(fault: Fault): void
+}
+
+export interface Line extends Recorded {
+  /** With its LF. */
+  readonly text: string
+}
+
+export interface Batch {
+  readonly lines: readonly Line[]
+  readonly rows: readonly SideRow[]
+  /** Incidents that got their number in this batch; taken back if it can't be stored. */
+  readonly refs: readonly IncidentRef[]
+  readonly position: Position
+}
+
+/** 1 MiB in the worst realistic mixture of characters. */
+const BATCH_CHARS = 700_000
+const LINE_OVERHEAD_CHARS = 320
+
+/**
+ * How many of the waiting entries make the next batch: bounded, and cut before an entry whose wall clock is behind the
+ * one before, because that one gets a `clock.rewound` before it.
+ */
+export function batchSize(queue: readonly Item[]): number {
+  let chars = 0
+  let count = 0
+  let lastMs = 0
+  for (const item of queue) {
+    chars += item.prepared.chars + LINE_OVERHEAD_CHARS
+    if (count === BATCH_ENTRIES || (count > 0 && (chars > BATCH_CHARS || item.tsMs < lastMs))) break
+    lastMs = item.tsMs
+    count++
+  }
+  return count
+}
+
+/** Builds the lines that follow `from`: the writer's own entries first, then the batch, in order. */
+export function buildBatch(
+  from: Position,
+  boot: string,
+  own: { readonly prepared: readonly Prepared[]; readonly tsMs: number; readonly monoUs: number },
+  items: readonly Item[],
+): Batch {
+  const lines: Line[] = []
+  const rows: SideRow[] = []
+  const refs: IncidentRef[] = []
+  let { seq, h, tsMs: lastMs } = from
+  let isoMs = Number.NaN
+  let iso = ''
+  const add = (prepared: Prepared, tsMs: number, monoUs: number): void => {
+    const { inc, side } = prepared
+    if (typeof inc === 'object' && inc.seq === undefined) refs.push(inc)
+    if (tsMs !== isoMs) {
+      isoMs = tsMs
+      iso = new Date(tsMs).toISOString()
+    }
+    const line = buildLine({ seq, prev: h, ts: iso, mono: monoUs, boot }, middleOf(prepared, seq))
+    if (side !== undefined) rows.push({ seq, ...side })
+    lines.push({ seq, h: line.h, text: line.text })
+    h = line.h
+    lastMs = tsMs
+    seq++
+  }
+  for (const prepared of own.prepared) add(prepared, own.tsMs, own.monoUs)
+  for (const item of items) add(item.prepared, item.tsMs, item.monoUs)
+  return { lines, rows, refs, position: { seq, h, tsMs: lastMs } }
+}
+
+/** The `clock.rewound` that goes before an entry of `tsMs`, when the wall clock was set back since the last one. */
+export function rewound(last: Position, tsMs: number): Draft[] {
+  if (tsMs >= last.tsMs) return []
+  const data = {
+    lastTs: new Date(last.tsMs).toISOString(),
+    nowTs: new Date(tsMs).toISOString(),
+    byMs: last.tsMs - tsMs,
+  }
+  return [{ kind: 'clock.rewound', data }]
+}

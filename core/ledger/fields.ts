@@ -1,0 +1,37 @@
+import type { Kind } from '../entry.ts'
+
+const INCIDENT = ['id', 'severity', 'cause', 'services', 'by', 'step', 'downMs', 'how', 'attempts'] as const
+
+/**
+ * The fields of `data` that may be written, by kind. Anything else stays out of the ledger and is named in `withheld`:
+ * what is written is for ever, so a field has to be let in on purpose.
+ */
+export const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
+  genesis: ['host', 'origin', 'version', 'publicKey'],
+  'segment.opened': ['previous', 'tree', 'stateSha256'],
+  'daemon.started': ['version', 'pid', 'boot', 'config', 'adopted'],
+  'daemon.stopped': ['reason'],
+  'config.applied': ['sha256', 'changes'],
+  'service.started': ['pid', 'attempt', 'generation', 'standby'],
+  'service.ready': ['pid', 'readyMs'],
+  'service.exited': [
+    ...['pid', 'exitCode', 'signal', 'exit', 'oom', 'uptimeMs', 'wanted', 'rssBytes', 'diagnosis', 'tail'],
+    ...['launchError', 'attempt'],
+  ],
+  'service.unhealthy': ['check', 'verdict', 'misses', 'error', 'sinceMs'],
+  'service.hung': ['check', 'verdict', 'misses', 'error', 'sinceMs', 'pid', 'tail'],
+  'service.restarting': ['attempt', 'delayMs', 'cause'],
+  'service.recovered': ['downMs', 'attempts'],
+  'service.adopted': ['pid', 'startTime', 'by', 'why'],
+  'service.stopped': ['pid', 'startTime', 'by', 'why'],
+  'service.held': ['pid', 'startTime', 'by', 'why'],
+  'crashloop.detected': ['failures', 'withinMs', 'verdict', 'why'],
+  'incident.opened': INCIDENT,
+  'incident.acked': INCIDENT,
+  'incident.escalated': INCIDENT,
+  'incident.resolved': INCIDENT,
+  'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
+  'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
+  'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],
+  'clock.rewound': ['lastTs', 'nowTs', 'byMs'],
+}

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import type { Clock } from '../clock.ts'
+import type { Data } from '../entry.ts'
+import { createWriter } from './append.ts'
+import type { Ledger } from './ledger.ts'
+import { type Lock, takeLock } from './lock.ts'
+import { recover } from './recover.ts'
+
+export interface LedgerOptions {
+  /** `<state>/ledger`; made when missing. */
+  readonly dir: string
+  /** Name of this host, for the genesis entry. */
+  readonly host: string
+  /** First part of the ledger's name, fixed at genesis; left out: `<host>/heald`. */
+  readonly origin?: string
+  readonly version: string
+  readonly clock: Clock
+  /** The kernel's id of this boot. */
+  readonly bootId: string
+  /** Known secrets: never written, in whichever field they turn up. */
+  readonly redact: readonly string[]
+  /** False: entries are durable only as far as the operating system is trusted not to crash. */
+  readonly fsync: boolean
+  /** The folded state, asked for at each rotation, when every durable entry has been told to the followers. */
+  readonly snapshot?: () => Data | undefined
+  /** Trouble in words, for the daemon's own log. Left out: process warnings. */
+  readonly onTrouble?: (what: string) => void
+}
+
+/**
+ * Opens the ledger for writing. There is one writer at a time: a second one gets a Fault (`ledger.locked`) naming the
+ * first one's pid. A folder that can't be written is no error: the ledger is then `degraded` and keeps trying.
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { dir, version, clock, redact, fsync } = options
+  const host = hostName(options.host)
+  let lock: Lock | null = null
+  const writer = createWriter({
+    dir,
+    genesis: { host, origin: options.origin ?? `${host}/heald`, version, publicKey: null },
+    clock,
+    boot: options.bootId.slice(0, 8),
+    redact,
+    fsync,
+    snapshot: options.snapshot ?? (() => undefined),
+    onTrouble: options.onTrouble ?? (what => process.emitWarning(what)),
+    async start() {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      lock ??= await takeLock(dir)
+      return recover(dir)
+    },
+    stop() {
+      lock?.release()
+      lock = null
+    },
+  })
+  await writer.begin()
+  return writer
+}
+
+/** A host's name as origins allow it: `[a-z0-9.-]{1,63}`. */
+function hostName(name: string): string {
+  const clean = name
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .slice(0, 63)
+  return clean === '' ? 'host' : clean
+}
