@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'heald: %s\n' "$*" >&2; }
 
-# npm runs on the Node it was started with, not on node_modules/.bin/node, which `npm ci` is about to replace.
+# npm runs on the Node it was started with, not on node_modules/.bin/node, which it may be about to replace.
 run_npm() {
   case "${npm_execpath:-}" in
     *npm-cli.js) "${npm_node_execpath:-node}" "$npm_execpath" "$@" ;;
@@ -34,9 +34,11 @@ install_packages() {
   fi
   say 'Installing npm packages (once, about 100 MB; a Node 24 for this folder is among them) …'
   # Dev and optional packages are asked for by name because NODE_ENV or an npmrc may leave them out, and the Node that
-  # runs everything is one of them. No package of ours needs an install script.
-  if ! run_npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
-    --engine-strict=false --loglevel=error </dev/null >&2; then
+  # runs everything is one of them. No package of ours needs an install script. `npm install --no-save` takes the
+  # versions and hashes of package-lock.json and leaves the file as it is; `npm ci` would do the same, but refuses when
+  # an optional package for some other platform is not in the lockfile, as with a release that is still being published.
+  if ! run_npm install --no-save --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
+    --engine-strict=false --update-notifier=false --loglevel=error </dev/null >&2; then
     say 'npm could not install the packages; its own words are above.'
     say 'This needs the npm registry once. Check the connection (behind a proxy: npm config set proxy URL), then'
     say 'run the same command again.'
