@@ -8,6 +8,12 @@ export interface Context {
   /** Standard output is a terminal: tables may use its width, progress may redraw. */
   readonly tty: boolean
   readonly columns: number
+  /** Lines of the terminal; left out where there is none. */
+  readonly rows?: number
+  /** Writes bytes as they are, for output that is not ours (logs). Left out: they are decoded and go to `out`. */
+  readonly outBytes?: (bytes: Uint8Array) => void
+  /** Calls `listener` with each key pressed while it may; the answer ends that. Left out where no person can press any. */
+  readonly onKey?: (listener: (key: string) => void) => () => void
   /** Colours are wanted (a terminal, no NO_COLOR, no --json). */
   readonly colour: boolean
   readonly json: boolean

@@ -10,8 +10,9 @@ const REFUSED = new Set([
   'socket.busy',
 ])
 
-/** The exit code for a Fault's code. */
+/** The exit code for a Fault's code; 130, as shells have it, for what Ctrl-C ended. */
 export function exitOf(code: string): number {
+  if (code === 'interrupted') return 130
   if (code.startsWith('usage.') || code.endsWith('.unknown')) return EXIT.usage
   if (code === 'daemon.unreachable' || code === 'daemon.timeout') return EXIT.unreachable
   if (code.endsWith('.refused') || REFUSED.has(code)) return EXIT.refused

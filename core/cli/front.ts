@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
-import { codeOf, Fault, messageOf } from '../fault.ts'
+import { faultToJson } from '../api/fault-json.ts'
+import { codeOf, Fault } from '../fault.ts'
 import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { commandName, socketFile, stateFolder, timeZone } from './context.ts'
 import { exitOf } from './exit.ts'
 import { nearest } from './suggest.ts'
+import { cleanLine, cleanLines } from './text.ts'
 
 /** Options of every subcommand. They may stand before or after its name. */
 export const GLOBAL_OPTIONS = {
@@ -98,7 +100,15 @@ function contextOf(values: Values, signal: AbortSignal): Context {
     err: text => void (process.stderr.writable && process.stderr.write(text)),
     env,
     tty,
-    columns: stdout.columns ?? 120,
+    // Getters, because a window changes its size while a table is being watched.
+    get columns() {
+      return stdout.columns ?? Number.POSITIVE_INFINITY
+    },
+    get rows() {
+      return stdout.rows ?? 24
+    },
+    outBytes: bytes => void (stdout.writable && stdout.write(bytes)),
+    ...(process.stdin.isTTY && tty ? { onKey } : {}),
     colour: tty && !plain && !json,
     json,
     state,
@@ -109,20 +119,33 @@ function contextOf(values: Values, signal: AbortSignal): Context {
   }
 }
 
+/** Raw mode hands over single keys, Ctrl-C among them: it is given back its meaning here. */
+function onKey(listener: (key: string) => void): () => void {
+  const { stdin } = process
+  const heard = (bytes: Buffer) => {
+    const key = bytes.toString()
+    if (key === '\x03') process.kill(process.pid, 'SIGINT')
+    else listener(key)
+  }
+  stdin.setRawMode(true)
+  stdin.on('data', heard)
+  return () => {
+    stdin.off('data', heard)
+    stdin.setRawMode(false)
+    stdin.pause()
+  }
+}
+
 /** Prints an error for a person, or as one JSON document, and answers with the exit code. */
 function complain(error: unknown, context: Context): number {
-  const { code, message, hint, retry } =
-    error instanceof Fault
-      ? error
-      : {
-          code: codeOf(error),
-          message: `something went wrong inside heald: ${messageOf(error)}`,
-          hint: undefined,
-          retry: 'no',
-        }
-  if (context.json) context.out(`${JSON.stringify({ error: { code, message, hint: hint ?? null, retry } })}\n`)
-  else context.err(`heald: ${message}\n${hint === undefined ? '' : `  ${hint.replaceAll('\n', '\n  ')}\n`}`)
-  if (!(error instanceof Fault) && context.env.HEALD_DEBUG && error instanceof Error) context.err(`${error.stack}\n`)
+  const json = faultToJson(error)
+  const { code, message, hint } = json.error
+  if (context.json) context.out(`${JSON.stringify(json)}\n`)
+  else
+    context.err(
+      `heald: ${cleanLine(message)}\n${hint === null ? '' : `  ${cleanLines(hint).replaceAll('\n', '\n  ')}\n`}`,
+    )
+  if (context.env.HEALD_DEBUG && error instanceof Error) context.err(`${error.stack}\n`)
   return exitOf(code)
 }
 

@@ -25,10 +25,7 @@ export function fullTime(ts: string | number, tz: string): string {
 }
 
 function dayAndTime(ts: string | number, tz: string): [day: string, time: string] {
-  // The Swedish way of writing times is the ISO one.
-  const text = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: tz }).format(
-    new Date(ts),
-  )
+  const text = formatterOf(tz).format(new Date(ts))
   const [day = '', time = ''] = text.split(' ')
   return [day, time]
 }
@@ -38,4 +35,16 @@ function oneUnit(ms: number): string {
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`
   if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`
   return `${Math.floor(ms / 86_400_000)} d`
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+/** Making one takes longer than using it a thousand times. */
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timeZone)
+  if (known !== undefined) return known
+  // The Swedish way of writing times is the ISO one.
+  const made = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone })
+  formatters.set(timeZone, made)
+  return made
 }

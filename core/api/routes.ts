@@ -1,0 +1,128 @@
+import { Fault } from '../fault.ts'
+import { type Body, checkKeys } from './body.ts'
+import type { Control } from './control.ts'
+
+export type Follow = (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
+
+/** What a route answers: one JSON document, or lines that go on until the reader leaves. */
+export type Answer = { readonly json: unknown } | { readonly lines: (signal: AbortSignal) => AsyncIterable<string> }
+
+export interface Ask {
+  /** What stood in place of the `:name` of the route. */
+  readonly name: string
+  readonly query: URLSearchParams
+  readonly body: Body
+  /** Who asks: `local:admin`, with the login name behind sudo as a claim. */
+  readonly by: string
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly answer: (control: Control, ask: Ask, follow: Follow) => Promise<Answer> | Answer
+}
+
+const CLAIM = { claim: 'string' } as const
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/v1/status', answer: control => ({ json: control.status() }) },
+  { method: 'GET', path: '/v1/incidents', answer: control => ({ json: control.incidents() }) },
+  { method: 'GET', path: '/v1/incidents/:name', answer: (control, ask) => ({ json: incidentOf(control, ask.name) }) },
+  ...(['start', 'stop', 'restart'] as const).map(verb => ({
+    method: 'POST' as const,
+    path: `/v1/services/:name/${verb}`,
+    answer: async (control: Control, { name, body, by }: Ask) => {
+      checkKeys(body, CLAIM)
+      if (!control.status().services.some(service => service.name === name)) throw unknownService(name)
+      return { json: await control.act(verb, name, by) }
+    },
+  })),
+  ...(['ack', 'resolve'] as const).map(verb => ({
+    method: 'POST' as const,
+    path: `/v1/incidents/:name/${verb}`,
+    answer: async (control: Control, { name, body, by }: Ask) => {
+      checkKeys(body, CLAIM)
+      return { json: await control.mark(verb, incidentOf(control, name).id, by) }
+    },
+  })),
+  {
+    method: 'POST',
+    path: '/v1/reload',
+    answer: async (control, { body }) => {
+      checkKeys(body, { ...CLAIM, dryRun: 'boolean', restart: 'boolean' })
+      return { json: await control.reload({ dryRun: body.dryRun === true, restart: body.restart === true }) }
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/down',
+    answer: async (control, { body, by }) => {
+      checkKeys(body, CLAIM)
+      return { json: await control.down(by) }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/v1/ledger/follow',
+    answer: (_control, { query }, follow) => {
+      const from = query.get('from') ?? '0'
+      if (!/^\d{1,15}$/.test(from)) throw new Fault('request.query', '"from" has to be the number of an entry')
+      return { lines: signal => follow(Number(from), signal) }
+    },
+  },
+]
+
+/** The route for a request and what stands in its place of `:name`; a Fault `request.path` or `request.method` if none. */
+export function routeOf(method: string, pathname: string): { readonly route: Route; readonly name: string } {
+  const allowed: string[] = []
+  for (const route of ROUTES) {
+    const name = match(route.path, pathname)
+    if (name === undefined) continue
+    if (route.method === method) return { route, name }
+    allowed.push(route.method)
+  }
+  if (allowed.length > 0) {
+    throw new Fault('request.method', `${method.slice(0, 20)} can't be used here`, {
+      hint: `use ${allowed.join(' or ')}`,
+    })
+  }
+  throw new Fault('request.path', 'there is nothing at this path', {
+    hint: 'paths begin with /v1/, for example /v1/status',
+  })
+}
+
+/** The decoded `:name` ('' when the route has none), or undefined when the path is another one. */
+function match(pattern: string, pathname: string): string | undefined {
+  const wanted = pattern.split('/')
+  const given = pathname.split('/')
+  if (wanted.length !== given.length) return undefined
+  let name = ''
+  for (const [index, part] of wanted.entries()) {
+    const there = given[index] ?? ''
+    if (part === ':name') name = decoded(there)
+    else if (part !== there) return undefined
+  }
+  return wanted.includes(':name') && name === '' ? undefined : name
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (error) {
+    throw new Fault('request.path', 'the path is not properly percent-encoded', { cause: error })
+  }
+}
+
+function incidentOf(control: Control, id: string) {
+  const incident = control.incidents().find(one => one.id === id)
+  if (incident !== undefined) return incident
+  throw new Fault('incident.unknown', `there is no incident ${JSON.stringify(id.slice(0, 100))}`, {
+    hint: '"heald incidents" lists them',
+  })
+}
+
+function unknownService(name: string): Fault {
+  return new Fault('service.unknown', `there is no service ${JSON.stringify(name.slice(0, 100))}`, {
+    hint: '"heald status" lists them',
+  })
+}
