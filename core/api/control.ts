@@ -33,7 +33,12 @@ export interface Status {
     readonly recording: 'ok' | 'degraded'
     readonly why: string | null
   }
-  readonly ledger: { readonly size: number; readonly head: string; readonly receipt: string; readonly checkpointSize: number | null }
+  readonly ledger: {
+    readonly size: number
+    readonly head: string
+    readonly receipt: string
+    readonly checkpointSize: number | null
+  }
   readonly services: readonly ServiceStatus[]
   readonly targets: readonly []
   readonly incidents: { readonly open: number; readonly worst: 'info' | 'warning' | 'critical' | null }
@@ -54,7 +59,11 @@ export interface Control {
   status(): Status
   incidents(): readonly Incident[]
   /** Resolves once the service reached the state asked for, or rejects. */
-  act(verb: 'start' | 'stop' | 'restart', service: string, by: string): Promise<{ readonly state: ServiceState; readonly pid: number | null; readonly tookMs: number }>
+  act(
+    verb: 'start' | 'stop' | 'restart',
+    service: string,
+    by: string,
+  ): Promise<{ readonly state: ServiceState; readonly pid: number | null; readonly tookMs: number }>
   mark(verb: 'ack' | 'resolve', incident: string, by: string): Promise<Incident>
   reload(options: { readonly dryRun: boolean; readonly restart: boolean }): Promise<Changes>
   /** Stops services in reverse order of dependence, then the daemon. Resolves when the services are down. */
