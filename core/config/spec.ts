@@ -22,7 +22,12 @@ export interface ServiceSpec {
     readonly readiness?: ProbeSpec
     readonly liveness?: ProbeSpec
   }
-  readonly restart: { readonly firstMs: number; readonly baseMs: number; readonly capMs: number; readonly resetAfterMs: number }
+  readonly restart: {
+    readonly firstMs: number
+    readonly baseMs: number
+    readonly capMs: number
+    readonly resetAfterMs: number
+  }
   readonly crashLoop: { readonly failures: number; readonly withinMs: number }
   readonly stop: { readonly signal: NodeJS.Signals; readonly timeoutMs: number }
   readonly limits: { readonly memoryBytes?: number; readonly pids?: number }

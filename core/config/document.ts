@@ -1,0 +1,186 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml'
+import { explainSyntax } from './syntax.ts'
+
+/** Keys and indexes from the top of the file. */
+export type Path = readonly (string | number)[]
+
+/** Something wrong at an offset of the text. */
+export interface Finding {
+  readonly offset: number
+  readonly path: Path
+  readonly message: string
+  readonly hint: string
+}
+
+/** A parsed file: its plain value, and where each part of it stands. */
+export interface SourceTree {
+  /** Maps without a prototype, lists, text, numbers, booleans, null. Undefined when the file says nothing. */
+  readonly value: unknown
+  readonly findings: readonly Finding[]
+  /** The text isn't YAML: `value` is not to be trusted. */
+  readonly broken: boolean
+  /** Offset of the key at `path`, or of the nearest key above that is there. */
+  keyOffset(path: Path): number
+  /** Offset of the value at `path`, or of the nearest key above that is there. */
+  valueOffset(path: Path): number
+  /** Start and end of the value at `path`, when there is one. */
+  valueRange(path: Path): readonly [number, number] | undefined
+}
+
+const MAX_DEPTH = 24
+const MAX_SYNTAX_FINDINGS = 20
+/** Aliases repeat a part of the file; a few of aliases of aliases could fill the memory. */
+const MAX_ALIASES = 100
+const MAX_ALIASED_NODES = 10_000
+
+/** Parses YAML (and JSON, which is a part of it). Never throws; what is wrong is in `findings`. */
+export function parseSource(text: string): SourceTree {
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    prettyErrors: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    // The library compares each key with each other: a flat map of 90,000 keys would take minutes. We look ourselves.
+    uniqueKeys: false,
+    logLevel: 'error',
+  })
+  const syntax = [...document.errors, ...document.warnings].map(error => ({
+    offset: error.pos[0],
+    path: [],
+    ...explainSyntax(error.code),
+  }))
+  const broken = syntax.length > 0
+  const top: Place = { key: offsetOf(document.contents) ?? 0, parts: new Map() }
+  const read = broken ? { value: undefined, findings: syntax.slice(0, MAX_SYNTAX_FINDINGS) } : readTree(document, top)
+
+  /** The place at `path`, or the nearest above that is there. */
+  function find(path: Path): { place: Place; exact: boolean } {
+    let place = top
+    for (const step of path) {
+      const next = place.parts.get(step)
+      if (next === undefined) return { place, exact: false }
+      place = next
+    }
+    return { place, exact: true }
+  }
+  return {
+    ...read,
+    broken,
+    keyOffset: path => find(path).place.key,
+    valueOffset: path => {
+      const { place, exact } = find(path)
+      return exact ? (place.range?.[0] ?? place.key) : place.key
+    },
+    valueRange: path => {
+      const { place, exact } = find(path)
+      return exact ? place.range : undefined
+    },
+  }
+}
+
+/** Where a value stands, and its key; places of the parts of a map or list are below. */
+interface Place {
+  readonly key: number
+  /** Missing for a value without characters ("every:"): its key is what a person looks for. */
+  readonly range?: readonly [number, number]
+  readonly parts: Map<string | number, Place>
+}
+
+function readTree(document: Document, top: Place): { value: unknown; findings: Finding[] } {
+  const findings: Finding[] = []
+  const open = new Set<Node>()
+  let aliases = 0
+  let aliasedNodes = 0
+
+  function readNode(node: unknown, path: Path, place: Place, aliased: boolean): unknown {
+    const offset = offsetOf(node) ?? 0
+    if (aliased && ++aliasedNodes > MAX_ALIASED_NODES) return null
+    if (path.length > MAX_DEPTH) {
+      findings.push({
+        offset,
+        path,
+        message: 'is nested too deeply',
+        hint: 'no key needs this depth; check the brackets',
+      })
+      return null
+    }
+    if (isAlias(node)) {
+      aliases += 1
+      const target = node.resolve(document)
+      if (target === undefined || open.has(target)) {
+        findings.push({ offset, path, message: 'is an alias of itself or of nothing', hint: 'write the value out' })
+        return null
+      }
+      const value = aliases > MAX_ALIASES ? null : readNode(target, path, place, true)
+      if (aliases === MAX_ALIASES + 1 || aliasedNodes > MAX_ALIASED_NODES) {
+        const message = 'repeats too much by alias'
+        if (!findings.some(finding => finding.message === message)) {
+          findings.push({ offset, path, message, hint: `use at most ${MAX_ALIASES} aliases, and none inside another` })
+        }
+      }
+      return value
+    }
+    if (isScalar(node)) return asWritten(path, node.value) ? String(node.source ?? node.value) : node.value
+    if (!isMap(node) && !isSeq(node)) return null
+    open.add(node)
+    const value = isSeq(node)
+      ? node.items.map((item, index) => readNode(item, [...path, index], placed(place, index, item, item), aliased))
+      : readMap(node.items, path, place, aliased)
+    open.delete(node)
+    return value
+  }
+
+  function readMap(pairs: readonly Pair[], path: Path, place: Place, aliased: boolean): Record<string, unknown> {
+    const map: Record<string, unknown> = Object.create(null)
+    for (const pair of pairs) {
+      const name = keyOf(pair)
+      const inner = [...path, name]
+      const offset = offsetOf(pair.key) ?? 0
+      if (name === '__proto__') {
+        findings.push({ offset, path: inner, message: 'is not a usable name', hint: 'choose another' })
+      } else if (Object.hasOwn(map, name)) {
+        findings.push({ offset, path: inner, message: 'is written twice', hint: 'keep one of the two' })
+      } else {
+        map[name] = readNode(pair.value, inner, placed(place, name, pair.key, pair.value), aliased)
+      }
+    }
+    return map
+  }
+
+  return { value: document.contents === null ? undefined : readNode(document.contents, [], top, false), findings }
+}
+
+/** Where programs take words, a number means its digits: `sleep 010` is not `sleep 8`, a PORT of 8080 is "8080". */
+function asWritten(path: Path, value: unknown): boolean {
+  if (path[0] !== 'services' || (typeof value !== 'number' && typeof value !== 'boolean')) return false
+  return ((path[2] === 'env' || path[2] === 'run') && path.length === 4) || path.at(-2) === 'exec'
+}
+
+/** Remembers where a part of a map or list stands. */
+function placed(above: Place, step: string | number, key: unknown, value: unknown): Place {
+  const range = rangeOf(value)
+  const at = offsetOf(key) ?? above.key
+  const place: Place = { key: at, parts: new Map(), ...(range !== undefined && range[0] < range[1] ? { range } : {}) }
+  above.parts.set(step, place)
+  return place
+}
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : ''
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return rangeOf(node)?.[0]
+}
+
+function rangeOf(node: unknown): readonly [number, number] | undefined {
+  if ((isScalar(node) || isMap(node) || isSeq(node) || isAlias(node)) && node.range)
+    return [node.range[0], node.range[1]]
+  return undefined
+}
+
+/** Whether a value read from the file is a map. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

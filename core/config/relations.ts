@@ -1,0 +1,213 @@
+import { nearest } from '../cli/suggest.ts'
+import { isRecord, type Path } from './document.ts'
+import { parseDuration } from './duration.ts'
+import type { Complaint } from './explain.ts'
+import type { HostFacts } from './facts.ts'
+import { kindOf } from './read.ts'
+
+/**
+ * What concerns several keys at once, and names. Works on the values as written, so that a mistake in one place hides
+ * none in another: whatever isn't of the right kind is left to the schema to complain about.
+ */
+export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
+  if (!isRecord(value)) return []
+  const complaints: Complaint[] = []
+  const { host } = value
+  if (typeof host === 'string' && host !== '' && !/^[a-z0-9.-]{1,63}$/.test(host)) {
+    const hint = 'use up to 63 small letters, digits, dots and dashes, like web-1'
+    complaints.push({ path: ['host'], message: 'is not a usable name', hint, on: 'value' })
+  }
+  const services = isRecord(value['services']) ? value['services'] : {}
+  const names = Object.keys(services)
+  if (names.length > MAX_SERVICES) {
+    const message = `has more than ${MAX_SERVICES} services`
+    complaints.push({ path: ['services'], message, hint: 'run another heald with its own --state for some', on: 'key' })
+  }
+  for (const name of names.slice(0, MAX_SERVICES)) {
+    const path = ['services', name]
+    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
+      const hint = 'use up to 63 small letters, digits and dashes, the first not a dash, like web-1'
+      complaints.push({ path, message: 'is not a usable name for a service', hint, on: 'key' })
+    }
+    const service = services[name]
+    if (isRecord(service)) complaints.push(...checkService(service, path, facts))
+  }
+  complaints.push(...checkDependencies(services))
+  return complaints
+}
+
+const MAX_SERVICES = 2000
+const PROBES = ['health', 'startup', 'readiness', 'liveness'] as const
+const CHECKS = ['http', 'tcp', 'exec', 'file'] as const
+
+function checkService(service: Readonly<Record<string, unknown>>, path: Path, facts: HostFacts): Complaint[] {
+  const complaints: Complaint[] = []
+  const at = (...keys: string[]): Path => [...path, ...keys]
+  if (!Object.hasOwn(service, 'run') && !Object.hasOwn(service, 'unit')) {
+    const hint = 'add the command, like run: [node, agent.js]'
+    complaints.push({ path, message: 'has no key "run"', hint, on: 'key' })
+  }
+  if (Object.hasOwn(service, 'user') && !facts.isRoot) {
+    const hint = 'remove the key (the service runs as whoever starts heald), or start heald as root'
+    complaints.push({ path: at('user'), message: 'needs heald to run as root', hint, on: 'value' })
+  }
+  const { limits, restart, env } = service
+  for (const limit of ['memory', 'pids'] as const) {
+    if (isRecord(limits) && Object.hasOwn(limits, limit) && !facts.canLimit[limit]) {
+      const what = limit === 'memory' ? 'memory' : 'the number of processes'
+      const hint = 'remove the key, or run heald where it may make control groups (see: heald doctor)'
+      complaints.push({
+        path: at('limits', limit),
+        message: `can't be kept: this host can't limit ${what} for heald`,
+        hint,
+        on: 'value',
+      })
+    }
+  }
+  if (isRecord(env)) for (const [key, value] of Object.entries(env)) complaints.push(...checkVariable(key, value, path))
+  const probes = PROBES.filter(key => Object.hasOwn(service, key))
+  if (probes.length > 1 && probes[0] === 'health') {
+    const message = `stands beside ${probes.slice(1).join(', ')}, and stands for startup and liveness itself`
+    complaints.push({
+      path: at('health'),
+      message,
+      hint: 'write either health alone, or startup, readiness and liveness',
+      on: 'key',
+    })
+  }
+  for (const key of probes) {
+    const probe = service[key]
+    if (isRecord(probe)) complaints.push(...checkProbe(probe, at(key)))
+  }
+  if (isRecord(restart) && isRecord(restart['backoff'])) {
+    const { base = '200ms', cap = '30s', first = '0' } = restart['backoff']
+    const capMs = msOf(cap)
+    for (const [key, value] of [
+      ['base', base],
+      ['first', first],
+    ] as const) {
+      const ms = msOf(value)
+      if (ms !== undefined && capMs !== undefined && ms > capMs) {
+        const key_ = Object.hasOwn(restart['backoff'], key) ? key : 'cap'
+        complaints.push({
+          path: at('restart', 'backoff', key_),
+          message: `makes ${key} longer than cap`,
+          hint: `write ${key} shorter than cap`,
+          on: 'value',
+        })
+      }
+    }
+  }
+  return complaints
+}
+
+/** Names the variable, never its value. */
+function checkVariable(key: string, value: unknown, service: Path): Complaint[] {
+  const path = [...service, 'env', key]
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
+    const hint = 'use letters, digits and underscores, the first not a digit, like LOG_LEVEL: info'
+    return [{ path, message: 'is not a usable name for a variable', hint, on: 'key' }]
+  }
+  if (value === null)
+    return [{ path, message: 'has no value', hint: 'write "" for an empty one, or remove the key', on: 'key' }]
+  if (typeof value !== 'string') {
+    return [{ path, message: `must be text, not ${kindOf(value)}`, hint: 'put the value in quotes', on: 'key' }]
+  }
+  if (value.includes('\0')) return [{ path, message: 'contains a NUL character', hint: 'remove it', on: 'key' }]
+  return []
+}
+
+function checkProbe(probe: Readonly<Record<string, unknown>>, path: Path): Complaint[] {
+  const complaints: Complaint[] = []
+  const kinds = CHECKS.filter(kind => Object.hasOwn(probe, kind))
+  if (kinds.length === 0 && !Object.hasOwn(probe, 'unit')) {
+    const hint = 'add one of http, tcp, exec or file, like tcp: "127.0.0.1:8080"'
+    complaints.push({ path, message: 'does not say what to check', hint, on: 'key' })
+  }
+  for (const extra of kinds.slice(1)) {
+    const hint = 'keep one; startup, readiness and liveness may each have their own'
+    complaints.push({ path: [...path, extra], message: `is a second check beside ${kinds[0]}`, hint, on: 'key' })
+  }
+  for (const [key, kind] of [
+    ['status', 'http'],
+    ['contains', 'http'],
+    ['maxAge', 'file'],
+  ] as const) {
+    if (Object.hasOwn(probe, key) && kinds.length > 0 && !kinds.includes(kind)) {
+      const hint = `remove it, or check with ${kind}`
+      complaints.push({ path: [...path, key], message: `belongs to a check of kind ${kind}`, hint, on: 'key' })
+    }
+  }
+  const everyMs = msOf(probe['every'] ?? '5s')
+  const timeoutMs = msOf(probe['timeout'] ?? '1s')
+  if (everyMs !== undefined && timeoutMs !== undefined && timeoutMs > everyMs) {
+    const key = Object.hasOwn(probe, 'timeout') ? 'timeout' : 'every'
+    const [message, hint] =
+      key === 'timeout'
+        ? ['is longer than every, so checks would overlap', 'write a timeout of at most every']
+        : [
+            'is shorter than the timeout of 1s, so checks would overlap',
+            'add a timeout of at most every, like timeout: 500ms',
+          ]
+    complaints.push({ path: [...path, key], message, hint, on: 'value' })
+  }
+  return complaints
+}
+
+function msOf(written: unknown): number | undefined {
+  const read = parseDuration(written)
+  return 'value' in read ? read.value : undefined
+}
+
+/** Every name in `dependsOn` is a service, and nothing waits for itself. */
+function checkDependencies(services: Readonly<Record<string, unknown>>): Complaint[] {
+  const complaints: Complaint[] = []
+  const names = Object.keys(services)
+  const edges = new Map<string, { readonly to: string; readonly index: number }[]>()
+  for (const name of names) {
+    const service = services[name]
+    const list = isRecord(service) ? service['dependsOn'] : undefined
+    if (!Array.isArray(list)) continue
+    const known: { to: string; index: number }[] = []
+    for (const [index, to] of list.entries()) {
+      if (typeof to !== 'string' || to === '') continue
+      if (Object.hasOwn(services, to)) known.push({ to, index })
+      else {
+        const near = nearest(
+          to,
+          names.filter(other => other !== name),
+        )
+        const hint = near === undefined ? 'write the name of a service of this file' : `did you mean "${near}"?`
+        complaints.push({
+          path: ['services', name, 'dependsOn', index],
+          message: 'is not a service of this file',
+          hint,
+          on: 'value',
+        })
+      }
+    }
+    edges.set(name, known)
+  }
+  const state = new Map<string, 'open' | 'done'>()
+  const trail: string[] = []
+  const visit = (name: string): void => {
+    state.set(name, 'open')
+    trail.push(name)
+    for (const { to, index } of edges.get(name) ?? []) {
+      if (state.get(to) === 'open') {
+        const cycle = [...trail.slice(trail.indexOf(to)), to].join(' → ')
+        const path = ['services', name, 'dependsOn', index]
+        complaints.push({
+          path,
+          message: `closes a circle: ${cycle}`,
+          hint: 'remove one of these dependencies',
+          on: 'value',
+        })
+      } else if (state.get(to) === undefined) visit(to)
+    }
+    trail.pop()
+    state.set(name, 'done')
+  }
+  for (const name of names.slice(0, MAX_SERVICES)) if (state.get(name) === undefined) visit(name)
+  return complaints
+}

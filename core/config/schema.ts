@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { formatDuration, parseDuration } from './duration.ts'
+import { checkHttp, checkRedact, checkSignal, checkTcp, checkUser, checkZone } from './leaves.ts'
+import { type Read, readFlag, readInteger, readList, readText } from './read.ts'
+import { formatSize, parseSize } from './size.ts'
+import { readArgv } from './words.ts'
+
+/**
+ * The file's shape as people write it. Each key is read by one small function; a key left out is undefined or its
+ * default. What concerns several keys at once is in relations.ts, because zod skips such checks once a part failed,
+ * and a person wants every error at once.
+ */
+
+/** A value read by `read`; what it finds wrong becomes a zod issue with a hint. */
+function leaf<T>(read: (value: unknown) => Read<T>) {
+  return z.unknown().transform((value, context): T => {
+    const result = read(value)
+    if ('value' in result) return result.value
+    context.issues.push({
+      code: 'custom',
+      message: result.problem,
+      input: undefined,
+      params: { hint: result.hint },
+      path: [...(result.at ?? [])],
+    })
+    return z.NEVER
+  })
+}
+
+/** Longest duration a timer can take is 24.8 days; no setting needs it. */
+const MAX_DURATION_MS = 24 * 86_400_000
+
+const duration = (minMs: number) =>
+  leaf<number>(value => {
+    const read = parseDuration(value)
+    if (!('value' in read)) return read
+    const ms = Math.round(read.value)
+    if (ms < minMs) return { problem: 'is too short', hint: `write at least ${formatDuration(minMs)}` }
+    if (ms > MAX_DURATION_MS)
+      return { problem: 'is too long', hint: `write at most ${formatDuration(MAX_DURATION_MS)}` }
+    return { value: ms }
+  })
+
+const size = (minBytes: number) =>
+  leaf<number>(value => {
+    const read = parseSize(value)
+    if ('value' in read && read.value < minBytes)
+      return { problem: 'is too small', hint: `write at least ${formatSize(minBytes)}` }
+    return read
+  })
+
+const integer = (min: number, max: number) => leaf<number>(value => readInteger(value, min, max))
+const text = (example: string) => leaf<string>(value => readText(value, example))
+const flag = leaf<boolean>(readFlag)
+const argv = leaf<string[]>(readArgv)
+
+/** Variables are checked in relations.ts, where the message can name the key without showing the value. */
+const environment = z.record(z.string(), z.unknown())
+
+export const probeShape = {
+  http: leaf<string>(checkHttp).optional(),
+  tcp: leaf<{ host: string; port: number }>(checkTcp).optional(),
+  exec: argv.optional(),
+  file: text('run/heartbeat').optional(),
+  every: duration(10).default(5000),
+  timeout: duration(10).default(1000),
+  failures: integer(1, 1000).default(3),
+  successes: integer(1, 1000).default(1),
+  startup: duration(10).default(30_000),
+  status: integer(100, 599).optional(),
+  contains: text('"ok"').optional(),
+  maxAge: duration(10).optional(),
+}
+const probe = z.strictObject(probeShape)
+
+const backoff = {
+  first: duration(0).default(0),
+  base: duration(1).default(200),
+  cap: duration(1).default(30_000),
+  resetAfter: duration(1).default(60_000),
+}
+
+export const shapes = {
+  backoff,
+  restart: { backoff: z.strictObject(backoff).prefault({}) },
+  crashLoop: { failures: integer(2, 1000).default(3), within: duration(1000).default(60_000) },
+  stop: { signal: leaf<NodeJS.Signals>(checkSignal).default('SIGTERM'), timeout: duration(0).default(10_000) },
+  limits: { memory: size(1024 * 1024).optional(), pids: integer(1, 4_194_304).optional() },
+  logs: { maxBytes: size(4096).default(10 * 1024 * 1024), keep: integer(0, 100).default(3) },
+  ledger: { fsync: flag.default(true), redact: leaf<string[]>(checkRedact).default([]) },
+}
+
+export const serviceShape = {
+  run: argv.optional(),
+  cwd: text('/srv/app').optional(),
+  env: environment.default({}),
+  user: leaf<string>(checkUser).optional(),
+  dependsOn: leaf<string[]>(value =>
+    readList(value, 'a list of services, like [database]', name => readText(name, 'database')),
+  ).default([]),
+  health: probe.optional(),
+  startup: probe.optional(),
+  readiness: probe.optional(),
+  liveness: probe.optional(),
+  restart: z.strictObject(shapes.restart).prefault({}),
+  crashLoop: z.strictObject(shapes.crashLoop).prefault({}),
+  stop: z.strictObject(shapes.stop).prefault({}),
+  limits: z.strictObject(shapes.limits).prefault({}),
+  logs: z.strictObject(shapes.logs).prefault({}),
+  critical: flag.default(false),
+}
+
+export const topShape = {
+  host: text('web-1').optional(),
+  tz: leaf<string>(checkZone).default('UTC'),
+  services: z.record(z.string(), z.strictObject(serviceShape)).default({}),
+  ledger: z.strictObject(shapes.ledger).prefault({}),
+}
+
+export const fileSchema = z.strictObject(topShape)
+export type WrittenFile = z.output<typeof fileSchema>
+export type WrittenService = WrittenFile['services'][string]
+export type WrittenProbe = NonNullable<WrittenService['health']>
