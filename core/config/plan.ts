@@ -1,0 +1,40 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Changes } from '../api/control.ts'
+import type { HostConfig, ServiceSpec } from './spec.ts'
+
+/**
+ * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:
+ * new ones start, missing ones stop; where the command, environment, folder, user or limits differ, a running process
+ * can't take the change, so it is `pending` (`restart` with `options.restart`); everything else applies as it runs.
+ * Lists keep the order of the files.
+ */
+export function planReload(before: HostConfig, after: HostConfig, options: { readonly restart: boolean }): Changes {
+  const old = new Map(before.services.map(service => [service.name, service]))
+  const names = new Set(after.services.map(service => service.name))
+  const changed: string[] = []
+  const start: string[] = []
+  const keep: string[] = []
+  for (const service of after.services) {
+    const earlier = old.get(service.name)
+    if (earlier === undefined) start.push(service.name)
+    else if (needsRestart(earlier, service)) changed.push(service.name)
+    else keep.push(service.name)
+  }
+  return {
+    start,
+    stop: before.services.map(service => service.name).filter(name => !names.has(name)),
+    restart: options.restart ? changed : [],
+    keep,
+    pending: options.restart ? [] : changed,
+  }
+}
+
+/** Whether a process started as `before` says has to be started again to be as `after` says. */
+export function needsRestart(before: ServiceSpec, after: ServiceSpec): boolean {
+  return !isDeepStrictEqual(launchOf(before), launchOf(after))
+}
+
+/** What is fixed once a process has started. */
+function launchOf({ run, env, cwd, user, limits }: ServiceSpec) {
+  return { run, env, cwd, user, limits }
+}
