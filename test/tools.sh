@@ -38,7 +38,8 @@ install_packages() {
   # versions and hashes of package-lock.json and leaves the file as it is; `npm ci` would do the same, but refuses when
   # an optional package for some other platform is not in the lockfile, as with a release that is still being published.
   if ! run_npm install --no-save --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
-    --engine-strict=false --update-notifier=false --loglevel=error </dev/null >&2; then
+    --engine-strict=false --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
+    --update-notifier=false --loglevel=error </dev/null >&2; then
     say 'npm could not install the packages; its own words are above.'
     say 'This needs the npm registry once. Check the connection (behind a proxy: npm config set proxy URL), then'
     say 'run the same command again.'
@@ -55,27 +56,27 @@ new_enough() {
   "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' 2>/dev/null
 }
 
-# Prints the Debian packages whose programs are missing, on one line.
+# Prints the Debian packages whose programs are missing, one a line.
 missing_programs() {
   for pair in strace:strace python3:python3 gcc:gcc tmux:tmux ps:procps setsid:util-linux unshare:util-linux git:git; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
-  done | sort -u | tr '\n' ' '
+  done | sort -u
   # A compiler without the C library's headers compiles nothing.
-  [ -e /usr/include/stdio.h ] || printf 'libc6-dev '
+  [ -e /usr/include/stdio.h ] || echo libc6-dev
 }
 
 install_programs() {
-  missing=$(missing_programs)
+  missing=$(missing_programs | paste -sd ' ' -)
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    say "Installing Debian packages for the tests (once): $missing…"
+    say "Installing Debian packages for the tests (once): $missing …"
     export DEBIAN_FRONTEND=noninteractive
     # A failure is not the end: what is still missing is named below, and its tests say so.
     { apt-get -q -o DPkg::Lock::Timeout=120 update &&
       # shellcheck disable=SC2086 # a list of words
       apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends $missing; } </dev/null >&2 ||
       say 'apt-get failed; its own words are above.'
-    missing=$(missing_programs)
+    missing=$(missing_programs | paste -sd ' ' -)
     [ -n "$missing" ] || return 0
   fi
   say "Not installed: $missing"
