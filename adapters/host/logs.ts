@@ -76,8 +76,11 @@ function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
-/** The end of a log from offset `from` on, at most `maxBytes`, cut at a line start. Undecodable bytes become U+FFFD. */
-export function readTail(path: string, from: number, maxBytes: number): string {
+/**
+ * The end of what was written between the offsets `from` and `to`, at most `maxBytes`, cut at a line start. Undecodable
+ * bytes become U+FFFD; a log that can't be read gives ''.
+ */
+export function readTail(path: string, from: number, to: number, maxBytes: number): string {
   let fd: number
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
@@ -85,15 +88,13 @@ export function readTail(path: string, from: number, maxBytes: number): string {
     return ''
   }
   try {
-    const size = fstatSync(fd).size
-    // Rotated meanwhile: all that is there belongs to this instance.
-    const start = from <= size ? from : 0
-    const at = Math.max(start, size - maxBytes)
-    const buffer = Buffer.alloc(Math.min(maxBytes, size - at))
+    // Rotated meanwhile (`to` is before `from`): all that is there belongs to this instance.
+    const start = from <= to ? from : 0
+    const at = Math.max(start, to - maxBytes)
+    const buffer = Buffer.alloc(Math.max(0, to - at))
     const read = readSync(fd, buffer, 0, buffer.length, at)
     const text = buffer.toString('utf8', 0, read)
-    const cut = at > start ? text.indexOf('\n') + 1 : 0
-    return text.slice(cut)
+    return text.slice(at > start ? text.indexOf('\n') + 1 : 0)
   } finally {
     closeSync(fd)
   }

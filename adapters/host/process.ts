@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { Ended, ProcessHost, Seat } from '../../core/heal/host.ts'
+import type { End, ProcessHost, Seat } from '../../core/heal/host.ts'
 import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
 import { ensureFifos } from './fifo.ts'
 import { type KernelLog, openKernelLog } from './kernel-log.ts'
@@ -54,7 +54,7 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
   startRotation(() => seats.values(), options.warn)
 
   return {
-    async seat(spec: ServiceSpec, onEnd: (ended: Ended) => void): Promise<Seat> {
+    async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat> {
       await ensureFifos(['a', 'b'].map(slot => join(runDir, `${spec.name}.${slot}.fifo`)))
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)

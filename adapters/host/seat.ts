@@ -3,10 +3,20 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { Adopted, Ended, Seat } from '../../core/heal/host.ts'
+import type { Adopted, End, Ended, Seat } from '../../core/heal/host.ts'
 import { type Account, findAccount } from './account.ts'
 import { isHeld, watchAdopted } from './adopted.ts'
-import { groupPids, isPopulated, killGroup, makeGroups, memoryRecord, removeGroup, type SlotGroups } from './cgroup.ts'
+import { makeGroups, removeGroup, type SlotGroups } from './cgroup.ts'
+import {
+  groupAlive,
+  type Instance,
+  isTreeEmpty,
+  killInstance,
+  remains,
+  type SlotName,
+  sendSignal,
+  TAIL_BYTES,
+} from './instance.ts'
 import { logSize, readTail } from './logs.ts'
 import { isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
@@ -21,22 +31,6 @@ import { forkStandby, launchError, type StandbyPlan } from './standby.ts'
  */
 export type OwnedSeat = Seat & RotatedLog & { clear(): void }
 
-type SlotName = 'a' | 'b'
-
-interface Instance {
-  readonly slot: SlotName
-  readonly pid: number
-  readonly groups: SlotGroups
-  /** Null for an adopted one. */
-  readonly child: ChildProcess | null
-  readonly plan: StandbyPlan | null
-  /** Size of the log when it started. */
-  readonly logFrom: number
-  readonly unwatch: () => void
-  /** The process group held nobody when the main process had gone: its number may belong to others by now. */
-  groupGone: boolean
-}
-
 interface Standby {
   readonly slot: SlotName
   readonly child: ChildProcess
@@ -48,11 +42,7 @@ const SETTLE_MS = 2000
 const REARM_MS = 5000
 const REARM_CAP_MS = 300_000
 
-export async function makeSeat(
-  shared: HostShared,
-  first: ServiceSpec,
-  onEnd: (ended: Ended) => void,
-): Promise<OwnedSeat> {
+export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (end: End) => void): Promise<OwnedSeat> {
   const { name } = first
   const logPath = join(shared.logDir, `${name}.log`)
   const path = (slot: SlotName, kind: 'fifo' | 'pid') => join(shared.runDir, `${name}.${slot}.${kind}`)
@@ -94,15 +84,16 @@ export async function makeSeat(
       cwd: spec.cwd,
       argv: spec.run,
       env: {
-        PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         HOME: self.home,
         USER: self.name,
-        LANG: process.env['LANG'] ?? 'C.UTF-8',
+        LANG: process.env.LANG ?? 'C.UTF-8',
         ...spec.env,
       },
       logPath,
       fifoPath: path(slot, 'fifo'),
       pidPath: path(slot, 'pid'),
+      warn: shared.warn,
     }
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const child = forkStandby(plan)
@@ -121,51 +112,44 @@ export async function makeSeat(
       return
     }
     if (running?.child !== from.child) return
-    const failed = why ?? (signal === null && code !== 0 ? launchFailure(from) : undefined)
-    const base = { pid: running.pid, ...(failed === undefined ? {} : { launchError: failed }) }
-    const memory = from.groups.memory === null ? null : memoryRecord(from.groups.memory)
-    const oom = signal === 'SIGKILL' && ((memory?.oomKills ?? 0) > 0 || shared.kernelLog.wasOomKilled(running.pid))
-    const rss = memory?.peakBytes === undefined ? {} : { rssBytes: memory.peakBytes }
-    settle()
-    if (signal !== null) onEnd({ ...base, ...rss, exit: 'signal', signal, oom })
-    else if (code !== null) onEnd({ ...base, ...rss, exit: 'code', exitCode: code, oom })
-    else onEnd({ ...base, exit: 'unknown', oom: false })
+    const instance = settle(running)
+    onEnd({
+      ...(code === null ? {} : { exitCode: code }),
+      evidence: () => {
+        const failed = why ?? (signal === null && code !== 0 ? launchFailure(from, instance) : undefined)
+        const how: Pick<Ended, 'exit' | 'exitCode' | 'signal'> =
+          signal !== null
+            ? { exit: 'signal', signal }
+            : code !== null
+              ? { exit: 'code', exitCode: code }
+              : { exit: 'unknown' }
+        return {
+          ...how,
+          ...remains(instance, logPath, shared.kernelLog, signal === 'SIGKILL'),
+          ...(failed === undefined ? {} : { launchError: failed }),
+        }
+      },
+    })
   }
 
   /** Why the program never ran; undefined when it did. */
-  function launchFailure(from: Standby): string | undefined {
+  function launchFailure(from: Standby, instance: Instance): string | undefined {
     const why = launchError(fifoFd(from.slot), from.plan)
     if (why !== undefined) return why
     if (readRunFile(from.plan.pidPath) !== null) return undefined
     return `the launcher failed: ${
-      readTail(logPath, running?.logFrom ?? 0, 1024)
-        .trim()
-        .split('\n')
-        .at(-1) || 'it said nothing'
+      readTail(logPath, instance.logFrom, instance.logTo, 1024).trim().split('\n').at(-1) || 'it said nothing'
     }`
   }
 
   /** The main process has gone: what it leaves behind becomes `last`. */
-  function settle(): void {
-    if (running === null) return
-    running.unwatch()
-    last = running
+  function settle(instance: Instance): Instance {
+    instance.unwatch()
+    instance.groupGone = !groupAlive(instance.pid)
+    instance.logTo = logSize(logPath)
+    last = instance
     running = null
-    last.groupGone = !groupAlive(last.pid)
-  }
-
-  function isTreeEmpty(instance: Instance): boolean {
-    const { unified } = instance.groups
-    if (unified !== null) return isPopulated(unified) !== true
-    if (!instance.groupGone && groupAlive(instance.pid)) return false
-    return instance.groups.folders.every(folder => groupPids(folder).length === 0)
-  }
-
-  function kill(instance: Instance): void {
-    const { unified, folders } = instance.groups
-    if (unified !== null && killGroup(unified)) return
-    for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
-    if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
+    return instance
   }
 
   function arm(): void {
@@ -217,13 +201,15 @@ export async function makeSeat(
       } catch (error) {
         if (spec.user !== undefined) void lookUpAccount()
         const why = error instanceof Error ? error.message : String(error)
-        setImmediate(() => onEnd({ pid: 0, exit: 'unknown', oom: false, launchError: why }))
+        setImmediate(() =>
+          onEnd({ evidence: () => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' }) }),
+        )
         return { pid: 0, standby: false }
       }
       standby = null
       ready.child.stdin?.end('\n')
       const pid = ready.child.pid ?? 0
-      running = { ...ready, pid, logFrom: logSize(logPath), unwatch: () => {}, groupGone: false }
+      running = { ...ready, pid, logFrom: logSize(logPath), logTo: 0, unwatch: () => {}, groupGone: false }
       rearmMs = REARM_MS
       return { pid, standby: warm }
     },
@@ -247,7 +233,7 @@ export async function makeSeat(
       const deadline = Date.now() + timeoutMs
       for (let waitMs = 1; !seat.isEmpty(); waitMs = Math.min(waitMs * 2, 50)) {
         const target = running ?? last
-        if (target !== null) kill(target)
+        if (target !== null) killInstance(target)
         if (Date.now() > deadline) {
           throw Object.assign(new Error(`processes of ${name} are still there ${timeoutMs} ms after SIGKILL`), {
             code: 'service.unkillable',
@@ -256,7 +242,6 @@ export async function makeSeat(
         await new Promise(resolve => setTimeout(resolve, waitMs))
       }
     },
-    tail: maxBytes => readTail(logPath, (running ?? last)?.logFrom ?? 0, maxBytes),
     rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true
@@ -281,21 +266,22 @@ export async function makeSeat(
 
   function takeOver(slot: SlotName, found: { pid: number; startTime: number; groups: SlotGroups }): Adopted {
     const unwatch = watchAdopted(found.pid, found.startTime, path(slot, 'fifo'), () => {
-      const memory = running?.groups.memory
-      const oom = memory != null && memoryRecord(memory).oomKills > 0
-      settle()
-      onEnd({ pid: found.pid, exit: 'unknown', oom: oom || shared.kernelLog.wasOomKilled(found.pid) })
+      settle(instance)
+      // Whether a signal ended it can't be known; memory is asked all the same.
+      onEnd({ evidence: () => ({ exit: 'unknown', ...remains(instance, logPath, shared.kernelLog, true) }) })
     })
-    running = {
+    const logFrom = Math.max(0, logSize(logPath) - TAIL_BYTES)
+    const instance: Instance = {
       slot,
       pid: found.pid,
       groups: found.groups,
       child: null,
-      plan: null,
-      logFrom: 0,
+      logFrom,
+      logTo: 0,
       unwatch,
       groupGone: false,
     }
+    running = instance
     return { pid: found.pid, startTime: found.startTime, startedMonoMs: (found.startTime * 1000) / TICKS_PER_SECOND }
   }
 
@@ -304,37 +290,9 @@ export async function makeSeat(
     for (const slot of ['a', 'b'] as const) {
       const found = readRunFile(path(slot, 'pid'))
       if (found === null || found.boot !== shared.boot) continue
-      last = {
-        slot,
-        pid: found.pid,
-        groups: found.groups,
-        child: null,
-        plan: null,
-        logFrom: 0,
-        unwatch: () => {},
-        groupGone: true,
-      }
+      last = { ...found, slot, child: null, logFrom: 0, logTo: 0, unwatch: () => {}, groupGone: true }
       await seat.killTree(SETTLE_MS).catch((error: unknown) => shared.warn(String(error)))
     }
     last = null
-  }
-}
-
-function groupAlive(pgid: number): boolean {
-  if (pgid <= 1) return false
-  try {
-    process.kill(-pgid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-/** Sends a signal; a process that is gone already is what we wanted. */
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }

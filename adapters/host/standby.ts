@@ -47,6 +47,8 @@ export interface StandbyPlan {
   readonly logPath: string
   readonly fifoPath: string
   readonly pidPath: string
+  /** Told when a file can't be opened; the service then runs without it. */
+  readonly warn: (text: string) => void
 }
 
 /** Forks a standby. The descriptors passed on are closed here again; only the child keeps them. */
@@ -66,9 +68,20 @@ export function forkStandby(plan: StandbyPlan): ChildProcess {
     return fd
   }
   try {
-    const log = open(plan.logPath, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640)
+    // A full or read-only disk must not keep a service down: without its files it runs, unlogged or not adoptable.
+    const openOrNull = (path: string, flags: number, mode: number): number => {
+      try {
+        return open(path, flags | O_NOFOLLOW, mode)
+      } catch (error) {
+        plan.warn(
+          `${path} can't be opened (${error instanceof Error ? error.message : error}): what goes there is lost`,
+        )
+        return open('/dev/null', O_WRONLY)
+      }
+    }
+    const log = openOrNull(plan.logPath, O_WRONLY | O_APPEND | O_CREAT, 0o640)
     const fifo = open(plan.fifoPath, O_RDWR | O_NONBLOCK)
-    const pid = open(plan.pidPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    const pid = openOrNull(plan.pidPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     const child = spawn(SHELL, args, {
       stdio: ['pipe', log, log, fifo, pid],
       env: { ...plan.env },

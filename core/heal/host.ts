@@ -1,5 +1,13 @@
 import type { ServiceSpec } from '../config/spec.ts'
 
+/** The news of an end: what decisions need at once, and the rest for afterwards. */
+export interface End {
+  /** Absent when a signal ended it, or nobody can know. */
+  readonly exitCode?: number
+  /** Takes the evidence: reads files, so it comes after the replacement was started. Call it in the same turn. */
+  evidence(): Ended
+}
+
 /** How a process ended, as far as it can be known. */
 export interface Ended {
   readonly pid: number
@@ -13,6 +21,8 @@ export interface Ended {
   readonly launchError?: string
   /** Most memory the service's group held at once, where the kernel counts it. */
   readonly rssBytes?: number
+  /** The end of what this instance wrote to its log, at most 2 KiB, cut at a line start. */
+  readonly tail: string
 }
 
 export interface Adopted {
@@ -42,8 +52,6 @@ export interface Seat {
   isEmpty(): boolean
   /** Kills the whole tree; resolves when nothing is left, rejects with a Fault after `timeoutMs`. */
   killTree(timeoutMs: number): Promise<void>
-  /** The last `maxBytes` that this instance wrote, cut at line starts; '' when nothing. */
-  tail(maxBytes: number): string
   /** Memory of the running main process, bytes; undefined when not running. */
   rssBytes(): number | undefined
   /** Lets go without stopping anything: the standby ends, the service keeps running. */
@@ -53,7 +61,7 @@ export interface Seat {
 /** The host's processes, for the supervisor. */
 export interface ProcessHost {
   /** One seat for each service name. `onEnd` is called once for each instance that ended, started or adopted. */
-  seat(spec: ServiceSpec, onEnd: (ended: Ended) => void): Promise<Seat>
+  seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat>
   /** Stops what an earlier configuration left running under `name` and forgets its seat. */
   remove(name: string): Promise<void>
 }

@@ -1,0 +1,74 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Ended } from '../../core/heal/host.ts'
+import { groupPids, isPopulated, killGroup, memoryRecord, type SlotGroups } from './cgroup.ts'
+import type { KernelLog } from './kernel-log.ts'
+import { readTail } from './logs.ts'
+
+export type SlotName = 'a' | 'b'
+
+/** One run of a service: its main process and everything that comes from it. */
+export interface Instance {
+  readonly slot: SlotName
+  readonly pid: number
+  readonly groups: SlotGroups
+  /** Null for an adopted one. */
+  readonly child: ChildProcess | null
+  /** Size of the log when it started, and when it ended. */
+  readonly logFrom: number
+  logTo: number
+  readonly unwatch: () => void
+  /** The process group held nobody when the main process had gone: its number may belong to others by now. */
+  groupGone: boolean
+}
+
+export const TAIL_BYTES = 2048
+
+/** Whether nothing is left of it: by its control group, else by its process group. */
+export function isTreeEmpty(instance: Instance): boolean {
+  const { unified } = instance.groups
+  if (unified !== null) return isPopulated(unified) !== true
+  if (!instance.groupGone && groupAlive(instance.pid)) return false
+  return instance.groups.folders.every(folder => groupPids(folder).length === 0)
+}
+
+/** Kills all that is left of it, at once where the kernel can (`cgroup.kill`). */
+export function killInstance(instance: Instance): void {
+  const { unified, folders } = instance.groups
+  if (unified !== null && killGroup(unified)) return
+  for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
+  if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
+}
+
+/** What the kernel and the log say of an instance that has ended. */
+export function remains(
+  instance: Instance,
+  logPath: string,
+  kernelLog: KernelLog,
+  mayBeOom: boolean,
+): Pick<Ended, 'pid' | 'oom' | 'rssBytes' | 'tail'> {
+  const { pid, groups, logFrom, logTo } = instance
+  const memory = groups.memory === null ? null : memoryRecord(groups.memory)
+  const oom = mayBeOom && ((memory?.oomKills ?? 0) > 0 || kernelLog.wasOomKilled(pid))
+  const tail = readTail(logPath, logFrom, logTo, TAIL_BYTES)
+  return { pid, oom, tail, ...(memory?.peakBytes === undefined ? {} : { rssBytes: memory.peakBytes }) }
+}
+
+/** Whether the process group still has members, zombies included. */
+export function groupAlive(pgid: number): boolean {
+  if (pgid <= 1) return false
+  try {
+    process.kill(-pgid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Sends a signal; a process that is gone already is what we wanted. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}

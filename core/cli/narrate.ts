@@ -1,0 +1,32 @@
+import type { Entry } from '../entry.ts'
+import { entryInWords } from '../incident/words.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import type { Context } from './command.ts'
+import { cleanLine } from './text.ts'
+import { clockTime } from './time.ts'
+
+/** Kinds that say nothing to a person who watches: they are in the ledger all the same. */
+const QUIET: ReadonlySet<string> = new Set([
+  'segment.opened',
+  'genesis',
+  'service.started',
+  'service.ready',
+  'service.restarting',
+])
+
+/** Prints what happens, one line an entry: time, what, receipt. With `--json`: the entries themselves. */
+export function narrator(context: Context): (entries: readonly Entry[]) => void {
+  return entries => {
+    if (context.json) {
+      context.out(entries.map(entry => `${JSON.stringify(entry)}\n`).join(''))
+      return
+    }
+    const lines = entries
+      .filter(entry => !QUIET.has(entry.kind))
+      .map(entry => {
+        const time = clockTime(entry.ts, context.nowMs(), context.tz)
+        return `${time}  ${cleanLine(entryInWords(entry))}  ${receiptOf(entry.seq, entry.h)}\n`
+      })
+    context.out(lines.join(''))
+  }
+}

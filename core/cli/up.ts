@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { systemClock } from '../clock.ts'
+import { type Daemon, startDaemon } from '../daemon.ts'
+import type { Entry } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
+import type { ProcessHost } from '../heal/host.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { narrator } from './narrate.ts'
+import { version } from './version.ts'
+
+/** Only the composition root may load an adapter; it hands over how. */
+export type LoadHost = () => Promise<{
+  createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
+}>
+
+/** `heald up`: the daemon in the foreground, until a signal or `heald down`. Without a configuration: the tour. */
+export async function run(
+  context: Context,
+  _words: readonly string[],
+  values: Values,
+  loadHost: LoadHost,
+): Promise<number> {
+  const path = configPath(values.config)
+  if (path === null) {
+    const { tour } = await import('../tour/tour.ts')
+    return tour(context, { once: values.once === true }, loadHost)
+  }
+  if (values.once === true) {
+    throw new Fault('usage.option', `--once belongs to the tour, and ${path} is a real configuration`, {
+      hint: 'leave --once out, or run it in a folder without heald.yaml',
+    })
+  }
+  const daemon = await upFrom(context, path, loadHost)
+  const onHangup = () => {
+    daemon.reload({ dryRun: false, restart: false }).then(
+      () => context.err('heald: configuration reloaded\n'),
+      error => context.err(`heald: nothing was changed: ${messageOf(error)}\n`),
+    )
+  }
+  process.on('SIGHUP', onHangup)
+  const reason = await Promise.race([daemon.downed, aborted(context.signal)])
+  process.off('SIGHUP', onHangup)
+  await daemon.end(reason)
+  if (!context.json)
+    context.err(`heald: ended (${reason})${reason.startsWith('down') ? '' : '; the services keep running'}\n`)
+  return EXIT.done
+}
+
+/** Starts a daemon for the configuration at `path`, telling on standard output what happens. */
+export async function upFrom(context: Context, path: string, loadHost: LoadHost): Promise<Daemon> {
+  const [{ createProcessHost }, { loadConfigApart }] = await Promise.all([
+    loadHost(),
+    import('../config/load-apart.ts'),
+  ])
+  const tell = narrator(context)
+  return startDaemon({
+    state: context.state,
+    socket: context.socket,
+    version: version(),
+    clock: systemClock,
+    loadConfig: () => loadConfigApart(path),
+    openHost: (state, warn) => createProcessHost({ state, warn }),
+    warn: text => context.err(`heald: ${text}\n`),
+    onEntries: (entries: readonly Entry[]) => tell(entries),
+  })
+}
+
+/** `--config`, else `heald.yaml` here, else `/etc/heald/heald.yaml`; null when there is none. */
+function configPath(option: Values[string]): string | null {
+  if (typeof option === 'string') return resolve(option)
+  return [resolve('heald.yaml'), '/etc/heald/heald.yaml'].find(path => existsSync(path)) ?? null
+}
+
+function aborted(signal: AbortSignal): Promise<string> {
+  return new Promise(done => {
+    if (signal.aborted) done(String(signal.reason))
+    signal.addEventListener('abort', () => done(String(signal.reason)), { once: true })
+  })
+}

@@ -1,0 +1,229 @@
+import { join } from 'node:path'
+import type { Control } from './api/control.ts'
+import { type ApiServer, serve } from './api/server.ts'
+import { bootId, type Clock } from './clock.ts'
+import { planReload } from './config/plan.ts'
+import type { HostConfig } from './config/spec.ts'
+import type { Draft, Entry } from './entry.ts'
+import { Fault, messageOf } from './fault.ts'
+import type { ProcessHost } from './heal/host.ts'
+import { createSupervisor } from './heal/supervise.ts'
+import { allIncidents, findIncident, type Incident, openIncidents } from './incident/fold.ts'
+import { followLines } from './ledger/follow.ts'
+import { openLedger } from './ledger/open.ts'
+import { openPast, type Past } from './past.ts'
+import { statusOf } from './status.ts'
+
+/**
+ * Life of a daemon
+ *
+ * 1. The ledger is opened: one writer a state folder, a second daemon is refused.
+ * 2. What the ledger knows (open incidents, who is to stay down) is folded: snapshot and tail. Without a usable
+ *    snapshot the services are supervised at once and everything is folded beside that.
+ * 3. Services that still run are adopted, the others started in order of dependence.
+ * 4. The socket opens: orders and questions come in.
+ * 5. A signal ends the daemon only; the services keep running. `down` stops them first.
+ */
+export interface DaemonOptions {
+  readonly state: string
+  readonly socket: string
+  readonly version: string
+  readonly clock: Clock
+  /** Reads and checks the configuration; a Fault when it is not good. */
+  readonly loadConfig: () => Promise<HostConfig>
+  readonly openHost: (state: string, warn: (text: string) => void) => ProcessHost
+  /** Told of trouble that stops nothing. */
+  readonly warn: (text: string) => void
+  /** Sees each batch of entries once it is durable. */
+  readonly onEntries?: (entries: readonly Entry[]) => void
+}
+
+export interface Daemon extends Control {
+  /** Resolves with the reason once `down` was asked for and everything is stopped. */
+  readonly downed: Promise<string>
+  /** Ends the daemon, bounded; services keep running. Safe to call twice. */
+  end(reason: string): Promise<void>
+}
+
+const CLOSE_API_MS = 2000
+const CLOSE_LEDGER_MS = 5000
+
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { state, clock, version, warn } = options
+  const ledgerDir = join(state, 'ledger')
+  const startedTs = new Date(clock.wallMs()).toISOString()
+  const boot = bootId()
+  let config = await options.loadConfig()
+  let past: Past | undefined
+
+  const ledger = await openLedger({
+    dir: ledgerDir,
+    host: config.host,
+    version,
+    clock,
+    bootId: boot,
+    redact: config.ledger.redact,
+    fsync: config.ledger.fsync,
+    snapshot: () => past?.snapshot(),
+    onTrouble: warn,
+  })
+  try {
+    return await supervised()
+  } catch (error) {
+    await ledger.close(CLOSE_LEDGER_MS)
+    throw error
+  }
+
+  async function supervised(): Promise<Daemon> {
+    past = await openPast(ledgerDir, () => ledger.head().size)
+    const { folded, follow, foldRest } = past
+    ledger.onDurable(entries => {
+      follow(entries)
+      options.onEntries?.(entries)
+    })
+
+    const record = (draft: Draft): void => {
+      ledger.append(draft).catch((error: unknown) => warn(`not recorded: ${draft.kind}: ${messageOf(error)}`))
+    }
+    const supervisor = createSupervisor({
+      host: options.openHost(state, warn),
+      clock,
+      random: Math.random,
+      record,
+      memory: folded.memory,
+      openIncident: service =>
+        openIncidents(folded.incidents).find(incident => incident.services[0] === service) ?? null,
+      boot,
+      warn,
+    })
+    await supervisor.begin(config, adopted => {
+      record({
+        kind: 'daemon.started',
+        data: { version, pid: process.pid, boot: boot.slice(0, 8), config: config.sha256, adopted },
+      })
+      const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
+      record({
+        kind: 'config.applied',
+        data: { sha256: config.sha256, changes: { start, stop: [], restart: [], keep: adopted, pending: [] } },
+      })
+    })
+    let api: ApiServer | null = null
+    let ending: Promise<void> | null = null
+    let tellDowned: (reason: string) => void = () => {}
+    const downed = new Promise<string>(resolve => {
+      tellDowned = resolve
+    })
+    let orders: Promise<unknown> = Promise.resolve()
+
+    /** Orders that change what is to run go one at a time, and only while they can be recorded. */
+    function inTurn<T>(order: () => Promise<T>): Promise<T> {
+      const mine = orders.then(order)
+      orders = mine.catch(() => {})
+      return mine
+    }
+    function mustRecord(): void {
+      const { recording, why } = ledger.head()
+      if (recording === 'ok') return
+      throw new Fault(
+        'ledger.degraded',
+        `orders are refused while nothing can be recorded: ${why ?? 'the ledger is degraded'}`,
+        {
+          hint: 'make room or repair the disk; healing goes on meanwhile, and "heald down" still works',
+          retry: 5000,
+        },
+      )
+    }
+
+    const daemon: Daemon = {
+      downed,
+      status: () =>
+        statusOf({
+          host: config.host,
+          version,
+          timeMs: clock.wallMs(),
+          startedTs,
+          head: ledger.head(),
+          services: supervisor.statuses(),
+          open: openIncidents(folded.incidents),
+        }),
+      incidents: () => allIncidents(folded.incidents),
+      async act(verb, name, by) {
+        mustRecord()
+        const service = supervisor.service(name)
+        const fromMs = clock.monoMs()
+        await service[verb](by)
+        const { state: reached, pid } = service.status()
+        return { state: reached, pid, tookMs: Math.round((clock.monoMs() - fromMs) * 1000) / 1000 }
+      },
+      async mark(verb, id, by) {
+        mustRecord()
+        const incident = findIncident(folded.incidents, id)
+        if (incident === undefined)
+          throw new Fault('incident.unknown', `there is no incident ${id}`, { hint: 'heald incidents lists them' })
+        if (incident.state === 'resolved') throw new Fault('incident.resolved', `${id} is resolved already`)
+        const svc = incident.services[0]
+        if (verb === 'ack')
+          await ledger.append({
+            kind: 'incident.acked',
+            inc: id,
+            actor: by,
+            data: { id, by },
+            ...(svc === undefined ? {} : { svc }),
+          })
+        else await resolveByHand(incident, by)
+        const marked = findIncident(folded.incidents, id)
+        if (marked === undefined || marked.state === 'open')
+          throw new Fault('ledger.degraded', `${verb} of ${id} could not be recorded`, { retry: 5000 })
+        return marked
+      },
+      reload: how =>
+        inTurn(async () => {
+          const next = await options.loadConfig()
+          const changes = planReload(config, next, { restart: how.restart })
+          if (how.dryRun) return changes
+          mustRecord()
+          await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
+          config = next
+          await supervisor.apply(next, changes)
+          return changes
+        }),
+      down: by =>
+        inTurn(async () => {
+          const stopped = await supervisor.stopAll()
+          tellDowned(`down by ${by}`)
+          return { stopped }
+        }),
+      end(reason) {
+        ending ??= (async () => {
+          await api?.close(CLOSE_API_MS)
+          supervisor.release()
+          record({ kind: 'daemon.stopped', data: { reason } })
+          await ledger.close(CLOSE_LEDGER_MS)
+        })()
+        return ending
+      },
+    }
+    api = await serve({
+      socket: options.socket,
+      control: daemon,
+      follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),
+    })
+    foldRest().catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
+    return daemon
+
+    async function resolveByHand(incident: Incident, by: string): Promise<void> {
+      const service = incident.services[0]
+      const isCurrent = supervisor.statuses().some(({ name, incident: id }) => name === service && id === incident.id)
+      if (isCurrent && service !== undefined) await supervisor.service(service).resolve(by)
+      else {
+        const downMs = Math.max(0, clock.wallMs() - Date.parse(incident.openedTs))
+        await ledger.append({
+          kind: 'incident.resolved',
+          inc: incident.id,
+          actor: by,
+          data: { id: incident.id, downMs, how: 'by hand' },
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import type { Clock } from '../clock.ts'
+import { messageOf } from '../fault.ts'
+import { delayMs } from './backoff.ts'
+import { newLoop, onFailure, onReady, onStable, onUnready } from './crashloop.ts'
+import type { Facts } from './facts.ts'
+import type { Seat } from './host.ts'
+import { runCheck } from './probe/run.ts'
+import { type Probes, type Report, startProbes } from './probe/schedule.ts'
+import type { Action, Event } from './state.ts'
+
+type Act = Exclude<Action, `record${string}`>
+
+export interface ActTools {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly feed: (event: Event) => void
+  readonly warn: (text: string) => void
+  /** Whether a hung service is restarted now, or waits because the check itself is suspected. */
+  readonly mayRestart: (service: string) => boolean
+  /** An incident is open: it ends once the service is stable. */
+  readonly isInTrouble: () => boolean
+  /** The service has been stable for its time. `wasLooping`: that ended a crash loop. */
+  readonly onStable: (wasLooping: boolean) => void
+}
+
+export interface Acts {
+  readonly perform: Readonly<Record<Act, () => void>>
+  /** The instance's main process has ended: a stop under way goes on to what is left of the tree. */
+  mainEnded(): void
+  /** Stops probes and timers. */
+  release(): void
+}
+
+const KILL_TREE_MS = 5000
+const KILL_AGAIN_MS = 1000
+
+/** What is done to the service and its timers. What is written about it stands in `records.ts`. */
+export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
+  const { clock, feed } = tools
+  const loop = newLoop()
+  let probes: Probes | null = null
+  let cancelRestart = () => {}
+  let cancelStable = () => {}
+  let cancelGrace = () => {}
+  let killRest: (() => void) | null = null
+
+  /** Kills what is left until nothing is; then feeds `treeEmpty`. */
+  function emptyTree(): void {
+    if (seat.isEmpty()) {
+      feed('treeEmpty')
+      return
+    }
+    seat.killTree(KILL_TREE_MS).then(
+      () => feed('treeEmpty'),
+      (error: unknown) => {
+        tools.warn(`${facts.name}: ${messageOf(error)}; trying again`)
+        clock.after(KILL_AGAIN_MS, emptyTree)
+      },
+    )
+  }
+
+  function onVerdict(report: Report): void {
+    facts.report = report
+    if (report.event === null) return
+    if (report.event === 'hung' && !tools.mayRestart(facts.name)) return
+    feed(report.event)
+  }
+
+  const perform: Record<Act, () => void> = {
+    start() {
+      const { pid, standby } = seat.start()
+      Object.assign(facts, {
+        pid: pid || null,
+        standby,
+        startedMs: clock.monoMs(),
+        adopted: null,
+        isUp: false,
+        killed: {},
+        report: null,
+        why: facts.phase === 'loopRunning' ? facts.why : null,
+        pending: false,
+        waiting: false,
+      } satisfies Partial<Facts>)
+      seat.arm()
+      feed('launched')
+    },
+    stopTree() {
+      if (facts.pid === null) {
+        emptyTree()
+        return
+      }
+      const { stop } = facts.spec
+      facts.killed = { killedBy: 'operator' }
+      killRest = () => {
+        killRest = null
+        cancelGrace()
+        emptyTree()
+      }
+      seat.signal(stop.signal)
+      cancelGrace = clock.after(stop.timeoutMs, () => {
+        facts.killed = { killedBy: 'stop timeout', stop }
+        killRest?.()
+      })
+    },
+    killTree: emptyTree,
+    scheduleRestart() {
+      cancelRestart()
+      // In a loop: as slowly as backoff ever gets.
+      const attempt = facts.phase === 'loopBackoff' ? Number.MAX_SAFE_INTEGER : facts.attempt - 1
+      facts.delayMs = delayMs(attempt, facts.spec.restart, tools.random())
+      facts.restarts += 1
+      if (facts.delayMs === 0) feed('backoffOver')
+      else cancelRestart = clock.after(facts.delayMs, () => feed('backoffOver'))
+    },
+    cancelRestart: () => cancelRestart(),
+    watch() {
+      const { spec } = facts
+      probes = startProbes(spec.probes, {
+        clock,
+        run: (check, timeoutMs, signal) => runCheck(check, timeoutMs, signal, { cwd: spec.cwd }),
+        onVerdict,
+        phase: tools.random(),
+      })
+    },
+    unwatch() {
+      probes?.stop()
+      probes = null
+      cancelStable()
+    },
+    awaitStable() {
+      onReady(loop, clock.monoMs())
+      cancelStable()
+      // Nothing to forget: a service that never failed needs no timer.
+      if (facts.attempt === 0 && !tools.isInTrouble()) return
+      cancelStable = clock.after(facts.spec.restart.resetAfterMs, () => feed('stable'))
+    },
+    cancelStable() {
+      onUnready(loop, clock.monoMs())
+      cancelStable()
+    },
+    countFailure() {
+      facts.attempt += 1
+      if (onFailure(loop, clock.monoMs(), facts.spec.crashLoop).looping) feed('loopDetected')
+    },
+    resetCounts() {
+      facts.attempt = 0
+      onStable(loop)
+      if (facts.phase !== 'ready') return
+      facts.why = null
+      tools.onStable(facts.from === 'loopRunning')
+    },
+  }
+
+  return {
+    perform,
+    mainEnded: () => killRest?.(),
+    release() {
+      probes?.stop()
+      cancelRestart()
+      cancelStable()
+      cancelGrace()
+    },
+  }
+}

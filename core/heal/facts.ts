@@ -1,0 +1,79 @@
+import type { ServiceSpec } from '../config/spec.ts'
+import type { Evidence } from './diagnosis.ts'
+import type { Adopted, End } from './host.ts'
+import type { ServiceMemory } from './memory.ts'
+import type { Report } from './probe/schedule.ts'
+import type { Phase } from './state.ts'
+
+/** Why heald itself ended an instance, as the diagnosis wants to know it. */
+export type Killed = Pick<Evidence, 'killedBy' | 'hang' | 'startup' | 'stop' | 'away'>
+
+/** What is known of one service right now: shared by the loop (`service.ts`), its acts and its records. */
+export interface Facts {
+  readonly name: string
+  spec: ServiceSpec
+  phase: Phase
+  /** The phase before the event at hand. */
+  from: Phase
+  /** Wall clock: since when people see this state. */
+  sinceMs: number
+  /** Why it is held, looping or stopped, in words. */
+  why: string | null
+  /** What runs differs from the configuration until the next restart. */
+  pending: boolean
+  /** Held because services it depends on are not ready. */
+  waiting: boolean
+  /** Null while no instance runs. */
+  pid: number | null
+  /** The instance was started by a standby. */
+  standby: boolean
+  /** The instance was found running; null when it is our child. */
+  adopted: Adopted | null
+  /** Monotonic. */
+  startedMs: number
+  /** The instance has passed its startup check. */
+  isUp: boolean
+  /** Restarts after failures, ever. */
+  restarts: number
+  /** Failures since the service was last stable. */
+  attempt: number
+  /** Delay of the restart that is scheduled. */
+  delayMs: number
+  /** Who asked for the stop or restart under way. */
+  by: string
+  killed: Killed
+  /** What went wrong last, in words. */
+  lastTrouble: string
+  /** News of an end that is not recorded yet. */
+  end: End | null
+  /** The last verdict of any probe of this instance. */
+  report: Report | null
+}
+
+export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs: number): Facts {
+  const isWanted = memory?.wanted !== false
+  const phase = memory?.stayDown === true ? 'held' : 'stopped'
+  return {
+    name: spec.name,
+    spec,
+    phase,
+    from: phase,
+    sinceMs: nowMs,
+    why: isWanted ? null : (memory?.why ?? null),
+    pending: false,
+    waiting: false,
+    pid: null,
+    standby: false,
+    adopted: null,
+    startedMs: 0,
+    isUp: false,
+    restarts: memory?.restarts ?? 0,
+    attempt: 0,
+    delayMs: 0,
+    by: 'heald',
+    killed: {},
+    lastTrouble: '',
+    end: null,
+    report: null,
+  }
+}

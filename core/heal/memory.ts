@@ -1,0 +1,56 @@
+import type { Entry } from '../entry.ts'
+
+/** What must be known of a service after a restart of the daemon: a fold over the ledger's entries. */
+export interface ServiceMemory {
+  /** False after an operator's stop, or an exit that asked to stay down: a new daemon leaves it stopped. */
+  wanted: boolean
+  /** Restarts after failures, ever. */
+  restarts: number
+  /** Why it is not wanted, in words. */
+  why: string | null
+  /** It asked to be left down itself. */
+  stayDown: boolean
+  /** The instance that ran last, until its end was recorded; a later daemon must account for it. */
+  runningPid: number | null
+  /** Boot in which that was, 8 hex. */
+  boot: string
+}
+
+export type Memory = Record<string, ServiceMemory>
+
+export function remember(memory: Memory, entry: Entry): void {
+  if (entry.svc === undefined) return
+  memory[entry.svc] ??= { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: null, boot: '' }
+  const of = memory[entry.svc]
+  if (of === undefined) return
+  switch (entry.kind) {
+    case 'service.started':
+    case 'service.adopted':
+      of.wanted = true
+      of.why = null
+      of.stayDown = false
+      of.runningPid = typeof entry.data.pid === 'number' ? entry.data.pid : null
+      of.boot = entry.boot
+      break
+    case 'service.exited':
+      of.runningPid = null
+      break
+    case 'service.restarting':
+      of.restarts += 1
+      break
+    case 'service.stopped':
+      // The daemon's own stops (configuration, `heald down`) are not a wish about this service.
+      if (entry.data.by !== 'heald') {
+        of.wanted = false
+        of.why = `stopped by ${String(entry.data.by)}`
+      }
+      break
+    case 'service.held':
+      if (entry.data.stayDown === true) {
+        of.wanted = false
+        of.why = String(entry.data.why)
+        of.stayDown = true
+      }
+      break
+  }
+}

@@ -1,0 +1,166 @@
+import type { Clock } from '../clock.ts'
+import type { Data, Draft, Kind } from '../entry.ts'
+import { diagnose } from './diagnosis.ts'
+import type { Facts, Killed } from './facts.ts'
+import type { End } from './host.ts'
+import { type Outage, round } from './outage.ts'
+import type { Action } from './state.ts'
+
+type RecordAction = Extract<Action, `record${string}`>
+
+export interface RecordTools {
+  readonly clock: Clock
+  readonly record: (draft: Draft) => void
+  readonly outage: Outage
+  /** Runs `write` when the turn's work is done, in order: entries never hold up a restart. */
+  readonly later: (write: () => void) => void
+  readonly onReady: () => void
+  /** Attempts of an incident that was open before this daemon. */
+  readonly attemptsBefore: number
+}
+
+/** Exit code by which a service asks to be left down. */
+export const STAY_DOWN = 125
+
+/** What is written about a service. Facts are read at once, entries are written at the end of the turn. */
+export function serviceRecords(facts: Facts, tools: RecordTools): Readonly<Record<RecordAction, () => void>> {
+  const { clock, outage, later } = tools
+  const { name } = facts
+
+  function write(kind: Kind, data: Data, more: Pick<Draft, 'actor' | 'tail'> = {}): void {
+    tools.record({ kind, svc: name, ...outage.inc(), ...more, data })
+  }
+
+  /** The first failure in a while ends with its recovery; repeated ones only once the service is stable. */
+  function resolveFirst(attempts: number, how: string): void {
+    if (attempts <= 1 && tools.attemptsBefore <= 1) outage.resolve(how)
+  }
+
+  function failedCheck(killedBy: 'liveness' | 'startup', kind: Kind, words: string): void {
+    const check = checkOf(facts, clock.monoMs())
+    const { probes } = facts.spec
+    const startupMs = (probes.startup ?? probes.readiness ?? probes.liveness)?.startupMs ?? 0
+    const hang = { misses: check.misses, forMs: check.sinceMs, error: check.error }
+    facts.killed = { killedBy, hang, startup: { startupMs, error: check.error } }
+    facts.lastTrouble = `${words}: ${check.error}`
+    outage.down(facts.report?.failingSinceMs ?? clock.monoMs())
+    later(() => {
+      outage.open(severityOf(facts), facts.lastTrouble)
+      write(kind, check)
+    })
+  }
+
+  function writeExit(end: End, uptimeMs: number, wanted: boolean, killed: Killed): void {
+    const { tail, ...evidence } = end.evidence()
+    const { memoryBytes } = facts.spec.limits
+    const limit = memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }
+    const diagnosis = diagnose({ ended: { ...evidence, tail }, wantedStop: wanted, uptimeMs, ...killed, ...limit })
+    if (!wanted) facts.lastTrouble = diagnosis
+    // A failed check has opened the incident already; one that asks to stay down is no trouble.
+    const isTrouble = !wanted && killed.killedBy === undefined && evidence.exitCode !== STAY_DOWN
+    if (isTrouble) outage.open(severityOf(facts), diagnosis)
+    const { launchError: _, ...known } = evidence
+    write('service.exited', { ...known, uptimeMs, wanted, diagnosis }, tail === '' ? {} : { tail })
+  }
+
+  return {
+    recordStarted() {
+      const { adopted, attempt, standby } = facts
+      const pid = facts.pid ?? 0
+      if (adopted === null) later(() => write('service.started', { pid, attempt, standby }))
+      else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
+    },
+    recordReady() {
+      const nowMs = clock.monoMs()
+      const { attempt, phase, adopted } = facts
+      const data = { pid: facts.pid ?? 0, readyMs: round(nowMs - facts.startedMs) }
+      facts.isUp = true
+      // In a crash loop, being ready is not yet being well.
+      const downMs = phase === 'loopRunning' ? null : outage.up(nowMs)
+      later(() => {
+        if (adopted === null) write('service.ready', data)
+        if (phase === 'loopRunning') return
+        if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
+        resolveFirst(attempt, adopted === null ? 'restarted' : 'found running')
+      })
+      tools.onReady()
+    },
+    recordUnhealthy() {
+      const check = checkOf(facts, clock.monoMs())
+      outage.down(clock.monoMs())
+      later(() => {
+        outage.open(severityOf(facts), `runs but is not ready: ${check.error}`)
+        write('service.unhealthy', check)
+      })
+    },
+    recordHealthy() {
+      const downMs = outage.up(clock.monoMs()) ?? 0
+      const { attempt } = facts
+      later(() => {
+        write('service.recovered', { downMs, attempts: attempt })
+        resolveFirst(attempt, 'ready again')
+      })
+    },
+    recordHung: () => failedCheck('liveness', 'service.hung', 'hangs'),
+    recordStartupFailed: () => failedCheck('startup', 'service.unhealthy', 'did not get ready in time'),
+    recordExit() {
+      const { end, from, killed } = facts
+      facts.end = null
+      facts.pid = null
+      facts.isUp = false
+      if (end === null) return
+      const nowMs = clock.monoMs()
+      const uptimeMs = round(nowMs - facts.startedMs)
+      const wanted = from === 'stopping' || from === 'restarting' || from === 'holding'
+      if (!wanted) outage.down(nowMs)
+      later(() => writeExit(end, uptimeMs, wanted, killed))
+    },
+    recordRestarting() {
+      const { attempt, delayMs } = facts
+      later(() => write('service.restarting', { attempt, delayMs, cause: facts.lastTrouble }))
+    },
+    recordStopped() {
+      const { by } = facts
+      facts.attempt = 0
+      facts.why = by === 'heald' ? null : `stopped by ${by}`
+      later(() => {
+        outage.up(clock.monoMs())
+        outage.resolve('stopped')
+        write('service.stopped', { by }, by === 'heald' ? {} : { actor: by })
+      })
+    },
+    recordHeld() {
+      const stayDown = facts.phase === 'holding'
+      facts.waiting = !stayDown
+      if (stayDown) facts.why = `it exited with code ${STAY_DOWN}, which asks to be left down`
+      const { why } = facts
+      later(() => write('service.held', stayDown ? { why, stayDown } : { why }))
+    },
+    recordLoop() {
+      const { failures, withinMs } = facts.spec.crashLoop
+      const words = `${failures} failures within ${withinMs / 1000} s of being ready`
+      facts.why = `crash loop: ${words}; slow restarts go on`
+      later(() => {
+        write('crashloop.detected', { failures, withinMs, verdict: 'slow restarts', why: facts.lastTrouble })
+        outage.escalate(`crash loop: ${words}; last: ${facts.lastTrouble}`, 'crash loop')
+      })
+    },
+  }
+}
+
+function severityOf(facts: Facts): 'critical' | 'warning' {
+  return facts.spec.critical ? 'critical' : 'warning'
+}
+
+/** The fields of `service.hung` and `service.unhealthy`. */
+function checkOf({ report, spec }: Facts, nowMs: number) {
+  const since = report?.failingSinceMs
+  const kind = report === null ? undefined : (spec.probes[report.probe] ?? spec.probes.liveness)?.check.kind
+  return {
+    check: report === null ? 'none' : `${report.probe}${kind === undefined ? '' : ` (${kind})`}`,
+    verdict: report?.verdict?.verdict ?? 'fail',
+    misses: report?.misses ?? 0,
+    error: report?.verdict?.error ?? 'no answer',
+    sinceMs: since == null ? 0 : round(nowMs - since),
+  }
+}

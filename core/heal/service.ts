@@ -1,0 +1,229 @@
+import type { ServiceStatus } from '../api/control.ts'
+import type { ServiceSpec } from '../config/spec.ts'
+import { Fault } from '../fault.ts'
+import { serviceActs } from './acts.ts'
+import { newFacts } from './facts.ts'
+import type { End, Seat } from './host.ts'
+import type { ServiceMemory } from './memory.ts'
+import { newOutage } from './outage.ts'
+import type { Report } from './probe/schedule.ts'
+import { STAY_DOWN, serviceRecords } from './records.ts'
+import { type Event, SHOWN, step } from './state.ts'
+import type { SupervisorOptions } from './supervise.ts'
+
+/** One service under supervision: feeds events to the state table and lets its answers be performed. */
+export interface Service {
+  readonly name: string
+  spec(): ServiceSpec
+  status(): ServiceStatus
+  isReady(): boolean
+  /** Looks for an instance of an earlier daemon; `begin` watches it again. */
+  adopt(): Promise<boolean>
+  /** Takes up its work: watches what was adopted, or starts it unless it waits for others or is to stay down. */
+  begin(): void
+  /** Resolves when ready; rejects with a Fault when it fails instead. */
+  start(by: string): Promise<void>
+  restart(by: string): Promise<void>
+  /** Resolves when nothing is left of it. */
+  stop(by: string): Promise<void>
+  /** Another description, from the configuration. `pending`: what runs differs from it until the next restart. */
+  describe(spec: ServiceSpec, pending: boolean): void
+  dependencyReady(): void
+  onEnd(end: End): void
+  /** The last verdict of any of its probes. */
+  lastReport(): Report | null
+  /** Held until the services it depends on are ready. */
+  isWaiting(): boolean
+  /** Ends its incident by hand. */
+  resolve(by: string): void
+  release(): void
+}
+
+export type ServiceOptions = Pick<
+  SupervisorOptions,
+  'clock' | 'random' | 'record' | 'boot' | 'openIncident' | 'warn'
+> & {
+  /** Names of dependencies that are not ready. */
+  readonly waitingFor: (spec: ServiceSpec) => readonly string[]
+  readonly onReady: () => void
+  /** Whether a hung service is restarted now, or waits because the check itself is suspected. */
+  readonly mayRestart: (service: string) => boolean
+}
+
+/** More events than this in one turn would be a mistake in the state table, not work. */
+const MAX_EVENTS_A_TURN = 100
+
+export function superviseService(
+  options: ServiceOptions,
+  first: ServiceSpec,
+  seat: Seat,
+  memory: ServiceMemory | null,
+): Service {
+  const { clock, record } = options
+  const { name } = first
+  const facts = newFacts(first, memory, clock.wallMs())
+  const before = options.openIncident(name)
+  const outage = newOutage(name, record, before, clock.wallMs)
+  const queue: Event[] = []
+  let isFeeding = false
+  /** Entries of this turn. */
+  const writes: (() => void)[] = []
+  const later = (write: () => void) => void writes.push(write)
+  const waiters = new Set<() => void>()
+
+  const acts = serviceActs(facts, seat, {
+    clock,
+    random: options.random,
+    warn: options.warn,
+    mayRestart: options.mayRestart,
+    feed,
+    isInTrouble: () => outage.id() !== null,
+    onStable: wasLooping => {
+      const downMs = outage.up(clock.monoMs()) ?? 0
+      later(() => {
+        const data = { downMs, attempts: facts.restarts }
+        if (wasLooping) record({ kind: 'service.recovered', svc: name, ...outage.inc(), data })
+        outage.resolve(`stable for ${facts.spec.restart.resetAfterMs / 1000} s`)
+      })
+    },
+  })
+  const attemptsBefore = before?.attempts ?? 0
+  const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady, attemptsBefore })
+  const perform = { ...acts.perform, ...records }
+
+  function feed(event: Event): void {
+    queue.push(event)
+    if (isFeeding) return
+    isFeeding = true
+    try {
+      for (let n = 0; n < MAX_EVENTS_A_TURN; n += 1) {
+        const next = queue.shift()
+        if (next === undefined) break
+        const { to, actions } = step(facts.phase, next)
+        if (SHOWN[to] !== SHOWN[facts.phase]) facts.sinceMs = clock.wallMs()
+        facts.from = facts.phase
+        facts.phase = to
+        for (const action of actions) perform[action]()
+      }
+    } finally {
+      isFeeding = false
+    }
+    for (const write of writes.splice(0)) write()
+    for (const look of [...waiters]) look()
+  }
+
+  /** Resolves when `answer` is true after some event; rejects with the Fault it gives. */
+  function until(answer: () => boolean | Fault): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const given = answer()
+        if (given === false) return
+        waiters.delete(look)
+        if (given === true) resolve()
+        else reject(given)
+      }
+      waiters.add(look)
+      look()
+    })
+  }
+
+  function becameReady(): boolean | Fault {
+    const { phase } = facts
+    if (service.isReady()) return true
+    if (['starting', 'stopping', 'restarting', 'loopRunning'].includes(phase)) return false
+    const why = facts.lastTrouble || facts.why || `it is ${SHOWN[phase]}`
+    return new Fault('service.failed', `${name} did not get ready: ${why}`, {
+      hint: `look at its output: heald logs ${name}`,
+      retry: 'now',
+    })
+  }
+
+  const service: Service = {
+    name,
+    spec: () => facts.spec,
+    status() {
+      const { phase, pid, sinceMs, restarts, attempt, report, why, pending } = facts
+      return {
+        name,
+        kind: 'process',
+        state: SHOWN[phase],
+        pid,
+        sinceTs: new Date(sinceMs).toISOString(),
+        restarts,
+        attempt,
+        generation: null,
+        target: null,
+        check: { verdict: report?.verdict?.verdict ?? 'none', error: report?.verdict?.error ?? null },
+        incident: outage.id(),
+        why: why ?? (pending ? 'restart pending: its configuration changed' : null),
+      }
+    },
+    isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
+    async adopt() {
+      facts.adopted = await seat.adopt()
+      return facts.adopted !== null
+    },
+    begin() {
+      const { adopted } = facts
+      const missing = options.waitingFor(facts.spec)
+      if (adopted !== null) {
+        // Its stop was under way when the daemon before this one ended: the table stops what runs though held.
+        if (memory?.wanted === false) facts.phase = 'held'
+        facts.pid = adopted.pid
+        facts.startedMs = adopted.startedMonoMs
+        feed('launched')
+        seat.arm()
+      } else if (memory?.wanted === false) {
+        return
+      } else if (memory?.runningPid != null && memory.boot === options.boot.slice(0, 8)) {
+        // It ran when the daemon before this one ended, and is gone.
+        const { runningPid } = memory
+        facts.phase = 'starting'
+        facts.startedMs = clock.monoMs()
+        facts.killed = { away: true }
+        service.onEnd({ evidence: () => ({ pid: runningPid, exit: 'unknown', oom: false, tail: '' }) })
+      } else if (missing.length > 0) {
+        facts.why = `waits for ${missing.join(', ')}`
+        feed('held')
+      } else feed('wanted')
+    },
+    async start(by) {
+      facts.by = by
+      feed('wanted')
+      await until(becameReady)
+    },
+    async restart(by) {
+      facts.by = by
+      feed('stopAsked')
+      feed('wanted')
+      await until(becameReady)
+    },
+    async stop(by) {
+      if (facts.phase === 'stopped') return
+      facts.by = by
+      feed('stopAsked')
+      await until(() => facts.phase === 'stopped')
+    },
+    describe(next, pending) {
+      facts.spec = next
+      facts.pending = pending && facts.pid !== null
+      seat.describe(next)
+    },
+    dependencyReady() {
+      if (service.isWaiting() && options.waitingFor(facts.spec).length === 0) feed('released')
+    },
+    onEnd(end) {
+      facts.end = end
+      feed(end.exitCode === STAY_DOWN ? 'endedStayDown' : 'ended')
+      acts.mainEnded()
+    },
+    lastReport: () => facts.report,
+    isWaiting: () => facts.phase === 'held' && facts.waiting,
+    resolve: by => outage.resolve('by hand', by),
+    release() {
+      acts.release()
+      seat.release()
+    },
+  }
+  return service
+}

@@ -1,0 +1,198 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Changes, ServiceStatus } from '../api/control.ts'
+import type { Clock } from '../clock.ts'
+import type { HostConfig, ServiceSpec } from '../config/spec.ts'
+import type { Draft } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
+import type { ProcessHost } from './host.ts'
+import type { Memory } from './memory.ts'
+import { startingOrder } from './order.ts'
+import type { OpenBefore } from './outage.ts'
+import { type Service, superviseService } from './service.ts'
+import { judgeHang, noteReady, type Suspicion, type Watched } from './suspect.ts'
+
+/**
+ * Life of a crash
+ *
+ * 1. The host reports an end (`host.ts`), or a probe that the service hangs (`probe/`), whose tree is then killed.
+ * 2. `service.ts` lets the state table answer (`state.ts`) and acts at once: the standby gets its byte.
+ * 3. In the same turn the evidence is taken, put into words (`diagnosis.ts`) and handed to the ledger. Nothing waits
+ *    for the disk.
+ * 4. The probe passes: `service.recovered` says how long it was down. Not ready, or dead again: backoff, and from the
+ *    third failure on (counted in time spent ready) slow restarts and an incident for people.
+ */
+export interface SupervisorOptions {
+  readonly host: ProcessHost
+  readonly clock: Clock
+  readonly random: () => number
+  /** Hands an entry to the ledger; returns at once. */
+  readonly record: (draft: Draft) => void
+  /** What the ledger remembers of services from before this daemon. */
+  readonly memory: Memory
+  /** The incident that is open for a service from before this daemon. */
+  readonly openIncident: (service: string) => OpenBefore | null
+  /** The kernel's id of this boot. */
+  readonly boot: string
+  /** Told of trouble that stops nothing. */
+  readonly warn: (text: string) => void
+}
+
+export interface Supervisor {
+  /** Takes the first configuration: finds what runs (told to `onAdopted`), starts the rest in order. */
+  begin(config: HostConfig, onAdopted: (names: readonly string[]) => void): Promise<void>
+  /** Applies a later configuration by the plan made of it. */
+  apply(config: HostConfig, plan: Changes): Promise<void>
+  service(name: string): Service
+  statuses(): ServiceStatus[]
+  /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
+  stopAll(): Promise<string[]>
+  /** Lets go of all: services keep running. */
+  release(): void
+}
+
+/** At most so many seats are prepared at once at a start: each may look up a user or fork. */
+const SEATS_AT_ONCE = 16
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { host, memory } = options
+  const services = new Map<string, Service>()
+  let suspicion: Suspicion = {}
+  const isReady = (name: string) => services.get(name)?.isReady() ?? true
+
+  async function seatService(spec: ServiceSpec): Promise<Service> {
+    let deliver: ((ended: Parameters<Service['onEnd']>[0]) => void) | undefined
+    const seat = await host.seat(spec, ended => deliver?.(ended))
+    const service = superviseService(
+      {
+        ...options,
+        waitingFor: current => current.dependsOn.filter(name => !isReady(name)),
+        onReady: () => {
+          suspicion = noteReady(suspicion, spec.name, options.clock.monoMs())
+          for (const other of services.values()) if (other.isWaiting()) other.dependencyReady()
+        },
+        mayRestart: name => {
+          const picture = [...services.values()].flatMap(watched)
+          const judgement = judgeHang(suspicion, name, picture, options.clock.monoMs())
+          suspicion = judgement.suspicion
+          return judgement.act === 'restart'
+        },
+      },
+      spec,
+      seat,
+      memory[spec.name] ?? null,
+    )
+    deliver = service.onEnd
+    return service
+  }
+
+  return {
+    async begin(config, onAdopted) {
+      const byName = new Map(config.services.map(spec => [spec.name, spec]))
+      const order = startingOrder(config.services)
+      for (let at = 0; at < order.length; at += SEATS_AT_ONCE) {
+        const specs = order.slice(at, at + SEATS_AT_ONCE).flatMap(name => byName.get(name) ?? [])
+        const seated = await Promise.all(specs.map(seatService))
+        for (const service of seated) services.set(service.name, service)
+      }
+      const adopted: string[] = []
+      await Promise.all(
+        [...services.values()].map(async service => (await service.adopt()) && adopted.push(service.name)),
+      )
+      onAdopted(adopted)
+      // One a turn: each start may fork, and health checks and orders of the others go on meanwhile.
+      for (const service of services.values()) {
+        service.begin()
+        await setImmediate()
+      }
+    },
+
+    async apply(config, plan) {
+      const byName = new Map(config.services.map(spec => [spec.name, spec]))
+      const added = await Promise.all(plan.start.flatMap(name => byName.get(name) ?? []).map(seatService))
+      for (const name of plan.stop) {
+        const service = services.get(name)
+        if (service === undefined) continue
+        await service.stop('heald')
+        services.delete(name)
+        service.release()
+        await host.remove(name)
+      }
+      for (const spec of config.services) services.get(spec.name)?.describe(spec, plan.pending.includes(spec.name))
+      for (const service of added) {
+        services.set(service.name, service)
+        await service.adopt()
+      }
+      for (const service of added) service.begin()
+      for (const name of plan.restart)
+        void services
+          .get(name)
+          ?.restart('heald')
+          .catch((error: unknown) => options.warn(messageOf(error)))
+      // A dependency that is gone holds nobody up.
+      for (const service of services.values()) if (service.isWaiting()) service.dependencyReady()
+    },
+
+    service(name) {
+      const service = services.get(name)
+      if (service !== undefined) return service
+      throw new Fault('service.unknown', `there is no service named ${name}`, {
+        hint:
+          services.size === 0 ? 'no services are configured' : `the services are: ${[...services.keys()].join(', ')}`,
+      })
+    },
+
+    statuses: () => [...services.values()].map(service => service.status()),
+
+    async stopAll() {
+      const order = startingOrder([...services.values()].map(service => service.spec())).reverse()
+      for (const level of levels(order, name => services.get(name)?.spec().dependsOn ?? [])) {
+        await Promise.all(level.map(name => services.get(name)?.stop('heald')))
+      }
+      for (const name of order) {
+        services.get(name)?.release()
+        await host.remove(name)
+      }
+      services.clear()
+      return order
+    },
+
+    release() {
+      for (const service of services.values()) service.release()
+    },
+  }
+}
+
+/** What the suspicion needs to know of a service; nothing when it has no liveness check or does not run. */
+function watched(service: Service): Watched[] {
+  const { liveness } = service.spec().probes
+  if (liveness === undefined || !service.isReady()) return []
+  const report = service.lastReport()
+  const isLiveness = report?.probe === 'liveness'
+  return [
+    {
+      service: service.name,
+      checkKind: liveness.check.kind,
+      misses: isLiveness ? report.misses : 0,
+      failingSinceMs: isLiveness ? report.failingSinceMs : null,
+      everyMs: liveness.everyMs,
+      startupMs: liveness.startupMs,
+    },
+  ]
+}
+
+/** Groups names, given in stopping order, so that each group can stop together: dependants always before. */
+function levels(stopping: readonly string[], dependsOn: (name: string) => readonly string[]): string[][] {
+  const depth = new Map<string, number>()
+  for (const name of stopping) {
+    const own = depth.get(name) ?? 0
+    for (const dependency of dependsOn(name)) depth.set(dependency, Math.max(depth.get(dependency) ?? 0, own + 1))
+    depth.set(name, own)
+  }
+  const groups: string[][] = []
+  for (const name of stopping) {
+    const at = depth.get(name) ?? 0
+    groups[at] ??= []
+    groups[at]?.push(name)
+  }
+  return groups.filter(group => group !== undefined)
+}

@@ -1,0 +1,45 @@
+import type { ServiceStatus, Status } from './api/control.ts'
+import type { Incident } from './incident/fold.ts'
+import type { Head } from './ledger/ledger.ts'
+import { receiptOf } from './ledger/receipt.ts'
+
+/** What the status is made of. */
+export interface StatusParts {
+  readonly host: string
+  readonly version: string
+  readonly timeMs: number
+  readonly startedTs: string
+  readonly head: Head
+  readonly services: readonly ServiceStatus[]
+  /** Incidents that are not resolved. */
+  readonly open: readonly Incident[]
+}
+
+/** The answer to `heald status`. */
+export function statusOf({ host, version, timeMs, startedTs, head, services, open }: StatusParts): Status {
+  const severities = open.map(incident => incident.severity)
+  const worst = (['critical', 'warning', 'info'] as const).find(severity => severities.includes(severity)) ?? null
+  return {
+    host,
+    version,
+    time: timeMs,
+    daemon: {
+      pid: process.pid,
+      startedTs,
+      rssBytes: process.memoryUsage.rss(),
+      frozen: false,
+      recording: head.recording,
+      why: head.why ?? null,
+    },
+    ledger: {
+      size: head.size,
+      head: head.h,
+      receipt: head.size === 0 ? '' : receiptOf(head.size - 1, head.h),
+      checkpointSize: null,
+    },
+    services,
+    targets: [],
+    incidents: { open: open.length, worst },
+    channels: [],
+  }
+}
