@@ -44,10 +44,14 @@ test('a fresh clone in an empty home shows the tour with one command', { timeout
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
-  const deadline = setTimeout(() => endGroup(child.pid), FOUR_MINUTES)
+  // Too late: first as Ctrl-C would, so that the tour stops its services, then for good.
+  const deadlines = [
+    setTimeout(() => signalGroup(child.pid, 'SIGINT'), FOUR_MINUTES),
+    setTimeout(() => signalGroup(child.pid, 'SIGKILL'), FOUR_MINUTES + 20_000),
+  ]
   const closed = new Promise<string>(done => child.once('close', (code, signal) => done(signal ?? `exit code ${code}`)))
   const [end, out, err] = await Promise.all([closed, text(child.stdout), text(child.stderr)])
-  clearTimeout(deadline)
+  for (const deadline of deadlines) clearTimeout(deadline)
 
   const shown = `${out}\n--- standard error ---\n${err}`
   assert.equal(end, 'exit code 0', shown)
@@ -90,11 +94,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Ends npm and what it started; they are a process group of their own. */
-function endGroup(pid: number | undefined): void {
+/** Signals npm and what it started; they are a process group of their own. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(-pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
