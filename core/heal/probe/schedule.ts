@@ -14,8 +14,8 @@ import type { Check, Verdict } from './verdict.ts'
  * 3. Liveness missing `failures` times in a row: `hung`. Readiness: `readinessFailed`, later `readinessPassed`.
  *
  * A hang is noticed at most `failures × everyMs + timeoutMs` after it began: the first check that can miss starts within
- * one interval, and each miss after it is one interval later. (Where a timeout is longer than the interval, the timeout is
- * the interval, since checks never overlap.)
+ * one interval, and each miss after it is one interval later. (Where a timeout is longer than the interval, silent checks
+ * follow one another without a pause, since they never overlap: `everyMs + failures × timeoutMs`.)
  *
  * What doesn't count as a miss: an inconclusive check; one whose tick came, or whose verdict arrived, more than two
  * intervals late (this daemon was stalled or the machine suspended, so nobody looked). And one miss alone never
@@ -101,12 +101,14 @@ function isSame(one: ProbeSpec, other: ProbeSpec | undefined): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
-/** Checks at a fixed rate until stopped. */
+/** Checks at a fixed rate until stopped. A tick that finds a check in flight is made up for when that one ends. */
 function tick(spec: ProbeSpec, tools: ProbeTools, phase: number, count: (outcome: Outcome) => void): () => void {
   const { clock } = tools
-  const intervalMs = Math.max(1, spec.everyMs, spec.timeoutMs)
-  const lateMs = 2 * intervalMs
-  let dueMs = clock.monoMs() + intervalMs * (1 - phase)
+  const everyMs = Math.max(1, spec.everyMs)
+  const lateMs = 2 * everyMs
+  let dueMs = clock.monoMs() + everyMs * (1 - phase)
+  let isOwed = false
+  let isOver = false
   let cancelCheck: (() => void) | null = null
   let cancelTick = clock.after(dueMs - clock.monoMs(), onTick)
 
@@ -114,17 +116,24 @@ function tick(spec: ProbeSpec, tools: ProbeTools, phase: number, count: (outcome
     const nowMs = clock.monoMs()
     const isLate = nowMs - dueMs > lateMs
     // Ticks that were missed altogether are left out, the rhythm is kept.
-    dueMs += intervalMs * Math.max(1, Math.ceil((nowMs - dueMs) / intervalMs))
+    dueMs += everyMs * Math.max(1, Math.ceil((nowMs - dueMs) / everyMs))
     cancelTick = clock.after(Math.max(0, dueMs - nowMs), onTick)
-    if (cancelCheck !== null) return
+    if (cancelCheck === null) ask(isLate)
+    else isOwed = true
+  }
+
+  function ask(isLate: boolean): void {
     cancelCheck = startCheck(spec, tools, outcome => {
       cancelCheck = null
       const isStalled = isLate || outcome.elapsedMs > spec.timeoutMs + lateMs
       count(isStalled && outcome.verdict.verdict === 'fail' ? { ...outcome, counts: false } : outcome)
+      if (isOwed && !isOver) ask(false)
     })
+    isOwed = false
   }
 
   return () => {
+    isOver = true
     cancelTick()
     cancelCheck?.()
   }
