@@ -9,7 +9,7 @@ import type { Answer } from './load-apart.ts'
  */
 async function answer(path: string, facts: HostFacts): Promise<Answer> {
   try {
-    const checked = await checkConfig(path, facts)
+    const checked = await checkConfig(path, { facts })
     return checked.problems === undefined ? { config: checked.config } : { problems: checked.problems }
   } catch (error) {
     const hint = error instanceof Fault ? error.hint : undefined

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, visit } from 'yaml'
 import { explainSyntax } from './syntax.ts'
 
 /** Keys and indexes from the top of the file. */
@@ -23,7 +23,8 @@ export interface SourceTree {
   keyOffset(path: Path): number
   /** Offset of the value at `path`, or of the nearest key above that is there. */
   valueOffset(path: Path): number
-  /** Start and end of the value at `path`, when there is one. */
+  /** Start and end of the key, and of the value, at `path`, when there is one. */
+  keyRange(path: Path): readonly [number, number] | undefined
   valueRange(path: Path): readonly [number, number] | undefined
 }
 
@@ -46,12 +47,13 @@ export function parseSource(text: string): SourceTree {
     logLevel: 'error',
   })
   const syntax = [...document.errors, ...document.warnings].map(error => ({
-    offset: error.pos[0],
+    offset: error.code === 'MISSING_CHAR' ? (openQuote(document, error.pos[0]) ?? error.pos[0]) : error.pos[0],
     path: [],
     ...explainSyntax(error.code),
   }))
   const broken = syntax.length > 0
-  const top: Place = { key: offsetOf(document.contents) ?? 0, parts: new Map() }
+  const start = offsetOf(document.contents) ?? 0
+  const top: Place = { key: start, keyEnd: start, parts: new Map() }
   const read = broken ? { value: undefined, findings: syntax.slice(0, MAX_SYNTAX_FINDINGS) } : readTree(document, top)
 
   /** The place at `path`, or the nearest above that is there. */
@@ -72,6 +74,10 @@ export function parseSource(text: string): SourceTree {
       const { place, exact } = find(path)
       return exact ? (place.range?.[0] ?? place.key) : place.key
     },
+    keyRange: path => {
+      const { place, exact } = find(path)
+      return exact ? [place.key, place.keyEnd] : undefined
+    },
     valueRange: path => {
       const { place, exact } = find(path)
       return exact ? place.range : undefined
@@ -82,6 +88,7 @@ export function parseSource(text: string): SourceTree {
 /** Where a value stands, and its key; places of the parts of a map or list are below. */
 interface Place {
   readonly key: number
+  readonly keyEnd: number
   /** Missing for a value without characters ("every:"): its key is what a person looks for. */
   readonly range?: readonly [number, number]
   readonly parts: Map<string | number, Place>
@@ -160,10 +167,32 @@ function asWritten(path: Path, value: unknown): boolean {
 /** Remembers where a part of a map or list stands. */
 function placed(above: Place, step: string | number, key: unknown, value: unknown): Place {
   const range = rangeOf(value)
-  const at = offsetOf(key) ?? above.key
-  const place: Place = { key: at, parts: new Map(), ...(range !== undefined && range[0] < range[1] ? { range } : {}) }
+  const [at, keyEnd] = rangeOf(key) ?? [above.key, above.keyEnd]
+  const place: Place = {
+    key: at,
+    keyEnd,
+    parts: new Map(),
+    ...(range !== undefined && range[0] < range[1] ? { range } : {}),
+  }
   above.parts.set(step, place)
   return place
+}
+
+/** The parser says several things about one spot; the first is the one that helps. */
+function _firstOnEachSpot(findings: readonly Finding[]): Finding[] {
+  const spots = new Set<number>()
+  return findings.filter(({ offset }) => !spots.has(offset) && spots.add(offset))
+}
+
+/** A quote that is never closed is missed at the end of the file; people look for where it begins. */
+function openQuote(document: Document, missedAt: number): number | undefined {
+  let start: number | undefined
+  visit(document, {
+    Scalar: (_, { range, type }) => {
+      if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range && range[1] === missedAt) start = range[0]
+    },
+  })
+  return start
 }
 
 function keyOf(pair: Pair): string {

@@ -39,8 +39,9 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
     return low
   }
   const masked = [...environmentPaths(tree.value), ...hidden].flatMap(path => {
-    const range = tree.valueRange(path)
-    return range === undefined ? [] : [range]
+    // "TOKEN=secret": somebody took the key for a place for both.
+    const isKeyMasked = String(path.at(-1)).includes('=')
+    return [tree.valueRange(path), isKeyMasked ? tree.keyRange(path) : undefined].filter(range => range !== undefined)
   })
   const firstEnv = /\benv["']?\s*:/.exec(text)?.index ?? text.length
 
@@ -52,7 +53,8 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
     excerpt: offset => {
       const index = lineIndex(Math.min(offset, text.length))
       const start = starts[index] ?? 0
-      const end = (starts[index + 1] ?? text.length + 1) - 1
+      const next = (starts[index + 1] ?? text.length + 1) - 1
+      const end = text[next - 1] === '\r' && next > start ? next - 1 : next
       const from = Math.max(start, Math.min(offset - 40, end - WIDTH))
       const to = Math.min(end, from + WIDTH)
       const ranges = masked.filter(([first, last]) => first < to && last > from)

@@ -25,7 +25,7 @@ function explainOne(issue: Issue, value: unknown): Complaint[] {
   const path = issue.path.map(step => (typeof step === 'number' ? step : String(step)))
   if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownKey([...path, key]))
   if (issue.code === 'custom') {
-    const hint = typeof issue.params?.['hint'] === 'string' ? issue.params['hint'] : ''
+    const hint = typeof issue.params?.hint === 'string' ? issue.params.hint : ''
     return [{ path, message: issue.message, hint, on: 'value' }]
   }
   // Single values are read by our own functions, so what is left to zod are maps that are none.

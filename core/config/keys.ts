@@ -48,7 +48,7 @@ const SECTIONS: readonly Section[] = [
 /** An example of what a map at `path` looks like, for hints. */
 const EXAMPLES: readonly (readonly [readonly string[], string])[] = [
   [['services'], 'services: { web: { run: [node, web.js] } }'],
-  [['services', '*'], 'web: { run: [node, web.js] }'],
+  [['services', '*'], '{ run: [node, web.js] }'],
   [['services', '*', 'health'], 'health: { http: "http://127.0.0.1:8080/healthz" }'],
   [['services', '*', 'startup'], 'startup: { tcp: "127.0.0.1:8080" }'],
   [['services', '*', 'readiness'], 'readiness: { tcp: "127.0.0.1:8080" }'],

@@ -11,7 +11,10 @@ export function checkHttp(value: unknown): Read<string> {
   if (!URL.canParse(text.value)) return { problem: 'is not a URL', hint: `write ${example}` }
   const url = new URL(text.value)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return { problem: `is not an http or https URL but ${url.protocol.slice(0, 20)}`, hint: `write ${example}` }
+    return {
+      problem: `is not an http or https URL but ${url.protocol.slice(0, -1).slice(0, 20)}`,
+      hint: `write ${example}`,
+    }
   }
   if (url.username !== '' || url.password !== '') {
     return { problem: 'has a name or password in the URL', hint: 'remove them and probe a page that needs none' }

@@ -1,13 +1,15 @@
-import { type Path, parseSource } from './document.ts'
-import { linesOf, plain } from './excerpt.ts'
+import { type Path, parseSource, type SourceTree } from './document.ts'
+import { type Lines, linesOf, plain } from './excerpt.ts'
 import { type Complaint, explain } from './explain.ts'
 import { type HostFacts, hostFacts } from './facts.ts'
+import { exampleAt } from './keys.ts'
 import { ConfigFault, type Problem } from './problem.ts'
 import { checkRelations } from './relations.ts'
 import { resolveFile } from './resolve.ts'
 import { fileSchema } from './schema.ts'
 import { readSource } from './source.ts'
 import type { HostConfig } from './spec.ts'
+import { findMissing } from './surroundings.ts'
 
 /**
  * Life of a configuration
@@ -21,8 +23,15 @@ import type { HostConfig } from './spec.ts'
  */
 
 export type Checked =
-  | { readonly config: HostConfig; readonly problems?: undefined }
+  | { readonly config: HostConfig; readonly warnings: readonly Problem[]; readonly problems?: undefined }
   | { readonly config?: undefined; readonly problems: readonly Problem[] }
+
+export interface CheckOptions {
+  /** What the host can do; left out: looked up. */
+  readonly facts?: HostFacts
+  /** Also look for folders, programs and users that are named but missing, and warn of them. */
+  readonly warn?: boolean
+}
 
 /** More than this nobody reads; the last one then says how many are left. */
 const MAX_PROBLEMS = 200
@@ -31,58 +40,79 @@ const MAX_PROBLEMS = 200
  * Checks the file at `path`, and answers with the configuration or with everything that is wrong with it, in the order
  * of the file. Rejects with a Fault (`config.missing`, `config.unreadable`) when there is no file to check.
  */
-export async function checkConfig(path: string, facts: HostFacts = hostFacts()): Promise<Checked> {
+export async function checkConfig(path: string, options: CheckOptions = {}): Promise<Checked> {
   const source = await readSource(path)
   if ('message' in source) return { problems: [{ file: path, path: '', severity: 'error', ...source }] }
   const tree = parseSource(source.text)
-  const complaints: (Complaint & { readonly offset?: number })[] = tree.findings.map(finding => ({
-    ...finding,
-    on: 'key',
-  }))
-  if (!tree.broken) {
-    if (tree.value === undefined || tree.value === null) {
-      const hint = 'run: heald init  (writes a first heald.yaml to a new place), and begin with its services'
-      return { problems: [{ file: path, line: 1, column: 1, path: '', message: 'is empty', hint, severity: 'error' }] }
-    }
-    const read = fileSchema.safeParse(tree.value)
-    complaints.push(
-      ...(read.success ? [] : explain(read.error.issues, tree.value)),
-      ...checkRelations(tree.value, facts),
-    )
-    if (read.success && complaints.length === 0) return { config: resolveFile(read.data, path, source.sha256) }
+  if (!tree.broken && (tree.value === undefined || tree.value === null)) {
+    const hint = 'run: heald init --force  (writes a first heald.yaml here), or list the services to run'
+    return { problems: [{ file: path, line: 1, column: 1, path: '', message: 'is empty', hint, severity: 'error' }] }
+  }
+  const complaints: Located[] = tree.findings.map(finding => ({ ...finding, on: 'key' }))
+  const read = tree.broken ? undefined : fileSchema.safeParse(tree.value)
+  if (read !== undefined) {
+    complaints.push(...(read.error === undefined ? [] : explain(read.error.issues, tree.value)))
+    complaints.push(...checkRelations(tree.value, options.facts ?? hostFacts()))
   }
   const hidden: Path[] = [['ledger', 'redact'], ...complaints.filter(item => item.hide).map(item => item.path)]
   const lines = linesOf(source.text, tree, hidden)
-  const located = complaints.map(item => ({
-    ...item,
-    offset: item.offset ?? (item.on === 'key' ? tree.keyOffset(item.path) : tree.valueOffset(item.path)),
-  }))
-  located.sort((a, b) => a.offset - b.offset)
-  const problems = located.slice(0, MAX_PROBLEMS).map(
-    ({ offset, path: where, message, hint }): Problem => ({
-      file: path,
-      ...lines.position(offset),
-      path: pathText(where),
-      message,
-      hint,
-      severity: 'error',
-      excerpt: lines.excerpt(offset),
-    }),
-  )
-  const last = located[MAX_PROBLEMS]
-  if (last !== undefined) {
-    const message = `and ${located.length - MAX_PROBLEMS} more problems from here on`
-    const hint = 'mend the ones above first'
-    problems.push({ file: path, ...lines.position(last.offset), path: '', message, hint, severity: 'error' })
+  const describe = (list: readonly Located[], severity: Problem['severity']) =>
+    describeAll({ file: path, tree, lines, severity }, list)
+  if (complaints.length > 0 || read?.data === undefined) return { problems: describe(complaints, 'error') }
+  const config = resolveFile(read.data, path, source.sha256)
+  const missing = options.warn === true ? await findMissing(config) : []
+  if (options.warn === true && config.services.length === 0) {
+    missing.push({
+      path: [],
+      message: 'names no service, so there is nothing to heal',
+      hint: `write ${exampleAt(['services'])}`,
+    })
   }
-  return { problems }
+  const warnings = describe(
+    missing.map(item => ({ ...item, on: 'value' })),
+    'warning',
+  )
+  return { config, warnings }
 }
 
 /** The checked configuration. Rejects with a `ConfigFault` (`config.invalid`) that lists every problem. */
 export async function loadConfig(path: string, facts: HostFacts = hostFacts()): Promise<HostConfig> {
-  const checked = await checkConfig(path, facts)
+  const checked = await checkConfig(path, { facts })
   if (checked.problems !== undefined) throw new ConfigFault(path, checked.problems)
   return checked.config
+}
+
+/** A complaint, and where it is when the parser said so itself. */
+type Located = Complaint & { readonly offset?: number }
+
+interface Surface {
+  readonly file: string
+  readonly tree: SourceTree
+  readonly lines: Lines
+  readonly severity: Problem['severity']
+}
+
+function describeAll({ file, tree, lines, severity }: Surface, complaints: readonly Located[]): Problem[] {
+  const offsetOf = ({ offset, on, path }: Located) =>
+    offset ?? (on === 'key' ? tree.keyOffset(path) : tree.valueOffset(path))
+  const located = complaints.map(item => ({ ...item, at: offsetOf(item) })).sort((a, b) => a.at - b.at)
+  const problems = located.slice(0, MAX_PROBLEMS).map(
+    ({ at, path, message, hint }): Problem => ({
+      file,
+      ...lines.position(at),
+      path: pathText(path),
+      message,
+      hint,
+      severity,
+      excerpt: lines.excerpt(at),
+    }),
+  )
+  const next = located[MAX_PROBLEMS]
+  if (next !== undefined) {
+    const message = `and ${located.length - MAX_PROBLEMS} more problems from here on`
+    problems.push({ file, ...lines.position(next.at), path: '', message, hint: 'mend the ones above first', severity })
+  }
+  return problems
 }
 
 /** `services.agent.run[0]`. A name that isn't one is shown without what follows an equals sign: it may be a secret. */

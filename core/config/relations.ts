@@ -17,7 +17,7 @@ export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
     const hint = 'use up to 63 small letters, digits, dots and dashes, like web-1'
     complaints.push({ path: ['host'], message: 'is not a usable name', hint, on: 'value' })
   }
-  const services = isRecord(value['services']) ? value['services'] : {}
+  const services = isRecord(value.services) ? value.services : {}
   const names = Object.keys(services)
   if (names.length > MAX_SERVICES) {
     const message = `has more than ${MAX_SERVICES} services`
@@ -79,8 +79,8 @@ function checkService(service: Readonly<Record<string, unknown>>, path: Path, fa
     const probe = service[key]
     if (isRecord(probe)) complaints.push(...checkProbe(probe, at(key)))
   }
-  if (isRecord(restart) && isRecord(restart['backoff'])) {
-    const { base = '200ms', cap = '30s', first = '0' } = restart['backoff']
+  if (isRecord(restart) && isRecord(restart.backoff)) {
+    const { base = '200ms', cap = '30s', first = '0' } = restart.backoff
     const capMs = msOf(cap)
     for (const [key, value] of [
       ['base', base],
@@ -88,7 +88,7 @@ function checkService(service: Readonly<Record<string, unknown>>, path: Path, fa
     ] as const) {
       const ms = msOf(value)
       if (ms !== undefined && capMs !== undefined && ms > capMs) {
-        const key_ = Object.hasOwn(restart['backoff'], key) ? key : 'cap'
+        const key_ = Object.hasOwn(restart.backoff, key) ? key : 'cap'
         complaints.push({
           path: at('restart', 'backoff', key_),
           message: `makes ${key} longer than cap`,
@@ -138,8 +138,8 @@ function checkProbe(probe: Readonly<Record<string, unknown>>, path: Path): Compl
       complaints.push({ path: [...path, key], message: `belongs to a check of kind ${kind}`, hint, on: 'key' })
     }
   }
-  const everyMs = msOf(probe['every'] ?? '5s')
-  const timeoutMs = msOf(probe['timeout'] ?? '1s')
+  const everyMs = msOf(probe.every ?? '5s')
+  const timeoutMs = msOf(probe.timeout ?? '1s')
   if (everyMs !== undefined && timeoutMs !== undefined && timeoutMs > everyMs) {
     const key = Object.hasOwn(probe, 'timeout') ? 'timeout' : 'every'
     const [message, hint] =
@@ -166,7 +166,7 @@ function checkDependencies(services: Readonly<Record<string, unknown>>): Complai
   const edges = new Map<string, { readonly to: string; readonly index: number }[]>()
   for (const name of names) {
     const service = services[name]
-    const list = isRecord(service) ? service['dependsOn'] : undefined
+    const list = isRecord(service) ? service.dependsOn : undefined
     if (!Array.isArray(list)) continue
     const known: { to: string; index: number }[] = []
     for (const [index, to] of list.entries()) {

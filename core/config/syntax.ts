@@ -21,11 +21,11 @@ const WORDS: Partial<Record<ErrorCode, Words>> = {
   BAD_INDENT: { message: 'is not indented as its neighbours are, or a bracket is not closed', hint: INDENT },
   BAD_SCALAR_START: { message: 'begins with @ or `, which YAML reserves', hint: 'put the text in quotes' },
   BLOCK_AS_IMPLICIT_KEY: {
-    message: 'has a second ": " on one line',
+    message: 'has a second ": " on one line, or the line below is indented too far',
     hint: 'put the text in quotes, or the inner map on lines of its own',
   },
   BLOCK_IN_FLOW: {
-    message: 'mixes indented lines into { } or [ ]',
+    message: 'lacks a comma, or mixes indented lines into { } or [ ]',
     hint: 'use brackets all through, or lines all through',
   },
   MISSING_CHAR: { message: 'lacks a quote, a bracket, a comma or a space', hint: BRACKETS },

@@ -1,0 +1,52 @@
+import { DEFAULT_PATH } from '../config/programs.ts'
+import type { Check } from '../doctor/check.ts'
+import { checkGroups } from '../doctor/groups.ts'
+import { checkDaemon, checkNix, checkNode, checkPrograms, checkRoot, checkSystemd } from '../doctor/runtime.ts'
+import { checkStateFolder } from '../doctor/state-folder.ts'
+import { noWords } from './arguments.ts'
+import type { Colour } from './colour.ts'
+import { type Context, EXIT } from './command.ts'
+import { table } from './table.ts'
+
+/** `heald doctor`: what this host can do. Exit code 1 when something is missing that heald can't do without. */
+export async function run(context: Context, words: readonly string[]): Promise<number> {
+  noWords(words, 'doctor')
+  const checks = await examine(context)
+  const isFit = checks.every(check => check.state !== 'missing')
+  context.out(context.json ? `${JSON.stringify({ ok: isFit, checks })}\n` : checksText(checks, context))
+  return isFit ? EXIT.done : EXIT.bad
+}
+
+async function examine({ env, state, socket }: Context): Promise<Check[]> {
+  const path = env.PATH ?? DEFAULT_PATH
+  const parts = [
+    [checkNode(process.version)],
+    checkStateFolder(state),
+    checkDaemon(socket).then(check => [check]),
+    [checkRoot(process.getuid?.() ?? -1)],
+    checkGroups(),
+    checkPrograms(path),
+    checkSystemd().then(check => [check]),
+    checkNix(path).then(check => [check]),
+  ]
+  return (await Promise.all(parts)).flat()
+}
+
+/** Never colour alone: each state has a sign and a word. */
+const STATES: Readonly<Record<Check['state'], { readonly text: string; readonly colour: Colour }>> = {
+  ok: { text: '✓ ok', colour: 'green' },
+  warn: { text: '! warn', colour: 'yellow' },
+  off: { text: '– off', colour: 'dim' },
+  missing: { text: '✗ missing', colour: 'red' },
+}
+
+export function checksText(checks: readonly Check[], { columns, colour }: Pick<Context, 'columns' | 'colour'>): string {
+  const rows = checks.map(({ state, title, why }) => [STATES[state], title, why])
+  const head = [{ title: 'STATE' }, { title: 'WHAT' }, { title: 'SEEN' }]
+  const advice = checks.flatMap(({ title, advice: text }) => (text === undefined ? [] : [`  ${title}: ${text}\n`]))
+  const missing = checks.filter(check => check.state === 'missing').map(check => check.title)
+  const verdict =
+    missing.length > 0 ? `heald can't run here yet: ${missing.join(', ')} missing.` : 'heald can run here.'
+  const todo = advice.length === 0 ? '' : `\nWhat could be done:\n${advice.join('')}`
+  return `${table(head, rows, columns, colour)}${todo}\n${verdict}\n`
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { SAMPLE } from '../config/sample.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { cleanLine } from './text.ts'
+
+/** `heald init [FILE]`: writes a commented configuration to begin with, and says what to do next. */
+export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const [named, ...rest] = words
+  const option = typeof values.config === 'string' ? values.config : undefined
+  if (rest.length > 0 || (named !== undefined && option !== undefined)) {
+    throw new Fault('usage.words', 'heald init writes one file', { hint: 'write: heald init [FILE] [--force]' })
+  }
+  const shown = named ?? option ?? 'heald.yaml'
+  const path = resolve(shown)
+  await writeWhole(path, shown, SAMPLE, values.force === true)
+  if (context.json) {
+    context.out(`${JSON.stringify({ written: path })}\n`)
+    return EXIT.done
+  }
+  const file = cleanLine(shown)
+  const [check, flag] = shown === 'heald.yaml' ? ['', ''] : [` ${file}`, ` --config ${file}`]
+  context.out(`Wrote ${file} with one sample service, "clock".
+
+What to do next:
+  1. Put your own service in the place of "clock"; the comments in the file say how.
+  2. Run  heald config check${check}  to find every mistake before it is used.
+  3. Run  heald up${flag}  to start the services and have them healed.
+`)
+  return EXIT.done
+}
+
+/**
+ * Nobody's file is lost: without `force` an existing one stays. With it, the old file is replaced in one step.
+ * It may come to hold passwords under `env`, so it is born for its owner alone.
+ */
+async function writeWhole(path: string, shown: string, text: string, force: boolean): Promise<void> {
+  const written = force ? join(dirname(path), `.heald-init-${randomUUID()}.tmp`) : path
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(written, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+      if (force) await rename(written, path)
+    } catch (error) {
+      await unlink(written)
+      throw error
+    } finally {
+      await file.close()
+    }
+    const folder = await open(dirname(path), 'r')
+    await folder.sync().finally(() => folder.close())
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') {
+      throw new Fault('init.refused', `${shown} is there already, and was left as it is`, {
+        hint: 'write to another place (heald init FILE), or replace it with: heald init --force',
+        cause: error,
+      })
+    }
+    throw new Fault('init.failed', `${shown} could not be written: ${messageOf(error)}`, {
+      hint: 'name a place where you may write: heald init FILE',
+      cause: error,
+    })
+  }
+}
