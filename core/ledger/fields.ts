@@ -24,7 +24,7 @@ export const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   'service.recovered': ['downMs', 'attempts'],
   'service.adopted': ['pid', 'startTime', 'by', 'why'],
   'service.stopped': ['pid', 'startTime', 'by', 'why'],
-  'service.held': ['pid', 'startTime', 'by', 'why'],
+  'service.held': ['pid', 'startTime', 'by', 'why', 'stayDown'],
   'crashloop.detected': ['failures', 'withinMs', 'verdict', 'why'],
   'incident.opened': INCIDENT,
   'incident.acked': INCIDENT,
