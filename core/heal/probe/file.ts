@@ -7,8 +7,8 @@ import type { Check, Verdict } from './verdict.ts'
 /** Clocks and file systems round differently: a modification time this far ahead is "now". */
 const AHEAD_MS = 1000
 
-/** Paths whose last look has not come back, on a disk or network mount that hangs: each holds one of Node's few threads. */
-const looking = new Set<string>()
+/** Paths on a disk or network mount that hangs: each look that never came back holds one of Node's few threads. */
+const hanging = new Set<string>()
 
 /**
  * Passes when the file was written within `maxAgeMs`, by the wall clock: a heartbeat. A missing file fails; one that can't
@@ -23,15 +23,17 @@ export function checkFile(
   return settle(
     timeoutMs,
     signal,
-    () => ({ verdict: 'inconclusive', error: `${path} could not be looked at within ${timeoutMs} ms` }),
+    () => {
+      hanging.add(path)
+      return { verdict: 'inconclusive', error: `${path} could not be looked at within ${timeoutMs} ms` }
+    },
     done => {
-      if (looking.has(path)) {
-        done('inconclusive', `an earlier look at ${path} still hangs`)
+      if (hanging.has(path)) {
+        done('inconclusive', `an earlier look at ${path} has not come back`)
         return () => {}
       }
-      looking.add(path)
       stat(path, (error, stats) => {
-        looking.delete(path)
+        hanging.delete(path)
         if (error !== null) {
           const code = codeOf(error)
           if (code === 'ENOENT' || code === 'ENOTDIR') done('fail', `${path} does not exist`)

@@ -1,4 +1,5 @@
 import { systemClock } from '../../clock.ts'
+import { codeOf } from '../../fault.ts'
 import { oneLine, type Verdict } from './verdict.ts'
 
 /** Hands the verdict over; the first call wins, later ones do nothing. */
@@ -40,7 +41,12 @@ export function settle(
     }, timeoutMs)
     if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
-    stop = begin(done)
+    try {
+      stop = begin(done)
+    } catch (error) {
+      // An address, path or program that Node refuses outright.
+      done('inconclusive', `the check could not be made (${codeOf(error)})`)
+    }
     // `begin` may have settled before it could say how to stop.
     if (isOver) stop()
   })
