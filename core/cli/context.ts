@@ -1,22 +1,7 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 type Env = NodeJS.ProcessEnv
-
-/** The subcommand in an argument line: its first word that is neither an option nor the value of `--state`. */
-export function commandName(argv: readonly string[]): string | undefined {
-  return argv.find((word, index) => !word.startsWith('-') && argv[index - 1] !== '--state')
-}
-
-/** Where heald keeps its state: `--state`, else `$STATE_DIRECTORY`, else `/var/lib/heald` for root, else the user's own. */
-export function stateFolder(option: string | undefined, env: Env, uid: number): string {
-  if (option !== undefined) return resolve(option)
-  const given = firstOf(env.STATE_DIRECTORY)
-  if (given !== undefined) return resolve(given)
-  if (uid === 0) return '/var/lib/heald'
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state'), 'heald')
-}
 
 /**
  * The daemon's socket: in `$RUNTIME_DIRECTORY`, else in the state folder. A shell of root does not have the variable

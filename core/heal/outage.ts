@@ -49,7 +49,6 @@ export function newOutage(
     open(wanted, cause) {
       if (ref !== null) return
       severity = wanted
-      downTotalMs = 0
       ref = { svc: service }
       record({
         kind: 'incident.opened',
@@ -84,6 +83,7 @@ export function newOutage(
         data: { downMs: downTotalMs, how },
       })
       ref = null
+      downTotalMs = 0
       severity = 'info'
     },
   }
