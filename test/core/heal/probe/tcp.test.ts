@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
@@ -36,7 +37,6 @@ test('a closed port fails', async () => {
 
 test('a full queue of connections is silence: fails at the deadline', async t => {
   // Nobody accepts and the queue holds one: the kernel drops further attempts, which look like a hung host.
-  const { spawn } = await import('node:child_process')
   const program =
     'import socket,time\ns=socket.socket();s.bind(("127.0.0.1",0));s.listen(0)\n' +
     'c=socket.socket();c.connect(s.getsockname())\nprint(s.getsockname()[1],flush=True)\ntime.sleep(600)'
