@@ -87,8 +87,8 @@ test('nothing is known of it: restarted', () => {
 
 test('a broken check never restarts the world at once, and nobody waits longer than the limit', () => {
   const population = fc.record({
-    count: fc.integer({ min: 3, max: 300 }),
-    everyMs: fc.integer({ min: 500, max: 60_000 }),
+    count: fc.integer({ min: 3, max: 60 }),
+    everyMs: fc.integer({ min: 2000, max: 60_000 }),
     startupMs: fc.integer({ min: 1000, max: 120_000 }),
     seed: fc.integer({ min: 0, max: 2 ** 30 }),
   })
@@ -129,6 +129,6 @@ test('a broken check never restarts the world at once, and nobody waits longer t
       const limitMs = 10_000 + everyMs + WAIT_LIMIT_MS + startupMs + 4 * everyMs
       assert(lastMs <= limitMs, `the last waited until ${lastMs}, limit ${limitMs}`)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
