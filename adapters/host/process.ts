@@ -61,8 +61,9 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
       return seat
     },
     async remove(name) {
-      seats.get(name)?.clear()
+      const seat = seats.get(name)
       seats.delete(name)
+      await seat?.clear()
       if (seats.size > 0) return
       const { unified, memory, pids } = shared.hierarchies
       for (const base of [unified, memory?.folder, pids?.folder]) if (base) removeGroup(join(base, shared.groupName))

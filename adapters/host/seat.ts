@@ -29,7 +29,7 @@ import { forkStandby, launchError, type StandbyPlan } from './standby.ts'
  * its own: while an instance lives in one, its standby waits in the other, so that killing the tree of the first never
  * touches the second.
  */
-export type OwnedSeat = Seat & RotatedLog & { clear(): void }
+export type OwnedSeat = Seat & RotatedLog & { clear(): Promise<void> }
 
 interface Standby {
   readonly slot: SlotName
@@ -193,7 +193,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       return null
     },
     start() {
-      last = null
       let ready: Standby
       const warm = standby !== null
       try {
@@ -206,6 +205,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         )
         return { pid: 0, standby: false }
       }
+      // Only now: a cold start takes the slot that `last` did not have, whose evidence may not have been taken yet.
+      last = null
       standby = null
       ready.child.stdin?.end('\n')
       const pid = ready.child.pid ?? 0
@@ -250,8 +251,14 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       for (const fd of fifoFds.values()) closeSync(fd)
       fifoFds.clear()
     },
-    clear() {
+    async clear() {
+      const shell = standby?.child
       seat.release()
+      // A control group can't be removed before its last process, the standby, has ended.
+      if (shell !== undefined && shell.exitCode === null && shell.signalCode === null) {
+        shell.kill('SIGKILL')
+        await new Promise(resolve => shell.once('exit', resolve))
+      }
       for (const slot of ['a', 'b'] as const) {
         const { unified, memory, pids } = shared.hierarchies
         for (const base of [unified, memory?.folder, pids?.folder]) {

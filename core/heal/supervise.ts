@@ -148,11 +148,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       for (const level of levels(order, name => services.get(name)?.spec().dependsOn ?? [])) {
         await Promise.all(level.map(name => services.get(name)?.stop('heald')))
       }
-      for (const name of order) {
-        services.get(name)?.release()
-        await host.remove(name)
-      }
+      for (const service of services.values()) service.release()
       services.clear()
+      await Promise.all(order.map(name => host.remove(name)))
       return order
     },
 

@@ -85,6 +85,19 @@ test('what keeps a program from running is told apart and named', async t => {
   await stand.wait('it runs', () => read(`/proc/${pid}/comm`) === 'sleep\n')
 })
 
+test('the reason of a failed launch is still told when the next start came first', async t => {
+  const stand = makeSeatStand(t)
+  const told: (string | undefined)[] = []
+  const seat = await stand.host().seat(specOf('s', [join(stand.root, 'missing')]), end => {
+    if (told.length < 3) seat.start()
+    told.push(end.evidence().launchError)
+  })
+  t.after(() => seat.release())
+  seat.start()
+  await stand.wait('four ends', () => told.length === 4)
+  for (const why of told) assert.match(String(why), /missing was not found/)
+})
+
 test('a missing user is the trouble of the service; once it exists the service starts', async t => {
   if (process.getuid?.() !== 0) return t.skip('needs root')
   const stand = makeSeatStand(t)
