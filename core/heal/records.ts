@@ -83,7 +83,8 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Readonly<Recor
         if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
         resolveFirst(attempt, adopted === null ? 'restarted' : 'found running')
       })
-      tools.onReady()
+      // Behind our own entry, so that the ledger shows dependants starting after what they waited for.
+      later(tools.onReady)
     },
     recordUnhealthy() {
       const check = checkOf(facts, clock.monoMs())
