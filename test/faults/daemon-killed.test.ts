@@ -10,8 +10,8 @@ import { type Daemon, killQuietly, makeStand, type Stand, soak } from '../journe
  * adopted is still healed.
  */
 const QUICK = {
-  restart: { base: '5ms', cap: '20ms', resetAfter: '50ms' },
-  crashLoop: { failures: 100_000, within: '1s' },
+  restart: { backoff: { base: '5ms', cap: '20ms', resetAfter: '50ms' } },
+  crashLoop: { failures: 1000, within: '1s' },
 }
 const CALM = ['calm-1', 'calm-2', 'calm-3', 'calm-4']
 const STRUCK = ['struck-1', 'struck-2', 'struck-3']

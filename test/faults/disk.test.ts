@@ -10,7 +10,7 @@ import { makeStand, type Stand } from '../journeys/stand.ts'
  * disk is well, the first durable entry is `ledger.gap`, and the chain holds.
  */
 const QUICK = {
-  restart: { base: '5ms', cap: '50ms', resetAfter: '100ms' },
+  restart: { backoff: { base: '5ms', cap: '50ms', resetAfter: '100ms' } },
   crashLoop: { failures: 1000, within: '1s' },
 }
 const SERVICES = {

@@ -5,8 +5,12 @@ import { test } from 'node:test'
 import { makeStand } from './stand.ts'
 
 const SERVICES = {
-  one: { run: ['sleep', '100000'], restart: { resetAfter: '100ms' } },
-  two: { run: ['sh', '-c', 'sleep 100001 & exec sleep 100002'], dependsOn: ['one'], restart: { resetAfter: '100ms' } },
+  one: { run: ['sleep', '100000'], restart: { backoff: { resetAfter: '100ms' } } },
+  two: {
+    run: ['sh', '-c', 'sleep 100001 & exec sleep 100002'],
+    dependsOn: ['one'],
+    restart: { backoff: { resetAfter: '100ms' } },
+  },
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

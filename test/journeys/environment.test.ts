@@ -9,7 +9,7 @@ const TOKEN = 'xoxb-9911-not-a-real-token'
 test("a service sees PATH, HOME, USER, LANG and its own variables, never the daemon's", async t => {
   const stand = await makeStand(t)
   const root = process.getuid?.() === 0
-  const named = { run: ['sleep', '100000'], env: { PORT: '8080', LANG: 'C' } }
+  const named = { run: ['sleep', '100000'], cwd: '/', env: { PORT: '8080', LANG: 'C' } }
   stand.configure({
     services: { plain: named, ...(root ? { lesser: { ...named, user: 'nobody' } } : {}) },
   })

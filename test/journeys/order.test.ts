@@ -7,12 +7,12 @@ import { makeStand } from './stand.ts'
 test('dependants start after their dependency is ready and stop before it', async t => {
   const stand = await makeStand(t)
   const gate = join(stand.root, 'gate')
-  const ready = { file: gate, every: '50ms', maxAge: '1h', startup: '60s', failures: 1000 }
+  const ready = { file: gate, every: '50ms', timeout: '50ms', maxAge: '1h', startup: '60s', failures: 1000 }
   stand.configure({
     services: {
       web: { run: ['sleep', '100000'], dependsOn: ['app'] },
       app: { run: ['sleep', '100000'], dependsOn: ['base'] },
-      base: { run: ['sleep', '100000'], health: { startup: ready } },
+      base: { run: ['sleep', '100000'], startup: ready },
       alone: { run: ['sleep', '100000'] },
     },
   })
@@ -50,8 +50,8 @@ test('a dependency that never gets ready keeps its dependants waiting, told in w
       app: { run: ['sleep', '100000'], dependsOn: ['base'] },
       base: {
         run: ['sleep', '100000'],
-        health: { startup: { file: gate, every: '50ms', maxAge: '1h', startup: '200ms' } },
-        restart: { base: '20ms', cap: '50ms' },
+        startup: { file: gate, every: '50ms', timeout: '50ms', maxAge: '1h', startup: '200ms' },
+        restart: { backoff: { base: '20ms', cap: '50ms' } },
       },
     },
   })

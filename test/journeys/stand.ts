@@ -226,6 +226,8 @@ export async function makeStand(t: TestContext) {
   async function verified(): Promise<void> {
     const verdict = await json<{ ok: boolean; firstBad: unknown }>('ledger', 'verify')
     assert.ok(verdict.ok, `ledger verify: ${JSON.stringify(verdict)}`)
+    const withheld = entries().filter(entry => entry.data.withheld !== undefined)
+    assert.deepEqual(withheld, [], 'a field was handed to the ledger that it does not let in')
     await judge()
   }
 

@@ -7,7 +7,11 @@ import type { Entry } from '../../core/entry.ts'
 import { makeStand } from './stand.ts'
 
 const SERVICES = {
-  alpha: { run: ['sleep', '100000'], restart: { resetAfter: '100ms' } },
+  alpha: {
+    run: ['sleep', '100000'],
+    restart: { backoff: { base: '1ms', resetAfter: '100ms' } },
+    crashLoop: { failures: 100 },
+  },
   'a-service-with-a-rather-long-name': { run: ['sleep', '100001'] },
 }
 // Built from its code, so that no control character stands in the source.
