@@ -200,7 +200,7 @@ function texts(value: unknown): string[] {
 }
 
 function msOf(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : null
 }
 
 function severityOf(value: unknown): Severity | undefined {

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
+import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
+import { Fault } from '../../../core/fault.ts'
+import { allIncidents, applyEntry, emptyIncidents } from '../../../core/incident/fold.ts'
+
+/** A daemon that only remembers: services and incidents in memory behind the real server. */
+export interface Stand {
+  readonly state: string
+  readonly socket: string
+  /** What was asked of it: `start agent local:admin`. */
+  readonly asked: string[]
+  /** Changes a service's state, as healing would. */
+  become(service: string, state: ServiceState): void
+  degrade(why: string): void
+  readonly server: ApiServer
+}
+
+export interface StandOptions {
+  readonly limits?: Partial<Limits>
+  readonly follow?: (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
+  /** Called when an order to act arrives, before it is done. */
+  readonly onAct?: () => Promise<void>
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'heald-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
+  const state = temporaryFolder(t)
+  const socket = join(state, 'heald.sock')
+  const asked: string[] = []
+  const states = new Map<string, ServiceState>([
+    ['agent', 'ready'],
+    ['db', 'stopped'],
+  ])
+  let why: string | null = null
+  const incidents = emptyIncidents()
+  applyEntry(incidents, {
+    seq: 41,
+    ts: '2026-08-21T11:08:30.123Z',
+    kind: 'incident.opened',
+    svc: 'agent',
+    inc: 'agent-41',
+    data: { severity: 'critical', cause: 'agent was killed by SIGKILL' },
+  })
+
+  const status = (): Status => ({
+    host: 'web-1',
+    version: '0.1.0',
+    time: Date.now(),
+    daemon: {
+      pid: 4242,
+      startedTs: '2026-08-21T11:00:00.000Z',
+      rssBytes: 75_000_000,
+      frozen: false,
+      recording: why === null ? 'ok' : 'degraded',
+      why,
+    },
+    ledger: { size: 1234, head: 'ab'.repeat(32), receipt: '#1233·abcdefghijklmnopqrstuvwxyz', checkpointSize: null },
+    services: [...states].map(([name, its]) => ({
+      name,
+      kind: 'process',
+      state: its,
+      pid: its === 'ready' ? 77 : null,
+      sinceTs: '2026-08-21T11:05:00.000Z',
+      restarts: 1,
+      attempt: 0,
+      generation: null,
+      target: null,
+      check: its === 'unhealthy' ? { verdict: 'fail', error: 'HTTP 500 \x1b[2J' } : { verdict: 'pass', error: null },
+      incident: null,
+      why: null,
+    })),
+    targets: [],
+    incidents: { open: 1, worst: 'critical' },
+    channels: [],
+  })
+
+  const control: Control = {
+    status,
+    incidents: () => allIncidents(incidents),
+    async act(verb, service, by) {
+      await options.onAct?.()
+      asked.push(`${verb} ${service} ${by}`)
+      if (why !== null)
+        throw new Fault('ledger.degraded', `orders are refused: ${why}`, { hint: 'free some space', retry: 1000 })
+      states.set(service, verb === 'stop' ? 'stopped' : 'ready')
+      return { state: verb === 'stop' ? 'stopped' : 'ready', pid: verb === 'stop' ? null : 78, tookMs: 12.5 }
+    },
+    async mark(verb, id, by) {
+      asked.push(`${verb} ${id} ${by}`)
+      const kind = verb === 'ack' ? 'incident.acked' : 'incident.resolved'
+      applyEntry(incidents, { seq: 99, ts: '2026-08-21T11:09:30.000Z', kind, inc: id, data: { by, how: `by ${by}` } })
+      const [first] = allIncidents(incidents)
+      if (first === undefined) throw new Error('there is always one')
+      return first
+    },
+    async reload({ dryRun, restart }) {
+      asked.push(`reload ${dryRun} ${restart}`)
+      return { start: ['new'], stop: [], restart: [], keep: ['db'], pending: ['agent'] }
+    },
+    async down(by) {
+      asked.push(`down ${by}`)
+      setImmediate(() => void server.close(1000))
+      return { stopped: ['agent'] }
+    },
+  }
+  const follow = options.follow ?? noLines
+  const server = await serve({
+    socket,
+    control,
+    follow,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  })
+  t.after(() => server.close(100))
+  return {
+    state,
+    socket,
+    asked,
+    server,
+    become: (service, its) => void states.set(service, its),
+    degrade: reason => {
+      why = reason
+    },
+  }
+}
+
+async function* noLines(): AsyncGenerator<string> {}
