@@ -17,7 +17,7 @@ export interface SourceTree {
   /** Maps without a prototype, lists, text, numbers, booleans, null. Undefined when the file says nothing. */
   readonly value: unknown
   readonly findings: readonly Finding[]
-  /** The text isn't YAML: `value` is not to be trusted. */
+  /** The text isn't YAML, or repeats too much by alias: `value` is not to be trusted. */
   readonly broken: boolean
   /** Offset of the key at `path`, or of the nearest key above that is there. */
   keyOffset(path: Path): number
@@ -33,6 +33,10 @@ const MAX_SYNTAX_FINDINGS = 20
 /** Aliases repeat a part of the file; a few of aliases of aliases could fill the memory. */
 const MAX_ALIASES = 100
 const MAX_ALIASED_NODES = 10_000
+const TOO_MANY_ALIASES = {
+  message: 'repeats too much by alias',
+  hint: `use at most ${MAX_ALIASES} aliases, and none inside another`,
+}
 
 /** Parses YAML (and JSON, which is a part of it). Never throws; what is wrong is in `findings`. */
 export function parseSource(text: string): SourceTree {
@@ -51,10 +55,12 @@ export function parseSource(text: string): SourceTree {
     path: [],
     ...explainSyntax(error.code),
   }))
-  const broken = syntax.length > 0
   const start = offsetOf(document.contents) ?? 0
   const top: Place = { key: start, keyEnd: start, parts: new Map() }
-  const read = broken ? { value: undefined, findings: syntax.slice(0, MAX_SYNTAX_FINDINGS) } : readTree(document, top)
+  const read =
+    syntax.length > 0
+      ? { value: undefined, findings: firstOnEachSpot(syntax).slice(0, MAX_SYNTAX_FINDINGS), broken: true }
+      : readTree(document, top)
 
   /** The place at `path`, or the nearest above that is there. */
   function find(path: Path): { place: Place; exact: boolean } {
@@ -68,7 +74,6 @@ export function parseSource(text: string): SourceTree {
   }
   return {
     ...read,
-    broken,
     keyOffset: path => find(path).place.key,
     valueOffset: path => {
       const { place, exact } = find(path)
@@ -94,11 +99,13 @@ interface Place {
   readonly parts: Map<string | number, Place>
 }
 
-function readTree(document: Document, top: Place): { value: unknown; findings: Finding[] } {
+function readTree(document: Document, top: Place): { value: unknown; findings: Finding[]; broken: boolean } {
   const findings: Finding[] = []
   const open = new Set<Node>()
   let aliases = 0
   let aliasedNodes = 0
+  let toldOfAliases = false
+  const isExhausted = () => aliases > MAX_ALIASES || aliasedNodes > MAX_ALIASED_NODES
 
   function readNode(node: unknown, path: Path, place: Place, aliased: boolean): unknown {
     const offset = offsetOf(node) ?? 0
@@ -114,18 +121,15 @@ function readTree(document: Document, top: Place): { value: unknown; findings: F
     }
     if (isAlias(node)) {
       aliases += 1
-      const target = node.resolve(document)
-      if (target === undefined || open.has(target)) {
+      // Resolving searches the whole file, so it must not be done without a limit either.
+      const target = isExhausted() ? undefined : node.resolve(document)
+      const isLoose = target === undefined || open.has(target)
+      if (isLoose && !isExhausted()) {
         findings.push({ offset, path, message: 'is an alias of itself or of nothing', hint: 'write the value out' })
-        return null
       }
-      const value = aliases > MAX_ALIASES ? null : readNode(target, path, place, true)
-      if (aliases === MAX_ALIASES + 1 || aliasedNodes > MAX_ALIASED_NODES) {
-        const message = 'repeats too much by alias'
-        if (!findings.some(finding => finding.message === message)) {
-          findings.push({ offset, path, message, hint: `use at most ${MAX_ALIASES} aliases, and none inside another` })
-        }
-      }
+      const value = isLoose ? null : readNode(target, path, place, true)
+      if (isExhausted() && !toldOfAliases) findings.push({ offset, path, ...TOO_MANY_ALIASES })
+      toldOfAliases ||= isExhausted()
       return value
     }
     if (isScalar(node)) return asWritten(path, node.value) ? String(node.source ?? node.value) : node.value
@@ -155,7 +159,8 @@ function readTree(document: Document, top: Place): { value: unknown; findings: F
     return map
   }
 
-  return { value: document.contents === null ? undefined : readNode(document.contents, [], top, false), findings }
+  const value = document.contents === null ? undefined : readNode(document.contents, [], top, false)
+  return { value, findings, broken: isExhausted() }
 }
 
 /** Where programs take words, a number means its digits: `sleep 010` is not `sleep 8`, a PORT of 8080 is "8080". */
@@ -179,7 +184,7 @@ function placed(above: Place, step: string | number, key: unknown, value: unknow
 }
 
 /** The parser says several things about one spot; the first is the one that helps. */
-function _firstOnEachSpot(findings: readonly Finding[]): Finding[] {
+function firstOnEachSpot(findings: readonly Finding[]): Finding[] {
   const spots = new Set<number>()
   return findings.filter(({ offset }) => !spots.has(offset) && spots.add(offset))
 }

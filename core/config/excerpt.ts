@@ -38,10 +38,14 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
     }
     return low
   }
-  const masked = [...environmentPaths(tree.value), ...hidden].flatMap(path => {
-    // "TOKEN=secret": somebody took the key for a place for both.
-    const isKeyMasked = String(path.at(-1)).includes('=')
-    return [tree.valueRange(path), isKeyMasked ? tree.keyRange(path) : undefined].filter(range => range !== undefined)
+  const masked = [...environmentPaths(tree.value), ...hidden].flatMap((path): (readonly [number, number])[] => {
+    const key = tree.keyRange(path)
+    if (key === undefined) return []
+    // Everything after the key: an anchor or a comment there can be a secret that was meant to be the value.
+    const lineEnd = text.indexOf('\n', key[1])
+    const end = tree.valueRange(path)?.[1] ?? (lineEnd < 0 ? text.length : lineEnd)
+    // "TOKEN=secret" or "TOKEN secret": somebody took the key for a place for both.
+    return [[isName(String(path.at(-1))) ? key[1] + 1 : key[0], end]]
   })
   const firstEnv = /\benv["']?\s*:/.exec(text)?.index ?? text.length
 
@@ -60,8 +64,8 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
       const ranges = masked.filter(([first, last]) => first < to && last > from)
       // In a file that isn't YAML nobody knows where a value of env ends: from the first "env:" on show keys only.
       if (tree.broken && end >= firstEnv) {
-        const colon = text.indexOf(':', Math.max(start, firstEnv))
-        ranges.push([colon < 0 || colon >= end ? start : colon + 1, end])
+        const key = /^[\s{]*(- )?(["']?)[\w.-]{1,64}\2\s*:/.exec(text.slice(start, end))?.[0] ?? ''
+        ranges.push([start + key.length, end])
       }
       let shown = ''
       for (let at = from; at < to; at++) {
@@ -73,8 +77,13 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
   }
 }
 
+/** Whether a key is one that could be meant as a key, and can be shown. */
+export function isName(key: string): boolean {
+  return /^([\w.-]{1,64}|<<)$/.test(key)
+}
+
 /** Text that can be printed: control characters (a terminal would obey them) become a dot. */
-export function plain(text: string): string {
+function plain(text: string): string {
   return text.replaceAll('\t', ' ').replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '·')
 }
 

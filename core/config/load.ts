@@ -1,5 +1,5 @@
 import { type Path, parseSource, type SourceTree } from './document.ts'
-import { type Lines, linesOf, plain } from './excerpt.ts'
+import { isName, type Lines, linesOf } from './excerpt.ts'
 import { type Complaint, explain } from './explain.ts'
 import { type HostFacts, hostFacts } from './facts.ts'
 import { exampleAt } from './keys.ts'
@@ -48,12 +48,15 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
     const hint = 'run: heald init --force  (writes a first heald.yaml here), or list the services to run'
     return { problems: [{ file: path, line: 1, column: 1, path: '', message: 'is empty', hint, severity: 'error' }] }
   }
-  const complaints: Located[] = tree.findings.map(finding => ({ ...finding, on: 'key' }))
+  const found: Located[] = tree.findings.map(finding => ({ ...finding, on: 'key' }))
   const read = tree.broken ? undefined : fileSchema.safeParse(tree.value)
-  if (read !== undefined) {
-    complaints.push(...(read.error === undefined ? [] : explain(read.error.issues, tree.value)))
-    complaints.push(...checkRelations(tree.value, options.facts ?? hostFacts()))
-  }
+  const judged: Complaint[] = [
+    ...(read?.error === undefined ? [] : explain(read.error.issues, tree.value)),
+    ...(read === undefined ? [] : checkRelations(tree.value, options.facts ?? hostFacts())),
+  ]
+  // What the parser could not read has no value, which is not the writer's mistake.
+  const unread = new Set(found.map(item => JSON.stringify(item.path)))
+  const complaints: Located[] = [...found, ...judged.filter(item => !unread.has(JSON.stringify(item.path)))]
   const hidden: Path[] = [['ledger', 'redact'], ...complaints.filter(item => item.hide).map(item => item.path)]
   const lines = linesOf(source.text, tree, hidden)
   const describe = (list: readonly Located[], severity: Problem['severity']) =>
@@ -115,18 +118,12 @@ function describeAll({ file, tree, lines, severity }: Surface, complaints: reado
   return problems
 }
 
-/** `services.agent.run[0]`. A name that isn't one is shown without what follows an equals sign: it may be a secret. */
+/** `services.agent.run[0]`. Of a key that is no name only the beginning is shown: the rest may be a secret. */
 export function pathText(path: Path): string {
   let text = ''
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`
-    else text += (text === '' ? '' : '.') + plain(shorten(step))
+    else text += (text === '' ? '' : '.') + (isName(step) ? step : `${/^[\w.-]{0,40}/.exec(step)?.[0] ?? ''}…`)
   }
   return text
-}
-
-function shorten(key: string): string {
-  const name = /^[^=]*/.exec(key)?.[0] ?? ''
-  const cut = name.length < key.length ? `${name}=…` : name
-  return cut.length > 64 ? `${cut.slice(0, 63)}…` : cut
 }

@@ -38,7 +38,7 @@ export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
 
 const MAX_SERVICES = 2000
 const PROBES = ['health', 'startup', 'readiness', 'liveness'] as const
-const CHECKS = ['http', 'tcp', 'exec', 'file'] as const
+const CHECKS: readonly string[] = ['http', 'tcp', 'exec', 'file']
 
 function checkService(service: Readonly<Record<string, unknown>>, path: Path, facts: HostFacts): Complaint[] {
   const complaints: Complaint[] = []
@@ -119,7 +119,7 @@ function checkVariable(key: string, value: unknown, service: Path): Complaint[] 
 
 function checkProbe(probe: Readonly<Record<string, unknown>>, path: Path): Complaint[] {
   const complaints: Complaint[] = []
-  const kinds = CHECKS.filter(kind => Object.hasOwn(probe, kind))
+  const kinds = Object.keys(probe).filter(key => CHECKS.includes(key))
   if (kinds.length === 0 && !Object.hasOwn(probe, 'unit')) {
     const hint = 'add one of http, tcp, exec or file, like tcp: "127.0.0.1:8080"'
     complaints.push({ path, message: 'does not say what to check', hint, on: 'key' })

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { formatSize } from './size.ts'
@@ -38,7 +39,8 @@ export async function readSource(path: string): Promise<SourceFile | Unreadable>
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    const file = await open(path, 'r')
+    // A pipe would block until somebody writes to it.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       if (!(await file.stat()).isFile()) {
         throw new Fault('config.unreadable', `${path} is not a file`, { hint: 'give the path of a heald.yaml' })
