@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { makeStand, type Stand } from '../journeys/stand.ts'
 
 /*
@@ -18,14 +18,11 @@ const SERVICES = {
 }
 
 /** A small disk of its own for the state folder. False where that can't be had. */
-function mountState(t: TestContext, stand: Stand, size: string): boolean {
+function mountState(stand: Stand, size: string): boolean {
   mkdirSync(stand.state, { mode: 0o700 })
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'heald-test', stand.state], { stdio: 'pipe' })
-  } catch {
-    return false
-  }
-  t.after(() => execFileSync('umount', ['-l', stand.state]))
+  const made = mounted('-t', 'tmpfs', '-o', `size=${size},mode=700`, 'heald-test', stand.state)
+  if (!made) return false
+  stand.onEnd(() => execFileSync('umount', ['-l', stand.state]))
   return true
 }
 
@@ -47,7 +44,7 @@ async function degraded(stand: Stand): Promise<void> {
   assert.ok(status.daemon.why, 'it says why')
   const { code, stdout } = await stand.cli('status')
   assert.equal(code, 1)
-  assert.match(stdout, /not (being )?recorded|degraded/i)
+  assert.match(stdout, /not recording/i)
 }
 
 /** After the disk is well: recording again, the gap told, the chain whole. */
@@ -64,7 +61,7 @@ async function recovers(stand: Stand): Promise<void> {
 
 test('a full disk: healing goes on, the status tells, and the gap is recorded when there is room', async t => {
   const stand = await makeStand(t)
-  if (!mountState(t, stand, '24m')) return t.skip('needs root and the right to mount a tmpfs')
+  if (!mountState(stand, '24m')) return t.skip('needs root and the right to mount a tmpfs')
   stand.configure(SERVICES)
   const daemon = await stand.up()
   await stand.inState('api', 'ready')
@@ -82,52 +79,66 @@ test('a full disk: healing goes on, the status tells, and the gap is recorded wh
   await stand.wait('nothing is left', () => stand.leftovers().length === 0)
 })
 
-test('a state folder that becomes read-only: the same', async t => {
+test('a disk that goes read-only under the daemon: the same', async t => {
   const stand = await makeStand(t)
-  if (!mountState(t, stand, '32m')) return t.skip('needs root and the right to mount a tmpfs')
+  if (!(await hasStrace(stand))) return t.skip('needs strace')
   stand.configure(SERVICES)
-  await stand.up()
+  const daemon = await stand.up()
   await stand.inState('api', 'ready')
-  // Files open for writing forbid a plain remount; a read-only view for everybody is what a broken disk gives.
-  const readOnly = remount(stand.state, 'ro')
-  if (!readOnly) return t.skip('needs a tmpfs that can be made read-only while in use')
+  // Files open for writing forbid a real remount; what a broken disk answers is injected instead.
+  const inject = await injectFault(stand, daemon.pid, 'fdatasync,fsync', 'EROFS')
   for (let n = 0; n < 3; n += 1) await healsAgain(stand, 'api')
   await degraded(stand)
-  assert.ok(remount(stand.state, 'rw'))
+  await inject.end()
   await recovers(stand)
 })
 
-for (const [call, error] of [
-  ['fdatasync', 'EIO'],
+test('a daemon started on a disk that is read-only by now heals, and says that it does not record', async t => {
+  const stand = await makeStand(t)
+  stand.configure(SERVICES)
+  const first = await stand.up()
+  await stand.inState('api', 'ready')
+  const before = stand.processes('api')
+  first.child.kill('SIGTERM')
+  await first.ended
+  // A read-only view over the same folder: the services go on writing their logs through the one below.
+  if (!mounted('--bind', stand.state, stand.state)) return t.skip('needs root and the right to mount')
+  let isCovered = true
+  const uncover = () => {
+    if (isCovered) execFileSync('umount', ['-l', stand.state])
+    isCovered = false
+  }
+  stand.onEnd(uncover)
+  assert.ok(mounted('-o', 'remount,bind,ro', stand.state))
+  // As on a real host: /run is another disk.
+  stand.env.RUNTIME_DIRECTORY = join(stand.root, 'runtime')
+  mkdirSync(stand.env.RUNTIME_DIRECTORY)
+  await stand.up()
+  assert.deepEqual(stand.processes('api'), before, 'adopted')
+  await healsAgain(stand, 'api')
+  await degraded(stand)
+  uncover()
+  await recovers(stand)
+})
+
+for (const [calls, error] of [
+  ['fdatasync,fsync', 'EIO'],
   ['pwrite64,write,pwritev,writev', 'EIO'],
   ['pwrite64,write,pwritev,writev', 'ENOSPC'],
 ] as const) {
-  test(`${error} from ${call.split(',')[0]} of the running daemon: nothing is lost without being told`, async t => {
+  test(`${error} from ${calls.split(',')[0]} of the running daemon: nothing is lost without being told`, async t => {
     const stand = await makeStand(t)
     stand.configure(SERVICES)
     const daemon = await stand.up()
     await stand.inState('api', 'ready')
-    const { code } = await stand.run(['strace', '-V'])
-    if (code !== 0) return t.skip('needs strace')
-    const ledger = join(stand.state, 'ledger/seg')
-    const syscalls = call === 'fdatasync' ? 'fdatasync,fsync' : call
-    const files = ['000000000000.jsonl', '000000000001.jsonl'].map(name => join(ledger, name))
-    const strace = stand.start(
-      ['strace', '-f', '-qq', '-o', '/dev/null', ...files.slice(0, 1).flatMap(file => ['-P', file])].concat([
-        '-e',
-        `trace=${syscalls}`,
-        '-e',
-        `inject=${syscalls}:error=${error}:when=1..2`,
-        '-p',
-        String(daemon.pid),
-      ]),
-    )
-    await stand.wait('strace is attached', () => isTraced(daemon.pid))
+    if (!(await hasStrace(stand))) return t.skip('needs strace')
+    const file = join(stand.state, 'ledger/seg/000000000000.jsonl')
+    const inject = await injectFault(stand, daemon.pid, calls, error, ['-P', file])
     for (let n = 0; n < 3; n += 1) await healsAgain(stand, 'api')
-    strace.kill('SIGTERM')
-    await new Promise(resolve => strace.once('close', resolve))
+    await inject.end()
     await stand.wait('it records', async () => (await stand.status()).daemon.recording === 'ok', 60_000)
     assert.equal(daemon.child.exitCode, null)
+    assert.ok(stand.of('ledger.gap').length > 0, 'what happened is named')
     await healsAgain(stand, 'api')
     await stand.wait('all is recorded', () => stand.of('service.exited', 'api').length >= 4)
     await stand.verified()
@@ -139,8 +150,8 @@ for (const [call, error] of [
 
 test('a state folder that can not be written at the start is told in words', async t => {
   const stand = await makeStand(t)
-  if (!mountState(t, stand, '8m')) return t.skip('needs root and the right to mount a tmpfs')
-  assert.ok(remount(stand.state, 'ro'))
+  if (!mountState(stand, '8m')) return t.skip('needs root and the right to mount a tmpfs')
+  assert.ok(mounted('-o', 'remount,ro', stand.state))
   stand.configure(SERVICES)
   const { code, stderr } = await stand.cli('up', '--config', stand.configPath)
   assert.notEqual(code, 0)
@@ -166,15 +177,38 @@ function fill(folder: string, file: string): void {
   }
 }
 
-function remount(folder: string, mode: 'ro' | 'rw'): boolean {
+function mounted(...words: string[]): boolean {
   try {
-    execFileSync('mount', ['-o', `remount,${mode}`, folder], { stdio: 'pipe' })
+    execFileSync('mount', words, { stdio: 'pipe' })
     return true
   } catch {
     return false
   }
 }
 
+async function hasStrace(stand: Stand): Promise<boolean> {
+  try {
+    return (await stand.run(['strace', '-V'])).code === 0
+  } catch {
+    return false
+  }
+}
+
+/** Makes system calls of the running daemon fail until `end`, which also checks that some did. */
+async function injectFault(stand: Stand, pid: number, calls: string, error: string, filter: readonly string[] = []) {
+  const trace = join(stand.root, 'trace')
+  const what = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}`]
+  const strace = stand.start(['strace', '-f', '-qq', '-o', trace, ...filter, ...what, '-p', String(pid)])
+  await stand.wait('strace is attached', () => isTraced(pid))
+  return {
+    async end() {
+      await stand.wait('a call has failed', () => /INJECTED/.test(readFileSync(trace, 'latin1')))
+      strace.kill('SIGTERM')
+      await new Promise(resolve => strace.once('close', resolve))
+    },
+  }
+}
+
 function isTraced(pid: number): boolean {
-  return /^TracerPid:\s+[1-9]/m.test(execFileSync('cat', [`/proc/${pid}/status`], { encoding: 'latin1' }))
+  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
 }

@@ -78,8 +78,14 @@ export async function makeStand(t: TestContext) {
   const daemonLog = join(root, 'daemon.log')
   const mark = randomBytes(6).toString('hex')
   const children = new Set<ChildProcess>()
+  const undo: (() => void)[] = []
   mkdirSync(home)
-  const env = { PATH: `${join(NODE, '..')}:${process.env.PATH ?? ''}`, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC' }
+  const env: Record<string, string> = {
+    PATH: `${join(NODE, '..')}:${process.env.PATH ?? ''}`,
+    HOME: home,
+    LANG: 'C.UTF-8',
+    TZ: 'UTC',
+  }
 
   function start(argv: readonly string[], options: { env?: Record<string, string>; stdio?: 'pipe' | number } = {}) {
     const [file = '', ...args] = argv
@@ -142,7 +148,7 @@ export async function makeStand(t: TestContext) {
     closeSync(log)
     const daemon = daemonOf(child)
     const deadline = performance.now() + timeoutMs
-    while (!(await answers(join(state, 'heald.sock')))) {
+    while (!(await answers(join(env.RUNTIME_DIRECTORY ?? state, 'heald.sock')))) {
       const gone = child.exitCode ?? child.signalCode
       if (gone !== null) throw new Error(`the daemon ended (${gone}) before it was ready:\n${said()}`)
       if (performance.now() > deadline) throw new Error(`the daemon was not ready within ${timeoutMs} ms:\n${said()}`)
@@ -156,17 +162,24 @@ export async function makeStand(t: TestContext) {
     return existsSync(daemonLog) ? readFileSync(daemonLog, 'utf8').slice(-4000) : ''
   }
 
-  /** All whole lines of the ledger's files, parsed by nothing of ours. */
+  /** All valid lines of the ledger's files: what a file holds beyond the size its successor names is void. */
   function entries(): Entry[] {
     const folder = join(state, 'ledger/seg')
-    if (!existsSync(folder)) return []
-    const text = readdirSync(folder)
-      .filter(name => name.endsWith('.jsonl'))
-      .sort()
-      .map(name => readFileSync(join(folder, name), 'utf8'))
-      .join('')
-    const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
-    return lines.filter(line => line !== '').map(line => JSON.parse(line) as Entry)
+    const names = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.jsonl')) : []
+    let validBytes = Number.POSITIVE_INFINITY
+    const files: Entry[][] = []
+    for (const name of names.sort().reverse()) {
+      const bytes = readFileSync(join(folder, name)).subarray(0, validBytes)
+      const lines = bytes
+        .subarray(0, bytes.lastIndexOf(10) + 1)
+        .toString('utf8')
+        .split('\n')
+      const parsed = lines.filter(line => line !== '').map(line => JSON.parse(line) as Entry)
+      const previous = parsed[0]?.data.previous as { validBytes?: number } | undefined
+      validBytes = previous?.validBytes ?? Number.POSITIVE_INFINITY
+      files.unshift(parsed)
+    }
+    return files.flat()
   }
 
   const of = (kind: string, svc?: string) =>
@@ -251,12 +264,15 @@ export async function makeStand(t: TestContext) {
       if (pids.length === 0 && groupFolders(groupName).length === 0) break
       await sleep(20)
     }
+    for (const each of undo.reverse()) each()
     rmSync(root, { recursive: true, force: true })
   })
 
   return {
     ...{ root, state, home, configPath, daemonLog, mark, groupName, env },
     ...{ start, run, heald, cli, json, must, configure, up, said, entries, of, wait, status, service, inState },
+    /** Done at the end, when all processes are gone and before the folder is removed. */
+    onEnd: (each: () => void) => void undo.push(each),
     ...{ processes, onlyProcess, judge, verified, leftovers },
     incidents: () => json<Incident[]>('incidents'),
   }
