@@ -22,7 +22,19 @@ export interface Walk {
   readonly bad: { readonly seq: number; readonly line: number; readonly why: string } | null
 }
 
+/** What is wrong with a last line whose LF is missing. */
+export const UNFINISHED = 'the line has no end'
+
 const CHUNK_BYTES = 65_536
+const QUOTE = 34
+const COMMA = 44
+const BRACE = 125
+
+function numberAt(text: string, from: number, digits: number): number {
+  let value = 0
+  for (let at = from; at < from + digits; at++) value = value * 10 + text.charCodeAt(at) - 48
+  return value
+}
 
 /**
  * Follows the chain through a segment, line after line, until its end or its first bad line.
@@ -38,6 +50,8 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
   let read = 0
   let goodBytes = 0
   let lines = 0
+  let digits = String(seq).length
+  let nextPower = 10 ** digits
   const stop = (why: string): Walk => ({
     seq,
     h: prev,
@@ -59,27 +73,28 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
     for (;;) {
       const to = text.indexOf('\n', from)
       if (to < 0) break
-      const number = String(seq)
-      const prevAt = from + 22 + number.length
+      if (seq >= nextPower) {
+        digits++
+        nextPower *= 10
+      }
+      const prevAt = from + 22 + digits
       const sealAt = to - SEAL_CHARS
       const expected: string = prev ?? text.slice(prevAt, prevAt + 64)
+      const h =
+        sealAt < prevAt ? '' : hash('sha256', ascii ? text.slice(from, sealAt) : buffer.subarray(from, sealAt), 'hex')
+      // Slices and codes rather than startsWith or a pattern: a third of the time of a whole verification.
       if (
-        sealAt < prevAt ||
+        text.slice(sealAt + 6, to - 2) !== h ||
+        text.slice(prevAt, prevAt + 64) !== expected ||
+        numberAt(text, from + 13, digits) !== seq ||
+        text.slice(from, from + 13) !== '{"v":1,"seq":' ||
+        text.slice(from + 13 + digits, prevAt) !== ',"prev":"' ||
+        text.charCodeAt(prevAt + 64) !== QUOTE ||
+        text.charCodeAt(prevAt + 65) !== COMMA ||
+        text.slice(sealAt, sealAt + 6) !== ',"h":"' ||
+        text.charCodeAt(to - 2) !== QUOTE ||
+        text.charCodeAt(to - 1) !== BRACE ||
         to - from >= MAX_LINE_BYTES ||
-        !text.startsWith('{"v":1,"seq":', from) ||
-        !text.startsWith(number, from + 13) ||
-        !text.startsWith(',"prev":"', from + 13 + number.length) ||
-        !text.startsWith(expected, prevAt) ||
-        !text.startsWith('",', prevAt + 64)
-      ) {
-        if (from > 0) eachGood?.(buffer.subarray(0, from))
-        return stop(diagnose(buffer.toString('utf8', from, to), seq, expected))
-      }
-      const h = hash('sha256', ascii ? text.slice(from, sealAt) : buffer.subarray(from, sealAt), 'hex')
-      if (
-        !text.startsWith(h, sealAt + 6) ||
-        !text.startsWith(',"h":"', sealAt) ||
-        !text.startsWith('"}', to - 2) ||
         !(ascii || isUtf8(buffer.subarray(from, to)))
       ) {
         if (from > 0) eachGood?.(buffer.subarray(0, from))
@@ -97,7 +112,7 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
     if (carried >= MAX_LINE_BYTES) return stop(`the line is longer than ${MAX_LINE_BYTES} bytes`)
     buffer.copy(buffer, 0, from, end)
   }
-  if (carried > 0) return stop('the line has no end')
+  if (carried > 0) return stop(UNFINISHED)
   return { seq, h: prev, goodBytes, goodLines: lines, firstPrev, bad: null }
 }
 

@@ -1,0 +1,133 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { type SegmentFile, segmentFiles } from './files.ts'
+
+/** One line as it stands in the file, without its LF, and the place it claims. Not checked. */
+export interface RawLine {
+  readonly seq: number
+  readonly text: string
+}
+
+/** Reads the ledger's lines forward, from one seq on, keeping its place between calls. One caller at a time. */
+export interface Cursor {
+  /**
+   * The next lines before `endSeq`, at most about 256 KiB of them; none when there are no more for now. Lines behind a
+   * segment's valid size are void and never given.
+   */
+  next(endSeq: number): Promise<readonly RawLine[]>
+  close(): Promise<void>
+}
+
+const CHUNK_BYTES = 262_144
+const PROBE_BYTES = 32_768
+const LF = 10
+
+export function openCursor(dir: string, fromSeq: number): Cursor {
+  let at = fromSeq
+  let file: { readonly name: string; readonly handle: FileHandle; offset: number } | null = null
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+
+  async function close(): Promise<void> {
+    const handle = file?.handle
+    file = null
+    await handle?.close()
+  }
+
+  /** Turns to the segment that holds `at`; answers where that segment's lines become void. */
+  async function turn(): Promise<number | null> {
+    const files = segmentFiles(dir)
+    const index = Math.max(
+      0,
+      files.findLastIndex(each => each.first <= at),
+    )
+    const wanted = files[index]
+    if (wanted === undefined) return null
+    at = Math.max(at, wanted.first)
+    if (file?.name !== wanted.name) {
+      await close()
+      file = await openAt(wanted, at)
+    }
+    // What a failed write left behind the valid size claims places that the next segment took.
+    return files[index + 1]?.first ?? Number.POSITIVE_INFINITY
+  }
+
+  async function read(limit: number): Promise<RawLine[]> {
+    const lines: RawLine[] = []
+    while (file !== null && at < limit) {
+      const { bytesRead } = await file.handle.read(buffer, 0, CHUNK_BYTES, file.offset)
+      let from = 0
+      for (
+        let to = indexOfLf(buffer, from, bytesRead);
+        to >= 0 && at < limit;
+        to = indexOfLf(buffer, from, bytesRead)
+      ) {
+        const text = buffer.toString('utf8', from, to)
+        // A line whose place can't be read stands where it stands.
+        const seq = seqOf(text) ?? at
+        if (seq >= limit) {
+          file.offset += from
+          return lines
+        }
+        from = to + 1
+        if (seq < at) continue
+        lines.push({ seq, text })
+        at = seq + 1
+      }
+      // A piece without any line end is no line: it is passed over.
+      if (from === 0 && bytesRead === CHUNK_BYTES) from = bytesRead
+      file.offset += from
+      if (lines.length > 0 || from === 0) break
+    }
+    return lines
+  }
+
+  return {
+    async next(endSeq) {
+      // Each turn moves on by a segment or ends.
+      for (;;) {
+        if (at >= endSeq) return []
+        const voidFrom = await turn()
+        if (voidFrom === null) return []
+        const lines = await read(Math.min(endSeq, voidFrom))
+        if (lines.length > 0 || endSeq <= voidFrom) return lines
+        if (voidFrom === Number.POSITIVE_INFINITY) return []
+        at = voidFrom
+      }
+    },
+    close,
+  }
+}
+
+async function openAt(
+  segment: SegmentFile,
+  seq: number,
+): Promise<{ name: string; handle: FileHandle; offset: number }> {
+  const handle = await open(segment.path, 'r')
+  return { name: segment.name, handle, offset: seq === segment.first ? 0 : await offsetBefore(handle, seq) }
+}
+
+/** An offset at a line start, at or a little before the line of `seq`: halving, since places only grow. */
+async function offsetBefore(handle: FileHandle, seq: number): Promise<number> {
+  const probe = Buffer.allocUnsafe(PROBE_BYTES)
+  let low = 0
+  let high = (await handle.stat()).size
+  while (high - low > PROBE_BYTES) {
+    const middle = Math.floor((low + high) / 2)
+    const { bytesRead } = await handle.read(probe, 0, PROBE_BYTES, middle)
+    const start = indexOfLf(probe, 0, bytesRead) + 1
+    const found = start === 0 ? null : seqOf(probe.toString('latin1', start, Math.min(bytesRead, start + 64)))
+    if (found !== null && found <= seq) low = middle + start
+    else high = middle
+  }
+  return low
+}
+
+function indexOfLf(buffer: Buffer, from: number, end: number): number {
+  const at = buffer.indexOf(LF, from)
+  return at < end ? at : -1
+}
+
+/** The place a line claims. */
+export function seqOf(line: string): number | null {
+  const found = /^\{"v":1,"seq":(\d{1,16}),/.exec(line)
+  return found === null ? null : Number(found[1])
+}

@@ -1,0 +1,138 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Entry } from '../entry.ts'
+import { seqOf } from './cursor.ts'
+import { segmentFiles } from './files.ts'
+import { checkLine } from './line.ts'
+import type { BadLine } from './read.ts'
+
+/** Which entries are wanted. What is left out does not matter. */
+export interface Filter {
+  /** Kinds, or families of them (`service` for all of `service.…`); one of them has to fit. */
+  readonly kinds?: readonly string[]
+  readonly svc?: string
+  readonly inc?: string
+  readonly actor?: string
+  /** Wall clock, ms, inclusive. */
+  readonly sinceMs?: number
+  readonly untilMs?: number
+  /** Seqs, inclusive. */
+  readonly fromSeq?: number
+  readonly toSeq?: number
+  /** Words; each has to be somewhere in the entry, in any case of letters. */
+  readonly text?: string
+}
+
+export interface Row {
+  readonly line: string
+  readonly entry: Entry
+}
+
+export interface Page {
+  /** Newest first; each line was checked against its hash. */
+  readonly rows: readonly Row[]
+  /** Hand it in again for the next page; null when there is none. */
+  readonly next: string | null
+  /** Lines among those looked at that are no entries. */
+  readonly bad: readonly BadLine[]
+}
+
+const MAX_BAD = 100
+
+/** Finds entries, newest first. Reads the files from their end and holds one piece of 256 KiB at a time. */
+export async function listEntries(
+  dir: string,
+  filter: Filter,
+  { limit, cursor, signal }: { readonly limit: number; readonly cursor?: string; readonly signal?: AbortSignal },
+): Promise<Page> {
+  const rows: Row[] = []
+  const bad: BadLine[] = []
+  const last = Math.min(
+    filter.toSeq ?? Number.POSITIVE_INFINITY,
+    cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor) - 1,
+  )
+  const first = filter.fromSeq ?? 0
+  const fits = matcher(filter)
+  for await (const line of linesBackward(dir, last)) {
+    signal?.throwIfAborted()
+    const seq = seqOf(line)
+    if (seq !== null && seq > last) continue
+    if (seq !== null && seq < first) break
+    if (seq !== null && !fits.line(line)) continue
+    const checked = checkLine(line)
+    if (!checked.ok) {
+      if (bad.length < MAX_BAD) bad.push({ seq: seq ?? -1, why: checked.why })
+      continue
+    }
+    if (!fits.entry(checked.entry)) continue
+    if (rows.length === limit) return { rows, next: String(rows.at(-1)?.entry.seq ?? 0), bad }
+    rows.push({ line, entry: checked.entry })
+  }
+  return { rows, next: null, bad }
+}
+
+/** `line` is a cheap look that lets nothing through by mistake that `entry` would have kept. */
+function matcher(filter: Filter): { line(line: string): boolean; entry(entry: Entry): boolean } {
+  const { kinds, svc, inc, actor, sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = filter
+  const needles = [
+    ...(svc === undefined ? [] : [`"svc":"${svc}"`]),
+    ...(inc === undefined ? [] : [`"inc":"${inc}"`]),
+    ...(actor === undefined ? [] : [`"actor":"${actor}"`]),
+  ]
+  const words = (filter.text ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const ofKind = (kind: string): boolean =>
+    !kinds?.length || kinds.some(each => kind === each || kind.startsWith(`${each}.`))
+  return {
+    line: line => needles.every(needle => line.includes(needle)),
+    entry(entry) {
+      const atMs = Date.parse(entry.ts)
+      if (atMs < sinceMs || atMs > untilMs || !ofKind(entry.kind)) return false
+      if ((svc !== undefined && entry.svc !== svc) || (inc !== undefined && entry.inc !== inc)) return false
+      if (actor !== undefined && entry.actor !== actor) return false
+      if (words.length === 0) return true
+      const text = [entry.kind, entry.svc, entry.inc, entry.actor, JSON.stringify(entry.data)].join(' ').toLowerCase()
+      return words.every(word => text.includes(word))
+    },
+  }
+}
+
+const CHUNK_BYTES = 262_144
+
+/** All lines up to the place `lastSeq`, the last one first. Void bytes behind a segment's valid size are left out. */
+async function* linesBackward(dir: string, lastSeq: number): AsyncGenerator<string> {
+  const files = segmentFiles(dir)
+  for (let index = files.length - 1; index >= 0; index--) {
+    const file = files[index]
+    if (file === undefined || file.first > lastSeq) continue
+    const voidFrom = files[index + 1]?.first ?? Number.POSITIVE_INFINITY
+    const handle = await open(file.path, 'r')
+    try {
+      for await (const line of fileBackward(handle)) if ((seqOf(line) ?? 0) < voidFrom) yield line
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+async function* fileBackward(handle: FileHandle): AsyncGenerator<string> {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+  let rest = Buffer.alloc(0)
+  let isEnd = true
+  for (let end = (await handle.stat()).size; end > 0; ) {
+    const start = Math.max(0, end - CHUNK_BYTES)
+    const { bytesRead } = await handle.read(chunk, 0, end - start, start)
+    const bytes = Buffer.concat([chunk.subarray(0, bytesRead), rest])
+    end = start
+    let to = bytes.lastIndexOf(10)
+    // What stands behind the last LF is still being written.
+    if (!isEnd) to = bytes.length
+    else isEnd = to < 0
+    while (to > 0) {
+      const from = bytes.lastIndexOf(10, to - 1)
+      if (from < 0) break
+      if (to > from + 1) yield bytes.toString('utf8', from + 1, to)
+      to = from
+    }
+    rest = isEnd ? Buffer.alloc(0) : Buffer.from(bytes.subarray(0, Math.max(0, to)))
+  }
+  if (rest.length > 0) yield rest.toString('utf8')
+}
