@@ -27,7 +27,8 @@ function shown(char: string): string {
   return code >= 0xd800 && code <= 0xdfff ? '\ufffd' : `<${code.toString(16).padStart(2, '0')}>`
 }
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+// Made on first use: the daemon, which only cleans lines, never loads the tables behind it (2 MB).
+let segmenter: Intl.Segmenter | undefined
 const ASCII = /^[ -~]*$/
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 const WIDE = new RegExp(
@@ -37,11 +38,16 @@ const WIDE = new RegExp(
   'u',
 )
 
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
+
 /** Columns that `text` takes on a terminal: two for East Asian wide characters and emoji, none for combining marks. */
 export function columnsOf(text: string): number {
   if (ASCII.test(text)) return text.length
   let columns = 0
-  for (const { segment } of segmenter.segment(text)) columns += columnsOfOne(segment)
+  for (const { segment } of graphemes(text)) columns += columnsOfOne(segment)
   return columns
 }
 
@@ -51,7 +57,7 @@ export function cutTo(text: string, columns: number): string {
   if (columns < 1) return ''
   let cut = ''
   let used = 0
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const width = columnsOfOne(segment)
     if (used + width > columns - 1) break
     cut += segment

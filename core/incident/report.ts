@@ -1,4 +1,5 @@
 import { cleanLine, cleanLines } from '../cli/text.ts'
+import { receiptOf } from '../ledger/receipt.ts'
 import type { Incident } from './fold.ts'
 import { spanOf } from './measure.ts'
 import type { Step } from './timeline.ts'
@@ -11,8 +12,14 @@ export interface Report {
   readonly missing: number
 }
 
-/** The facts above the timeline, in the order of importance: `[name, value]`. Cleaned of control characters. */
-export function factsOf({ host, incident, missing }: Report): [name: string, value: string][] {
+/**
+ * The facts above the timeline, in the order of importance: `[name, value]`. Cleaned of control characters.
+ * @param when puts a time into words; left out, it stays ISO 8601 in UTC
+ */
+export function factsOf(
+  { host, incident, missing }: Report,
+  when = (ts: string): string => ts,
+): [name: string, value: string][] {
   const { state, severity, services, cause, openedTs, resolvedTs, downMs, attempts, ackedBy, how } = incident
   const facts: [string, string | null][] = [
     ['Cause', cause],
@@ -20,8 +27,8 @@ export function factsOf({ host, incident, missing }: Report): [name: string, val
     ['Severity', severity],
     ['Services', services.join(', ')],
     ['Host', host === '' ? null : host],
-    ['Opened', openedTs],
-    ['Resolved', resolvedTs === null ? null : `${resolvedTs}${how === null ? '' : ` (${how})`}`],
+    ['Opened', when(openedTs)],
+    ['Resolved', resolvedTs === null ? null : `${when(resolvedTs)}${how === null ? '' : ` (${how})`}`],
     ['Down for', downMs === null ? null : spanOf(downMs)],
     ['Restarts tried', String(attempts)],
     [
@@ -33,7 +40,7 @@ export function factsOf({ host, incident, missing }: Report): [name: string, val
 }
 
 const VERIFY =
-  'Each number is an entry of the ledger of this host; the hash beside it begins its SHA-256. "heald ledger verify" checks them.'
+  'Each step ends with its receipt: the number of its entry in the ledger of this host and the beginning of that entry\'s SHA-256. "heald ledger verify" checks the ledger.'
 
 /** The report as Markdown (CommonMark with tables), safe whatever a service called itself or wrote. */
 export function reportMarkdown(report: Report): string {
@@ -41,7 +48,7 @@ export function reportMarkdown(report: Report): string {
   const steps = report.steps.map(step => {
     const tail =
       step.tail === null || step.tail === '' ? '' : `\n\n${indented(fenced(cleanLines(step.tail).trimEnd()))}\n`
-    return `- **${step.offset}** ${markdown(cleanLine(step.words))} (#${step.seq}, \`${step.h.slice(0, 12)}\`)${tail}`
+    return `- **${step.offset}** ${markdown(cleanLine(step.words))} (\`${receiptOf(step.seq, step.h)}\`)${tail}`
   })
   return [
     `# Incident ${markdown(report.incident.id)}`,
@@ -60,7 +67,7 @@ export function reportHtml(report: Report): string {
   const steps = report.steps.map(step => {
     const tail = step.tail === null || step.tail === '' ? '' : `<pre>${html(cleanLines(step.tail).trimEnd())}</pre>`
     const words = html(cleanLine(step.words))
-    return `<tr><td class="n">${html(step.offset)}</td><td>${words}${tail}</td><td class="n" title="${html(step.h)}">#${step.seq} <code>${html(step.h.slice(0, 12))}</code></td></tr>`
+    return `<tr><td class="n">${html(step.offset)}</td><td>${words}${tail}</td><td class="n" title="${html(step.h)}"><code>${html(receiptOf(step.seq, step.h))}</code></td></tr>`
   })
   return `<!doctype html>
 <html lang="en">
@@ -104,9 +111,11 @@ function html(text: string): string {
   return text.replace(/[&<>"']/g, char => ENTITIES[char] ?? char)
 }
 
-/** CommonMark lets any ASCII punctuation be escaped; `<` and `&` become entities for renderers that allow HTML. */
+/** What could begin markup, a link or an address; `<` and `&` become entities for renderers that allow HTML. */
 function markdown(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+.!|~@:-]/g, '\\$&').replace(/[&<>]/g, char => ENTITIES[char] ?? char)
+  return text
+    .replace(/[\\`*_{}[\]#|~@]|:(?=\/\/)|\.(?<=www\.)/g, '\\$&')
+    .replace(/[&<>]/g, char => ENTITIES[char] ?? char)
 }
 
 function fenced(text: string): string {

@@ -22,7 +22,7 @@ const WORDS: { readonly [kind: string]: Words } = {
   'service.ready': (data, name) => `${name} is ready${after(data.readyMs)}`,
   'service.exited': exited,
   'service.unhealthy': (data, name) => `${name} fails its check${checkOf(data)}`,
-  'service.hung': (data, name) => `${name} does not answer any more${checkOf(data)}`,
+  'service.hung': (data, name) => `${name} hangs, by its check${checkOf(data)}`,
   'service.restarting': (data, name) => {
     const delayMs = data.delayMs
     const when = typeof delayMs === 'number' && delayMs > 0 ? `in ${spanOf(delayMs)}` : 'at once'
@@ -43,8 +43,8 @@ const WORDS: { readonly [kind: string]: Words } = {
   'incident.opened': data => `incident opened (${text(data.severity)}): ${text(data.cause)}`,
   'incident.acked': data => `acknowledged${by(data.by)}`,
   'incident.escalated': data => {
-    const step = data.step === undefined ? '' : `, step ${text(data.step)}`
-    return `escalated${step}${data.severity === undefined ? '' : ` to ${text(data.severity)}`}${because(data.cause)}`
+    const to = data.severity === undefined ? '' : ` to ${text(data.severity)}`
+    return `escalated${to}${data.step === undefined ? '' : ` (${text(data.step)})`}${because(data.cause)}`
   },
   'incident.resolved': data => {
     const down = typeof data.downMs === 'number' ? `, down for ${spanOf(data.downMs)}` : ''
@@ -67,14 +67,15 @@ export function entryInWords(entry: FoldEntry): string {
 }
 
 function exited(data: Fields, name: string): string {
-  const diagnosis = data.diagnosis
+  const { diagnosis, uptimeMs, rssBytes, wanted } = data
+  const said = typeof diagnosis === 'string' && diagnosis !== ''
   const extra: string[] = []
-  if (typeof data.uptimeMs === 'number') extra.push(`after ${spanOf(data.uptimeMs)}`)
-  if (typeof data.rssBytes === 'number') extra.push(`most memory ${sizeOf(data.rssBytes)}`)
-  if (data.wanted === true) extra.push('as asked')
+  // A diagnosis tells the uptime itself, and whether it was wanted.
+  if (!said && typeof uptimeMs === 'number') extra.push(`after ${spanOf(uptimeMs)}`)
+  if (typeof rssBytes === 'number') extra.push(`most memory ${sizeOf(rssBytes)}`)
+  if (!said && wanted === true) extra.push('as asked')
   const details = extra.length === 0 ? '' : ` (${extra.join(', ')})`
-  if (typeof diagnosis === 'string' && diagnosis !== '') return `${diagnosis}${details}`
-  return `${name} ${howItEnded(data)}${details}`
+  return `${name} ${said ? `ended: ${diagnosis}` : howItEnded(data)}${details}`
 }
 
 function howItEnded(data: Fields): string {

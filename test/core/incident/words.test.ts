@@ -11,8 +11,8 @@ test('entries say what happened in words', () => {
   const said: [kind: string, data: object, words: string][] = [
     [
       'service.exited',
-      { diagnosis: 'agent was killed by SIGKILL', uptimeMs: 65_000, rssBytes: 75_000_000 },
-      'agent was killed by SIGKILL (after 1 min 5 s, most memory 71.5 MiB)',
+      { diagnosis: 'killed by SIGKILL after 65 s', uptimeMs: 65_000, rssBytes: 75_000_000 },
+      'agent ended: killed by SIGKILL after 65 s (most memory 71.5 MiB)',
     ],
     ['service.exited', { exit: 'code', exitCode: 3 }, 'agent exited with code 3'],
     [
@@ -36,7 +36,7 @@ test('entries say what happened in words', () => {
     [
       'service.hung',
       { check: 'http', error: 'no answer within 500 ms', misses: 3, sinceMs: 6100 },
-      'agent does not answer any more http: no answer within 500 ms, 3 misses, for 6.1 s',
+      'agent hangs, by its check http: no answer within 500 ms, 3 misses, for 6.1 s',
     ],
     [
       'crashloop.detected',

@@ -1,0 +1,82 @@
+import { codeOf, Fault } from '../fault.ts'
+import type { Incident } from '../incident/fold.ts'
+import { factsOf, type Report, reportHtml, reportMarkdown } from '../incident/report.ts'
+import { timeline } from '../incident/timeline.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import { readTail } from '../ledger/side.ts'
+import { oneWord } from './arguments.ts'
+import { withNearest } from './ask.ts'
+import { paint } from './colour.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { knownIncidents } from './incidents.ts'
+import { entriesOf, findOldIncident, hostOf, ledgerFolder } from './record.ts'
+import { cleanLine, cleanLines, columnsOf, cutTo } from './text.ts'
+import { ago, fullTime } from './time.ts'
+
+/** `heald incident ID`: the facts, then each step with the time since the first one. */
+export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const id = oneWord(words, 'incident', 'ID')
+  const form = values.report
+  if (form !== undefined && form !== 'md' && form !== 'html') {
+    throw new Fault('usage.value', `--report has to be md or html, not "${form}"`)
+  }
+  const report = await reportOn(context, id)
+  if (form === 'md') context.out(reportMarkdown(report))
+  else if (form === 'html') context.out(reportHtml(report))
+  else if (context.json) context.out(`${JSON.stringify(reportJson(report))}\n`)
+  else context.out(reportText(report, context))
+  return EXIT.done
+}
+
+async function reportOn(context: Context, id: string): Promise<Report> {
+  const { state, signal } = context
+  const { incidents } = await knownIncidents(context)
+  const incident = incidents.find(one => one.id === id) ?? (await findOldIncident(state, id, signal))
+  if (incident === null) throw unknownIncident(id, incidents)
+  const entries = await entriesOf(state, incident.entries, bad =>
+    context.err(
+      `heald: entry #${bad.seq} of this incident is damaged: ${cleanLine(bad.why)}. Run "heald ledger verify".\n`,
+    ),
+  )
+  const dir = ledgerFolder(state)
+  const steps = timeline(entries, entry => {
+    try {
+      return readTail(dir, entry)
+    } catch (error) {
+      context.err(`heald: the last lines kept for entry #${entry.seq} can't be read: ${codeOf(error)}\n`)
+      return null
+    }
+  })
+  return { host: await hostOf(state), incident, steps, missing: incident.entryCount - incident.entries.length }
+}
+
+function unknownIncident(id: string, incidents: readonly Incident[]): Fault {
+  const fault = new Fault('incident.unknown', `there is no incident "${id}"`, { hint: '"heald incidents" lists them' })
+  return withNearest(
+    fault,
+    id,
+    incidents.map(incident => incident.id),
+  )
+}
+
+function reportJson({ host, incident, steps }: Report): object {
+  return { ...incident, host, timeline: steps.map(({ h, ...step }) => ({ ...step, receipt: receiptOf(step.seq, h) })) }
+}
+
+function reportText(report: Report, { columns, colour, tz, nowMs }: Context): string {
+  const { incident, steps } = report
+  const when = (ts: string) => `${fullTime(ts, tz)}, ${ago(ts, nowMs())}`
+  const facts = factsOf(report, when).map(([name, value]) => `  ${name.padEnd(14)}  ${value}`)
+  const offsetWidth = Math.max(0, ...steps.map(step => step.offset.length))
+  const lines = steps.flatMap(step => {
+    const end = ` #${step.seq}`
+    const words = cutTo(cleanLine(step.words), Math.max(20, columns - offsetWidth - 4 - columnsOf(end)))
+    const tail = step.tail === null || step.tail === '' ? [] : cleanLines(step.tail).trimEnd().split('\n')
+    const kept = tail.map(line =>
+      paint(`  ${' '.repeat(offsetWidth)}  │ ${cutTo(line, columns - offsetWidth - 6)}`, 'dim', colour),
+    )
+    return [`  ${step.offset.padStart(offsetWidth)}  ${words}${paint(end, 'dim', colour)}`, ...kept]
+  })
+  const hint = steps.length === 0 ? 'The ledger holds no entries of it any more.' : ''
+  return `${paint(`Incident ${cleanLine(incident.id)}`, 'bold', colour)}\n${facts.join('\n')}\n\n${lines.join('\n')}${hint}\n`
+}
