@@ -35,7 +35,10 @@ export async function run(
   const onHangup = () => {
     daemon.reload({ dryRun: false, restart: false }).then(
       () => context.err('heald: configuration reloaded\n'),
-      error => context.err(`heald: nothing was changed: ${messageOf(error)}\n`),
+      (error: unknown) => {
+        const hint = error instanceof Fault && error.hint !== undefined ? `\n${error.hint}` : ''
+        context.err(`heald: nothing was changed: ${messageOf(error)}${hint.replaceAll('\n', '\n  ')}\n`)
+      },
     )
   }
   process.on('SIGHUP', onHangup)
@@ -47,13 +50,17 @@ export async function run(
   return EXIT.done
 }
 
-/** Starts a daemon for the configuration at `path`, telling on standard output what happens. */
-export async function upFrom(context: Context, path: string, loadHost: LoadHost): Promise<Daemon> {
+/** Starts a daemon for the configuration at `path`; `tell` hears what happens, left out: standard output. */
+export async function upFrom(
+  context: Context,
+  path: string,
+  loadHost: LoadHost,
+  tell: (entries: readonly Entry[]) => void = narrator(context),
+): Promise<Daemon> {
   const [{ createProcessHost }, { loadConfigApart }] = await Promise.all([
     loadHost(),
     import('../config/load-apart.ts'),
   ])
-  const tell = narrator(context)
   return startDaemon({
     state: context.state,
     socket: context.socket,
@@ -62,7 +69,7 @@ export async function upFrom(context: Context, path: string, loadHost: LoadHost)
     loadConfig: () => loadConfigApart(path),
     openHost: (state, warn) => createProcessHost({ state, warn }),
     warn: text => context.err(`heald: ${text}\n`),
-    onEntries: (entries: readonly Entry[]) => tell(entries),
+    onEntries: tell,
   })
 }
 

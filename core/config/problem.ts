@@ -17,7 +17,10 @@ export interface Problem {
   readonly excerpt?: { readonly text: string; readonly caret: number }
 }
 
-/** A configuration that can't be used, with everything that is wrong with it. Code `config.invalid`. */
+/**
+ * A configuration that can't be used, with everything that is wrong with it. Code `config.invalid`. The message has the
+ * first error; where there are more, the hint lists all, a line each.
+ */
 export class ConfigFault extends Fault {
   readonly problems: readonly Problem[]
 
@@ -26,14 +29,19 @@ export class ConfigFault extends Fault {
     const [first] = errors
     const rest = errors.length > 1 ? `, and ${errors.length - 1} more` : ''
     const where = first === undefined ? '' : `: ${placeOf(first)}`
+    const all =
+      errors.length > 1 ? errors.map(problem => `${file}:${problem.line}:${problem.column} ${wordsOf(problem)}`) : []
     super('config.invalid', `${file} can't be used${where}${rest}`, {
-      hint: `run: heald config check ${file}`,
+      hint: [...all, `run: heald config check ${file}`].join('\n'),
     })
     this.problems = problems
   }
 }
 
 function placeOf(problem: Problem): string {
-  const path = problem.path === '' ? '' : `${problem.path} `
-  return `line ${problem.line}, ${path}${problem.message}; ${problem.hint}`
+  return `line ${problem.line}, ${wordsOf(problem)}`
+}
+
+function wordsOf({ path, message, hint }: Problem): string {
+  return `${path === '' ? '' : `${path} `}${message}; ${hint}`
 }
