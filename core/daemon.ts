@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import type { Control } from './api/control.ts'
 import { type ApiServer, serve } from './api/server.ts'
@@ -74,6 +75,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw error
   }
 
+  /** A state folder that can't be used is told as such, with the system's own reason. */
+  function openHost(): ProcessHost {
+    try {
+      accessSync(state, constants.W_OK)
+    } catch (cause) {
+      warn(`${state} can't be written: ${messageOf(cause)}`)
+    }
+    try {
+      return options.openHost(state, warn)
+    } catch (cause) {
+      throw new Fault('state.unusable', `the state folder ${state} can't be used: ${messageOf(cause)}`, {
+        hint: 'the ledger, logs and run files are kept there: make it writable, or name another one with --state DIR',
+        cause,
+      })
+    }
+  }
+
   async function supervised(): Promise<Daemon> {
     past = await openPast(ledgerDir, () => ledger.head().size)
     const { folded, follow, foldRest } = past
@@ -86,7 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ledger.append(draft).catch((error: unknown) => warn(`not recorded: ${draft.kind}: ${messageOf(error)}`))
     }
     const supervisor = createSupervisor({
-      host: options.openHost(state, warn),
+      host: openHost(),
       clock,
       random: Math.random,
       record,
