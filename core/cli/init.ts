@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { SAMPLE } from '../config/sample.ts'
@@ -54,7 +55,8 @@ async function writeWhole(path: string, shown: string, text: string, force: bool
     const folder = await open(dirname(path), 'r')
     await folder.sync().finally(() => folder.close())
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') {
+    // The same code comes from mkdir, for a file in the place of a folder.
+    if (codeOf(error) === 'EEXIST' && existsSync(path)) {
       throw new Fault('init.refused', `${shown} is there already, and was left as it is`, {
         hint: 'write to another place (heald init FILE), or replace it with: heald init --force',
         cause: error,

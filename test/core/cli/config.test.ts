@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { run } from '../../../core/cli/config.ts'
+import { codeOf } from '../../../core/fault.ts'
+import { freshFolder, writeConfig } from '../config/folder.ts'
+import { paperContext } from './context.ts'
+
+const BAD = `services:
+  agent:
+    run: [sh, -c, "exit 0"]
+    env: { TOKEN: hunter22, "a b": 1 }
+    health: { tcp: "127.0.0.1:80", evry: 5s }
+`
+
+test('a bad file is told in lines with a caret, and the exit code is 1', async t => {
+  const path = writeConfig(t, BAD)
+  const { context, out } = paperContext()
+  assert.equal(await run(context, ['check', path], {}), 1)
+  const place = (text: string) => text.padEnd(`${path}:5:36`.length)
+  assert.equal(
+    out(),
+    `${place(`${path}:4:29`)}  services.agent.env.a…       is not a usable name for a variable; use letters, digits and underscores, the first not a digit, like LOG_LEVEL: info
+  4 |     env: { TOKEN: ••••••••, •• ••• • }
+    |                             ^
+${place(`${path}:5:36`)}  services.agent.health.evry  unknown key; did you mean "every"?
+  5 |     health: { tcp: "127.0.0.1:80", evry: •• }
+    |                                    ^
+
+${path} has 2 problems. Nothing of it is used until all are mended.
+`,
+  )
+})
+
+test('colours are added, never instead of words', async t => {
+  const path = writeConfig(t, 'hots: a\n')
+  const plain = paperContext()
+  const coloured = paperContext({ colour: true })
+  await run(plain.context, ['check', path], {})
+  await run(coloured.context, ['check', path], {})
+  assert.match(coloured.out(), /\x1b\[31m/)
+  assert.equal(coloured.out().replaceAll(/\x1b\[\d+m/g, ''), plain.out())
+})
+
+test('a good file is summed up, with warnings above', async t => {
+  const path = writeConfig(
+    t,
+    'host: a\nservices:\n  db: { run: sh, cwd: /no/such/folder }\n  web: { run: [sh, -c, x], dependsOn: [db], health: { http: "http://a/", every: 2s } }\n',
+  )
+  const { context, out } = paperContext()
+  assert.equal(await run(context, ['check'], { config: path }), 0)
+  assert.match(
+    out(),
+    /heald\.yaml:3:23 {2}services\.db\.cwd {2}warning: there is no folder \/no\/such\/folder; make the folder/,
+  )
+  assert.match(out(), /is good: 2 services on host a, times in UTC\./)
+  assert.match(out(), /^web {6}sh -c x {2}http:\/\/a\/ every 2 s {2}db$/m)
+})
+
+test('--json is one document, for good and for bad', async t => {
+  const bad = paperContext({ json: true })
+  const path = writeConfig(t, BAD)
+  assert.equal(await run(bad.context, ['check', path], {}), 1)
+  const answer = JSON.parse(bad.out())
+  assert.deepEqual([answer.ok, answer.file, answer.services, answer.sha256], [false, path, [], null])
+  assert.deepEqual(
+    answer.problems.map((problem: { line: number; column: number; path: string }) => [
+      problem.line,
+      problem.column,
+      problem.path,
+    ]),
+    [
+      [4, 29, 'services.agent.env.a…'],
+      [5, 36, 'services.agent.health.evry'],
+    ],
+  )
+  const good = paperContext({ json: true })
+  assert.equal(await run(good.context, ['check', writeConfig(t, 'services: { a: { run: sh } }')], {}), 0)
+  assert.deepEqual(JSON.parse(good.out()).services, ['a'])
+})
+
+test('wrong use and a missing file are Faults', async t => {
+  const { context } = paperContext()
+  for (const words of [[], ['chekc'], ['check', 'a', 'b']]) {
+    await assert.rejects(run(context, words, {}), (error: unknown) => codeOf(error) === 'usage.words')
+  }
+  await assert.rejects(
+    run(context, ['check', 'a'], { config: 'b' }),
+    (error: unknown) => codeOf(error) === 'usage.words',
+  )
+  const gone = `${freshFolder(t)}/heald.yaml`
+  await assert.rejects(run(context, ['check', gone], {}), (error: unknown) => codeOf(error) === 'config.missing')
+})
