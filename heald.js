@@ -8,6 +8,8 @@ const old = `heald: this is Node ${process.versions.node}, and heald needs Node 
 if (major < 22 || (major === 22 && minor < 18)) process.stderr.write(old, () => process.exit(2))
 else {
   const build = (await import('node:fs')).existsSync(new URL('dist/heald.js', import.meta.url)) ? './dist' : '.'
-  ;(await import(`${build}/core/cli/cache.js`)).openCompileCache(process.argv.slice(2))
+  const { openCompileCache, slim } = await import(`${build}/core/cli/cache.js`)
+  slim(process.argv.slice(2))
+  openCompileCache(process.argv.slice(2))
   await import(build === '.' ? './heald.ts' : './dist/heald.js')
 }

@@ -55,7 +55,8 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
 
   return {
     async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat> {
-      await ensureFifos(['a', 'b'].map(slot => join(runDir, `${spec.name}.${slot}.fifo`)))
+      const fifos = ['a.fifo', 'b.fifo', 'a.go', 'b.go']
+      await ensureFifos(fifos.map(end => join(runDir, `${spec.name}.${end}`)))
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)
       return seat

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +21,7 @@ import { isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
 import { readRunFile, runFileTag } from './run-file.ts'
-import { forkStandby, launchError, type StandbyPlan } from './standby.ts'
+import { type ForkedStandby, forkStandby, launchError, type StandbyPlan } from './standby.ts'
 
 /**
  * One service's place on the host. It has two slots, `a` and `b`, each with a FIFO, a pid file and control groups of
@@ -31,9 +30,8 @@ import { forkStandby, launchError, type StandbyPlan } from './standby.ts'
  */
 export type OwnedSeat = Seat & RotatedLog & { clear(): Promise<void> }
 
-interface Standby {
+interface Standby extends ForkedStandby {
   readonly slot: SlotName
-  readonly child: ChildProcess
   readonly plan: StandbyPlan
   readonly groups: SlotGroups
 }
@@ -45,7 +43,7 @@ const REARM_CAP_MS = 300_000
 export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (end: End) => void): Promise<OwnedSeat> {
   const { name } = first
   const logPath = join(shared.logDir, `${name}.log`)
-  const path = (slot: SlotName, kind: 'fifo' | 'pid') => join(shared.runDir, `${name}.${slot}.${kind}`)
+  const path = (slot: SlotName, kind: 'fifo' | 'go' | 'pid') => join(shared.runDir, `${name}.${slot}.${kind}`)
   const fifoFds = new Map<SlotName, number>()
   let spec = first
   let account: Account | null | { readonly missing: string } = null
@@ -92,19 +90,21 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       },
       logPath,
       fifoPath: path(slot, 'fifo'),
+      goPath: path(slot, 'go'),
       pidPath: path(slot, 'pid'),
       warn: shared.warn,
     }
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
-    const child = forkStandby(plan)
+    const forked = { ...forkStandby(plan), slot, plan, groups }
+    const { child } = forked
     child.unref()
-    const forked = { slot, child, plan, groups }
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
     child.once('exit', (code, signal) => ended(forked, code, signal))
     return forked
   }
 
   function ended(from: Standby, code: number | null, signal: NodeJS.Signals | null, why?: string): void {
+    from.drop()
     if (standby === from) {
       standby = null
       if (!released) setTimeout(arm, rearmMs).unref()
@@ -170,7 +170,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   function dropStandby(): void {
     const dropped = standby
     standby = null
-    dropped?.child.stdin?.destroy()
+    dropped?.drop()
   }
 
   const seat: OwnedSeat = {
@@ -208,7 +208,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       // Only now: a cold start takes the slot that `last` did not have, whose evidence may not have been taken yet.
       last = null
       standby = null
-      ready.child.stdin?.end('\n')
+      ready.go()
       const pid = ready.child.pid ?? 0
       running = { ...ready, pid, logFrom: logSize(logPath), logTo: 0, unwatch: () => {}, groupGone: false }
       rearmMs = REARM_MS
@@ -264,8 +264,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         for (const base of [unified, memory?.folder, pids?.folder]) {
           if (base) removeGroup(join(base, shared.groupName, `${name}.${slot}`))
         }
-        rmSync(path(slot, 'fifo'), { force: true })
-        rmSync(path(slot, 'pid'), { force: true })
+        for (const kind of ['fifo', 'go', 'pid'] as const) rmSync(path(slot, kind), { force: true })
       }
     },
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { Account } from './account.ts'
 
 /**
@@ -9,8 +9,11 @@ import type { Account } from './account.ts'
  *    byte. All that is slow in a start (fork of the daemon, entering a group: 13–17 ms) happens here.
  * 2. A restart writes the byte. The shell writes its pid, start time and boot to the slot's pid file (already open),
  *    changes folder and becomes the service: same pid, still our child.
- * 3. If the daemon dies first, the read ends and the shell exits: no orphan. If it dies after the byte, the pid file
+ * 3. If the daemon dies first, the read ends (only the daemon holds the other end) and the shell exits: no orphan. If it dies after the byte, the pid file
  *    names what runs: the next daemon adopts it.
+ *
+ * Both ends of the byte's way are FIFOs opened as plain descriptors: a pipe of Node's would cost 8 KB of heap for each
+ * service that waits.
  *
  * Descriptors: 0 the byte, then /dev/null; 1 and 2 the log; 3 the slot's FIFO, held by the service for life (its end
  * of file tells an adopting daemon that nobody is left) and by which the shell says why a launch failed; 4 the pid file.
@@ -46,13 +49,22 @@ export interface StandbyPlan {
   readonly env: Readonly<Record<string, string>>
   readonly logPath: string
   readonly fifoPath: string
+  readonly goPath: string
   readonly pidPath: string
   /** Told when a file can't be opened; the service then runs without it. */
   readonly warn: (text: string) => void
 }
 
+export interface ForkedStandby {
+  readonly child: ChildProcess
+  /** Sends the byte: the standby becomes the service. */
+  go(): void
+  /** Ends the standby without a start. */
+  drop(): void
+}
+
 /** Forks a standby. The descriptors passed on are closed here again; only the child keeps them. */
-export function forkStandby(plan: StandbyPlan): ChildProcess {
+export function forkStandby(plan: StandbyPlan): ForkedStandby {
   const { groups, account } = plan
   const waiting = [plan.tag, plan.cwd, ...plan.argv]
   const entering = [String(groups.length), ...groups]
@@ -60,7 +72,7 @@ export function forkStandby(plan: StandbyPlan): ChildProcess {
     account === null
       ? ['-c', ENTER + WAIT, 'heald', ...entering, ...waiting]
       : ['-c', `${ENTER}exec "$@"`, 'heald', ...entering, ...account.become, SHELL, '-c', WAIT, 'heald', ...waiting]
-  const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants
+  const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants
   const opened: number[] = []
   const open = (path: string, flags: number, mode?: number): number => {
     const fd = openSync(path, flags, mode)
@@ -82,15 +94,34 @@ export function forkStandby(plan: StandbyPlan): ChildProcess {
     const log = openOrNull(plan.logPath, O_WRONLY | O_APPEND | O_CREAT, 0o640)
     const fifo = open(plan.fifoPath, O_RDWR | O_NONBLOCK)
     const pid = openOrNull(plan.pidPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    const child = spawn(SHELL, args, {
-      stdio: ['pipe', log, log, fifo, pid],
-      env: { ...plan.env },
-      cwd: '/',
-      detached: true,
-    })
-    // The byte may find the shell already gone; its exit event tells, so the write error says nothing new.
-    child.stdin?.on('error', () => {})
-    return child
+    // Held open both ways for a moment, so that neither of the two opens after it waits for the other.
+    open(plan.goPath, O_RDWR | O_NONBLOCK)
+    const read = open(plan.goPath, O_RDONLY)
+    const write = openSync(plan.goPath, O_WRONLY | O_NONBLOCK)
+    let isOpen = true
+    const drop = () => {
+      if (isOpen) closeSync(write)
+      isOpen = false
+    }
+    try {
+      const stdio = [read, log, log, fifo, pid]
+      const child = spawn(SHELL, args, { stdio, env: { ...plan.env }, cwd: '/', detached: true })
+      return {
+        child,
+        drop,
+        go() {
+          try {
+            writeSync(write, '\n')
+          } catch {
+            // Nobody reads any more: the shell has gone, and its exit event is on the way and says so.
+          }
+          drop()
+        },
+      }
+    } catch (error) {
+      drop()
+      throw error
+    }
   } finally {
     for (const fd of opened) closeSync(fd)
   }

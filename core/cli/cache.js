@@ -50,6 +50,24 @@ export function stateFolder(option, env, uid) {
 }
 
 /**
+ * Options of V8 for a small daemon: the space for young objects at its smallest (20 MB less with 500 services, nothing
+ * slower that matters), and a way to give back what the start needed (`up.ts`).
+ */
+const SMALL = ['--max-semi-space-size=1', '--expose-gc']
+
+/**
+ * Turns this process into the same one with a smaller heap, if it is to become a daemon: V8 takes such options only at
+ * its start. The pid stays.
+ * @param {readonly string[]} argv
+ */
+export function slim(argv) {
+  const wanted = commandName(argv) === 'up' || argv[0] === WARM
+  if (!wanted || SMALL.every(option => process.execArgv.includes(option)) || process.execve === undefined) return
+  const node = process.execPath
+  process.execve(node, [node, ...SMALL, ...process.execArgv, ...process.argv.slice(1)], process.env)
+}
+
+/**
  * Switches on Node's compile cache in `<state>/cache`. Cached code is run, so the folder must be ours alone: never a
  * shared temporary folder, never one that another user owns or may write to. Without it heald only starts slower.
  * @param {readonly string[]} argv

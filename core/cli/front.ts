@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { faultToJson } from '../api/fault-json.ts'
 import { codeOf, Fault } from '../fault.ts'
-import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { commandName, stateFolder } from './cache.js'
+import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { socketFile, timeZone } from './context.ts'
 import { exitOf } from './exit.ts'
 import { nearest } from './suggest.ts'
@@ -114,7 +114,10 @@ function contextOf(values: Values, signal: AbortSignal): Context {
     json,
     state,
     socket: socketFile(state, env),
-    tz: timeZone(),
+    // Asked for only when times are shown: the tables behind it cost the daemon memory.
+    get tz() {
+      return timeZone()
+    },
     nowMs: () => Date.now(),
     signal,
   }

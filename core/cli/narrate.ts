@@ -24,7 +24,8 @@ export function narrator(context: Context): (entries: readonly Entry[]) => void 
     const lines = entries
       .filter(entry => !QUIET.has(entry.kind))
       .map(entry => {
-        const time = clockTime(entry.ts, context.nowMs(), context.tz)
+        // Not on a terminal the time is written as in the ledger: no tables of time zones in a daemon's memory.
+        const time = context.tty ? clockTime(entry.ts, context.nowMs(), context.tz) : entry.ts
         return `${time}  ${cleanLine(entryInWords(entry))}  ${receiptOf(entry.seq, entry.h)}\n`
       })
     context.out(lines.join(''))
