@@ -113,18 +113,31 @@ unless --restart is given. --dry-run only says what would be done.`,
     },
     {
       name: 'ledger',
-      usage: 'list [FILTERS] | show SEQ | follow | verify',
+      usage: 'list [FILTERS] [WORDS] | show SEQ | follow [--from SEQ] | verify [DIR]',
       summary: 'Read and check the tamper-evident record of everything that happened.',
+      details: `list    newest first. Filters: --kind service.exited (or a family: --kind service), --svc NAME, --inc ID, --actor WHO,
+        --since 2h or --since 2026-08-21T11:00:00Z, --until, --seq 100..200, --limit 50, --cursor N for the next page.
+        Words have to be in the entry: heald ledger list --svc api --since 2h oom
+show    every field of one entry, its receipt, and the text kept aside for it.
+follow  the last entries, then each new one, until Ctrl-C.
+verify  follows the chain through every line. Needs no daemon: DIR may be a copy. --workers N sets the threads.
+
+With --json: the ledger's own lines, and one document for verify. Exit code 1: the ledger is damaged.`,
       options: {
         kind: { type: 'string', multiple: true },
+        svc: { type: 'string' },
         service: { type: 'string' },
+        inc: { type: 'string' },
         incident: { type: 'string' },
         actor: { type: 'string' },
         since: { type: 'string' },
         until: { type: 'string' },
+        seq: { type: 'string' },
         from: { type: 'string' },
         to: { type: 'string' },
+        text: { type: 'string' },
         limit: { type: 'string', short: 'n' },
+        cursor: { type: 'string' },
         workers: { type: 'string' },
       },
       load: () => import('./ledger.ts'),

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { closeSync, openSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UNFINISHED, type Walk, walkChain } from './chain.ts'
@@ -53,6 +54,11 @@ export interface VerifyOptions {
   /** Called with the number of bytes done so far and in all. */
   readonly onProgress?: (doneBytes: number, allBytes: number) => void
   readonly signal?: AbortSignal
+}
+
+/** Two threads and more save time only where the machine has them, and none is worth starting for little. */
+export function defaultThreads(): number {
+  return Math.max(1, Math.min(4, availableParallelism()))
 }
 
 /** What is asked of one thread: follow this segment. */

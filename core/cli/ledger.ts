@@ -1,0 +1,190 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Entry } from '../entry.ts'
+import { Fault } from '../fault.ts'
+import { entryInWords } from '../incident/words.ts'
+import { segmentFiles } from '../ledger/files.ts'
+import { followLines } from '../ledger/follow.ts'
+import { readMark } from '../ledger/head.ts'
+import { checkLine } from '../ledger/line.ts'
+import { listEntries } from '../ledger/list.ts'
+import { readEntry } from '../ledger/read.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import { readTail } from '../ledger/side.ts'
+import { noWords, oneWord } from './arguments.ts'
+import { paint } from './colour.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
+import { progress } from './progress.ts'
+import { type Column, table } from './table.ts'
+import { cleanLine, cleanLines } from './text.ts'
+import { ago, agoAt, clockTime, fullTime } from './time.ts'
+
+/** `heald ledger …`: reads the files themselves, so it works without a daemon and on a copy. */
+export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const [what, ...rest] = words
+  const dir = join(context.state, 'ledger')
+  if (what === 'list') return list(context, existing(dir), rest, values)
+  if (what === 'show') return show(context, existing(dir), oneWord(rest, 'ledger show', 'SEQ'))
+  if (what === 'follow') return follow(context, existing(dir), rest, values)
+  if (what === 'verify') return verify(context, rest, values)
+  const problem = what === undefined ? '"heald ledger" needs a word more' : `"heald ledger" has no "${what}"`
+  throw new Fault('usage.words', problem, { hint: 'write heald ledger list, show SEQ, follow or verify' })
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'SEQ', align: 'right' },
+  { title: 'WHEN' },
+  { title: 'KIND' },
+  { title: 'BY' },
+  { title: 'WHAT', shrinks: true },
+]
+const PAGE = 50
+
+async function list(context: Context, dir: string, words: readonly string[], values: Values): Promise<number> {
+  const { json, out, err, columns, colour, tz, nowMs, signal } = context
+  const filter = filterOf(values, words, nowMs())
+  const limit = numberOf('limit', textOf(values.limit)) ?? PAGE
+  const cursor = numberOf('cursor', textOf(values.cursor))
+  const page = await listEntries(dir, filter, {
+    limit,
+    signal,
+    ...(cursor === undefined ? {} : { cursor: String(cursor) }),
+  })
+  for (const bad of page.bad)
+    err(
+      `heald: entry ${bad.seq < 0 ? '(unknown)' : `#${bad.seq}`} is damaged: ${bad.why}. Run "heald ledger verify".\n`,
+    )
+  if (json) {
+    for (const { line } of page.rows) out(`${line}\n`)
+  } else if (page.rows.length === 0) out('No entry fits.\n')
+  else {
+    const rows = page.rows.map(({ entry }) => [
+      `#${entry.seq}`,
+      agoAt(entry.ts, nowMs(), tz),
+      entry.kind,
+      byWhom(entry),
+      entryInWords(entry),
+    ])
+    out(table(COLUMNS, rows, columns, colour))
+  }
+  // On standard error, so that a pipe gets entries only.
+  if (page.next !== null) err(`… older ones: add --cursor ${page.next}\n`)
+  return page.bad.length === 0 ? EXIT.done : EXIT.bad
+}
+
+async function show(context: Context, dir: string, word: string): Promise<number> {
+  const { json, out, err, colour, tz, nowMs } = context
+  const seq = seqFrom(word)
+  const found = await readEntry(dir, seq)
+  if (found === null)
+    throw new Fault('entry.unknown', `there is no entry #${seq}`, { hint: '"heald ledger list" shows the newest ones' })
+  if ('why' in found) {
+    err(`heald: entry #${seq} is damaged: ${found.why}. Run "heald ledger verify".\n`)
+    out(`${cleanLine(found.line)}\n`)
+    return EXIT.bad
+  }
+  if (json) {
+    out(`${found.line}\n`)
+    return EXIT.done
+  }
+  const { entry } = found
+  const { v, data, ...rest } = entry
+  const heads: [string, string][] = [
+    ...Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)]),
+    ...Object.entries(data).map(([name, value]): [string, string] => [
+      `data.${name}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+    ['receipt', receiptOf(seq, entry.h)],
+  ]
+  const width = Math.max(...heads.map(([name]) => name.length))
+  out(
+    `${paint(`Entry #${seq}`, 'bold', colour)}  ${cleanLine(entryInWords(entry))}\n${fullTime(entry.ts, tz)} ${tz}, ${ago(entry.ts, nowMs())}\n\n`,
+  )
+  for (const [name, value] of heads) out(`  ${paint(name.padEnd(width), 'dim', colour)}  ${cleanLine(value)}\n`)
+  const tail = readTail(dir, entry)
+  if (tail !== null)
+    out(`\n${paint('Its last lines, kept aside:', 'dim', colour)}\n${cleanLines(tail).replace(/^/gm, '  │ ')}\n`)
+  else if (data.tail !== undefined)
+    out('\nThe text kept aside is not there: it was erased or lost. The entry stays valid.\n')
+  return EXIT.done
+}
+
+/** Without --from it begins a little before the end, as `tail -f` does. */
+const FOLLOW_BACK = 10
+
+async function follow(context: Context, dir: string, words: readonly string[], values: Values): Promise<number> {
+  noWords(words, 'ledger follow')
+  const { json, out, colour, tz, nowMs, signal } = context
+  const newest = (await listEntries(dir, {}, { limit: 1 })).rows[0]?.entry.seq ?? 0
+  const durable = Math.min(newest + 1, readMark(dir).mark?.size ?? Number.POSITIVE_INFINITY)
+  const from = numberOf('from', textOf(values.from)) ?? Math.max(0, durable - FOLLOW_BACK)
+  for await (const line of followLines(dir, from, signal)) {
+    const checked = checkLine(line)
+    if (json) out(`${line}\n`)
+    else if (!checked.ok) out(`${paint('damaged:', 'red', colour)} ${checked.why}: ${cleanLine(line).slice(0, 200)}\n`)
+    else {
+      const { entry } = checked
+      const when = paint(clockTime(entry.ts, nowMs(), tz), 'dim', colour)
+      out(`${when}  ${cleanLine(entryInWords(entry))}${paint(`  ${entry.kind} #${entry.seq}`, 'dim', colour)}\n`)
+    }
+  }
+  return EXIT.done
+}
+
+async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const { state, json, out, err, tty, colour, nowMs, signal } = context
+  const [given, ...more] = words
+  noWords(more, 'ledger verify DIR')
+  const dir = existing(given === undefined ? join(state, 'ledger') : resolve(given))
+  const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
+  const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
+  const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
+  const verdict = await verifyLedger(dir, { workers, onProgress: bar.update, signal }).finally(bar.end)
+  const { ok, size, head, firstBad, tookMs } = verdict
+  if (json) out(`${JSON.stringify(verdict)}\n`)
+  else if (ok) {
+    const receipt = size === 0 ? '' : `, the last one is ${receiptOf(size - 1, head)}`
+    out(
+      `${paint('The ledger is whole', 'green', colour)}: ${count(size)} in one unbroken chain${receipt}. (${Math.round(tookMs)} ms)\n`,
+    )
+  } else if (firstBad !== null) {
+    out(
+      `${paint('THE LEDGER IS DAMAGED', 'red', colour)} at entry #${firstBad.seq} (line ${firstBad.line} of segment ${firstBad.segment}): ${cleanLine(firstBad.why)}.\n`,
+    )
+    out(
+      size === 0
+        ? 'Nothing before it can be proved.\n'
+        : `Still proved: ${count(size)} before it, up to ${receiptOf(size - 1, head)}.\n`,
+    )
+    out(
+      `Keep the files as they are, and compare with a backup or with receipts in your chats. Files: ${join(dir, 'seg')}\n`,
+    )
+  }
+  return ok ? EXIT.done : EXIT.bad
+}
+
+function count(entries: number): string {
+  return entries === 1 ? '1 entry' : `${entries.toLocaleString('en-US')} entries`
+}
+
+/** The daemon itself acts in most entries: only others are named. */
+function byWhom(entry: Entry): string {
+  return entry.actor === undefined || entry.actor === 'heald' ? '' : entry.actor
+}
+
+function existing(dir: string): string {
+  let known = false
+  try {
+    known = segmentFiles(dir).length > 0 || readMark(dir).mark !== null
+  } catch (error) {
+    const hint = 'ask as the user heald runs as, with sudo for example'
+    throw new Fault('state.unreadable', `the ledger in ${dir} can't be read`, { hint, cause: error })
+  }
+  if (known) return dir
+  const why = existsSync(dir) ? 'holds no ledger' : 'does not exist'
+  throw new Fault('ledger.missing', `${dir} ${why}`, {
+    hint: 'if heald keeps its state elsewhere, say where: --state DIR',
+  })
+}
