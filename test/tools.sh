@@ -34,10 +34,8 @@ install_packages() {
   fi
   say 'Installing npm packages (once, about 100 MB; a Node 24 for this folder is among them) …'
   # Dev and optional packages are asked for by name because NODE_ENV or an npmrc may leave them out, and the Node that
-  # runs everything is one of them. No package of ours needs an install script. `npm install --no-save` takes the
-  # versions and hashes of package-lock.json and leaves the file as it is; `npm ci` would do the same, but refuses when
-  # an optional package for some other platform is not in the lockfile, as with a release that is still being published.
-  if ! run_npm install --no-save --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
+  # runs everything is one of them. No package of ours needs an install script.
+  if ! run_npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
     --engine-strict=false --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
     --update-notifier=false --loglevel=error </dev/null >&2; then
     say 'npm could not install the packages; its own words are above.'
