@@ -6,7 +6,8 @@ import type { ProbeSpec } from '../config/spec.ts'
  *
  * 1. A service hangs (`hung`): `judgeHang` looks at everybody's liveness. Few fail: restart, as always.
  * 2. At least three, and more than half of those with that kind of check, began to fail within one interval of it: this
- *    one becomes the canary. The others are told to wait; their next miss asks again.
+ *    one becomes the canary. The others are told to wait; their next miss asks again. This stays so for all who began to
+ *    fail then, also when canaries have left and fewer than half still fail.
  * 3. The canary gets ready: restarting helps, the check is good. All others restart with their next miss.
  * 4. It doesn't within its startup time: the next one who asks is the next canary, one at a time.
  *
@@ -34,7 +35,8 @@ export interface Watched {
 
 export interface Canary {
   readonly service: string
-  /** Monotonic times. */
+  /** Since when the first canary of this trouble had been failing. Monotonic, as all times here. */
+  readonly troubleSinceMs: number
   readonly startedMs: number
   /** From when on the next one may be tried. */
   readonly nextTurnMs: number
@@ -65,20 +67,18 @@ export function judgeHang(
   if (own === undefined || own.failingSinceMs === null) return restart(suspicion, 'it fails its check')
   const sinceMs = own.failingSinceMs
   const kind = own.checkKind
+  const isAlike = (otherSinceMs: number, everyMs: number) =>
+    Math.abs(otherSinceMs - sinceMs) <= Math.max(own.everyMs, everyMs)
   const sameKind = picture.filter(other => other.checkKind === kind)
-  const alike = sameKind.filter(
-    other =>
-      other.failingSinceMs !== null && Math.abs(other.failingSinceMs - sinceMs) <= Math.max(own.everyMs, other.everyMs),
-  )
-  if (alike.length < SUSPECT_FROM || alike.length * 2 <= sameKind.length)
-    return restart(suspicion, 'it fails its check, and most others don’t')
-
+  const alike = sameKind.filter(other => other.failingSinceMs !== null && isAlike(other.failingSinceMs, other.everyMs))
   const crowd = `${alike.length} of ${sameKind.length} services fail their ${kind} check at once`
-  const canary = suspicion[kind]
   const paceMs = WAIT_LIMIT_MS / alike.length
-  // A canary from before this trouble began says nothing about it.
-  if (canary === undefined || canary.startedMs < sinceMs) {
-    const first = { service, startedMs: nowMs, nextTurnMs: nowMs + own.startupMs, readyMs: null, paceMs }
+  const canary = suspicion[kind]
+  if (canary === undefined || !isAlike(canary.troubleSinceMs, 0)) {
+    if (alike.length < SUSPECT_FROM || alike.length * 2 <= sameKind.length)
+      return restart(suspicion, 'it fails its check, and most others don’t')
+    const nextTurnMs = nowMs + own.startupMs
+    const first = { service, troubleSinceMs: sinceMs, startedMs: nowMs, nextTurnMs, readyMs: null, paceMs }
     return restart({ ...suspicion, [kind]: first }, `${crowd}; this one is restarted first, to see whether that helps`)
   }
   if (canary.readyMs !== null) return restart(suspicion, `${crowd}, and restarting ${canary.service} helped`)
@@ -87,6 +87,7 @@ export function judgeHang(
     return { act: 'wait', why: `${crowd}; waiting to see whether restarting ${canary.service} helps`, suspicion }
   const next: Canary = {
     service,
+    troubleSinceMs: canary.troubleSinceMs,
     startedMs: nowMs,
     nextTurnMs: nowMs + Math.min(own.startupMs, canary.paceMs, paceMs),
     readyMs: null,

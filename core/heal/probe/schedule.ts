@@ -61,9 +61,6 @@ export function startProbes(probes: ServiceSpec['probes'], tools: ProbeTools): P
   let waiting = true
   let stopped = false
 
-  const report = (full: Report): void => {
-    if (!stopped) tools.onVerdict(full)
-  }
   const nowReady = (verdict: Verdict | null): void => {
     if (!waiting || stopped) return
     waiting = false
@@ -71,11 +68,11 @@ export function startProbes(probes: ServiceSpec['probes'], tools: ProbeTools): P
     // The tickers start first: whoever hears of `readyPassed` may stop everything in answer.
     const { liveness, readiness } = probes
     const phase = tools.phase ?? 0
-    if (liveness !== undefined) stops.push(tick(liveness, tools, phase, countLiveness(liveness, report)))
+    if (liveness !== undefined) stops.push(tick(liveness, tools, phase, countLiveness(liveness, tools.onVerdict)))
     // The same check twice would say the same thing twice; what liveness says goes further.
     if (readiness !== undefined && !isSame(readiness, liveness))
-      stops.push(tick(readiness, tools, (phase + 0.5) % 1, countReadiness(readiness, report)))
-    report({ probe: 'startup', verdict, misses: 0, failingSinceMs: null, event: 'readyPassed' })
+      stops.push(tick(readiness, tools, (phase + 0.5) % 1, countReadiness(readiness, tools.onVerdict)))
+    tools.onVerdict({ probe: 'startup', verdict, misses: 0, failingSinceMs: null, event: 'readyPassed' })
   }
 
   const startup = probes.startup ?? probes.readiness ?? probes.liveness
@@ -84,7 +81,7 @@ export function startProbes(probes: ServiceSpec['probes'], tools: ProbeTools): P
     stops.push(
       startStartup(startup, tools, (verdict, misses, failingSinceMs, event) => {
         if (event === 'readyPassed') nowReady(verdict)
-        else report({ probe: 'startup', verdict, misses, failingSinceMs, event })
+        else tools.onVerdict({ probe: 'startup', verdict, misses, failingSinceMs, event })
       }),
     )
 
@@ -153,7 +150,13 @@ function countLiveness(spec: ProbeSpec, report: (full: Report) => void): (outcom
       misses += 1
       failingSinceMs ??= startedMs
     }
-    report({ probe: 'liveness', verdict, misses, failingSinceMs, event: isMiss && misses >= needed ? 'hung' : null })
+    report({
+      probe: 'liveness',
+      verdict,
+      misses,
+      failingSinceMs,
+      event: isMiss && misses >= needed ? 'hung' : null,
+    })
   }
 }
 
