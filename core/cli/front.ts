@@ -48,14 +48,23 @@ export function parse(argv: readonly string[], table: readonly Subcommand[]): Pa
   return { command, words: positionals, values }
 }
 
+/** Signals this close together are one Ctrl-C. */
+const ONE_CTRL_C_MS = 500
+
 /** Runs one argument line to its end, prints what went wrong, and ends the process with the exit code. */
 export async function front(argv: readonly string[], table: readonly Subcommand[]): Promise<void> {
   const ending = new AbortController()
+  let firstMs = 0
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // The reason tells `up` one from the other; a second signal does not wait for a clean end.
-      if (ending.signal.aborted) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
-      ending.abort(signal)
+      if (!ending.signal.aborted) {
+        firstMs = performance.now()
+        // The reason tells `up` one from the other.
+        ending.abort(signal)
+        return
+      }
+      // A second signal does not wait for a clean end. But npm hands on the Ctrl-C that the terminal has sent to all.
+      if (performance.now() - firstMs > ONE_CTRL_C_MS) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
     })
   }
   // `heald … | head`: the reader has what it wanted. The daemon, though, outlives whoever read its output.
