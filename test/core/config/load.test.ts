@@ -176,6 +176,12 @@ test('a bomb of aliases, a wall of keys and a tower of brackets end soon', { tim
     bombed.problems?.map(problem => problem.message),
     ['repeats too much by alias'],
   )
+  const long = `a: &a [${'1, '.repeat(200)}]\nb: [${'*a, '.repeat(90)}]\n`
+  const longed = await checkConfig(writeConfig(t, long), { facts: ABLE })
+  assert.deepEqual(
+    longed.problems?.map(problem => problem.message),
+    ['repeats too much by alias'],
+  )
   const wall = Array.from({ length: 60_000 }, (_, index) => `key${index}: 1\n`).join('')
   const walled = await checkConfig(writeConfig(t, wall), { facts: ABLE })
   assert.equal(walled.problems?.length, 201)
