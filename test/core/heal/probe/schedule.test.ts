@@ -320,11 +320,17 @@ test('ready() skips the wait; stop() ends everything and nothing is reported aft
   assert.equal(aborted.length > 0, true)
   await clock.advance(10_000)
   assert.equal(reports.length, seen)
+
+  const early = stand({ startup: SPEC, liveness: LIVENESS }, () => 'pass')
+  early.probes.stop()
+  early.probes.ready()
+  assert.deepEqual([early.events, early.clock.pending()], [[], 0])
 })
 
 test('whoever stops the probes in answer to a verdict leaves no timer behind', async () => {
   for (const event of ['readyPassed', 'hung'] as const) {
     const clock = fakeClock()
+    let isStopped = false
     const probes = startProbes(
       { startup: SPEC, liveness: { ...LIVENESS, everyMs: 100 }, readiness: READINESS },
       {
@@ -336,7 +342,10 @@ test('whoever stops the probes in answer to a verdict leaves no timer behind', a
           return { verdict: 'fail', error: 'silent', tookMs: timeoutMs }
         },
         onVerdict: report => {
-          if (report.event === event) probes.stop()
+          assert(!isStopped, 'a report after the stop')
+          if (report.event !== event) return
+          probes.stop()
+          isStopped = true
         },
       },
     )
