@@ -35,7 +35,11 @@ export async function knownIncidents(
     return { incidents: await askIncidents(context), fromFiles: false }
   } catch (error) {
     if (codeOf(error) !== 'daemon.unreachable' && codeOf(error) !== 'daemon.timeout') throw error
-    return { incidents: allIncidents(await foldIncidents(context.state, context.signal)), fromFiles: true }
+    let damaged = 0
+    const incidents = await foldIncidents(context.state, context.signal, () => damaged++)
+    if (damaged > 0)
+      context.err(`heald: damaged lines of the ledger were left out: ${damaged}. Run "heald ledger verify".\n`)
+    return { incidents: allIncidents(incidents), fromFiles: true }
   }
 }
 

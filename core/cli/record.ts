@@ -14,12 +14,19 @@ export function ledgerFolder(state: string): string {
   return join(state, 'ledger')
 }
 
-/** Incidents straight from the ledger's files, for when the daemon does not answer. A Fault when there is no ledger. */
-export async function foldIncidents(state: string, signal: AbortSignal): Promise<Incidents> {
+/**
+ * Incidents straight from the ledger's files, for when the daemon does not answer. A Fault when there is no ledger.
+ * Damaged entries are left out and told to `onBad`.
+ */
+export async function foldIncidents(
+  state: string,
+  signal: AbortSignal,
+  onBad: (bad: BadLine) => void,
+): Promise<Incidents> {
   const dir = existingLedger(state)
   const found = readSnapshot(dir)
   const folded = ('snapshot' in found ? foldedFromJson(found.snapshot.state) : null) ?? emptyFolded()
-  for await (const entry of foldFrom(dir, folded.nextSeq)) {
+  for await (const entry of foldFrom(dir, folded.nextSeq, { onBad })) {
     if (signal.aborted) throw new Fault('interrupted', 'interrupted while reading the ledger')
     fold(folded, entry)
   }

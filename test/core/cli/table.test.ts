@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { nearest } from '../../../core/cli/suggest.ts'
+import { table } from '../../../core/cli/table.ts'
+import { cleanLine, cleanLines, columnsOf, cutTo } from '../../../core/cli/text.ts'
+import { ago, agoAt, clockTime, fullTime } from '../../../core/cli/time.ts'
+
+const HEAD = [
+  { title: 'SERVICE' },
+  { title: 'PID', align: 'right' },
+  { title: 'EMPTY' },
+  { title: 'WHY', shrinks: true },
+] as const
+
+test('columns line up whatever is in them, and empty ones are left out', () => {
+  const rows = [
+    ['agent', '7', '', 'ok'],
+    ['日本語', '12345', '', 'a 😀 face'],
+    ['e\u0301te\u0301', '1', '', '👩‍👩‍👧 one grapheme'],
+  ]
+  assert.equal(
+    table(HEAD, rows, Number.POSITIVE_INFINITY, false),
+    [
+      'SERVICE    PID  WHY',
+      'agent        7  ok',
+      '日本語   12345  a 😀 face',
+      'e\u0301te\u0301          1  👩‍👩‍👧 one grapheme',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('a table fits the terminal by cutting what may be cut', () => {
+  const text = table(HEAD, [['agent', '7', '', 'x'.repeat(200)]], 40, false)
+  assert.ok(text.split('\n').every(line => columnsOf(line) <= 40))
+  assert.match(text, /^agent +7 {2}x+…$/m)
+})
+
+test('colours never change what stands where', () => {
+  const rows = [['agent', { text: '7', colour: 'red' as const }, '', 'why']]
+  const painted = table(HEAD, rows, 80, true)
+  assert.match(painted, /\x1b\[31m7\x1b\[39m/)
+  assert.equal(painted.replace(/\x1b\[\d+m/g, ''), table(HEAD, rows, 80, false))
+})
+
+test('nothing that a terminal would obey gets through', () => {
+  assert.equal(cleanLine('a\x1b[2Jb\u202ec\x9b1md\r\ne\tf\x7f\u200bg'), 'a␛[2Jb<202e>c<9b>1md e f␡<200b>g')
+  assert.equal(cleanLines('one\r\ntwo\x07\n'), 'one\ntwo␇\n')
+  assert.equal(cleanLine('naïve 日本 👩‍👩‍👧 ❤️'), 'naïve 日本 👩‍👩‍👧 ❤️')
+  const anyText = fc.string({ unit: 'binary' })
+  fc.assert(
+    fc.property(
+      anyText,
+      text => !/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(cleanLine(text)) && cleanLine(text).isWellFormed(),
+    ),
+  )
+  fc.assert(fc.property(anyText, text => !/[^\P{Cc}\n]/u.test(cleanLines(text))))
+})
+
+test('a cut text is never wider than asked', () => {
+  const someText = fc.string({ unit: fc.constantFrom('a', '日', '😀', 'e\u0301', ' ', '👩‍👩‍👧') })
+  fc.assert(fc.property(someText, fc.nat(20), (text, columns) => columnsOf(cutTo(text, columns)) <= columns))
+  assert.equal(cutTo('日本語', 4), '日…')
+})
+
+test('times are relative and absolute, in the zone of the reader', () => {
+  const now = Date.parse('2026-08-21T12:05:30.000Z')
+  assert.deepEqual(
+    [0, 42_000, 185_000, 7_300_000, 400_000_000].map(ms => ago(now - ms, now)),
+    ['just now', '42 s ago', '3 min ago', '2 h ago', '4 d ago'],
+  )
+  assert.equal(ago(now + 90_000, now), 'in 1 min')
+  assert.equal(agoAt('2026-08-21T12:02:11.000Z', now, 'Europe/Berlin'), '3 min ago (14:02:11)')
+  assert.equal(clockTime('2026-08-20T23:30:00.000Z', now, 'UTC'), '2026-08-20 23:30:00')
+  assert.equal(clockTime('2026-08-20T23:30:00.000Z', now, 'Asia/Tokyo'), '08:30:00')
+  assert.equal(fullTime('2026-08-21T12:02:11.007Z', 'UTC'), '2026-08-21 12:02:11.007')
+  assert.equal(agoAt('nonsense', now, 'UTC'), '')
+})
+
+test('the nearest name is the one that was meant, or none', () => {
+  const names = ['status', 'start', 'stop', 'restart', 'reload', 'incident', 'incidents']
+  const meant = {
+    statsu: 'status',
+    stat: 'start',
+    Stop: 'stop',
+    relaod: 'reload',
+    incidnt: 'incident',
+    frobnicate: undefined,
+    '': undefined,
+  }
+  for (const [word, name] of Object.entries(meant)) assert.equal(nearest(word, names), name, word)
+})
