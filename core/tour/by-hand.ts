@@ -28,9 +28,9 @@ export const recorded: Scene = {
     page.commands('by hand', [[`cd ${quoted(folder)}`]])
     try {
       const [computed, claimed] = [await shell(commands.compute, folder), await shell(commands.read, folder)]
-      page.commands('', [[commands.compute, `entry #${seq} up to its seal`]])
+      page.commands('', [[commands.compute, `# entry #${seq} up to its seal`]])
       page.say('', computed)
-      page.commands('', [[commands.read, 'the hash in its seal']])
+      page.commands('', [[commands.read, '# the hash in its seal']])
       page.say('', claimed)
       const isSame = computed.slice(0, HASH_CHARS) === claimed
       page.say('', isSame ? 'the same: not one byte of it was changed' : 'NOT the same', isSame ? 'good' : 'bad')

@@ -16,7 +16,7 @@ export type Verdict = keyof typeof VERDICTS
 
 /** What the visitor sees: at most 100 columns, one label a line. Everything not ours is cleaned. */
 export interface Page {
-  heading(text: string): void
+  heading(text: string, sentence?: string): void
   scene(number: number, text: string): void
   say(label: string, text: string, verdict?: Verdict): void
   /** Lines to type, with what they do; never wrapped. */
@@ -38,9 +38,10 @@ export function openPage(context: Context): Page {
   const labelled = (label: string) => INDENT + tint(label.padEnd(LABEL_COLUMNS), 'dim')
 
   return {
-    heading(text) {
+    heading(text, sentence = '') {
       put('')
       put(tint(cleanLine(text), 'bold'))
+      if (sentence !== '') for (const line of wrap(sentence, width() - INDENT.length)) put(INDENT + line)
     },
     scene(number, text) {
       put('')

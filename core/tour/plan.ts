@@ -35,17 +35,24 @@ export interface Plan {
 export async function writePlan(dir: string): Promise<Plan> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const limit = checkLimit('memory', limitsBy('memory'))
   const plan: Plan = {
     dir,
     config: join(dir, 'heald.yaml'),
     settings: join(dir, 'settings.json'),
     url,
-    noLimit: limit.state === 'ok' ? null : limit.why,
+    noLimit: whyNoLimit(),
   }
   writeFileSync(plan.config, yaml(plan, port))
   mendSettings(plan)
   return plan
+}
+
+function whyNoLimit(): string | null {
+  const group = limitsBy('memory')
+  if (group === undefined) return 'this host has no control groups that limit memory'
+  if (!group.writable) return 'it takes the right to make control groups, which root has'
+  if (checkLimit('memory', group).state !== 'ok') return `control groups pass none on here, see: ${HEALD} doctor`
+  return null
 }
 
 export function breakSettings({ settings }: Plan): void {

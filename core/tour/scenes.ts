@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts'
 import { spanOf } from '../incident/measure.ts'
 import { breakSettings, mendSettings, SAMPLE } from './plan.ts'
 import {
+  healing,
   killNow,
   later,
   next,
@@ -22,7 +23,12 @@ export const killed: Scene = {
     if (pid === null) return false
     const harm = killNow(stage, pid)
     stage.page.say('done', `kill -9 ${pid}`)
-    return showHealing(stage, harm, true)
+    if (!(await showHealing(stage, harm, true))) return false
+    // The first time much of the code runs for the first time.
+    const second = await wellAgent(stage)
+    const again = second === null ? null : await healing(stage, killNow(stage, second), true)
+    if (again !== null) stage.page.say('again', `kill -9 ${second}: ${again.words}`, 'good')
+    return again !== null
   },
 }
 
@@ -47,7 +53,7 @@ export const leaking: Scene = {
   async play(stage) {
     const { noLimit } = stage.plan
     if (noLimit !== null) {
-      stage.page.say('left out', `memory can't be limited here: ${noLimit}`, 'skipped')
+      stage.page.say('left out', `without a memory limit there is nothing to show: ${noLimit}`, 'skipped')
       return null
     }
     const pid = await wellAgent(stage)

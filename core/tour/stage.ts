@@ -100,26 +100,40 @@ export function later(entry: Entry, fromMs: number): string {
   return spanOf(Math.max(0, entry.mono / 1000 - fromMs))
 }
 
+/** How an instance's end was healed. */
+interface Healing {
+  readonly exited: Entry
+  readonly resolved: Entry
+  /** When there was a new process, and when it answered. */
+  readonly words: string
+}
+
 /**
- * Shows diagnosis, recovery and receipt of an instance that ended. `byUs`: the tour killed it and knows to the
- * microsecond when; else the time of heald's own entry counts. Resolves to whether it was healed.
+ * Waits for diagnosis, recovery and the incident's end. `byUs`: the tour killed it and knows to the microsecond when;
+ * else the time of heald's own entry counts. Null when something of it did not come, which was said then.
  */
-export async function showHealing(stage: Stage, harm: Harm, byUs = false): Promise<boolean> {
-  const { page, watch } = stage
+export async function healing(stage: Stage, harm: Harm, byUs: boolean): Promise<Healing | null> {
   const exited = await next(stage, harm, 'service.exited', entry => entry.data.pid === harm.pid)
-  if (exited === null) return false
-  page.say('seen', String(exited.data.diagnosis))
-  const recovered = await next(stage, { seq: exited.seq }, 'service.recovered')
+  const ready = exited && (await next(stage, { seq: exited.seq }, 'service.ready'))
+  const recovered = ready && (await next(stage, { seq: ready.seq }, 'service.recovered'))
   const resolved = recovered && (await next(stage, { seq: recovered.seq }, 'incident.resolved'))
-  if (recovered === null || resolved === null) return false
-  const ready = watch.since(exited.seq).find(entry => entry.kind === 'service.ready')
-  if (byUs && ready !== undefined) {
-    // Entries are written after the restart; when the new process began, the ready one says.
-    const startedMs = ready.mono / 1000 - Number(ready.data.readyMs)
-    const process = `a new process ${spanOf(Math.max(0, startedMs - harm.atMs))} after the kill`
-    page.say('healed', `${process}, answering after ${later(recovered, harm.atMs)}`, 'good')
-  } else page.say('healed', `a new process answers ${later(recovered, exited.mono / 1000)} after its end`, 'good')
-  showReceipt(stage, harm, resolved)
+  if (exited === null || ready === null || recovered === null || resolved === null) return null
+  if (!byUs)
+    return { exited, resolved, words: `a new process answers ${later(recovered, exited.mono / 1000)} after that` }
+  // Entries are written after the restart; when the new process began, the ready one says.
+  const startedMs = ready.mono / 1000 - Number(ready.data.readyMs)
+  const start = `a new process ${spanOf(Math.max(0, startedMs - harm.atMs))} after the kill`
+  return { exited, resolved, words: `${start}, answering after ${later(recovered, harm.atMs)}` }
+}
+
+/** Shows it with its receipt. Resolves to whether it was healed. */
+export async function showHealing(stage: Stage, harm: Harm, byUs = false): Promise<boolean> {
+  const { page } = stage
+  const healed = await healing(stage, harm, byUs)
+  if (healed === null) return false
+  page.say('seen', String(healed.exited.data.diagnosis))
+  page.say('healed', healed.words, 'good')
+  showReceipt(stage, harm, healed.resolved)
   return true
 }
 

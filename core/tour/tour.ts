@@ -28,7 +28,7 @@ import { openWatch } from './watch.ts'
 
 const SCENES: readonly Scene[] = [killed, hung, leaking, looping, recorded]
 /** About how long it takes where nothing else keeps the machine busy. */
-const SHOW_MS = 10_000
+const SHOW_S = 12
 const DOWN_MS = 10_000
 
 /** Resolves to the exit code: 1 when a scene did not heal. With `once` it ends after the show. */
@@ -69,8 +69,10 @@ export async function tour(
   context.signal.addEventListener('abort', end, { once: true })
   if (context.signal.aborted) end()
   try {
-    page.heading(`heald ${version()}: a tour of ${Math.round(SHOW_MS / 1000)} seconds`)
-    page.say('', 'A sample agent is started and harmed in four ways. heald is not told what is coming.')
+    page.heading(
+      `heald ${version()}: a tour of ${SHOW_S} seconds`,
+      'A sample agent is started, then harmed in four ways. heald is not told what is coming.',
+    )
     const daemon = await upFrom(seen, plan.config, loadHost, onEntries)
     void daemon.downed.then(end)
     let code: number = EXIT.done
