@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Ended } from '../../core/heal/host.ts'
-import { groupPids, isPopulated, killGroup, memoryRecord, type SlotGroups } from './cgroup.ts'
+import { groupPids, killGroup, memoryRecord, type Population, type SlotGroups } from './cgroup.ts'
 import type { KernelLog } from './kernel-log.ts'
-import { readTail } from './logs.ts'
+import { logSize, readTail } from './logs.ts'
 
 export type SlotName = 'a' | 'b'
 
@@ -13,9 +13,12 @@ export interface Instance {
   readonly groups: SlotGroups
   /** Null for an adopted one. */
   readonly child: ChildProcess | null
-  /** Size of the log when it started, and when it ended. */
+  /** Of its unified control group; null where there is none. */
+  readonly population: Population | null
+  /** Size of the log when it started. */
   readonly logFrom: number
-  logTo: number
+  /** Size of the log when its successor started; null until then. */
+  logTo: number | null
   readonly unwatch: () => void
   /** The process group held nobody when the main process had gone: its number may belong to others by now. */
   groupGone: boolean
@@ -25,8 +28,7 @@ export const TAIL_BYTES = 2048
 
 /** Whether nothing is left of it: by its control group, else by its process group. */
 export function isTreeEmpty(instance: Instance): boolean {
-  const { unified } = instance.groups
-  if (unified !== null) return isPopulated(unified) !== true
+  if (instance.population !== null) return !instance.population.isPopulated()
   if (!instance.groupGone && groupAlive(instance.pid)) return false
   return instance.groups.folders.every(folder => groupPids(folder).length === 0)
 }
@@ -49,7 +51,7 @@ export function remains(
   const { pid, groups, logFrom, logTo } = instance
   const memory = groups.memory === null ? null : memoryRecord(groups.memory)
   const oom = mayBeOom && ((memory?.oomKills ?? 0) > 0 || kernelLog.wasOomKilled(pid))
-  const tail = readTail(logPath, logFrom, logTo, TAIL_BYTES)
+  const tail = readTail(logPath, logFrom, logTo ?? logSize(logPath), TAIL_BYTES)
   return { pid, oom, tail, ...(memory?.peakBytes === undefined ? {} : { rssBytes: memory.peakBytes }) }
 }
 

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Ended, Seat } from '../../core/heal/host.ts'
 import { type Account, findAccount } from './account.ts'
 import { isHeld, watchAdopted } from './adopted.ts'
-import { makeGroups, removeGroup, type SlotGroups } from './cgroup.ts'
+import { makeGroups, openPopulation, type Population, removeGroup, type SlotGroups } from './cgroup.ts'
 import {
   groupAlive,
   type Instance,
@@ -34,6 +35,7 @@ interface Standby extends ForkedStandby {
   readonly slot: SlotName
   readonly plan: StandbyPlan
   readonly groups: SlotGroups
+  readonly population: Population | null
 }
 
 const SETTLE_MS = 2000
@@ -51,6 +53,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   /** The instance before, until its tree is known to be empty. */
   let last: Instance | null = null
   let standby: Standby | null = null
+  /** The standby dropped last: its control group can't be removed before it has ended. */
+  let dropped: ChildProcess | null = null
   let armAsked = false
   let rearmMs = REARM_MS
   let released = false
@@ -95,7 +99,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       warn: shared.warn,
     }
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
-    const forked = { ...forkStandby(plan), slot, plan, groups }
+    const population = populationOf(groups)
+    const forked = { ...forkStandby(plan), slot, plan, groups, population }
     const { child } = forked
     child.unref()
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
@@ -138,15 +143,17 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     if (why !== undefined) return why
     if (readRunFile(from.plan.pidPath) !== null) return undefined
     return `the launcher failed: ${
-      readTail(logPath, instance.logFrom, instance.logTo, 1024).trim().split('\n').at(-1) || 'it said nothing'
+      readTail(logPath, instance.logFrom, instance.logTo ?? logSize(logPath), 1024)
+        .trim()
+        .split('\n')
+        .at(-1) || 'it said nothing'
     }`
   }
 
   /** The main process has gone: what it leaves behind becomes `last`. */
   function settle(instance: Instance): Instance {
     instance.unwatch()
-    instance.groupGone = !groupAlive(instance.pid)
-    instance.logTo = logSize(logPath)
+    if (instance.population === null) instance.groupGone = !groupAlive(instance.pid)
     last = instance
     running = null
     return instance
@@ -168,9 +175,11 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   }
 
   function dropStandby(): void {
-    const dropped = standby
+    if (standby === null) return
+    dropped = standby.child
+    standby.population?.close()
+    standby.drop()
     standby = null
-    dropped?.drop()
   }
 
   const seat: OwnedSeat = {
@@ -206,11 +215,16 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         return { pid: 0, standby: false }
       }
       // Only now: a cold start takes the slot that `last` did not have, whose evidence may not have been taken yet.
+      const before = last
       last = null
       standby = null
       ready.go()
       const pid = ready.child.pid ?? 0
-      running = { ...ready, pid, logFrom: logSize(logPath), logTo: 0, unwatch: () => {}, groupGone: false }
+      // The new instance needs far longer than this to write its first byte.
+      const logFrom = logSize(logPath)
+      if (before !== null) before.logTo = logFrom
+      before?.population?.close()
+      running = { ...ready, pid, logFrom, logTo: null, unwatch: () => {}, groupGone: false }
       rearmMs = REARM_MS
       return { pid, standby: warm }
     },
@@ -248,14 +262,14 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       released = true
       dropStandby()
       running?.unwatch()
+      for (const instance of [running, last]) instance?.population?.close()
       for (const fd of fifoFds.values()) closeSync(fd)
       fifoFds.clear()
     },
     async clear() {
-      const shell = standby?.child
       seat.release()
-      // A control group can't be removed before its last process, the standby, has ended.
-      if (shell !== undefined && shell.exitCode === null && shell.signalCode === null) {
+      const shell = dropped
+      if (shell !== null && shell.exitCode === null && shell.signalCode === null) {
         shell.kill('SIGKILL')
         await new Promise(resolve => shell.once('exit', resolve))
       }
@@ -283,7 +297,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       groups: found.groups,
       child: null,
       logFrom,
-      logTo: 0,
+      logTo: null,
+      population: populationOf(found.groups),
       unwatch,
       groupGone: false,
     }
@@ -296,9 +311,15 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     for (const slot of ['a', 'b'] as const) {
       const found = readRunFile(path(slot, 'pid'))
       if (found === null || found.boot !== shared.boot) continue
-      last = { ...found, slot, child: null, logFrom: 0, logTo: 0, unwatch: () => {}, groupGone: true }
+      const population = populationOf(found.groups)
+      last = { ...found, slot, child: null, population, logFrom: 0, logTo: null, unwatch: () => {}, groupGone: true }
       await seat.killTree(SETTLE_MS).catch((error: unknown) => shared.warn(String(error)))
     }
+    last?.population?.close()
     last = null
   }
+}
+
+function populationOf(groups: SlotGroups): Population | null {
+  return groups.unified === null ? null : openPopulation(groups.unified)
 }
