@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 
@@ -26,7 +26,7 @@ export function checkSocketPath(path: string): void {
 export async function listenOn(server: Server, path: string): Promise<void> {
   checkSocketPath(path)
   await removeStale(path)
-  // Between bind and chmod others could connect, so the file has to be born with its mode. The umask belongs to the
+  // A mode given afterwards would leave a moment for others, so the file has to be born with it. The umask belongs to the
   // whole process: nothing else may run between these lines, and `listen` binds before it returns.
   const before = process.umask(0o177)
   try {
@@ -38,7 +38,6 @@ export async function listenOn(server: Server, path: string): Promise<void> {
       })
       process.umask(before)
     })
-    chmodSync(path, 0o600)
   } catch (error) {
     if (codeOf(error) === 'EADDRINUSE') throw busy(path)
     throw new Fault('socket.listen', `heald can't listen on ${path}: ${messageOf(error)}`, {

@@ -123,7 +123,9 @@ test('clients that hang are dropped, and others are served meanwhile', async t =
 test('connections beyond the limit are turned away', async t => {
   const { socket } = await stand(t, { limits: { connections: 2 } })
   const held = [connect(socket), connect(socket)]
-  t.after(() => held.forEach(one => one.destroy()))
+  t.after(() => {
+    for (const one of held) one.destroy()
+  })
   await Promise.all(held.map(one => once(one, 'connect')))
   await assert.rejects(request(socket, 'GET', '/v1/status', undefined, LIMITS), { code: 'daemon.unreachable' })
 })
@@ -227,15 +229,16 @@ test('closing lets a running order finish, ends streams, and takes nothing new',
       return finish.promise
     },
     follow: async function* (_from, signal) {
+      yield '{}'
       following.resolve()
       await once(signal, 'abort')
     },
   })
   const order = request(socket, 'POST', '/v1/services/agent/restart', {}, LIMITS)
-  const lines = stream(socket, '/v1/ledger/follow', new AbortController().signal).next()
+  const lines = Array.fromAsync(stream(socket, '/v1/ledger/follow', new AbortController().signal))
   await Promise.all([acting.promise, following.promise])
   const closed = server.close(10_000)
-  assert.equal((await lines).done, true)
+  assert.deepEqual(await lines, ['{}'])
   finish.resolve()
   assert.deepEqual(await order, { state: 'ready', pid: 78, tookMs: 12.5 })
   await closed

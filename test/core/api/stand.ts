@@ -22,6 +22,7 @@ export interface Stand {
 export interface StandOptions {
   readonly limits?: Partial<Limits>
   readonly follow?: (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
+  readonly onStatus?: () => void
   /** Called when an order to act arrives, before it is done. */
   readonly onAct?: () => Promise<void>
 }
@@ -84,7 +85,10 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
   })
 
   const control: Control = {
-    status,
+    status: () => {
+      options.onStatus?.()
+      return status()
+    },
     incidents: () => allIncidents(incidents),
     async act(verb, service, by) {
       await options.onAct?.()

@@ -54,7 +54,13 @@ test('a watch on a terminal redraws in place on the other screen, and q gives th
 })
 
 test('a watch elsewhere prints each change, and only changes', async t => {
-  const { socket, become } = await stand(t)
+  let asked = Promise.withResolvers<void>()
+  const { socket, become } = await stand(t, {
+    onStatus: () => {
+      asked.resolve()
+      asked = Promise.withResolvers()
+    },
+  })
   const ending = new AbortController()
   const printed: string[] = []
   let more = Promise.withResolvers<void>()
@@ -70,6 +76,9 @@ test('a watch elsewhere prints each change, and only changes', async t => {
   })
   const watching = run(context, [], { watch: true })
   await more.promise
+  // Looked at twice more: nothing changed, so nothing is printed.
+  await asked.promise
+  await asked.promise
   become('agent', 'backoff')
   await more.promise
   become('agent', 'ready')

@@ -121,7 +121,7 @@ const anyKind = fc.oneof(
   oneOf('incident.opened', 'incident.resolved', 'incident.acked', 'incident.escalated', 'service.restarting'),
   fc.string(),
 )
-const anyInc = fc.oneof(oneOf('a-1', 'a-2', 'b-3', '__proto__', 'constructor', undefined), fc.string())
+const anyInc = fc.oneof(oneOf('a-1', 'a-2', 'b-3', '__proto__', 'constructor', undefined), fc.string(), fc.anything())
 
 const anyData = fc.oneof(
   fc.anything(),

@@ -10,7 +10,19 @@ const EVIL = '</pre><script>alert(1)</script> **bold** [x](http://evil) ``` \x1b
 
 function entry(seq: number, monoMs: number, kind: Entry['kind'], data: Entry['data'], boot = '00000001'): Entry {
   const ts = new Date(Date.UTC(2026, 7, 21, 11, 8, 30) + monoMs).toISOString()
-  return { v: 1, seq, prev: H, ts, mono: monoMs * 1000, boot, kind, svc: 'agent', inc: 'agent-1', data, h: H }
+  return {
+    v: 1,
+    seq,
+    prev: H,
+    ts,
+    mono: (boot === '00000001' ? monoMs : 7) * 1000,
+    boot,
+    kind,
+    svc: 'agent',
+    inc: 'agent-1',
+    data,
+    h: H,
+  }
 }
 
 const entries = [
@@ -25,7 +37,9 @@ function report() {
   for (const one of entries) applyEntry(state, one)
   const [incident] = allIncidents(state)
   assert.ok(incident)
-  const steps = timeline(entries, one => (one.kind === 'service.exited' ? `first line\n${EVIL}` : null))
+  const steps = timeline(entries, one =>
+    one.kind === 'service.exited' ? `first line\n${EVIL}\n\`\`\`\n<script>` : null,
+  )
   return { host: 'web-1', incident, steps, missing: 0 }
 }
 
