@@ -235,7 +235,7 @@ test('closing lets a running order finish, ends streams, and takes nothing new',
     },
   })
   const order = request(socket, 'POST', '/v1/services/agent/restart', {}, LIMITS)
-  const lines = Array.fromAsync(stream(socket, '/v1/ledger/follow', new AbortController().signal))
+  const lines = collected(stream(socket, '/v1/ledger/follow', new AbortController().signal))
   await Promise.all([acting.promise, following.promise])
   const closed = server.close(10_000)
   assert.deepEqual(await lines, ['{}'])
@@ -251,6 +251,12 @@ test('a daemon that never answers is a timeout, not a hang', async t => {
   t.after(() => mute.close())
   await assert.rejects(request(socket, 'GET', '/v1/status', undefined, { timeoutMs: 50 }), { code: 'daemon.timeout' })
 })
+
+async function collected(lines: AsyncIterable<string>): Promise<string[]> {
+  const all: string[] = []
+  for await (const line of lines) all.push(line)
+  return all
+}
 
 /** A socket file that nobody listens on, as kill -9 leaves it: linked again before the server removes its own name. */
 async function leaveSocketFile(path: string): Promise<void> {
