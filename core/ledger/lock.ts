@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault, messageOf } from '../fault.ts'
 
@@ -48,6 +48,12 @@ export async function takeLock(dir: string): Promise<Lock> {
       }
     },
   }
+}
+
+/** Whether a process that says it writes this ledger is alive. Takes no lock: the files may be a copy, or read-only. */
+export function hasWriter(dir: string): boolean {
+  const pid = existsSync(join(dir, 'lock.pid')) ? holder(join(dir, 'lock.pid')) : null
+  return pid !== null && existsSync(`/proc/${pid}`)
 }
 
 /** Who holds the lock, as far as its own note says. */

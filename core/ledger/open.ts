@@ -47,7 +47,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     async start() {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       lock ??= await takeLock(dir)
-      return recover(dir)
+      return recover(dir, fsync)
     },
     stop() {
       lock?.release()

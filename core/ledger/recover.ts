@@ -54,9 +54,9 @@ export interface Recovered {
  *    torn write: kept in `aside/`, cut off, told by `ledger.torn`.
  * 3. Anything else is damage. Nothing is cut: a new segment goes on after the last whole line, told by `integrity.alert`.
  *
- * Only the holder of the lock may call it. Throws the system's errors.
+ * Only the holder of the lock may call it. Throws the system's errors. Without `fsync` nothing waits for the disk.
  */
-export function recover(dir: string): Recovered {
+export function recover(dir: string, fsync: boolean): Recovered {
   for (const folder of ['seg', 'aside']) mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 })
   const { mark } = readMark(dir)
   const notices: Notice[] = []
@@ -77,9 +77,9 @@ export function recover(dir: string): Recovered {
           ...(mark === null ? {} : { mark: { size: mark.size, h: mark.h } }),
         })
       if (last.seq === file.first) {
-        setAside(dir, file, last.sizeBytes, last.damage !== null)
+        setAside(dir, file, last, fsync)
       } else {
-        found = last.damage === null ? goOn(dir, fd, file, last, mark) : startAnew(fd, file, last)
+        found = last.damage === null ? goOn(dir, fd, file, last, mark, fsync) : startAnew(fd, file, last)
       }
     } finally {
       closeSync(fd)
@@ -154,9 +154,10 @@ function goOn(
   file: SegmentFile,
   last: Examined,
   mark: Mark | null,
+  fsync: boolean,
 ): Omit<Recovered, 'notices'> {
   const { goodBytes, goodLines } = last.walk
-  if (last.sizeBytes > goodBytes) saveTorn(dir, file.name, goodBytes, readBytes(fd, goodBytes, last.sizeBytes))
+  if (last.sizeBytes > goodBytes) saveTorn(dir, file.name, goodBytes, readBytes(fd, goodBytes, last.sizeBytes), fsync)
   const writable = openSync(file.path, 'r+')
   try {
     if (last.sizeBytes > goodBytes) ftruncateSync(writable, goodBytes)
@@ -167,7 +168,7 @@ function goOn(
       const bytes = readBytes(fd, at, Math.min(goodBytes, at + 1_048_576))
       for (let done = 0; done < bytes.length; ) done += writeSync(writable, bytes, done, bytes.length - done, at + done)
     }
-    if (from < goodBytes || last.sizeBytes > goodBytes) fdatasyncSync(writable)
+    if (fsync && (from < goodBytes || last.sizeBytes > goodBytes)) fdatasyncSync(writable)
   } finally {
     closeSync(writable)
   }
@@ -183,27 +184,28 @@ function startAnew(fd: number, file: SegmentFile, last: Examined): Omit<Recovere
 }
 
 /** A segment without an entry makes room for one of the same name. Its bytes are kept. */
-function setAside(dir: string, file: SegmentFile, sizeBytes: number, damaged: boolean): void {
-  if (damaged && sizeBytes > 0) {
+function setAside(dir: string, file: SegmentFile, { sizeBytes, damage }: Examined, fsync: boolean): void {
+  if (damage !== null && sizeBytes > 0) {
     renameSync(file.path, join(dir, 'aside', `${file.name}-${Date.now()}.damaged`))
     return
   }
-  if (sizeBytes > 0) saveTorn(dir, file.name, 0, readFileSync(file.path))
+  if (sizeBytes > 0) saveTorn(dir, file.name, 0, readFileSync(file.path), fsync)
   unlinkSync(file.path)
 }
 
 const PENDING = /^(\d{12})-(\d+)-[0-9a-f]{8}\.bin\.pending$/
 
 /** Keeps torn bytes. The name says `pending` until the entry that tells of them is durable. */
-function saveTorn(dir: string, segment: string, offset: number, bytes: Buffer): void {
+function saveTorn(dir: string, segment: string, offset: number, bytes: Buffer, fsync: boolean): void {
   const name = `${segment}-${offset}-${hash('sha256', bytes, 'hex').slice(0, 8)}.bin.pending`
   const fd = openSync(join(dir, 'aside', name), 'w', 0o600)
   try {
     writeAllSync(fd, bytes)
-    fsyncSync(fd)
+    if (fsync) fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
+  if (!fsync) return
   const folder = openSync(join(dir, 'aside'), 'r')
   try {
     fsyncSync(folder)

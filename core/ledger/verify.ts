@@ -7,6 +7,7 @@ import { UNFINISHED, type Walk, walkChain } from './chain.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
+import { hasWriter } from './lock.ts'
 import { readEntry } from './read.ts'
 
 /*
@@ -98,7 +99,7 @@ export async function verifyLedger(
   const tasks = plan.map(({ task }) => task)
   const threads = Math.min(workers, tasks.length)
   const walks = threads > 1 ? await spread(tasks, threads, done, signal) : await oneByOne(tasks, done, signal)
-  await finishLast(plan, walks)
+  if (hasWriter(dir)) await finishLast(plan, walks)
   const { seq, h, firstBad } = judgeByMark(await markedHash(dir, mark), mark, join(plan, walks))
   const ok = firstBad === null
   return {
@@ -217,7 +218,7 @@ async function ask(worker: Worker, task: Task): Promise<Walk> {
 }
 
 /**
- * A daemon may be writing: when nothing but the end of the last line is missing, it gets a moment to arrive. Whatever
+ * A daemon is writing: when nothing but the end of the last line is missing, it gets a moment to arrive. Whatever
  * is still unfinished then is torn.
  */
 async function finishLast(plan: readonly Planned[], walks: Walk[]): Promise<void> {

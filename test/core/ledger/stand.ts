@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { TestContext } from 'node:test'
+import { bootId, systemClock } from '../../../core/clock.ts'
+import type { Draft, Entry } from '../../../core/entry.ts'
+import type { Ledger } from '../../../core/ledger/ledger.ts'
+import { type LedgerOptions, openLedger } from '../../../core/ledger/open.ts'
+
+export const ROOT = resolve(import.meta.dirname, '../../..')
+
+/** A folder that disappears with the test. */
+export function folder(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'heald-ledger-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+export function optionsFor(dir: string, more: Partial<LedgerOptions> = {}): LedgerOptions {
+  return {
+    dir,
+    host: 'test-host',
+    version: '0.0.0',
+    clock: systemClock,
+    bootId: bootId(),
+    redact: [],
+    fsync: false,
+    onTrouble: () => {},
+    ...more,
+  }
+}
+
+/** A ledger that is closed with the test. */
+export async function opened(t: TestContext, dir: string, more: Partial<LedgerOptions> = {}): Promise<Ledger> {
+  const ledger = await openLedger(optionsFor(dir, more))
+  t.after(() => ledger.close(2000))
+  return ledger
+}
+
+export const exit = (pid: number, more: Partial<Draft> = {}): Draft => ({
+  kind: 'service.exited',
+  svc: 'api',
+  data: { pid, exit: 'signal', signal: 'SIGKILL', oom: false, uptimeMs: 1200 + pid, wanted: false },
+  ...more,
+})
+
+/** A closed ledger with genesis and `count` more entries, without its mark unless `mark`. */
+export async function written(t: TestContext, count: number, { mark = false } = {}): Promise<string> {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  for (let n = 1; n <= count; n++) await ledger.append(exit(n))
+  await ledger.close(2000)
+  if (!mark) rmSync(join(dir, 'head'))
+  return dir
+}
+
+export function copyOf(t: TestContext, dir: string): string {
+  const copy = join(folder(t), 'ledger')
+  cpSync(dir, copy, { recursive: true })
+  return copy
+}
+
+/** The lines of all segments, parsed by nothing of ours. */
+export function entriesIn(dir: string): Entry[] {
+  return readdirSync(join(dir, 'seg'))
+    .sort()
+    .flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n'))
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Entry)
+}
+
+/** The independent judge's word. */
+export function judged(dir: string, ...more: string[]): { readonly code: number; readonly said: string } {
+  const { status, stdout, stderr } = spawnSync('python3', [join(ROOT, 'test/faults/check_ledger.py'), dir, ...more], {
+    encoding: 'utf8',
+  })
+  return { code: status ?? -1, said: `${stdout}${stderr}`.trim() }
+}
+
+export function has(tool: string): boolean {
+  try {
+    execFileSync('sh', ['-c', `command -v ${tool}`], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
+}
