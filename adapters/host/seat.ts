@@ -257,6 +257,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         await new Promise(resolve => setTimeout(resolve, waitMs))
       }
     },
+    account: () => (account === null || 'missing' in account ? null : account),
     rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true

@@ -15,8 +15,8 @@ export interface ActTools {
   readonly random: () => number
   readonly feed: (event: Event) => void
   readonly warn: (text: string) => void
-  /** Whether a hung service is restarted now, or waits because the check itself is suspected. */
-  readonly mayRestart: (service: string) => boolean
+  /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
+  readonly whyWait: (service: string) => string | null
   /** An incident is open: it ends once the service is stable. */
   readonly isInTrouble: () => boolean
   /** The service has been stable for its time. `wasLooping`: that ended a crash loop. */
@@ -61,8 +61,12 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
 
   function onVerdict(report: Report): void {
     facts.report = report
+    if (report.probe === 'liveness') facts.liveness = report
     if (report.event === null) return
-    if (report.event === 'hung' && !tools.mayRestart(facts.name)) return
+    if (report.event === 'hung') {
+      facts.why = tools.whyWait(facts.name)
+      if (facts.why !== null) return
+    }
     feed(report.event)
   }
 
@@ -77,6 +81,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         isUp: false,
         killed: {},
         report: null,
+        liveness: null,
         why: facts.phase === 'loopRunning' ? facts.why : null,
         pending: false,
         waiting: false,
@@ -117,7 +122,10 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       const { spec } = facts
       probes = startProbes(spec.probes, {
         clock,
-        run: (check, timeoutMs, signal) => runCheck(check, timeoutMs, signal, { cwd: spec.cwd }),
+        run: (check, timeoutMs, signal) => {
+          const account = seat.account()
+          return runCheck(check, timeoutMs, signal, { cwd: spec.cwd, ...(account === null ? {} : { account }) })
+        },
         onVerdict,
         phase: tools.random(),
       })

@@ -48,6 +48,8 @@ export interface Facts {
   end: End | null
   /** The last verdict of any probe of this instance. */
   report: Report | null
+  /** The last verdict of its liveness probe. */
+  liveness: Report | null
 }
 
 export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs: number): Facts {
@@ -75,5 +77,6 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     lastTrouble: '',
     end: null,
     report: null,
+    liveness: null,
   }
 }

@@ -1,6 +1,6 @@
 import type { ServiceStatus } from '../api/control.ts'
 import type { ServiceSpec } from '../config/spec.ts'
-import { Fault } from '../fault.ts'
+import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { newFacts } from './facts.ts'
 import type { End, Seat } from './host.ts'
@@ -30,8 +30,8 @@ export interface Service {
   describe(spec: ServiceSpec, pending: boolean): void
   dependencyReady(): void
   onEnd(end: End): void
-  /** The last verdict of any of its probes. */
-  lastReport(): Report | null
+  /** The last verdict of its liveness probe. */
+  liveness(): Report | null
   /** Held until the services it depends on are ready. */
   isWaiting(): boolean
   /** Ends its incident by hand. */
@@ -46,8 +46,8 @@ export type ServiceOptions = Pick<
   /** Names of dependencies that are not ready. */
   readonly waitingFor: (spec: ServiceSpec) => readonly string[]
   readonly onReady: () => void
-  /** Whether a hung service is restarted now, or waits because the check itself is suspected. */
-  readonly mayRestart: (service: string) => boolean
+  /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
+  readonly whyWait: (service: string) => string | null
 }
 
 /** More events than this in one turn would be a mistake in the state table, not work. */
@@ -75,7 +75,7 @@ export function superviseService(
     clock,
     random: options.random,
     warn: options.warn,
-    mayRestart: options.mayRestart,
+    whyWait: options.whyWait,
     feed,
     isInTrouble: () => outage.id() !== null,
     onStable: wasLooping => {
@@ -103,13 +103,22 @@ export function superviseService(
         if (SHOWN[to] !== SHOWN[facts.phase]) facts.sinceMs = clock.wallMs()
         facts.from = facts.phase
         facts.phase = to
-        for (const action of actions) perform[action]()
+        for (const action of actions) guarded(action, perform[action])
       }
     } finally {
       isFeeding = false
     }
-    for (const write of writes.splice(0)) write()
+    for (const write of writes.splice(0)) guarded('record', write)
     for (const look of [...waiters]) look()
+  }
+
+  /** What goes wrong with one service must never end the supervision of the others. */
+  function guarded(what: string, run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      options.warn(`${name}: ${what} failed: ${messageOf(error)}`)
+    }
   }
 
   /** Resolves when `answer` is true after some event; rejects with the Fault it gives. */
@@ -217,7 +226,7 @@ export function superviseService(
       feed(end.exitCode === STAY_DOWN ? 'endedStayDown' : 'ended')
       acts.mainEnded()
     },
-    lastReport: () => facts.report,
+    liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
     resolve: by => outage.resolve('by hand', by),
     release() {

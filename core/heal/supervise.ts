@@ -70,11 +70,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           suspicion = noteReady(suspicion, spec.name, options.clock.monoMs())
           for (const other of services.values()) if (other.isWaiting()) other.dependencyReady()
         },
-        mayRestart: name => {
+        whyWait: name => {
           const picture = [...services.values()].flatMap(watched)
           const judgement = judgeHang(suspicion, name, picture, options.clock.monoMs())
           suspicion = judgement.suspicion
-          return judgement.act === 'restart'
+          return judgement.act === 'wait' ? judgement.why : null
         },
       },
       spec,
@@ -164,14 +164,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 function watched(service: Service): Watched[] {
   const { liveness } = service.spec().probes
   if (liveness === undefined || !service.isReady()) return []
-  const report = service.lastReport()
-  const isLiveness = report?.probe === 'liveness'
+  const report = service.liveness()
   return [
     {
       service: service.name,
       checkKind: liveness.check.kind,
-      misses: isLiveness ? report.misses : 0,
-      failingSinceMs: isLiveness ? report.failingSinceMs : null,
+      misses: report?.misses ?? 0,
+      failingSinceMs: report?.failingSinceMs ?? null,
       everyMs: liveness.everyMs,
       startupMs: liveness.startupMs,
     },
