@@ -9,7 +9,7 @@
  *    server closes.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Fault } from '../fault.ts'
+import { Fault, messageOf } from '../fault.ts'
 import { readBody } from './body.ts'
 import type { Control } from './control.ts'
 import { faultToJson, httpStatusOf } from './fault-json.ts'
@@ -23,6 +23,8 @@ export interface ServeOptions {
   readonly control: Control
   /** Ledger lines from a seq on, first the old ones, then each as it becomes durable; ends when `signal` is aborted. */
   readonly follow: Follow
+  /** Told of trouble that stops nothing, such as no more file descriptors for a connection. Left out: process warnings. */
+  readonly warn?: (text: string) => void
   /** For tests; the defaults are meant for use. */
   readonly limits?: Partial<Limits>
 }
@@ -43,7 +45,13 @@ export interface ApiServer {
 }
 
 /** Listens, or rejects with a Fault `socket.busy`, `socket.path` or `socket.listen`. */
-export async function serve({ socket, control, follow, limits }: ServeOptions): Promise<ApiServer> {
+export async function serve({
+  socket,
+  control,
+  follow,
+  limits,
+  warn = text => process.emitWarning(text),
+}: ServeOptions): Promise<ApiServer> {
   const { connections, requestMs, stalledMs } = { ...LIMITS, ...limits }
   const closing = new AbortController()
   const server = createServer({
@@ -57,7 +65,7 @@ export async function serve({ socket, control, follow, limits }: ServeOptions): 
   server.on('request', (request, response) => void handle(request, response))
   await listenOn(server, socket)
   // From here on an error event is about one accept (too many open files, say), not about the server.
-  server.on('error', () => {})
+  server.on('error', error => warn(`a connection could not be taken: ${messageOf(error)}`))
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('connection', 'close')

@@ -2,11 +2,12 @@ import { EXIT } from './command.ts'
 
 /** Codes of Faults by which somebody was told no, rather than that something is broken. */
 const REFUSED = new Set([
-  'state.locked',
-  'state.busy',
-  'ledger.locked',
-  'ledger.degraded',
   'daemon.stopping',
+  'incident.resolved',
+  'ledger.busy',
+  'ledger.closed',
+  'ledger.degraded',
+  'ledger.locked',
   'socket.busy',
 ])
 
