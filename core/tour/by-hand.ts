@@ -53,8 +53,9 @@ export function checkLine(seq: number): { readonly compute: string; readonly rea
 
 function shell(command: string, cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile('sh', ['-c', command], { cwd, timeout: SHELL_TIMEOUT_MS }, (error, stdout) =>
-      error === null ? resolve(stdout.trim()) : reject(error),
-    )
+    execFile('sh', ['-c', command], { cwd, timeout: SHELL_TIMEOUT_MS }, (error, stdout, stderr) => {
+      if (error === null && stderr === '') resolve(stdout.trim())
+      else reject(new Error(stderr.trim() || messageOf(error), { cause: error }))
+    })
   })
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { checkSocketPath } from '../api/socket.ts'
 import { type Context, EXIT } from '../cli/command.ts'
 import { exitOf } from '../cli/exit.ts'
 import { narrator } from '../cli/narrate.ts'
@@ -38,6 +39,9 @@ export async function tour(
   loadHost: LoadHost,
 ): Promise<number> {
   const dir = join(context.state, 'tour')
+  const socket = join(dir, 'heald.sock')
+  // Before anything runs that would have to be stopped again.
+  checkSocketPath(socket)
   const warn = (text: string) => context.err(`heald: ${text}\n`)
   const plan = await freshFolder(dir, async () => (await loadHost()).createProcessHost({ state: dir, warn }))
   const ending = new AbortController()
@@ -54,7 +58,7 @@ export async function tour(
     err: text => void (isGone || context.err(text)),
     columns: context.columns,
     state: dir,
-    socket: join(dir, 'heald.sock'),
+    socket,
   }
   const page = openPage(seen)
   const watch = openWatch(ending.signal)

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { checkConfig } from '../../../core/config/load.ts'
+import { Fault } from '../../../core/fault.ts'
+import { takeLock } from '../../../core/ledger/lock.ts'
+import { freshFolder } from '../../../core/tour/folder.ts'
+
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'heald-tour-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const noHost = () => assert.fail('nothing was left running, so no host is needed')
+const refused = (error: unknown) => error instanceof Fault && error.code === 'tour.refused'
+
+test('the folder is made with a configuration that passes the check', async t => {
+  const dir = join(temporary(t), 'state', 'tour')
+  const plan = await freshFolder(dir, noHost)
+  const { config, problems } = await checkConfig(plan.config, { warn: true })
+  assert.deepEqual(problems, undefined)
+  assert.deepEqual(
+    config?.services.map(service => service.name),
+    ['agent'],
+  )
+  assert.equal(statSync(dir).mode & 0o77, 0, 'nobody else looks inside')
+  assert.deepEqual(JSON.parse(readFileSync(plan.settings, 'utf8')), { greeting: 'hello' })
+})
+
+test('the files of an earlier tour go, its lock stays the same file, and what else is there is left alone', async t => {
+  const dir = join(temporary(t), 'tour')
+  await freshFolder(dir, noHost)
+  const lock = statSync(join(dir, 'ledger', 'lock')).ino
+  for (const folder of ['logs', 'run', 'ledger/seg']) {
+    mkdirSync(join(dir, folder), { recursive: true })
+    writeFileSync(join(dir, folder, 'old'), 'old')
+  }
+  writeFileSync(join(dir, 'notes'), 'a visitor’s own')
+  await freshFolder(dir, noHost)
+  assert.deepEqual(readdirSync(join(dir, 'ledger')), ['lock'])
+  assert.equal(statSync(join(dir, 'ledger', 'lock')).ino, lock)
+  assert.deepEqual(readdirSync(dir).sort(), ['heald-tour.txt', 'heald.yaml', 'ledger', 'notes', 'settings.json'])
+})
+
+test('a folder that no tour made is refused and left as it is', async t => {
+  const root = temporary(t)
+  const precious = join(root, 'precious')
+  mkdirSync(join(precious, 'logs'), { recursive: true })
+  writeFileSync(join(precious, 'logs', 'kept'), 'kept')
+  await assert.rejects(freshFolder(precious, noHost), refused)
+  assert.deepEqual(readdirSync(precious), ['logs'])
+  assert.ok(existsSync(join(precious, 'logs', 'kept')))
+
+  // Not even by a detour.
+  symlinkSync(precious, join(root, 'tour'))
+  await assert.rejects(freshFolder(join(root, 'tour'), noHost), refused)
+  assert.deepEqual(readdirSync(precious), ['logs'])
+})
+
+test('a link inside is removed, not followed', async t => {
+  const root = temporary(t)
+  const dir = join(root, 'tour')
+  await freshFolder(dir, noHost)
+  writeFileSync(join(root, 'kept'), 'kept')
+  symlinkSync(root, join(dir, 'logs'))
+  await freshFolder(dir, noHost)
+  assert.equal(readFileSync(join(root, 'kept'), 'utf8'), 'kept')
+  assert.ok(!existsSync(join(dir, 'logs')))
+})
+
+test('while its ledger is being written, the folder is refused and nothing is removed', async t => {
+  const dir = join(temporary(t), 'tour')
+  const plan = await freshFolder(dir, noHost)
+  const lock = await takeLock(join(dir, 'ledger'))
+  t.after(() => lock.release())
+  const before = readFileSync(plan.config, 'utf8')
+  await assert.rejects(
+    freshFolder(dir, noHost),
+    (error: unknown) =>
+      refused(error) && error instanceof Fault && /another tour/.test(error.message) && /down/.test(error.hint ?? ''),
+  )
+  assert.equal(readFileSync(plan.config, 'utf8'), before)
+})
