@@ -61,6 +61,8 @@ export interface Writer extends Ledger {
 const QUEUE_ENTRIES = 16_384
 const QUEUE_CHARS = 16 * 1024 * 1024
 const STALLED_AFTER_MS = 10_000
+/** What is tried first on a disk that took nothing: a little may fit where a full batch does not. */
+const PROBE_ENTRIES = 32
 const RETRY_FIRST_MS = 250
 const RETRY_CAP_MS = 30_000
 
@@ -166,7 +168,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function drain(): Promise<void> {
     do {
-      inFlight = queue.splice(0, batchSize(queue))
+      inFlight = queue.splice(0, batchSize(queue, degraded === null ? undefined : PROBE_ENTRIES))
       for (const item of inFlight) queuedChars -= item.prepared.chars
       const cancelStall = clock.after(STALLED_AFTER_MS, stall)
       try {

@@ -37,14 +37,15 @@ const LINE_OVERHEAD_CHARS = 320
 /**
  * How many of the waiting entries make the next batch: bounded, and cut before an entry whose wall clock is behind the
  * one before, because that one gets a `clock.rewound` before it.
+ * @param most a smaller bound, while it is not known whether the disk takes anything at all
  */
-export function batchSize(queue: readonly Item[]): number {
+export function batchSize(queue: readonly Item[], most = BATCH_ENTRIES): number {
   let chars = 0
   let count = 0
   let lastMs = 0
   for (const item of queue) {
     chars += item.prepared.chars + LINE_OVERHEAD_CHARS
-    if (count === BATCH_ENTRIES || (count > 0 && (chars > BATCH_CHARS || item.tsMs < lastMs))) break
+    if (count === most || (count > 0 && (chars > BATCH_CHARS || item.tsMs < lastMs))) break
     lastMs = item.tsMs
     count++
   }

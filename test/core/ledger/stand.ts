@@ -61,13 +61,16 @@ export function copyOf(t: TestContext, dir: string): string {
   return copy
 }
 
-/** The lines of all segments, parsed by nothing of ours. */
+/** The entries of all segments, parsed by nothing of ours; what a segment holds behind its valid size is left out. */
 export function entriesIn(dir: string): Entry[] {
-  return readdirSync(join(dir, 'seg'))
-    .sort()
-    .flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n'))
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line) as Entry)
+  const names = readdirSync(join(dir, 'seg')).sort()
+  return names.flatMap((name, index) => {
+    const end = Number(names[index + 1]?.slice(0, 12) ?? Number.POSITIVE_INFINITY) - Number(name.slice(0, 12))
+    const lines = readFileSync(join(dir, 'seg', name), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+    return lines.slice(0, end).map(line => JSON.parse(line) as Entry)
+  })
 }
 
 /** The independent judge's word. */
