@@ -100,8 +100,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       options.onEntries?.(entries)
     })
 
+    let lastRecorded: Promise<unknown> = Promise.resolve()
     const record = (draft: Draft): void => {
-      ledger.append(draft).catch((error: unknown) => warn(`not recorded: ${draft.kind}: ${messageOf(error)}`))
+      lastRecorded = ledger
+        .append(draft)
+        .catch((error: unknown) => warn(`not recorded: ${draft.kind}: ${messageOf(error)}`))
+    }
+    /** Resolves when all that happened so far is durable: an order is answered only then. */
+    async function recorded(): Promise<void> {
+      supervisor.flush()
+      await lastRecorded
     }
     const supervisor = createSupervisor({
       host: openHost(),
@@ -170,6 +178,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         const service = supervisor.service(name)
         const fromMs = clock.monoMs()
         await service[verb](by)
+        await recorded()
         const { state: reached, pid } = service.status()
         return { state: reached, pid, tookMs: Math.round((clock.monoMs() - fromMs) * 1000) / 1000 }
       },
@@ -232,8 +241,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async function resolveByHand(incident: Incident, by: string): Promise<void> {
       const service = incident.services[0]
       const isCurrent = supervisor.statuses().some(({ name, incident: id }) => name === service && id === incident.id)
-      if (isCurrent && service !== undefined) await supervisor.service(service).resolve(by)
-      else {
+      if (isCurrent && service !== undefined) {
+        supervisor.service(service).resolve(by)
+        await recorded()
+      } else {
         const downMs = Math.max(0, clock.wallMs() - Date.parse(incident.openedTs))
         await ledger.append({
           kind: 'incident.resolved',

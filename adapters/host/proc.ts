@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 
 /** What `/proc/<pid>/stat` says: enough to name a process for good and to tell the living from zombies. */
 export interface ProcessStat {
@@ -37,4 +37,13 @@ export function isRunning(pid: number, startTime: number): boolean {
 export function rssBytesOf(pid: number): number | undefined {
   const stat = readStat(pid)
   return stat === null ? undefined : stat.rssPages * PAGE_BYTES
+}
+
+/** The file that a process has as its standard input; null where that can't be seen. */
+export function inputOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/0`)
+  } catch {
+    return null
+  }
 }

@@ -18,7 +18,7 @@ import {
   TAIL_BYTES,
 } from './instance.ts'
 import { logSize, readTail } from './logs.ts'
-import { isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
+import { inputOf, isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
 import { readRunFile, runFileTag } from './run-file.ts'
@@ -191,6 +191,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         for (const slot of ['a', 'b'] as const) {
           const found = readRunFile(path(slot, 'pid'))
           if (found === null || found.boot !== shared.boot || !isRunning(found.pid, found.startTime)) continue
+          // A standby of the daemon before: it got its byte and is about to become the service, or is about to end.
+          if (inputOf(found.pid)?.endsWith(`/${name}.${slot}.go`)) continue
           return takeOver(slot, found)
         }
         // Someone holds a FIFO: a shell about to become the service, or a descendant that outlived it.

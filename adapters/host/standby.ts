@@ -5,12 +5,12 @@ import type { Account } from './account.ts'
 /**
  * Life of a standby
  *
- * 1. A shell is forked ahead of need. It enters the service's control groups, drops privileges, and blocks reading one
- *    byte. All that is slow in a start (fork of the daemon, entering a group: 13–17 ms) happens here.
- * 2. A restart writes the byte. The shell writes its pid, start time and boot to the slot's pid file (already open),
- *    changes folder and becomes the service: same pid, still our child.
+ * 1. A shell is forked ahead of need. It enters the service's control groups, drops privileges, writes its pid, start
+ *    time and boot to the slot's pid file, and blocks reading one byte. All that is slow in a start (fork of the daemon,
+ *    entering a group: 13–17 ms) happens here.
+ * 2. A restart writes the byte. The shell changes folder and becomes the service: same pid, still our child.
  * 3. If the daemon dies first, the read ends (only the daemon holds the other end) and the shell exits: no orphan. If it dies after the byte, the pid file
- *    names what runs: the next daemon adopts it.
+ *    names what runs: the next daemon adopts it, telling a service from a shell that waits by what its input is.
  *
  * Both ends of the byte's way are FIFOs opened as plain descriptors: a pipe of Node's would cost 8 KB of heap for each
  * service that waits.
@@ -26,14 +26,15 @@ while [ "$n" -gt 0 ]; do echo 0 > "$1/cgroup.procs" || { echo "group $1" >&3; ex
 /** Waits for the byte: `$1` is what goes into the pid file beside pid and start time, `$2` the folder, then the program. */
 const WAIT = `tag=$1; dir=$2; shift 2
 read -r x x x x x x x x x x x x x x x x x x x x x st x < "/proc/$$/stat"
-IFS= read -r go || exit 0
 printf '{"pid":%d,"startTime":%d,%s}\\n' "$$" "$st" "$tag" >&4
+exec 4>&-
+IFS= read -r go || exit 0
 why=folder
 trap 'echo "$why $?" >&3' EXIT
 cd "$dir" 2>/dev/null || exit 1
 why=program
 if [ -n "\${BASH_VERSION-}" ]; then shopt -s execfail; fi
-exec "$@" </dev/null 4>&-
+exec "$@" </dev/null
 exit $?
 `
 const SHELL = '/bin/sh'

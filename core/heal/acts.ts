@@ -62,6 +62,8 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
   function onVerdict(report: Report): void {
     facts.report = report
     if (report.probe === 'liveness') facts.liveness = report
+    // It passes again, so it no longer waits for a canary.
+    if (report.probe === 'liveness' && report.misses === 0 && facts.phase === 'ready') facts.why = null
     if (report.event === null) return
     if (report.event === 'hung') {
       facts.why = tools.whyWait(facts.name)

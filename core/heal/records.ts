@@ -12,7 +12,7 @@ export interface RecordTools {
   readonly clock: Clock
   readonly record: (draft: Draft) => void
   readonly outage: Outage
-  /** Runs `write` when the turn's work is done, in order: entries never hold up a restart. */
+  /** Runs `write` a little later, in order: entries never hold up a restart. */
   readonly later: (write: () => void) => void
   readonly onReady: () => void
   /** Attempts of an incident that was open before this daemon. */
@@ -22,8 +22,14 @@ export interface RecordTools {
 /** Exit code by which a service asks to be left down. */
 export const STAY_DOWN = 125
 
-/** What is written about a service. Facts are read at once, entries are written at the end of the turn. */
-export function serviceRecords(facts: Facts, tools: RecordTools): Readonly<Record<RecordAction, () => void>> {
+export interface Records {
+  readonly perform: Readonly<Record<RecordAction, () => void>>
+  /** An instance ended while no daemon looked, and something runs again in its place. */
+  unseenExit(pid: number): void
+}
+
+/** What is written about a service. Facts are read at once, entries are written afterwards. */
+export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   const { clock, outage, later } = tools
   const { name } = facts
 
@@ -63,7 +69,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Readonly<Recor
     write('service.exited', { ...known, uptimeMs, wanted, diagnosis }, tail === '' ? {} : { tail })
   }
 
-  return {
+  const perform: Records['perform'] = {
     recordStarted() {
       const { adopted, attempt, standby } = facts
       const pid = facts.pid ?? 0
@@ -145,6 +151,14 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Readonly<Recor
         write('crashloop.detected', { failures, withinMs, verdict: 'slow restarts', why: facts.lastTrouble })
         outage.escalate(`crash loop: ${words}; last: ${facts.lastTrouble}`, 'crash loop')
       })
+    },
+  }
+
+  return {
+    perform,
+    unseenExit(pid) {
+      const end: End = { evidence: () => ({ pid, exit: 'unknown', oom: false, tail: '' }) }
+      later(() => writeExit(end, 0, false, { away: true }))
     },
   }
 }

@@ -43,6 +43,8 @@ export type ServiceOptions = Pick<
   SupervisorOptions,
   'clock' | 'random' | 'record' | 'boot' | 'openIncident' | 'warn'
 > & {
+  /** Writes about the service once what is to be done is done (`afterwards.ts`). */
+  readonly later: (write: () => void) => void
   /** Names of dependencies that are not ready. */
   readonly waitingFor: (spec: ServiceSpec) => readonly string[]
   readonly onReady: () => void
@@ -66,9 +68,7 @@ export function superviseService(
   const outage = newOutage(name, record, before, clock.wallMs)
   const queue: Event[] = []
   let isFeeding = false
-  /** Entries of this turn. */
-  const writes: (() => void)[] = []
-  const later = (write: () => void) => void writes.push(write)
+  const { later } = options
   const waiters = new Set<() => void>()
 
   const acts = serviceActs(facts, seat, {
@@ -89,7 +89,7 @@ export function superviseService(
   })
   const attemptsBefore = before?.attempts ?? 0
   const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady, attemptsBefore })
-  const perform = { ...acts.perform, ...records }
+  const perform = { ...acts.perform, ...records.perform }
 
   function feed(event: Event): void {
     queue.push(event)
@@ -108,7 +108,6 @@ export function superviseService(
     } finally {
       isFeeding = false
     }
-    for (const write of writes.splice(0)) guarded('record', write)
     for (const look of [...waiters]) look()
   }
 
@@ -178,6 +177,14 @@ export function superviseService(
       if (adopted !== null) {
         // Its stop was under way when the daemon before this one ended: the table stops what runs though held.
         if (memory?.wanted === false) facts.phase = 'held'
+        // The daemon before this one restarted it and ended before that was recorded.
+        if (
+          memory?.runningPid != null &&
+          memory.runningPid !== adopted.pid &&
+          memory.boot === options.boot.slice(0, 8)
+        ) {
+          records.unseenExit(memory.runningPid)
+        }
         facts.pid = adopted.pid
         facts.startedMs = adopted.startedMonoMs
         feed('launched')
@@ -228,7 +235,7 @@ export function superviseService(
     },
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
-    resolve: by => outage.resolve('by hand', by),
+    resolve: by => later(() => outage.resolve('by hand', by)),
     release() {
       acts.release()
       seat.release()

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { HostConfig, ServiceSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
+import { newAfterwards } from './afterwards.ts'
 import type { ProcessHost } from './host.ts'
 import type { Memory } from './memory.ts'
 import { startingOrder } from './order.ts'
@@ -46,6 +47,8 @@ export interface Supervisor {
   statuses(): ServiceStatus[]
   /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
   stopAll(): Promise<string[]>
+  /** Hands all that is known to the ledger now. */
+  flush(): void
   /** Lets go of all: services keep running. */
   release(): void
 }
@@ -56,6 +59,7 @@ const SEATS_AT_ONCE = 16
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { host, memory } = options
   const services = new Map<string, Service>()
+  const afterwards = newAfterwards(options.clock, error => options.warn(`not recorded: ${messageOf(error)}`))
   let suspicion: Suspicion = {}
   const isReady = (name: string) => services.get(name)?.isReady() ?? true
 
@@ -65,6 +69,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const service = superviseService(
       {
         ...options,
+        later: afterwards.later,
         waitingFor: current => current.dependsOn.filter(name => !isReady(name)),
         onReady: () => {
           suspicion = noteReady(suspicion, spec.name, options.clock.monoMs())
@@ -154,8 +159,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return order
     },
 
+    flush: afterwards.flush,
+
     release() {
       for (const service of services.values()) service.release()
+      afterwards.flush()
     },
   }
 }
