@@ -72,7 +72,7 @@ test('kill -9 of heald at any moment: nothing restarts, doubles or is lost', asy
     assert.notEqual(await stand.onlyProcess(name), pid)
   }
   await stand.must('down')
-  await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+  await stand.nothingLeft()
   await stand.verified()
 })
 

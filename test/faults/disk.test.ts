@@ -76,7 +76,7 @@ test('a full disk: healing goes on, the status tells, and the gap is recorded wh
   rmSync(filler)
   await recovers(stand)
   await stand.must('down')
-  await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+  await stand.nothingLeft()
 })
 
 test('a disk that goes read-only under the daemon: the same', async t => {

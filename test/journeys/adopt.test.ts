@@ -66,7 +66,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     )
 
     await stand.must('down')
-    await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+    await stand.nothingLeft()
     await stand.verified()
   })
 }

@@ -86,7 +86,7 @@ test('many services killed at once all come back, each once', async t => {
   assert.ok(daemon.rssBytes() < 200e6, `the daemon holds ${Math.round(daemon.rssBytes() / 1e6)} MB`)
   await stand.verified()
   await stand.must('down')
-  await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+  await stand.nothingLeft()
 })
 
 test('a killed descendant is not the end of a service, a killed main process is', async t => {

@@ -38,7 +38,7 @@ test('dependants start after their dependency is ready and stop before it', asyn
   assert.ok(stopped.indexOf('web') < stopped.indexOf('app'), stopped.join(' '))
   assert.ok(stopped.indexOf('app') < stopped.indexOf('base'), stopped.join(' '))
   assert.equal(stopped.length, 4)
-  await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+  await stand.nothingLeft()
   await stand.verified()
 })
 
@@ -66,5 +66,5 @@ test('a dependency that never gets ready keeps its dependants waiting, told in w
   rmSync(gate)
   assert.ok(!existsSync(gate))
   await stand.must('down')
-  await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+  await stand.nothingLeft()
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Changes } from '../../core/api/control.ts'
-import { type ConfigInput, makeStand } from './stand.ts'
+import { type ConfigInput, cmdline, makeStand } from './stand.ts'
 
 const FIRST: ConfigInput = {
   services: {
@@ -57,7 +57,7 @@ test('a good file: started, stopped, kept and pending, all at once; --dry-run on
 
   await stand.must('restart', 'changes')
   const fresh = await stand.onlyProcess('changes')
-  assert.match(readFileSync(`/proc/${fresh}/cmdline`, 'latin1'), /100099/)
+  assert.deepEqual(cmdline(fresh), ['sleep', '100099'])
   assert.equal((await stand.service('changes')).why, null)
   await stand.verified()
 })
@@ -72,7 +72,7 @@ test('--restart restarts what changed, and a pending change is taken up by a cra
   const done = await stand.json<Changes>('reload', '--restart')
   assert.deepEqual([done.restart, done.pending], [['changes'], []])
   await stand.wait('changes runs the new command', () =>
-    stand.processes('changes').some(pid => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('100099')),
+    stand.processes('changes').some(pid => cmdline(pid).includes('100099')),
   )
   assert.deepEqual(stand.processes('stays'), stays)
 
@@ -80,9 +80,7 @@ test('--restart restarts what changed, and a pending change is taken up by a cra
   const pending = await stand.json<Changes>('reload')
   assert.deepEqual(pending.pending, ['stays'])
   process.kill(stays[0] ?? assert.fail(), 'SIGKILL')
-  await stand.wait('the new command runs', () =>
-    stand.processes('stays').some(pid => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('100055')),
-  )
+  await stand.wait('the new command runs', () => stand.processes('stays').some(pid => cmdline(pid).includes('100055')))
   assert.equal((await stand.service('stays')).why, null)
 })
 

@@ -122,14 +122,17 @@ export async function makeStand(t: TestContext) {
   /** One JSON document from the command line. Exit code 1 ("the thing is bad") still carries it. */
   async function json<T>(...words: string[]): Promise<T> {
     const { code, stdout, stderr } = await cli(...words, '--json')
-    assert.ok(code === 0 || code === 1, `heald ${words.join(' ')} --json: exit code ${code}\n${stdout}${stderr}`)
+    assert.ok(
+      code === 0 || code === 1,
+      `heald ${words.join(' ')} --json: exit code ${code}\n${stdout}${stderr}\ndaemon said:\n${said()}`,
+    )
     return JSON.parse(stdout) as T
   }
 
   /** Runs a command that has to succeed. */
   async function must(...words: string[]): Promise<string> {
     const { code, stdout, stderr } = await cli(...words)
-    assert.equal(code, 0, `heald ${words.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
+    assert.equal(code, 0, `heald ${words.join(' ')}: exit code ${code}\n${stdout}${stderr}\ndaemon said:\n${said()}`)
     return stdout
   }
 
@@ -255,6 +258,15 @@ export async function makeStand(t: TestContext) {
     ]
   }
 
+  /** Waits until nothing is left; names what is. */
+  const nothingLeft = () =>
+    wait(`nothing to be left of ${state}`, () => {
+      const left = leftovers()
+      last = left.join('\n')
+      return left.length === 0
+    }).catch((error: unknown) => assert.fail(`${error}\nstill there:\n${last}`))
+  let last = ''
+
   t.after(async () => {
     for (const child of children) child.kill('SIGKILL')
     for (let round = 0; round < 100; round += 1) {
@@ -273,7 +285,7 @@ export async function makeStand(t: TestContext) {
     ...{ start, run, heald, cli, json, must, configure, up, said, entries, of, wait, status, service, inState },
     /** Done at the end, when all processes are gone and before the folder is removed. */
     onEnd: (each: () => void) => void undo.push(each),
-    ...{ processes, onlyProcess, judge, verified, leftovers },
+    ...{ processes, onlyProcess, judge, verified, leftovers, nothingLeft },
     incidents: () => json<Incident[]>('incidents'),
   }
 }

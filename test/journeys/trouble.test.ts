@@ -124,7 +124,7 @@ for (const how of ['stop', 'crash', 'restart', 'down'] as const) {
     assert.deepEqual(survivors(), [])
     if (how === 'crash' || how === 'restart') await stand.wait('50 new processes', grown)
     else assert.deepEqual(stand.processes('tree'), [])
-    if (how === 'down') await stand.wait('nothing is left', () => stand.leftovers().length === 0)
+    if (how === 'down') await stand.nothingLeft()
   })
 }
 

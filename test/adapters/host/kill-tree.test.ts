@@ -95,6 +95,7 @@ if (INNER) {
     await stand.wait('a standby', () => stand.standbys().length === 1)
     await seat.killTree(2000)
     await end()
+    seat.release()
     await host.remove('s')
     await stand.wait('no process', () => stand.processes({ launchers: true }).length === 0)
     assert.deepEqual(readdirSync(join(stand.state, 'run')), [])
