@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  fdatasync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  write,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bootId, systemClock } from '../../core/clock.ts'
+import type { Draft } from '../../core/entry.ts'
+import type { Ledger } from '../../core/ledger/ledger.ts'
+import { openLedger } from '../../core/ledger/open.ts'
+import { verifyLedger } from '../../core/ledger/verify.ts'
+import { type BenchRow, percentile, row } from './row.ts'
+import { count } from './size.ts'
+
+// Life of the ledger's figures: rounds of ours and of the peer take turns, so that what else the machine does meets both;
+// a figure is the median of its rounds. `node test/bench/ledger.ts` prints these rows alone.
+
+/** An entry whose line has about 364 bytes. */
+const draft = (pid: number): Draft => ({
+  kind: 'service.exited',
+  svc: 'api',
+  data: { pid, exit: 'signal', signal: 'SIGKILL', oom: false, uptimeMs: 12_345, wanted: false },
+})
+
+const open = (dir: string, fsync = true): Promise<Ledger> =>
+  openLedger({ dir, host: 'bench', version: '0.0.0', clock: systemClock, bootId: bootId(), redact: [], fsync })
+
+/** All rows of the ledger; uses a temporary folder on the disk of the system's temporary files. */
+export async function rows(): Promise<BenchRow[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'heald-bench-ledger-'))
+  try {
+    return [
+      await idleAppend(join(dir, 'idle')),
+      await concurrentAppends(join(dir, 'concurrent')),
+      await bulkAppends(join(dir, 'bulk')),
+      ...(await verification(join(dir, 'long'))),
+      await startAfterCrash(join(dir, 'long')),
+    ]
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function idleAppend(dir: string): Promise<BenchRow> {
+  const ledger = await open(join(dir, 'ledger'))
+  const fd = openSync(join(dir, 'bare'), 'a')
+  const bytes = Buffer.alloc(300, 'x')
+  const ours: number[] = []
+  const bare: number[] = []
+  for (let round = 0; round < count(4, 20); round++) {
+    for (let n = 0; n < 50; n++) {
+      const startMs = performance.now()
+      await ledger.append({ kind: 'config.applied', data: { sha256: 'x' } })
+      ours.push(performance.now() - startMs)
+    }
+    for (let n = 0; n < 50; n++) {
+      const startMs = performance.now()
+      await new Promise<void>((resolve, reject) =>
+        write(fd, bytes, error =>
+          error ? reject(error) : fdatasync(fd, failed => (failed ? reject(failed) : resolve())),
+        ),
+      )
+      bare.push(performance.now() - startMs)
+    }
+  }
+  closeSync(fd)
+  await ledger.close(5000)
+  return row({
+    what: 'must append on an idle ledger, p50',
+    ours: percentile(ours, 0.5),
+    peer: { name: 'bare 300-byte append + fdatasync', value: percentile(bare, 0.5) },
+    limit: { of: 'ratio', atMost: 1.5 },
+    unit: 'ms',
+    note: 'one at a time; the peer uses the thread pool too',
+  })
+}
+
+async function concurrentAppends(dir: string): Promise<BenchRow> {
+  const ledger = await open(dir)
+  const rates: number[] = []
+  for (let round = 0; round < count(2, 7); round++) {
+    const startMs = performance.now()
+    const endMs = startMs + 500
+    let done = 0
+    const caller = async (): Promise<void> => {
+      while (performance.now() < endMs) {
+        await ledger.append(draft(done))
+        done++
+      }
+    }
+    await Promise.all(Array.from({ length: 64 }, caller))
+    rates.push((done * 1000) / (performance.now() - startMs))
+  }
+  await ledger.close(5000)
+  return row({
+    what: 'durable appends, 64 concurrent callers',
+    ours: percentile(rates, 0.5),
+    peer: null,
+    limit: { of: 'ours', atLeast: 100_000 },
+    unit: 'entries/s',
+    note: 'each caller waits for its entry before the next',
+  })
+}
+
+async function bulkAppends(dir: string): Promise<BenchRow> {
+  const ledger = await open(dir)
+  const rates: number[] = []
+  const each = 8192
+  for (let round = 0; round < count(3, 9); round++) {
+    const startMs = performance.now()
+    let pid = 0
+    for (let n = 0; n < 8; n++) await Promise.all(Array.from({ length: each }, () => ledger.append(draft(pid++))))
+    rates.push((8 * each * 1000) / (performance.now() - startMs))
+  }
+  await ledger.close(5000)
+  return row({
+    what: 'durable appends in bulk, 1,024 a batch',
+    ours: percentile(rates, 0.5),
+    peer: null,
+    limit: { of: 'ours', atLeast: 250_000 },
+    unit: 'entries/s',
+    note: 'without the tree, which comes later',
+  })
+}
+
+async function verification(dir: string): Promise<BenchRow[]> {
+  const entries = count(100_000, 1_000_000)
+  const ledger = await open(dir, false)
+  for (let n = 0; n < entries; n += 8192)
+    await Promise.all(Array.from({ length: Math.min(8192, entries - n) }, (_, k) => ledger.append(draft(n + k))))
+  await ledger.close(10_000)
+  const paths = readdirSync(join(dir, 'seg'))
+    .sort()
+    .map(name => join(dir, 'seg', name))
+  const one: number[] = []
+  const two: number[] = []
+  const limit: number[] = []
+  for (let round = 0; round < count(3, 7); round++) {
+    limit.push(timed(() => bulkHash(paths)))
+    one.push(await verifiedMs(dir, 1))
+    two.push(await verifiedMs(dir, 2))
+  }
+  const peer = { name: 'read + one bulk SHA-256', value: percentile(limit, 0.5) }
+  const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
+  const note = `${entries} entries of ${Math.round(bytes / entries)} bytes, from the page cache`
+  return [
+    row({
+      what: 'verify the whole chain, one thread',
+      ours: percentile(one, 0.5),
+      peer,
+      limit: { of: 'ratio', atMost: 3.5 },
+      unit: 'ms',
+      note,
+    }),
+    row({
+      what: 'verify the whole chain, two workers',
+      ours: percentile(two, 0.5),
+      peer,
+      limit: { of: 'ratio', atMost: 1.9 },
+      unit: 'ms',
+      note,
+    }),
+  ]
+}
+
+function bulkHash(paths: readonly string[]): void {
+  const buffer = Buffer.allocUnsafe(1_048_576)
+  const running = createHash('sha256')
+  for (const path of paths) {
+    const fd = openSync(path, 'r')
+    for (let got = readSync(fd, buffer); got > 0; got = readSync(fd, buffer)) running.update(buffer.subarray(0, got))
+    closeSync(fd)
+  }
+  running.digest('hex')
+}
+
+async function verifiedMs(dir: string, workers: number): Promise<number> {
+  const startMs = performance.now()
+  const { ok, firstBad } = await verifyLedger(dir, { workers })
+  if (!ok) throw new Error(`the ledger is bad: ${JSON.stringify(firstBad)}`)
+  return performance.now() - startMs
+}
+
+function timed(run: () => void): number {
+  const startMs = performance.now()
+  run()
+  return performance.now() - startMs
+}
+
+/** The folder of the verification, its last segment filled up and torn. */
+async function startAfterCrash(dir: string): Promise<BenchRow> {
+  const ours: number[] = []
+  for (let round = 0; round < count(3, 7); round++) {
+    const filling = await open(dir, false)
+    let last = readdirSync(join(dir, 'seg')).length
+    // As full as a last segment gets: the next batch would open a new one.
+    while (round === 0) {
+      const name = readdirSync(join(dir, 'seg')).sort().at(-1) ?? ''
+      const left = 64_500 - (filling.head().size - Number(name.slice(0, 12)))
+      if (left <= 0) break
+      await Promise.all(Array.from({ length: Math.min(1024, left) }, (_, n) => filling.append(draft(n))))
+      last = readdirSync(join(dir, 'seg')).length
+    }
+    await filling.append(draft(round))
+    await filling.close(10_000)
+    const path = join(
+      dir,
+      'seg',
+      readdirSync(join(dir, 'seg'))
+        .sort()
+        .at(last - 1) ?? '',
+    )
+    const mark = JSON.parse(readFileSync(join(dir, 'head'), 'utf8')) as { size: number }
+    truncateSync(path, statSync(path).size - 20)
+    // The mark of a killed writer lags: it does not know the torn entry.
+    rmSync(join(dir, 'head'))
+    const startMs = performance.now()
+    const ledger = await open(dir)
+    ours.push(performance.now() - startMs)
+    if (ledger.head().size !== mark.size)
+      throw new Error(`${ledger.head().size} entries after the start, ${mark.size} expected`)
+    await ledger.close(10_000)
+  }
+  return row({
+    what: 'start after a crash, full last segment, p50',
+    ours: percentile(ours, 0.5),
+    peer: null,
+    limit: { of: 'ours', atMost: 150 },
+    unit: 'ms',
+    note: 'lock, scan of 64,500 entries, torn tail cut off and told durably; the mark is missing, which is the slowest case',
+  })
+}
+
+if (import.meta.main) {
+  for (const { what, ours, peer, ratio, unit } of await rows()) {
+    const beside = peer === null ? '' : `  ${peer.name}: ${peer.value.toFixed(3)}  ratio ${ratio?.toFixed(2)}`
+    process.stdout.write(`${what}: ${ours.toFixed(3)} ${unit}${beside}\n`)
+  }
+}
