@@ -13,10 +13,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createProcessHost } from '../../../adapters/host/process.ts'
 import { checkConfig } from '../../../core/config/load.ts'
 import { Fault } from '../../../core/fault.ts'
 import { takeLock } from '../../../core/ledger/lock.ts'
 import { freshFolder } from '../../../core/tour/folder.ts'
+import { killQuietly } from '../../journeys/stand.ts'
 
 function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'heald-tour-'))
@@ -70,6 +73,13 @@ test('a folder that no tour made is refused and left as it is', async t => {
   assert.deepEqual(readdirSync(precious), ['logs'])
 })
 
+test('a link in the folder’s place is refused, wherever it leads', async t => {
+  const root = temporary(t)
+  await freshFolder(join(root, 'elsewhere'), noHost)
+  symlinkSync(join(root, 'elsewhere'), join(root, 'tour'))
+  await assert.rejects(freshFolder(join(root, 'tour'), noHost), refused)
+})
+
 test('a link inside is removed, not followed', async t => {
   const root = temporary(t)
   const dir = join(root, 'tour')
@@ -79,6 +89,27 @@ test('a link inside is removed, not followed', async t => {
   await freshFolder(dir, noHost)
   assert.equal(readFileSync(join(root, 'kept'), 'utf8'), 'kept')
   assert.ok(!existsSync(join(dir, 'logs')))
+})
+
+test('an agent that was left running is ended before anything of it is removed', async t => {
+  const dir = join(temporary(t), 'tour')
+  const plan = await freshFolder(dir, noHost)
+  const openHost = async () => createProcessHost({ state: dir, warn: text => assert.fail(text) })
+  const [spec] = (await checkConfig(plan.config)).config?.services ?? []
+  assert.ok(spec)
+  const ended = Promise.withResolvers<number | undefined>()
+  const seat = await (await openHost()).seat(spec, end => ended.resolve(end.exitCode))
+  const { pid } = seat.start()
+  t.after(() => killQuietly(pid))
+  const answers = async () => (await fetch(`${plan.url}/healthz`).catch(() => null))?.ok === true
+  for (let tries = 0; tries < 500 && !(await answers()); tries += 1) await sleep(20)
+  assert.ok(await answers())
+  seat.release()
+
+  const fresh = await freshFolder(dir, openHost)
+  assert.ok(!(await answers()), 'it has ended')
+  assert.equal(await ended.promise, undefined, 'by a signal')
+  assert.ok(!existsSync(join(dir, 'run')) && existsSync(fresh.config))
 })
 
 test('while its ledger is being written, the folder is refused and nothing is removed', async t => {
