@@ -216,7 +216,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         }),
       down: by =>
         inTurn(async () => {
-          const stopped = await supervisor.stopAll()
+          const stopped = await supervisor.stopAll(by)
           tellDowned(`down by ${by}`)
           return { stopped }
         }),

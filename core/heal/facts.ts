@@ -41,6 +41,8 @@ export interface Facts {
   delayMs: number
   /** Who asked for the stop or restart under way. */
   by: string
+  /** All services are being stopped: that says nothing about what is wanted of this one. */
+  goingDown: boolean
   killed: Killed
   /** What went wrong last, in words. */
   lastTrouble: string
@@ -73,6 +75,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     attempt: 0,
     delayMs: 0,
     by: 'heald',
+    goingDown: false,
     killed: {},
     lastTrouble: '',
     end: null,

@@ -40,7 +40,7 @@ export function remember(memory: Memory, entry: Entry): void {
       break
     case 'service.stopped':
       // The daemon's own stops (configuration, `heald down`) are not a wish about this service.
-      if (entry.data.by !== 'heald') {
+      if (entry.data.by !== 'heald' && entry.data.goingDown !== true) {
         of.wanted = false
         of.why = `stopped by ${String(entry.data.by)}`
       }

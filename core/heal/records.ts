@@ -127,13 +127,13 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => write('service.restarting', { attempt, delayMs, cause: facts.lastTrouble }))
     },
     recordStopped() {
-      const { by } = facts
+      const { by, goingDown } = facts
       facts.attempt = 0
       facts.why = by === 'heald' ? null : `stopped by ${by}`
       later(() => {
         outage.up(clock.monoMs())
         outage.resolve('stopped')
-        write('service.stopped', { by }, by === 'heald' ? {} : { actor: by })
+        write('service.stopped', goingDown ? { by, goingDown } : { by }, by === 'heald' ? {} : { actor: by })
       })
     },
     recordHeld() {

@@ -24,8 +24,8 @@ export interface Service {
   /** Resolves when ready; rejects with a Fault when it fails instead. */
   start(by: string): Promise<void>
   restart(by: string): Promise<void>
-  /** Resolves when nothing is left of it. */
-  stop(by: string): Promise<void>
+  /** Resolves when nothing is left of it. `goingDown`: all services are stopped; the next daemon starts it again. */
+  stop(by: string, goingDown?: boolean): Promise<void>
   /** Another description, from the configuration. `pending`: what runs differs from it until the next restart. */
   describe(spec: ServiceSpec, pending: boolean): void
   dependencyReady(): void
@@ -214,9 +214,10 @@ export function superviseService(
       feed('wanted')
       await until(becameReady)
     },
-    async stop(by) {
+    async stop(by, goingDown = false) {
       if (facts.phase === 'stopped') return
       facts.by = by
+      facts.goingDown = goingDown
       feed('stopAsked')
       await until(() => facts.phase === 'stopped')
     },

@@ -46,7 +46,7 @@ export interface Supervisor {
   service(name: string): Service
   statuses(): ServiceStatus[]
   /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
-  stopAll(): Promise<string[]>
+  stopAll(by: string): Promise<string[]>
   /** Hands all that is known to the ledger now. */
   flush(): void
   /** Lets go of all: services keep running. */
@@ -148,10 +148,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
     statuses: () => [...services.values()].map(service => service.status()),
 
-    async stopAll() {
+    async stopAll(by) {
       const order = startingOrder([...services.values()].map(service => service.spec())).reverse()
       for (const level of levels(order, name => services.get(name)?.spec().dependsOn ?? [])) {
-        await Promise.all(level.map(name => services.get(name)?.stop('heald')))
+        await Promise.all(level.map(name => services.get(name)?.stop(by, true)))
       }
       for (const service of services.values()) service.release()
       services.clear()

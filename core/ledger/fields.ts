@@ -23,7 +23,7 @@ export const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   'service.restarting': ['attempt', 'delayMs', 'cause'],
   'service.recovered': ['downMs', 'attempts'],
   'service.adopted': ['pid', 'startTime', 'by', 'why'],
-  'service.stopped': ['pid', 'startTime', 'by', 'why'],
+  'service.stopped': ['pid', 'startTime', 'by', 'why', 'goingDown'],
   'service.held': ['pid', 'startTime', 'by', 'why', 'stayDown'],
   'crashloop.detected': ['failures', 'withinMs', 'verdict', 'why'],
   'incident.opened': INCIDENT,

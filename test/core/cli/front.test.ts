@@ -108,7 +108,7 @@ test('orders, answers and exit codes against a daemon', async t => {
   assert.match(unwell.out, /^agent +▲ unhealthy .*fail: HTTP 500 ␛\[2J/m)
 
   const [restart, typo, ack] = [await at('restart', 'agent'), await at('stop', 'agnt'), await at('ack', 'agent-4')]
-  assert.deepEqual([restart.code, restart.out], [0, 'agent is ready, pid 78, after 13 ms\n'])
+  assert.deepEqual([restart.code, restart.out], [0, 'agent is ready, pid 78, after 12.5 ms\n'])
   assert.deepEqual([typo.code, typo.err], [2, 'heald: there is no service "agnt"\n  Did you mean "agent"?\n'])
   assert.deepEqual([ack.code, ack.err], [2, 'heald: there is no incident "agent-4"\n  Did you mean "agent-41"?\n'])
   assert.equal((await at('ack', 'agent-41')).out, 'agent-41 is acknowledged: agent was killed by SIGKILL\n')

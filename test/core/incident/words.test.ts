@@ -32,7 +32,7 @@ test('entries say what happened in words', () => {
       { pid: 77, attempt: 1, standby: true },
       'agent was started, pid 77, from the standby (attempt 1)',
     ],
-    ['service.recovered', { downMs: 14.2, attempts: 2 }, 'agent is well again after 14 ms and 2 attempts'],
+    ['service.recovered', { downMs: 14.2, attempts: 2 }, 'agent is well again after 14.2 ms and 2 attempts'],
     [
       'service.hung',
       { check: 'http', error: 'no answer within 500 ms', misses: 3, sinceMs: 6100 },
@@ -41,7 +41,7 @@ test('entries say what happened in words', () => {
     [
       'crashloop.detected',
       { failures: 3, withinMs: 60_000, verdict: 'slow restarts' },
-      'agent is in a crash loop: 3 failures within 1 min; now slow restarts',
+      'agent is in a crash loop: 3 failures within 1 m; now slow restarts',
     ],
     ['incident.resolved', { downMs: 812, how: 'recovered' }, 'resolved: recovered, down for 812 ms'],
     [
@@ -92,15 +92,15 @@ test('spans and sizes read as people write them', () => {
   const spans: [ms: number, text: string][] = [
     [0, '0 ms'],
     [0.83, '0.83 ms'],
-    [1.25, '1.3 ms'],
-    [14.4, '14 ms'],
+    [1.25, '1.25 ms'],
+    [14.4, '14.4 ms'],
     [999, '999 ms'],
     [999.6, '1 s'],
-    [1250, '1.25 s'],
+    [1250, '1.3 s'],
     [42_000, '42 s'],
-    [60_000, '1 min'],
-    [185_000, '3 min 5 s'],
-    [7_800_000, '2 h 10 min'],
+    [60_000, '1 m'],
+    [185_000, '3 m 5 s'],
+    [7_800_000, '2 h 10 m'],
     [356_400_000, '4 d 3 h'],
   ]
   for (const [ms, text] of spans) assert.equal(spanOf(ms), text)
