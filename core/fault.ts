@@ -28,7 +28,8 @@ export class Fault extends Error {
 
 /** The `code` of any thrown value: ours, Node's (`ENOENT`), or `unknown`. */
 export function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code
   return 'unknown'
 }
 
