@@ -4,5 +4,7 @@
  * variable that is read stands here, and that every one here is read.
  */
 export const FULL_COUNTS: Readonly<Record<string, number>> = {
+  HEALD_SOAK_LEDGER_KILLS: 200,
+  HEALD_SOAK_LEDGER_INJECTIONS: 1000,
   HEALD_SOAK_HANGS: 5000,
 }

@@ -3,7 +3,7 @@ import { type Data, type Draft, type Entry, KINDS } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { type Batch, batchSize, buildBatch, type Item, rewound } from './batch.ts'
 import type { Head, Ledger, Recorded } from './ledger.ts'
-import { ZEROS } from './line.ts'
+import { lineText, ZEROS } from './line.ts'
 import {
   absorb,
   anyLosses,
@@ -243,7 +243,7 @@ export function createWriter(options: WriterOptions): Writer {
     })
     mark.moved()
     if (listeners.size === 0) return
-    const entries = batch.lines.map(line => JSON.parse(line.text) as Entry)
+    const entries = batch.lines.map(line => JSON.parse(lineText(line)) as Entry)
     for (const listener of listeners) {
       try {
         listener(entries)

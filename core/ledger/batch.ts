@@ -18,8 +18,8 @@ export interface Item {
 }
 
 export interface Line extends Recorded {
-  /** With its LF. */
-  readonly text: string
+  /** What `h` is the hash of. */
+  readonly body: string
 }
 
 export interface Batch {
@@ -74,7 +74,7 @@ export function buildBatch(
     }
     const line = buildLine({ seq, prev: h, ts: iso, mono: monoUs, boot }, middleOf(prepared, seq))
     if (side !== undefined) rows.push({ seq, ...side })
-    lines.push({ seq, h: line.h, text: line.text })
+    lines.push({ seq, h: line.h, body: line.body })
     h = line.h
     lastMs = tsMs
     seq++

@@ -6,7 +6,7 @@ const INCIDENT = ['id', 'severity', 'cause', 'services', 'by', 'step', 'downMs',
  * The fields of `data` that may be written, by kind. Anything else stays out of the ledger and is named in `withheld`:
  * what is written is for ever, so a field has to be let in on purpose.
  */
-export const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
+const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   genesis: ['host', 'origin', 'version', 'publicKey'],
   'segment.opened': ['previous', 'tree', 'stateSha256'],
   'daemon.started': ['version', 'pid', 'boot', 'config', 'adopted'],
@@ -35,3 +35,7 @@ export const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],
   'clock.rewound': ['lastTs', 'nowTs', 'byMs'],
 }
+
+export const FIELDS = Object.fromEntries(
+  Object.entries(TABLE).map(([kind, fields]) => [kind, new Set(fields)]),
+) as unknown as Readonly<Record<Kind, ReadonlySet<string>>>

@@ -26,11 +26,15 @@ export interface Stamp {
   readonly boot: string
 }
 
-/** Builds a line from its stamp and `middle`, the JSON text from `"kind"` to the end of `data`. */
-export function buildLine(stamp: Stamp, middle: string): { readonly text: string; readonly h: string } {
+/** Builds what is hashed of a line from its stamp and `middle`, the JSON text from `"kind"` to the end of `data`. */
+export function buildLine(stamp: Stamp, middle: string): { readonly body: string; readonly h: string } {
   const body = `{"v":1,"seq":${stamp.seq},"prev":"${stamp.prev}","ts":"${stamp.ts}","mono":${stamp.mono},"boot":"${stamp.boot}",${middle}`
-  const h = hash('sha256', body, 'hex')
-  return { text: `${body},"h":"${h}"}\n`, h }
+  return { body, h: hash('sha256', body, 'hex') }
+}
+
+/** The whole line, with its LF. */
+export function lineText({ body, h }: { readonly body: string; readonly h: string }): string {
+  return `${body},"h":"${h}"}\n`
 }
 
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/

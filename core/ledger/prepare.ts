@@ -9,7 +9,6 @@ import type { Scrubber } from './redact.ts'
 export interface Prepared {
   readonly kind: Draft['kind']
   readonly must: boolean
-  readonly opens: boolean
   readonly inc: string | IncidentRef | undefined
   readonly side: { readonly salt: string; readonly text: string } | undefined
   /** Size for the limits of queue and batch, in characters. */
@@ -32,7 +31,7 @@ const ACTOR = /^[A-Za-z0-9][A-Za-z0-9_.@:/+-]{0,127}$/
 /** Copies and checks a draft. Throws a Fault (`ledger.bad-entry`) when it can't be written as it is. */
 export function prepare(draft: Draft, scrub: Scrubber): Prepared {
   const { kind, svc, inc, actor = 'heald' } = draft
-  if (!(kind in KINDS)) throw bad(kind, 'its kind is not known')
+  if (!Object.hasOwn(KINDS, kind)) throw bad(kind, 'its kind is not known')
   if (svc !== undefined && !SERVICE.test(svc)) throw bad(kind, `"${svc}" can't be the name of a service`)
   if (!ACTOR.test(actor)) throw bad(kind, `"${actor}" can't be an actor`)
   if (typeof inc === 'string' ? !INCIDENT.test(inc) : inc !== undefined && !SERVICE.test(inc.svc))
@@ -49,7 +48,7 @@ export function prepare(draft: Draft, scrub: Scrubber): Prepared {
   const front = svc === undefined ? `"kind":"${kind}"` : `"kind":"${kind}","svc":"${svc}"`
   const back = `,"actor":"${actor}","data":`
   const chars = front.length + back.length + dataText.length + (side?.text.length ?? 0)
-  return { kind, must: KINDS[kind] === 'must', opens: draft.opens === true, inc, side, chars, front, back, dataText }
+  return { kind, must: KINDS[kind] === 'must', inc, side, chars, front, back, dataText }
 }
 
 /** What the ledger says of a text kept aside: SHA-256 over the salt's 16 bytes and the text's UTF-8. */
@@ -75,14 +74,20 @@ export function middleOf(item: Prepared, seq: number): string {
 /** Only the fields that the kind lets in; the names of the others are kept, so that nothing vanishes unseen. */
 function allowed(draft: Draft, dropId: boolean): Data {
   const fields = FIELDS[draft.kind]
+  if (!dropId && areAllowed(draft.data, fields)) return draft.data
   const withheld: string[] = []
   const kept: Record<string, Json> = {}
   for (const [key, value] of Object.entries(draft.data)) {
     if (value === undefined || (dropId && key === 'id')) continue
-    if (fields.includes(key)) kept[key] = value
+    if (fields.has(key)) kept[key] = value
     else withheld.push(key.slice(0, 64))
   }
   return withheld.length === 0 ? kept : { ...kept, withheld: withheld.slice(0, 32) }
+}
+
+function areAllowed(data: Data, fields: ReadonlySet<string>): boolean {
+  for (const key in data) if (!fields.has(key) || data[key] === undefined) return false
+  return true
 }
 
 function fit(kind: string, data: Data, scrub: Scrubber): string {

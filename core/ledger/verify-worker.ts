@@ -1,5 +1,9 @@
-import { parentPort } from 'node:worker_threads'
-import { type Task, verifySegment } from './verify.ts'
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Share, type Walked, walkSegment } from './chain.ts'
 
-/** One thread of a verification: follows the segments it is handed, one at a time. */
-parentPort?.on('message', (task: Task) => parentPort?.postMessage(verifySegment(task)))
+/** One thread of a verification: takes the next segment as long as there is one. */
+const { tasks, next } = workerData as Share
+for (let index = Atomics.add(next, 0, 1); index < tasks.length; index = Atomics.add(next, 0, 1)) {
+  const task = tasks[index]
+  if (task !== undefined) parentPort?.postMessage({ index, walk: walkSegment(task) } satisfies Walked)
+}

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { closeSync, openSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { UNFINISHED, type Walk, walkChain } from './chain.ts'
+import { type Share, type Task, UNFINISHED, type Walk, type Walked, walkSegment } from './chain.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
@@ -62,25 +62,6 @@ export function defaultThreads(): number {
   return Math.max(1, Math.min(4, availableParallelism()))
 }
 
-/** What is asked of one thread: follow this segment. */
-export interface Task {
-  readonly path: string
-  readonly first: number
-  /** Null: believe the first line. */
-  readonly prev: string | null
-  readonly validBytes: number
-}
-
-/** Follows one segment. */
-export function verifySegment(task: Task): Walk {
-  const fd = openSync(task.path, 'r')
-  try {
-    return walkChain(fd, { seq: task.first, prev: task.prev }, task.validBytes)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /** Verifies the whole chain of a ledger folder; needs no daemon and changes nothing. */
 export async function verifyLedger(
   dir: string,
@@ -97,8 +78,7 @@ export async function verifyLedger(
     onProgress?.(doneBytes, allBytes)
   }
   const tasks = plan.map(({ task }) => task)
-  const threads = Math.min(workers, tasks.length)
-  const walks = threads > 1 ? await spread(tasks, threads, done, signal) : await oneByOne(tasks, done, signal)
+  const walks = await walkAll(tasks, Math.max(1, Math.min(workers, tasks.length)), done, signal)
   if (hasWriter(dir)) await finishLast(plan, walks)
   const { seq, h, firstBad } = judgeByMark(await markedHash(dir, mark), mark, join(plan, walks))
   const ok = firstBad === null
@@ -151,70 +131,49 @@ function saysOfPrevious(file: SegmentFile): Says | null {
   return typeof previous === 'object' && previous !== null ? ({ ...previous } as Says) : null
 }
 
-async function oneByOne(tasks: readonly Task[], done: (task: Task) => void, signal?: AbortSignal): Promise<Walk[]> {
-  const walks: Walk[] = []
-  for (const task of tasks) {
-    signal?.throwIfAborted()
-    const walk = verifySegment(task)
-    walks.push(walk)
-    done(task)
-    if (walk.bad !== null) break
-    // Lets an interrupt in, and the progress out.
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  return walks
-}
-
-/** Hands each thread the next segment when it is through with one. After a bad one no more are handed out. */
-async function spread(
+/**
+ * Follows all segments, here and in `threads - 1` workers: whoever is free takes the next one. After a bad one no more
+ * are begun, since everything before it is under way already.
+ */
+async function walkAll(
   tasks: readonly Task[],
   threads: number,
   done: (task: Task) => void,
   signal?: AbortSignal,
 ): Promise<Walk[]> {
   const walks: Walk[] = []
-  let next = 0
-  let stopped = false
-  const pool = Array.from(
-    { length: threads },
-    () => new Worker(new URL('./verify-worker.ts', import.meta.url), { env: {}, stderr: false }),
+  const next = new Int32Array(new SharedArrayBuffer(4))
+  const finish = (index: number, walk: Walk): void => {
+    walks[index] = walk
+    const task = tasks[index]
+    if (task !== undefined) done(task)
+    if (walk.bad !== null) Atomics.store(next, 0, tasks.length)
+  }
+  const share: Share = { tasks, next }
+  const file = new URL('./verify-worker.ts', import.meta.url)
+  const workers = Array.from({ length: threads - 1 }, () => new Worker(file, { workerData: share }))
+  const ended = Promise.all(
+    workers.map(async worker => {
+      worker.on('message', ({ index, walk }: Walked) => finish(index, walk))
+      // Rejects with the worker's own error.
+      await once(worker, 'exit')
+    }),
   )
+  // It is awaited below, after this thread's own share; until then a failure must not count as nobody's.
+  ended.catch(() => {})
   try {
-    await Promise.all(
-      pool.map(async worker => {
-        for (;;) {
-          signal?.throwIfAborted()
-          const index = next++
-          const task = tasks[index]
-          if (task === undefined || stopped) return
-          const walk = await ask(worker, task)
-          walks[index] = walk
-          if (walk.bad !== null) stopped = true
-          done(task)
-        }
-      }),
-    )
+    for (let index = Atomics.add(next, 0, 1); index < tasks.length; index = Atomics.add(next, 0, 1)) {
+      const task = tasks[index]
+      if (task !== undefined) finish(index, walkSegment(task))
+      // Lets an interrupt in, and the progress out.
+      await new Promise(resolve => setImmediate(resolve))
+      signal?.throwIfAborted()
+    }
+    await ended
   } finally {
-    await Promise.all(pool.map(worker => worker.terminate()))
+    await Promise.allSettled(workers.map(worker => worker.terminate()))
   }
   return walks
-}
-
-/** One question, one answer; a thread that ends or fails instead rejects. */
-async function ask(worker: Worker, task: Task): Promise<Walk> {
-  const over = new AbortController()
-  const { signal } = over
-  try {
-    const answer = once(worker, 'message', { signal })
-    const ended = once(worker, 'exit', { signal }).then(([code]) =>
-      Promise.reject(new Error(`a verifying thread ended (${code})`)),
-    )
-    worker.postMessage(task)
-    const [walk] = (await Promise.race([answer, ended])) as [Walk]
-    return walk
-  } finally {
-    over.abort()
-  }
 }
 
 /**
@@ -226,7 +185,7 @@ async function finishLast(plan: readonly Planned[], walks: Walk[]): Promise<void
   for (let tries = 0; last !== undefined && tries < 4; tries++) {
     if (walks[plan.length - 1]?.bad?.why !== UNFINISHED) return
     await sleep(25 * 2 ** tries)
-    walks[plan.length - 1] = verifySegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
+    walks[plan.length - 1] = walkSegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
   }
 }
 

@@ -4,13 +4,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Data } from '../../../core/entry.ts'
-import { buildLine, checkLine, MAX_LINE_BYTES, safeJson, ZEROS } from '../../../core/ledger/line.ts'
+import { buildLine, checkLine, lineText, MAX_LINE_BYTES, safeJson, ZEROS } from '../../../core/ledger/line.ts'
 import { prepare } from '../../../core/ledger/prepare.ts'
 import { scrubber } from '../../../core/ledger/redact.ts'
 import { written } from './stand.ts'
 
 const STAMP = { seq: 0, prev: ZEROS, ts: '2026-08-21T11:08:30.123Z', mono: 1, boot: 'abcdef01' }
 const none = scrubber([])
+
+function built(middle: string): { text: string; h: string } {
+  const line = buildLine(STAMP, middle)
+  return { text: lineText(line), h: line.h }
+}
 
 test('a line is what sed and sha256sum can check', async t => {
   const dir = await written(t, 3)
@@ -33,7 +38,7 @@ test('whatever a service says, the line stays one line, in order, and says it ba
     fc.property(fc.string({ unit: 'binary', maxLength: 300 }), anything, (said, nested) => {
       const data = { diagnosis: said, exit: nested } as unknown as Data
       const item = prepare({ kind: 'service.exited', svc: 'api', data }, none)
-      const { text, h } = buildLine(STAMP, item.front + item.back + item.dataText)
+      const { text, h } = built(item.front + item.back + item.dataText)
       assert.ok(text.endsWith('\n') && text.indexOf('\n') === text.length - 1)
       assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/)
       const checked = checkLine(text.slice(0, -1))
@@ -47,7 +52,7 @@ test('whatever a service says, the line stays one line, in order, and says it ba
 
 test('a key can not be made to stand there twice', () => {
   const forged = `"kind":"service.exited","svc":"api","actor":"heald","data":{"pid":1},"svc":"db","data":{"pid":2}`
-  const { text } = buildLine(STAMP, forged)
+  const { text } = built(forged)
   const checked = checkLine(text.slice(0, -1))
   assert.equal(checked.ok, false, 'its hash is right, its keys are not')
   for (const svc of ['a","svc":"b', 'a"b', 'a\\', '', 'x'.repeat(65), 'a b', '\u202eapi'])
@@ -64,7 +69,7 @@ test('long texts are cut before hashing, and said to be; what can not be cut is 
       fc.array(fc.string({ unit: 'binary', minLength: 2000, maxLength: 30_000 }), { minLength: 1, maxLength: 8 }),
       texts => {
         const item = prepare({ kind: 'crashloop.detected', data: { why: texts, verdict: 'x'.repeat(20_000) } }, none)
-        const { text } = buildLine(STAMP, item.front + item.back + item.dataText)
+        const { text } = built(item.front + item.back + item.dataText)
         assert.ok(Buffer.byteLength(text) <= MAX_LINE_BYTES)
         const checked = checkLine(text.slice(0, -1))
         assert.ok(checked.ok)
@@ -81,7 +86,7 @@ test('long texts are cut before hashing, and said to be; what can not be cut is 
 
 test('every change of a line is seen', () => {
   const item = prepare({ kind: 'service.exited', svc: 'api', data: { pid: 1, diagnosis: 'ünï' } }, none)
-  const line = Buffer.from(buildLine(STAMP, item.front + item.back + item.dataText).text.slice(0, -1))
+  const line = Buffer.from(built(item.front + item.back + item.dataText).text.slice(0, -1))
   for (let at = 0; at < line.length; at++) {
     for (let bit = 0; bit < 8; bit++) {
       const flipped = Buffer.from(line)
