@@ -220,10 +220,10 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       const before = last
       last = null
       standby = null
+      // Before the byte: on a busy host the new instance can have written, and ended, before this goes on.
+      const logFrom = logSize(logPath)
       ready.go()
       const pid = ready.child.pid ?? 0
-      // The new instance needs far longer than this to write its first byte.
-      const logFrom = logSize(logPath)
       if (before !== null) before.logTo = logFrom
       before?.population?.close()
       running = { ...ready, pid, logFrom, logTo: null, unwatch: () => {}, groupGone: false }
