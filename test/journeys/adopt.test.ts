@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeStand } from './stand.ts'
@@ -22,11 +23,14 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const pids = { one: stand.processes('one'), two: stand.processes('two') }
     assert.deepEqual([pids.one.length, pids.two.length], [1, 2])
 
+    // Somebody who listens for ever does not hold up the end.
+    const listener = await listen(join(stand.state, 'heald.sock'))
     const before = performance.now()
     first.child.kill(signal)
     const { code } = await first.ended
     assert.equal(code, 0, stand.said())
     assert.ok(performance.now() - before < 10_000, 'it ends within a bound')
+    await listener.ended
     assert.equal(stand.entries().at(-1)?.kind, 'daemon.stopped')
     assert.ok(!existsSync(join(stand.state, 'heald.sock')), 'the socket is gone')
     assert.deepEqual({ one: stand.processes('one'), two: stand.processes('two') }, pids)
@@ -69,6 +73,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await stand.nothingLeft()
     await stand.verified()
   })
+}
+
+/** Opens the stream of entries; `ended` resolves when the other side ends it. */
+async function listen(socketPath: string): Promise<{ readonly ended: Promise<void> }> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ socketPath, path: '/v1/ledger/follow?from=0' }, resolve).once('error', reject)
+  })
+  await new Promise(resolve => answer.once('data', resolve))
+  return { ended: new Promise(resolve => answer.once('close', resolve)) }
 }
 
 test('what died while no daemon ran is started again, once, and told', async t => {
