@@ -29,7 +29,8 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     clearInterval(timer)
     timer = setInterval(look, everyMs)
   }
-  poll(POLL_MS)
+  // A FIFO that nobody holds any more gives no hint: a reader that comes later is told of no end of file.
+  poll(isHeld(fifoPath) ? POLL_MS : POLL_AFTER_FALSE_HINT_MS)
   try {
     socket = new Socket({
       fd: openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK),
