@@ -150,6 +150,8 @@ test('floods and binary output: the log is bounded, the daemon stays small, and 
   await stand.wait('a rotation', () => existsSync(join(logs, 'flood.log.2')), 60_000)
   const pid = await stand.onlyProcess('flood')
   assert.ok(killQuietly(pid, 'SIGSTOP'))
+  const log = readFileSync(join(logs, 'flood.log'), 'latin1')
+  assert.ok(!log.includes('\0'), 'no hole at its beginning: the service goes on at the end of what is there')
   const copies = readdirSync(logs).filter(name => name.startsWith('flood.log.'))
   assert.ok(copies.length <= 2, copies.join(' '))
   await stand.wait('the log is within bounds', () => sizes().every(size => size <= 4 * 1024 * 1024 + 4096), 30_000)

@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { logSize, readTail, rotateLog } from '../../../adapters/host/logs.ts'
-import { makeSeatStand, read, specOf } from './seat-stand.ts'
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'heald-log-'))
@@ -61,18 +60,4 @@ test('the tail: from the offset on, whole lines, bytes that are no text replaced
   assert.equal(readTail(log, 400, logSize(log), 100), 'new\n', 'rotated meanwhile')
   writeFileSync(log, Buffer.from([0xff, 0xc3, 0x28, 0x00, 0x0a]))
   assert.equal(readTail(log, 0, 5, 100), '\ufffd\ufffd(\0\n')
-})
-
-test('a service that floods its output is held to about its limit, and goes on writing after a rotation', async t => {
-  const stand = makeSeatStand(t)
-  const spec = specOf('yes', ['yes', 'flood'], { logs: { maxBytes: 1 << 20, keep: 1 } })
-  const { seat } = await stand.seat(stand.host(), spec)
-  seat.start()
-  const log = join(stand.state, 'logs', 'yes.log')
-  await stand.wait('a rotation', () => logSize(`${log}.1`) > 0, 30_000)
-  assert.ok(logSize(`${log}.1`) <= 1 << 20)
-  await stand.wait('it writes on', () => logSize(log) > 0)
-  assert.ok(read(`${log}.1`).endsWith('flood\n') || read(`${log}.1`).includes('flood'))
-  assert.equal(read(log).slice(0, 1024).includes('\0'), false, 'no hole: it appends')
-  await seat.killTree(2000)
 })
