@@ -44,7 +44,7 @@ def check_line(raw, seq, prev):
         raise Bad("hash mismatch")
     if not raw.startswith(b'{"v":1,"seq":%d,"prev":"%s",' % (seq, prev.encode())):
         raise Bad("does not begin as entry %d behind %s has to" % (seq, prev[:8]))
-    text = raw.decode("utf-8")
+    text = raw.decode("utf-8")  # UnicodeDecodeError is a ValueError
     if re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
         raise Bad("holds a raw control character")
     entry = json.loads(text, object_pairs_hook=pairs_once)
@@ -63,6 +63,10 @@ def check_line(raw, seq, prev):
         raise Bad("inc is not <svc>-<seq>")
     if "inc" in entry and int(entry["inc"].rsplit("-", 1)[1]) > seq:
         raise Bad("inc names a later entry")
+    if entry["kind"] == "incident.opened" and entry["inc"] != "%s-%d" % (entry["svc"], seq):
+        raise Bad("incident %s is opened by entry %d" % (entry["inc"], seq))
+    if entry["kind"].startswith("incident.") and entry["data"].get("id") != entry["inc"]:
+        raise Bad("data.id is not the incident's")
     if seq == 0 and entry["kind"] != "genesis":
         raise Bad("the first entry is not genesis")
     if seq > 0 and entry["kind"] == "genesis":

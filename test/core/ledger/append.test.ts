@@ -11,7 +11,7 @@ import { readEntry } from '../../../core/ledger/read.ts'
 import { readTail } from '../../../core/ledger/side.ts'
 import { readSnapshot } from '../../../core/ledger/state.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
-import { entriesIn, exit, folder, judged, opened, optionsFor, ROOT } from './stand.ts'
+import { entriesIn, exit, folder, judged, opened, optionsFor, ROOT, rehashed } from './stand.ts'
 
 const drafts = fc.array(
   fc.oneof(
@@ -208,6 +208,13 @@ test('segments rotate, are sealed, vouch for each other and for the state', asyn
   rmSync(path)
   writeFileSync(path, bytes)
   for (const workers of [1, 2]) assert.equal((await verifyLedger(dir, { workers })).firstBad?.seq, 5001)
+  // The same, with every later hash of that segment computed anew: it no longer fits the segment behind it.
+  writeFileSync(path, rehashed(bytes.toString()))
+  for (const workers of [1, 2]) {
+    const { firstBad } = await verifyLedger(dir, { workers })
+    assert.deepEqual([firstBad?.seq, firstBad?.line], [first, 1])
+    assert.match(firstBad?.why ?? '', /"prev" is not the hash/)
+  }
 })
 
 test('a second writer is refused and told the first one; the seat is free when that one dies', async t => {

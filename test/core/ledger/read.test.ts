@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -9,7 +9,8 @@ import { followLines } from '../../../core/ledger/follow.ts'
 import { type Filter, listEntries } from '../../../core/ledger/list.ts'
 import { foldFrom } from '../../../core/ledger/read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from '../../../core/ledger/receipt.ts'
-import { copyOf, entriesIn, exit, folder, has, opened, ROOT, written } from './stand.ts'
+import { readTail } from '../../../core/ledger/side.ts'
+import { copyOf, entriesIn, exit, folder, has, judged, opened, ROOT, written } from './stand.ts'
 
 test('a receipt is 130 bits of the hash, as other people count them', t => {
   if (!has('python3')) return t.skip('needs python3')
@@ -165,7 +166,28 @@ test('what stands behind the valid size of a segment is void for every reader', 
     [8, 7, 6, 5, 4, 3, 2, 1, 0],
   )
   assert.deepEqual(pids(rows.map(row => row.entry)), [])
-  const seqs: number[] = []
-  for await (const entry of foldFrom(dir, 0)) seqs.push(entry.seq)
-  assert.deepEqual(seqs, [0, 1, 2, 3, 4, 5, 6, 7, 8])
+  const hashes: string[] = []
+  for await (const entry of foldFrom(dir, 0)) hashes.push(entry.h)
+  assert.deepEqual(
+    hashes,
+    entriesIn(dir).map(entry => entry.h),
+  )
+})
+
+test('a text kept aside is believed only if it is what the entry committed to', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await opened(t, dir)
+  await ledger.append(exit(1, { tail: 'what it said' }))
+  await ledger.close(1000)
+  const path = join(dir, 'side/000000000000.jsonl')
+  const rows = readFileSync(path, 'utf8')
+  const entry = entriesIn(dir)[1] ?? assert.fail()
+  const forged = `{"seq":1,"salt":"${'0'.repeat(32)}","text":"something else"}\n`
+  writeFileSync(path, `${forged}{"seq":1,"sal\n${rows}`)
+  assert.equal(readTail(dir, entry), 'what it said', 'an older or broken row before it is passed over')
+  writeFileSync(path, forged)
+  assert.equal(readTail(dir, entry), null)
+  rmSync(path)
+  assert.equal(readTail(dir, entry), null)
+  assert.equal(judged(dir).code, 0, 'erased: the chain holds')
 })

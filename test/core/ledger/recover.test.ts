@@ -156,6 +156,8 @@ test('a ledger that lost its segments, its last one, or got an old one back says
     ['segment.opened', 'integrity.alert'],
   )
 
+  assert.equal(entriesIn(old).at(-1)?.data.what, 'entries are missing')
+
   const other = await written(t, 20)
   copyFileSync(join(dir, 'head'), join(other, 'head'))
   assert.match((await verifyLedger(other)).firstBad?.why ?? '', /another hash/)
@@ -169,7 +171,10 @@ test('an empty folder begins with genesis; the wall clock set back is told', asy
   const ledger = await opened(t, dir, { clock, host: 'Web 1' })
   await ledger.append(exit(1))
   nowMs -= 60_000
-  await Promise.all([ledger.append(exit(2)), ledger.append(exit(3))])
+  const turn = [ledger.append(exit(2)), ledger.append(exit(3))]
+  nowMs -= 60_000
+  turn.push(ledger.append(exit(33)))
+  await Promise.all(turn)
   await ledger.close(1000)
   nowMs -= 60_000
   const again = await opened(t, dir, { clock })
@@ -178,7 +183,7 @@ test('an empty folder begins with genesis; the wall clock set back is told', asy
   const entries = entriesIn(dir)
   assert.deepEqual(entries[0]?.data, { host: 'web-1', origin: 'web-1/heald', version: '0.0.0', publicKey: null })
   const kinds = entries.map(entry => entry.kind)
-  assert.deepEqual(kinds.filter(kind => kind === 'clock.rewound').length, 2, kinds.join(' '))
+  assert.deepEqual(kinds.filter(kind => kind === 'clock.rewound').length, 3, kinds.join(' '))
   assert.deepEqual(entries[2]?.data, {
     lastTs: '2026-08-21T12:00:00.000Z',
     nowTs: '2026-08-21T11:59:00.000Z',

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -88,4 +89,18 @@ export function has(tool: string): boolean {
   } catch {
     return false
   }
+}
+
+/** The lines of one segment with `prev` and `h` computed anew, as somebody would do who wants to hide a change. */
+export function rehashed(text: string): string {
+  let prev = '0'.repeat(64)
+  return text
+    .split('\n')
+    .map(line => {
+      if (line === '') return line
+      const body = line.slice(0, -72).replace(/"prev":"[0-9a-f]{64}"/, `"prev":"${prev}"`)
+      prev = hash('sha256', body, 'hex')
+      return `${body},"h":"${prev}"}`
+    })
+    .join('\n')
 }

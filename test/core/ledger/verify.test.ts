@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { verifyLedger } from '../../../core/ledger/verify.ts'
+import { judged, rehashed, written } from './stand.ts'
+
+const SEGMENT = 'seg/000000000000.jsonl'
+
+/** What somebody may do to lines; `seq` is the first line that has to be named. */
+const ATTACKS: readonly {
+  readonly name: string
+  readonly seq: number | null
+  readonly change: (lines: string[]) => string[]
+}[] = [
+  { name: 'a line edited', seq: 4, change: lines => lines.with(4, (lines[4] ?? '').replace('"pid":4', '"pid":5')) },
+  {
+    name: 'a line edited and hashed anew',
+    seq: 5,
+    change: lines => lines.with(4, reseal((lines[4] ?? '').replace('"pid":4', '"pid":5'))),
+  },
+  { name: 'a line deleted', seq: 4, change: lines => lines.toSpliced(4, 1) },
+  {
+    name: 'a line deleted and the next one put in its place',
+    seq: 4,
+    change: lines => lines.toSpliced(4, 2, reseal((lines[5] ?? '').replace('"seq":5', '"seq":4'))),
+  },
+  {
+    name: 'a place skipped, its neighbour hashed anew',
+    seq: 4,
+    change: lines =>
+      lines.toSpliced(4, 2, reseal((lines[5] ?? '').replace(/"prev":"\w+"/, `"prev":"${hashIn(lines[3])}"`))),
+  },
+  { name: 'a line inserted', seq: 5, change: lines => lines.toSpliced(4, 0, lines[4] ?? '') },
+  { name: 'two lines swapped', seq: 4, change: lines => lines.with(4, lines[5] ?? '').with(5, lines[4] ?? '') },
+  { name: 'an empty line', seq: 4, change: lines => lines.toSpliced(4, 0, '') },
+  { name: 'the first line gone', seq: 0, change: lines => lines.slice(1) },
+  { name: 'a CR before the LF', seq: 4, change: lines => lines.with(4, `${lines[4]}\r`) },
+  { name: 'bytes that are not UTF-8, hashed as they are', seq: 9, change: lines => lines },
+  // These can't be told by a chain alone, and the guide says so: they need a head that is kept elsewhere.
+  { name: 'the end cut off at a line', seq: null, change: lines => lines.slice(0, 7) },
+  {
+    name: 'everything written anew',
+    seq: null,
+    change: lines => rehashed(lines.join('\n').replace('"pid":4', '"pid":5')).split('\n'),
+  },
+]
+
+const hashIn = (line = ''): string => line.slice(-66, -2)
+
+function reseal(line: string): string {
+  const body = line.slice(0, -72)
+  return `${body},"h":"${hash('sha256', body, 'hex')}"}`
+}
+
+test('what is done to lines is named at the right line, or can not be told, by us and by the judge alike', async t => {
+  const dir = await written(t, 8)
+  const path = join(dir, SEGMENT)
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  for (const { name, seq, change } of ATTACKS) {
+    writeFileSync(path, `${change(lines).join('\n')}\n`)
+    if (name.startsWith('bytes')) writeFileSync(path, notUtf8(readFileSync(path)))
+    const { ok, firstBad, provableUpTo } = await verifyLedger(dir)
+    assert.equal(ok, seq === null, name)
+    assert.equal(judged(dir).code, seq === null ? 0 : 1, `${name}: ${judged(dir).said}`)
+    if (seq === null) continue
+    assert.deepEqual([firstBad?.seq, firstBad?.line, provableUpTo], [seq, seq + 1, seq], `${name}: ${firstBad?.why}`)
+    assert.match(judged(dir).said, new RegExp(`line ${seq + 1}: entry ${seq}:`), name)
+  }
+})
+
+/** One more line, whose hash is right over bytes that no text has. */
+function notUtf8(bytes: Buffer): Buffer {
+  const last = bytes.toString('latin1').trimEnd().split('\n').at(-1) ?? ''
+  const text = last
+    .slice(0, -72)
+    .replace('"seq":8', '"seq":9')
+    .replace(/"prev":"\w+"/, `"prev":"${hashIn(last)}"`)
+  const body = Buffer.from(text.replace('SIGKILL', 'SIG\xff\xfeL'), 'latin1')
+  return Buffer.concat([bytes, body, Buffer.from(`,"h":"${hash('sha256', body, 'hex')}"}\n`)])
+}
