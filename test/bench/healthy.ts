@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stream } from '../../core/api/client.ts'
 import type { Entry } from '../../core/entry.ts'
@@ -12,6 +13,7 @@ import { type Heald, makeHeald, RESTLESS } from './supervisors.ts'
  * A service that has to load and listen before it is well. What counts is what the supervisor adds to the service's own
  * start time: noticing, starting, asking until the check passes, and a durable entry, up to when a follower has it.
  */
+const LISTENER = join(import.meta.dirname, 'listener.js')
 const PAUSE_MS = 1000
 const OVER_LIMIT_MS = 50
 const PROBE = { every: 200, timeout: 100, failures: 3 }
@@ -21,10 +23,9 @@ const ENTRY_WITHIN_MS = 30_000
 /** kill -9 → healthy and recorded durably, and hang → detected, with a service of Node behind an HTTP check. */
 export async function measureHealth(site: Site): Promise<BenchRow[]> {
   const port = await freePort()
-  const listener = site.plain('listener.ts')
   const heald = makeHeald(site, 'ours', starts => ({
     web: {
-      run: [process.execPath, listener, starts],
+      run: [process.execPath, LISTENER, starts],
       env: { PORT: String(port) },
       health: {
         http: `http://127.0.0.1:${port}/`,

@@ -52,19 +52,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 for (const { name, run } of chosen) {
   process.stderr.write(`bench: ${name}\n`)
-  try {
-    const site = makeSite(name)
-    current = site
+  const attempts = [
+    async () => {
+      current = makeSite(name)
+      rows.push(...(await run(current)))
+    },
+    async () => current?.clean(),
+  ]
+  for (const attempt of attempts) {
     try {
-      rows.push(...(await run(site)))
-    } finally {
-      await site.clean()
-      current = undefined
+      await attempt()
+    } catch (error) {
+      failures.push({ measure: name, why: wordsOf(error) })
+      process.stderr.write(`bench: ${name} failed: ${wordsOf(error)}\n`)
     }
-  } catch (error) {
-    failures.push({ measure: name, why: wordsOf(error) })
-    process.stderr.write(`bench: ${name} failed: ${wordsOf(error)}\n`)
   }
+  current = undefined
 }
 process.stdout.write(values.json ? asJson() : asText())
 process.exit(failures.length > 0 ? 1 : 0)

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { stripTypeScriptTypes } from 'node:module'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,8 +14,6 @@ export interface Site {
   progress(text: string): void
   /** A fresh folder inside, which every user may enter. */
   folder(name: string): string
-  /** A program of this folder as plain JavaScript, so that no compiler makes its process fatter or slower. */
-  plain(file: string): string
   /** Ends something; called in reverse order, each even when another failed. */
   defer(end: () => void | Promise<void>): void
   clean(): Promise<void>
@@ -45,11 +42,6 @@ export function makeSite(name: string): Site {
       const folder = join(root, name)
       mkdirSync(folder, { mode: 0o755 })
       return folder
-    },
-    plain(file) {
-      const path = join(root, file.replace('.ts', '.mjs').replaceAll('/', '-'))
-      writeFileSync(path, stripTypeScriptTypes(readFileSync(join(HERE, file), 'utf8')))
-      return path
     },
     defer: end => void ends.unshift(end),
     async clean() {

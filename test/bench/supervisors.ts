@@ -1,8 +1,19 @@
 import { execFile } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { findHierarchies } from '../../adapters/host/cgroup.ts'
 import type { Status } from '../../core/api/control.ts'
 import type { Entry } from '../../core/entry.ts'
 import { type Site, startIn } from './site.ts'
@@ -43,6 +54,7 @@ export const RESTLESS = {
 }
 
 const HEALD = join(import.meta.dirname, '../../heald.js')
+const BARE_SPAWN = join(import.meta.dirname, 'peer/bare-spawn.js')
 const UP_WITHIN_MS = 120_000
 const CLI_WITHIN_MS = 120_000
 const run = promisify(execFile)
@@ -120,6 +132,7 @@ export function makeHeald(site: Site, name: string, services: (starts: string) =
       running = null
     },
   }
+  site.defer(() => removeGroups(state))
   // In reverse: what an orderly end left over, if it failed, is ended by pid.
   site.defer(() => starts.killAll())
   site.defer(() => heald.killDaemon())
@@ -131,12 +144,28 @@ export function makeHeald(site: Site, name: string, services: (starts: string) =
   return heald
 }
 
+/** An orderly end leaves no control groups; if there are some, they are removed and that is told. */
+function removeGroups(state: string): void {
+  const { unified, memory, pids } = findHierarchies()
+  const name = `heald-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`
+  const left = [unified, memory?.folder, pids?.folder].flatMap(base => {
+    const folder = base == null ? '' : join(base, name)
+    return base != null && existsSync(folder) ? [folder] : []
+  })
+  for (const folder of left) {
+    for (const item of readdirSync(folder, { withFileTypes: true }))
+      if (item.isDirectory()) rmdirSync(join(folder, item.name))
+    rmdirSync(folder)
+  }
+  if (left.length > 0) throw new Error(`control groups were left behind: ${left.join(', ')}`)
+}
+
 /** The bare spawn loop, running. `program` gets the starts file as its last argument. */
 export function startBare(site: Site, name: string, services: number, program: readonly string[]): Supervisor {
   const folder = site.folder(name)
   const starts = watchStarts(join(folder, 'starts'))
   const log = openSync(join(folder, 'peer.log'), 'a')
-  const words = [site.plain('peer/bare-spawn.ts'), String(services), join(folder, 'services.log'), ...program]
+  const words = [BARE_SPAWN, String(services), join(folder, 'services.log'), ...program]
   const peer = startIn(site, [process.execPath, ...words, starts.path], log)
   closeSync(log)
   site.defer(() => starts.killAll())

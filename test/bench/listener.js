@@ -1,5 +1,6 @@
 /*
- * listener.ts STARTS: an HTTP service on 127.0.0.1:PORT that notes what it does, on the monotonic clock.
+ * listener.js STARTS: an HTTP service on 127.0.0.1:PORT that notes what it does, on the monotonic clock. Plain JavaScript:
+ * its own start is not what is measured.
  *   STARTS             "pid nanoseconds" of the start of its process
  *   STARTS.listening   the same once it takes connections
  *   STARTS.hung        the same once somebody asked for /hang: from then on it answers nothing
@@ -8,7 +9,11 @@ import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 const [, , starts = ''] = process.argv
-const note = (file: string, atNs: bigint) => appendFileSync(file, `${process.pid} ${atNs}\n`)
+/**
+ * @param {string} file
+ * @param {bigint} atNs
+ */
+const note = (file, atNs) => appendFileSync(file, `${process.pid} ${atNs}\n`)
 // Loading the program is part of its own start time, so the start is the process's, not this line's.
 note(starts, process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6)))
 
