@@ -230,11 +230,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         return ending
       },
     }
-    api = await serve({
-      socket: options.socket,
-      control: daemon,
-      follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),
-    })
+    try {
+      api = await serve({
+        socket: options.socket,
+        control: daemon,
+        warn,
+        follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),
+      })
+    } catch (error) {
+      // What was started keeps running, as after a crash: the next daemon adopts it.
+      supervisor.release()
+      throw error
+    }
     foldRest().catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
     return daemon
 

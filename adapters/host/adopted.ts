@@ -2,7 +2,16 @@ import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isRunning } from './proc.ts'
 
-const POLL_MS = 1000
+/**
+ * Polling is spread so that all of it together costs about 1 ms of processor a second, however many are watched; one
+ * look in ten also tells zombies and a pid that was given to somebody else.
+ */
+const POLL_MS_EACH = 2.5
+const POLL_MIN_MS = 100
+const POLL_MAX_MS = 2000
+const THOROUGH_EVERY = 10
+let watched = 0
+
 /** When the FIFO said "gone" too early (the service closed what it inherited), polling is all there is. */
 const POLL_AFTER_FALSE_HINT_MS = 100
 
@@ -14,7 +23,10 @@ const POLL_AFTER_FALSE_HINT_MS = 100
 export function watchAdopted(pid: number, startTime: number, fifoPath: string, onEnd: () => void): () => void {
   let timer: NodeJS.Timeout | undefined
   let socket: Socket | undefined
+  let looks = 0
+  watched += 1
   const stop = () => {
+    if (timer !== undefined) watched -= 1
     clearInterval(timer)
     timer = undefined
     socket?.destroy()
@@ -25,12 +37,17 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     stop()
     onEnd()
   }
+  const glance = () => {
+    looks += 1
+    if (looks % THOROUGH_EVERY === 0 || !exists(pid)) look()
+  }
   const poll = (everyMs: number) => {
     clearInterval(timer)
-    timer = setInterval(look, everyMs)
+    timer = setInterval(glance, everyMs)
   }
   // A FIFO that nobody holds any more gives no hint: a reader that comes later is told of no end of file.
-  poll(isHeld(fifoPath) ? POLL_MS : POLL_AFTER_FALSE_HINT_MS)
+  const spreadMs = Math.min(POLL_MAX_MS, Math.max(POLL_MIN_MS, watched * POLL_MS_EACH))
+  poll(isHeld(fifoPath) ? spreadMs : POLL_AFTER_FALSE_HINT_MS)
   try {
     socket = new Socket({
       fd: openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK),
@@ -49,6 +66,16 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     poll(POLL_AFTER_FALSE_HINT_MS)
   }
   return stop
+}
+
+/** Whether the pid belongs to anybody. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
 
 /** Whether any process holds the FIFO: a service, or a shell about to become one. False when it can't be opened. */

@@ -123,6 +123,7 @@ export function makeGroups(
       join(folder, memory.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'),
       String(limits.memoryBytes),
     )
+    forbidSwap(folder, memory.version, limits.memoryBytes ?? 0)
     memoryGroup = { version: memory.version, folder }
   }
   if (wantsPids && pids !== null) {
@@ -130,6 +131,16 @@ export function makeGroups(
     writeFileSync(join(folder, 'pids.max'), String(limits.pids))
   }
   return { folders, unified: unifiedFolder, memory: memoryGroup }
+}
+
+/** Swap is no memory: else a service over its limit would crawl instead of being killed and healed. */
+function forbidSwap(folder: string, version: 1 | 2, memoryBytes: number): void {
+  try {
+    if (version === 2) writeFileSync(join(folder, 'memory.swap.max'), '0')
+    else writeFileSync(join(folder, 'memory.memsw.limit_in_bytes'), String(memoryBytes))
+  } catch {
+    // A kernel without swap accounting has no such file: there the limit counts memory alone.
+  }
 }
 
 /** Kills every process of the group at once. False where the kernel has no `cgroup.kill`. */

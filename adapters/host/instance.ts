@@ -3,8 +3,7 @@ import type { Ended } from '../../core/heal/host.ts'
 import { groupPids, killGroup, memoryRecord, type Population, type SlotGroups } from './cgroup.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { logSize, readTail } from './logs.ts'
-
-export type SlotName = 'a' | 'b'
+import type { SlotName } from './slot.ts'
 
 /** One run of a service: its main process and everything that comes from it. */
 export interface Instance {

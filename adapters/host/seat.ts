@@ -5,23 +5,17 @@ import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Ended, Seat } from '../../core/heal/host.ts'
 import { type Account, findAccount } from './account.ts'
-import { isHeld, watchAdopted } from './adopted.ts'
+import { watchAdopted } from './adopted.ts'
 import { makeGroups, openPopulation, type Population, removeGroup, type SlotGroups } from './cgroup.ts'
-import {
-  groupAlive,
-  type Instance,
-  isTreeEmpty,
-  killInstance,
-  remains,
-  type SlotName,
-  sendSignal,
-  TAIL_BYTES,
-} from './instance.ts'
+import { findEarlier } from './earlier.ts'
+import { groupAlive, type Instance, isTreeEmpty, killInstance, remains, sendSignal, TAIL_BYTES } from './instance.ts'
 import { logSize, readTail } from './logs.ts'
-import { inputOf, isRunning, rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
+import { planStandby } from './plan.ts'
+import { rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
-import { readRunFile, runFileTag } from './run-file.ts'
+import { readRunFile } from './run-file.ts'
+import { logPathOf, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
 import { type ForkedStandby, forkStandby, launchError, type StandbyPlan } from './standby.ts'
 
 /**
@@ -44,8 +38,8 @@ const REARM_CAP_MS = 300_000
 
 export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (end: End) => void): Promise<OwnedSeat> {
   const { name } = first
-  const logPath = join(shared.logDir, `${name}.log`)
-  const path = (slot: SlotName, kind: 'fifo' | 'go' | 'pid') => join(shared.runDir, `${name}.${slot}.${kind}`)
+  const logPath = logPathOf(shared, name)
+  const path = (slot: SlotName, kind: SlotFile) => slotPath(shared, name, slot, kind)
   const fifoFds = new Map<SlotName, number>()
   let spec = first
   let account: Account | null | { readonly missing: string } = null
@@ -78,26 +72,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     if (account !== null && 'missing' in account) throw new Error(account.missing)
     const slot: SlotName = (running ?? last)?.slot === 'a' ? 'b' : 'a'
     const groups = makeGroups(shared.hierarchies, shared.groupName, `${name}.${slot}`, spec.limits)
-    const self = account ?? { name: userInfo().username, home: userInfo().homedir }
-    const plan: StandbyPlan = {
-      groups: groups.folders,
-      account,
-      tag: runFileTag(shared.boot, groups),
-      cwd: spec.cwd,
-      argv: spec.run,
-      env: {
-        PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        HOME: self.home,
-        USER: self.name,
-        LANG: process.env.LANG ?? 'C.UTF-8',
-        ...spec.env,
-      },
-      logPath,
-      fifoPath: path(slot, 'fifo'),
-      goPath: path(slot, 'go'),
-      pidPath: path(slot, 'pid'),
-      warn: shared.warn,
-    }
+    const plan = planStandby(shared, spec, account, slot, groups)
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const population = populationOf(groups)
     const forked = { ...forkStandby(plan), slot, plan, groups, population }
@@ -110,9 +85,11 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
 
   function ended(from: Standby, code: number | null, signal: NodeJS.Signals | null, why?: string): void {
     from.drop()
+    if (released) return
     if (standby === from) {
       standby = null
-      if (!released) setTimeout(arm, rearmMs).unref()
+      from.population?.close()
+      setTimeout(arm, rearmMs).unref()
       rearmMs = Math.min(rearmMs * 2, REARM_CAP_MS)
       return
     }
@@ -186,20 +163,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     logPath,
     logLimits: () => spec.logs,
     async adopt() {
-      const deadline = Date.now() + SETTLE_MS
-      for (;;) {
-        for (const slot of ['a', 'b'] as const) {
-          const found = readRunFile(path(slot, 'pid'))
-          if (found === null || found.boot !== shared.boot || !isRunning(found.pid, found.startTime)) continue
-          // A standby of the daemon before: it got its byte and is about to become the service, or is about to end.
-          if (inputOf(found.pid)?.endsWith(`/${name}.${slot}.go`)) continue
-          return takeOver(slot, found)
-        }
-        // Someone holds a FIFO: a shell about to become the service, or a descendant that outlived it.
-        const held = (['a', 'b'] as const).some(slot => isHeld(path(slot, 'fifo')))
-        if (!held || Date.now() > deadline) break
-        await new Promise(resolve => setTimeout(resolve, 5))
-      }
+      const earlier = await findEarlier(shared, name, SETTLE_MS)
+      if (earlier !== null) return takeOver(earlier.slot, earlier.found)
       await sweepLeftovers()
       return null
     },
@@ -276,7 +241,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         shell.kill('SIGKILL')
         await new Promise(resolve => shell.once('exit', resolve))
       }
-      for (const slot of ['a', 'b'] as const) {
+      for (const slot of SLOTS) {
         const { unified, memory, pids } = shared.hierarchies
         for (const base of [unified, memory?.folder, pids?.folder]) {
           if (base) removeGroup(join(base, shared.groupName, `${name}.${slot}`))
@@ -311,7 +276,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
 
   /** The main process died while nobody watched; what it left in its groups must not live beside its successor. */
   async function sweepLeftovers(): Promise<void> {
-    for (const slot of ['a', 'b'] as const) {
+    for (const slot of SLOTS) {
       const found = readRunFile(path(slot, 'pid'))
       if (found === null || found.boot !== shared.boot) continue
       const population = populationOf(found.groups)

@@ -1,0 +1,21 @@
+import { join } from 'node:path'
+
+/** The two places of a service: one for the instance that runs, one for its standby, in turn. */
+export const SLOTS = ['a', 'b'] as const
+export type SlotName = (typeof SLOTS)[number]
+
+/** `fifo`: held by the instance for life; `go`: the byte's way to the standby; `pid`: who it is (`run-file.ts`). */
+export type SlotFile = 'fifo' | 'go' | 'pid'
+
+interface Folders {
+  readonly runDir: string
+  readonly logDir: string
+}
+
+export function slotPath({ runDir }: Folders, service: string, slot: SlotName, file: SlotFile): string {
+  return join(runDir, `${service}.${slot}.${file}`)
+}
+
+export function logPathOf({ logDir }: Folders, service: string): string {
+  return join(logDir, `${service}.log`)
+}
