@@ -1,27 +1,18 @@
 import type { Clock } from '../clock.ts'
-import { type Data, type Draft, type Entry, KINDS } from '../entry.ts'
+import { type Data, type Draft, KINDS } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
-import { type Batch, batchSize, buildBatch, type Item, rewound } from './batch.ts'
+import type { Batch, Item } from './batch.ts'
+import { createFollowers } from './followers.ts'
 import type { Head, Ledger, Recorded } from './ledger.ts'
-import { lineText, ZEROS } from './line.ts'
-import {
-  absorb,
-  anyLosses,
-  gapData,
-  newLosses,
-  noteDropped,
-  noteLost,
-  noteRefused,
-  noteTailsLost,
-  type Trouble,
-  troubleOf,
-} from './losses.ts'
+import { ZEROS } from './line.ts'
+import { noteDropped, noteLost, noteRefused, type Trouble, troubleOf } from './losses.ts'
 import { marker } from './marker.ts'
 import { type Prepared, prepare } from './prepare.ts'
-import type { Notice, Recovered } from './recover.ts'
+import { createQueue } from './queue.ts'
+import type { Recovered } from './recover.ts'
 import { scrubber } from './redact.ts'
-import { rotation } from './rotation.ts'
-import { sideStore } from './side.ts'
+import { busyFault, closedFault, degradedFault } from './refusals.ts'
+import { createStorage } from './storage.ts'
 
 /*
  * Life of a batch:
@@ -58,25 +49,20 @@ export interface Writer extends Ledger {
   begin(): Promise<void>
 }
 
-const QUEUE_ENTRIES = 16_384
-const QUEUE_CHARS = 16 * 1024 * 1024
 const STALLED_AFTER_MS = 10_000
+const STALLED = `the disk has not answered for ${STALLED_AFTER_MS / 1000} s`
 /** What is tried first on a disk that took nothing: a little may fit where a full batch does not. */
 const PROBE_ENTRIES = 32
 const RETRY_FIRST_MS = 250
 const RETRY_CAP_MS = 30_000
 
 export function createWriter(options: WriterOptions): Writer {
-  const { dir, clock, boot, onTrouble } = options
+  const { dir, clock, onTrouble } = options
   const scrub = scrubber(options.redact)
-  const side = sideStore(dir)
-  const segments = rotation(options)
-  const listeners = new Set<(entries: readonly Entry[]) => void>()
-  let queue: Item[] = []
-  let queuedChars = 0
+  const storage = createStorage({ ...options, scrub })
+  const followers = createFollowers(onTrouble)
+  const queue = createQueue()
   let inFlight: readonly Item[] = []
-  let notices: readonly Notice[] = []
-  let losses = newLosses()
   let degraded: Trouble | null = null
   let stalled = false
   let failures = 0
@@ -85,7 +71,7 @@ export function createWriter(options: WriterOptions): Writer {
   let closing: Promise<void> | null = null
   let cancelRetry = (): void => {}
 
-  const mark = marker(dir, clock, segments.mark, onTrouble)
+  const mark = marker(dir, clock, storage.mark, onTrouble)
   const monoUs = (): number => Math.round(clock.monoMs() * 1000)
 
   function append(draft: Draft): Promise<Recorded | null> {
@@ -95,54 +81,41 @@ export function createWriter(options: WriterOptions): Writer {
       prepared = prepare(draft, scrub)
     } catch (error) {
       if (KINDS[draft.kind] !== 'soft') return Promise.reject(error)
-      noteDropped(losses, messageOf(error), tsMs)
+      noteDropped(storage.losses(), messageOf(error), tsMs)
       onTrouble(messageOf(error))
       return Promise.resolve(null)
     }
-    const refusal = refusalOf(prepared)
-    if (refusal !== null) {
-      if (!prepared.must) noteLost(losses, prepared, tsMs)
-      else noteRefused(losses, tsMs)
-      return prepared.must ? Promise.reject(refusal) : Promise.resolve(null)
+    const refused = refusalOf(prepared)
+    if (refused !== null) {
+      if (!prepared.must) noteLost(storage.losses(), prepared, tsMs)
+      else noteRefused(storage.losses(), tsMs)
+      return prepared.must ? Promise.reject(refused) : Promise.resolve(null)
     }
     return new Promise((resolve, reject) => {
       queue.push({ prepared, tsMs, monoUs: monoUs(), resolve, reject })
-      queuedChars += prepared.chars
       if (degraded === null) wake()
       else trimRing()
     })
   }
 
   function refusalOf(item: Prepared): Fault | null {
-    if (closing !== null)
-      return new Fault('ledger.closed', 'the ledger is closed: the daemon is ending', {
-        hint: 'ask again when it is back',
-      })
-    if (item.must && (degraded !== null || stalled)) return degradedFault()
-    if (degraded === null && (queue.length >= QUEUE_ENTRIES || queuedChars >= QUEUE_CHARS))
-      return new Fault('ledger.busy', `not recorded: ${queue.length} entries wait for the disk`, {
-        hint: 'ask again in a moment',
-        retry: 1000,
-      })
-    return null
+    if (closing !== null) return closedFault()
+    if (item.must && (degraded !== null || stalled)) return refusal()
+    return degraded === null && queue.full ? busyFault(queue.length) : null
   }
 
   function whyDegraded(): string | undefined {
-    return degraded?.why ?? (stalled ? `the disk has not answered for ${STALLED_AFTER_MS / 1000} s` : undefined)
+    return degraded?.why ?? (stalled ? STALLED : undefined)
   }
 
-  function degradedFault(): Fault {
-    const hint = `free or repair the disk that holds ${dir}; the ledger then goes on by itself`
-    return new Fault('ledger.degraded', `not recorded, so not done: ${whyDegraded()}`, { hint, retry: 5000 })
+  function refusal(): Fault {
+    return degradedFault(dir, whyDegraded() ?? 'it is being closed')
   }
 
   /** While degraded, the oldest entries make room for the newest. */
   function trimRing(): void {
-    while (queue.length > QUEUE_ENTRIES || queuedChars > QUEUE_CHARS) {
-      const item = queue.shift()
-      if (item === undefined) return
-      queuedChars -= item.prepared.chars
-      noteLost(losses, item.prepared, item.tsMs)
+    for (const item of queue.trim()) {
+      noteLost(storage.losses(), item.prepared, item.tsMs)
       item.resolve(null)
     }
   }
@@ -168,12 +141,11 @@ export function createWriter(options: WriterOptions): Writer {
 
   async function drain(): Promise<void> {
     do {
-      inFlight = queue.splice(0, batchSize(queue, degraded === null ? undefined : PROBE_ENTRIES))
-      for (const item of inFlight) queuedChars -= item.prepared.chars
+      inFlight = queue.take(degraded === null ? undefined : PROBE_ENTRIES)
       const cancelStall = clock.after(STALLED_AFTER_MS, stall)
       try {
-        if (segments.position() === null) await start()
-        settle(await store(inFlight))
+        if (storage.position() === null) await storage.start()
+        settle(await storage.store(inFlight))
       } catch (error) {
         await failed(troubleOf(error))
         if (degraded !== null) return
@@ -182,50 +154,7 @@ export function createWriter(options: WriterOptions): Writer {
         stalled = false
         inFlight = []
       }
-    } while (queue.length > 0 || failures > 0 || notices.length > 0)
-  }
-
-  async function start(): Promise<void> {
-    const recovered = await options.start()
-    await segments.begin(recovered)
-    notices = recovered.notices
-  }
-
-  async function store(items: readonly Item[]): Promise<Batch> {
-    const first = items[0]
-    const opening = await segments.ready()
-    const at = segments.at()
-    // The writer's own entries take the time of the entry they make room for, so that time stays in order.
-    const tsMs = first?.tsMs ?? clock.wallMs()
-    const telling = losses
-    const drafts = [
-      ...opening,
-      ...rewound(at, tsMs),
-      ...(anyLosses(telling) ? [{ kind: 'ledger.gap', data: gapData(telling) } as const] : []),
-      ...notices.map(notice => notice.draft),
-    ]
-    const own = { prepared: drafts.map(draft => prepare(draft, scrub)), tsMs, monoUs: first?.monoUs ?? monoUs() }
-    const batch = buildBatch(at, boot, own, items)
-    if (batch.lines.length === 0) return batch
-    losses = newLosses()
-    try {
-      if (batch.rows.length > 0) await storeTails(batch, tsMs)
-      await segments.store(batch)
-    } catch (error) {
-      absorb(telling, losses)
-      losses = telling
-      for (const ref of batch.refs) delete ref.seq
-      throw error
-    }
-    return batch
-  }
-
-  async function storeTails(batch: Batch, tsMs: number): Promise<void> {
-    try {
-      await side.write(segments.name(), batch.rows)
-    } catch (error) {
-      noteTailsLost(losses, batch.rows.length, troubleOf(error), tsMs)
-    }
+    } while (queue.length > 0 || failures > 0 || storage.hasNotices())
   }
 
   /** Durable: answers the callers, then tells the followers. */
@@ -233,8 +162,7 @@ export function createWriter(options: WriterOptions): Writer {
     if (degraded !== null) onTrouble('the ledger records again')
     degraded = null
     failures = 0
-    for (const notice of notices) notice.told?.()
-    notices = []
+    storage.noticesAreTold()
     if (batch.lines.length === 0) return
     const ownLines = batch.lines.length - inFlight.length
     inFlight.forEach((item, index) => {
@@ -242,24 +170,12 @@ export function createWriter(options: WriterOptions): Writer {
       item.resolve(line === undefined ? null : { seq: line.seq, h: line.h })
     })
     mark.moved()
-    if (listeners.size === 0) return
-    const entries = batch.lines.map(line => JSON.parse(lineText(line)) as Entry)
-    for (const listener of listeners) {
-      try {
-        listener(entries)
-      } catch (error) {
-        onTrouble(`a follower of the ledger failed: ${messageOf(error)}`)
-      }
-    }
+    followers.tell(batch.lines)
   }
 
   async function failed(trouble: Trouble): Promise<void> {
-    queue = [...inFlight, ...queue]
-    for (const item of inFlight) queuedChars += item.prepared.chars
-    losses.cause ??= trouble
-    const abandoned = await segments.abandon()
-    losses.segment ??= abandoned
-    losses.rewritten = Math.max(losses.rewritten, inFlight.length)
+    queue.putBack(inFlight)
+    await storage.abandon(trouble, inFlight.length)
     // The first failure is answered at once with a new segment; only the second one means that nothing can be written.
     if (++failures > 1) degrade(trouble)
   }
@@ -267,15 +183,11 @@ export function createWriter(options: WriterOptions): Writer {
   function degrade(trouble: Trouble): void {
     if (degraded === null) onTrouble(`the ledger can't be written: ${trouble.why}. Healing goes on; orders are refused`)
     degraded = trouble
-    const waiting = queue
-    queue = waiting.filter(item => !item.prepared.must)
-    for (const item of waiting) {
-      if (!item.prepared.must) continue
-      queuedChars -= item.prepared.chars
-      noteRefused(losses, item.tsMs)
-      item.reject(degradedFault())
+    for (const item of queue.remove(waiting => waiting.prepared.must)) {
+      noteRefused(storage.losses(), item.tsMs)
+      item.reject(refusal())
     }
-    losses.rewritten = 0
+    storage.losses().rewritten = 0
     trimRing()
     cancelRetry = clock.after(Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** (failures - 2)), () => void run())
   }
@@ -283,10 +195,12 @@ export function createWriter(options: WriterOptions): Writer {
   /** The disk neither stores nor fails: nobody should wait for it. What is in flight may still be recorded. */
   function stall(): void {
     stalled = true
-    onTrouble(
-      `the ledger's disk has not answered for ${STALLED_AFTER_MS / 1000} s. Healing goes on; orders are refused`,
-    )
-    for (const item of [...inFlight, ...queue]) if (item.prepared.must) item.reject(degradedFault())
+    onTrouble(`the ledger can't be written: ${STALLED}. Healing goes on; orders are refused`)
+    const refuse = (item: Item): void => {
+      if (item.prepared.must) item.reject(refusal())
+    }
+    inFlight.forEach(refuse)
+    queue.forEach(refuse)
   }
 
   async function close(timeoutMs: number): Promise<void> {
@@ -298,19 +212,17 @@ export function createWriter(options: WriterOptions): Writer {
     const ended = await Promise.race([(running ?? Promise.resolve()).then(() => 'flushed' as const), late])
     cancel()
     cancelRetry()
-    for (const item of queue) item.prepared.must ? item.reject(degradedFault()) : item.resolve(null)
-    queue = []
+    for (const item of queue.remove(() => true)) item.prepared.must ? item.reject(refusal()) : item.resolve(null)
     if (ended === 'late') return onTrouble(`the ledger was closed while its disk did not answer (${timeoutMs} ms)`)
     await mark.close()
-    await side.close()
-    await segments.close()
+    await storage.close()
     options.stop()
   }
 
   return {
     append,
     head(): Head {
-      const at = segments.position()
+      const at = storage.position()
       const why = whyDegraded()
       return {
         size: at?.seq ?? 0,
@@ -319,17 +231,14 @@ export function createWriter(options: WriterOptions): Writer {
         ...(why === undefined ? {} : { why }),
       }
     },
-    onDurable(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onDurable: followers.add,
     close(timeoutMs) {
       closing ??= close(timeoutMs)
       return closing
     },
     async begin() {
       try {
-        await start()
+        await storage.start()
       } catch (error) {
         if (error instanceof Fault) throw error
         await failed(troubleOf(error))

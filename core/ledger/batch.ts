@@ -1,10 +1,9 @@
 import type { Draft, IncidentRef } from '../entry.ts'
 import type { Fault } from '../fault.ts'
 import type { Recorded } from './ledger.ts'
-import { buildLine } from './line.ts'
+import { buildLine, type Line } from './line.ts'
 import { middleOf, type Prepared } from './prepare.ts'
 import type { Position } from './recover.ts'
-import { BATCH_ENTRIES } from './segment.ts'
 import type { SideRow } from './side.ts'
 
 /** An entry that waits for its place. */
@@ -17,39 +16,12 @@ export interface Item {
   reject(fault: Fault): void
 }
 
-export interface Line extends Recorded {
-  /** What `h` is the hash of. */
-  readonly body: string
-}
-
 export interface Batch {
   readonly lines: readonly Line[]
   readonly rows: readonly SideRow[]
   /** Incidents that got their number in this batch; taken back if it can't be stored. */
   readonly refs: readonly IncidentRef[]
   readonly position: Position
-}
-
-/** 1 MiB in the worst realistic mixture of characters. */
-const BATCH_CHARS = 700_000
-const LINE_OVERHEAD_CHARS = 320
-
-/**
- * How many of the waiting entries make the next batch: bounded, and cut before an entry whose wall clock is behind the
- * one before, because that one gets a `clock.rewound` before it.
- * @param most a smaller bound, while it is not known whether the disk takes anything at all
- */
-export function batchSize(queue: readonly Item[], most = BATCH_ENTRIES): number {
-  let chars = 0
-  let count = 0
-  let lastMs = 0
-  for (const item of queue) {
-    chars += item.prepared.chars + LINE_OVERHEAD_CHARS
-    if (count === most || (count > 0 && (chars > BATCH_CHARS || item.tsMs < lastMs))) break
-    lastMs = item.tsMs
-    count++
-  }
-  return count
 }
 
 /** Builds the lines that follow `from`: the writer's own entries first, then the batch, in order. */

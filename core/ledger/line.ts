@@ -27,13 +27,21 @@ export interface Stamp {
 }
 
 /** Builds what is hashed of a line from its stamp and `middle`, the JSON text from `"kind"` to the end of `data`. */
-export function buildLine(stamp: Stamp, middle: string): { readonly body: string; readonly h: string } {
+export function buildLine(stamp: Stamp, middle: string): Pick<Line, 'body' | 'h'> {
   const body = `{"v":1,"seq":${stamp.seq},"prev":"${stamp.prev}","ts":"${stamp.ts}","mono":${stamp.mono},"boot":"${stamp.boot}",${middle}`
   return { body, h: hash('sha256', body, 'hex') }
 }
 
+/** A line that was built. */
+export interface Line {
+  readonly seq: number
+  /** What `h` is the hash of. */
+  readonly body: string
+  readonly h: string
+}
+
 /** The whole line, with its LF. */
-export function lineText({ body, h }: { readonly body: string; readonly h: string }): string {
+export function lineText({ body, h }: Pick<Line, 'body' | 'h'>): string {
   return `${body},"h":"${h}"}\n`
 }
 

@@ -80,10 +80,20 @@ export function rotation(options: RotationOptions): Rotation {
       segment = await createSegment(dir, name, null, fsync)
       return [{ kind: 'genesis', data: options.genesis }]
     }
-    const state = options.snapshot()
-    const sha256 = state === undefined ? null : await writeSnapshot(dir, { seq: seq - 1, h, state }, fsync)
+    const sha256 = await keepState({ seq: seq - 1, h })
     segment = await createSegment(dir, name, previous, fsync)
     return [{ kind: 'segment.opened', data: openedData(previous, sha256) }]
+  }
+
+  /** The snapshot only makes the next start shorter: without it everything is folded again. */
+  async function keepState(place: { readonly seq: number; readonly h: string }): Promise<string | null> {
+    try {
+      const state = options.snapshot()
+      return state === undefined ? null : await writeSnapshot(dir, { ...place, state }, fsync)
+    } catch (error) {
+      onTrouble(`the state could not be kept beside the ledger: ${messageOf(error)}`)
+      return null
+    }
   }
 
   function seal(): void {
