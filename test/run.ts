@@ -30,6 +30,7 @@ const bounds = values.soak
   ? { testMs: 60 * MINUTE, fileMs: 90 * MINUTE, runMs: 300 * MINUTE }
   : { testMs: 2 * MINUTE, fileMs: 15 * MINUTE, runMs: 60 * MINUTE }
 if (values['file-seconds'] !== undefined) bounds.fileMs = Number(values['file-seconds']) * 1000
+if (values.soak) process.env.HEALD_SOAK ??= 'full'
 if (values.soak) for (const [name, count] of Object.entries(FULL_COUNTS)) process.env[name] ??= String(count)
 
 process.chdir(ROOT)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../../core/entry.ts'
-import { type Daemon, killQuietly, makeStand, type Stand, soak } from '../journeys/stand.ts'
+import { killQuietly } from '../journeys/leftovers.ts'
+import { type Daemon, makeStand, type Stand, soak } from '../journeys/stand.ts'
 
 /*
  * heald is killed at random moments while services are being killed and people start and stop some. Judged afterwards:

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { killQuietly, makeStand, soak } from './stand.ts'
+import { killQuietly } from './leftovers.ts'
+import { makeStand, soak } from './stand.ts'
 
 const PATIENT = {
   crashLoop: { failures: 1000, within: '1s' },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Changes } from '../../core/api/control.ts'
-import { type ConfigInput, cmdline, makeStand } from './stand.ts'
+import { cmdline } from './leftovers.ts'
+import { type ConfigInput, makeStand } from './stand.ts'
 
 const FIRST: ConfigInput = {
   services: {

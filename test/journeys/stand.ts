@@ -10,11 +10,9 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -22,6 +20,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceStatus, Status } from '../../core/api/control.ts'
 import type { Entry } from '../../core/entry.ts'
 import type { Incident } from '../../core/incident/fold.ts'
+import { type Daemon, daemonOf } from './daemon.ts'
+import { answers, cmdline, groupFolders, killQuietly, markedProcesses, removeQuietly } from './leftovers.ts'
 
 /*
  * Life of a journey
@@ -48,18 +48,6 @@ export interface Ran {
   readonly stderr: string
 }
 
-export interface Daemon {
-  readonly child: ChildProcess
-  readonly pid: number
-  /** Resolves when it ended; may be awaited more than once. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
-  /** SIGKILL, and waits for the end. */
-  kill(): Promise<void>
-  rssBytes(): number
-  /** CPU time used so far, ms. */
-  cpuMs(): number
-}
-
 export interface ConfigInput {
   readonly services: Record<string, ServiceInput>
   readonly [key: string]: unknown
@@ -68,6 +56,7 @@ export type ServiceInput = { readonly run: readonly string[]; readonly env?: Rec
   readonly [key: string]: unknown
 }
 
+export type { Daemon }
 export type Stand = Awaited<ReturnType<typeof makeStand>>
 
 export async function makeStand(t: TestContext) {
@@ -287,95 +276,5 @@ export async function makeStand(t: TestContext) {
     onEnd: (each: () => void) => void undo.push(each),
     ...{ processes, onlyProcess, judge, verified, leftovers, nothingLeft },
     incidents: () => json<Incident[]>('incidents'),
-  }
-}
-
-function daemonOf(child: ChildProcess): Daemon {
-  const pid = child.pid ?? assert.fail('the daemon could not be forked')
-  const ended = new Promise<Awaited<Daemon['ended']>>(resolve => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-  })
-  return {
-    child,
-    pid,
-    ended,
-    async kill() {
-      child.kill('SIGKILL')
-      await ended
-    },
-    rssBytes: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024,
-    cpuMs() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
-      return (Number(fields[11]) + Number(fields[12])) * 10
-    },
-  }
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = createConnection(path)
-    const done = (yes: boolean) => {
-      socket.destroy()
-      resolve(yes)
-    }
-    socket.once('connect', () => done(true))
-    socket.once('error', () => done(false))
-  })
-}
-
-export function cmdline(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
-  } catch {
-    return []
-  }
-}
-
-/** Processes with `text` in their environment; launching shells (they carry the word `heald`) only when asked for. */
-export function markedProcesses(text: string, launchersToo = false): number[] {
-  const found: number[] = []
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(text)) continue
-    } catch {
-      continue
-    }
-    if (launchersToo || !cmdline(Number(name)).includes('heald')) found.push(Number(name))
-  }
-  return found
-}
-
-/** Folders of our control groups, deepest first. */
-function groupFolders(groupName: string): string[] {
-  const bases = new Set<string>()
-  const roots = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids']
-  const own = existsSync('/proc/self/cgroup') ? readFileSync('/proc/self/cgroup', 'utf8') : ''
-  for (const line of own.trim().split('\n')) {
-    for (const root of roots) bases.add(join(root, line.split(':')[2] ?? '', groupName))
-  }
-  return [...bases].filter(base => existsSync(base)).flatMap(base => [...subfolders(base), base])
-}
-
-function subfolders(base: string): string[] {
-  return readdirSync(base, { withFileTypes: true })
-    .filter(item => item.isDirectory())
-    .map(item => join(base, item.name))
-}
-
-function removeQuietly(folder: string): void {
-  try {
-    rmdirSync(folder)
-  } catch {
-    // Still busy: the next round tries again.
-  }
-}
-
-export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
-  try {
-    process.kill(pid, signal)
-    return true
-  } catch {
-    return false
   }
 }

@@ -6,7 +6,8 @@ import { describe, type TestContext, test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
 import { hostFacts } from '../../core/config/facts.ts'
 import type { Entry } from '../../core/entry.ts'
-import { killQuietly, makeStand, ROOT, type Stand } from './stand.ts'
+import { killQuietly } from './leftovers.ts'
+import { makeStand, ROOT, type Stand } from './stand.ts'
 
 const TWO_MINUTES = 120_000
 const RECEIPT = /#\d+·[a-z2-7]{26}/

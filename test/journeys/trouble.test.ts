@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { killQuietly } from './leftovers.ts'
 import { freePort } from './port.ts'
-import { FIXTURES, killQuietly, makeStand, NODE, soak } from './stand.ts'
+import { FIXTURES, makeStand, NODE, soak } from './stand.ts'
 
 const QUICK = {
   restart: { backoff: { base: '10ms', cap: '50ms', resetAfter: '300ms' } },

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+
+/** Whether a daemon answers on this socket. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection(path)
+    const done = (yes: boolean) => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', () => done(true))
+    socket.once('error', () => done(false))
+  })
+}
+
+export function cmdline(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  } catch {
+    return []
+  }
+}
+
+/** Processes with `text` in their environment; launching shells (they carry the word `heald`) only when asked for. */
+export function markedProcesses(text: string, launchersToo = false): number[] {
+  const found: number[] = []
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(text)) continue
+    } catch {
+      continue
+    }
+    if (launchersToo || !cmdline(Number(name)).includes('heald')) found.push(Number(name))
+  }
+  return found
+}
+
+/** Folders of our control groups, deepest first. */
+export function groupFolders(groupName: string): string[] {
+  const bases = new Set<string>()
+  const roots = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids']
+  const own = existsSync('/proc/self/cgroup') ? readFileSync('/proc/self/cgroup', 'utf8') : ''
+  for (const line of own.trim().split('\n')) {
+    for (const root of roots) bases.add(join(root, line.split(':')[2] ?? '', groupName))
+  }
+  return [...bases].filter(base => existsSync(base)).flatMap(base => [...subfolders(base), base])
+}
+
+function subfolders(base: string): string[] {
+  return readdirSync(base, { withFileTypes: true })
+    .filter(item => item.isDirectory())
+    .map(item => join(base, item.name))
+}
+
+export function removeQuietly(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Still busy: the next round tries again.
+  }
+}
+
+export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
