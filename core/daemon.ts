@@ -122,17 +122,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       boot,
       warn,
     })
-    await supervisor.begin(config, adopted => {
-      record({
-        kind: 'daemon.started',
-        data: { version, pid: process.pid, boot: boot.slice(0, 8), config: config.sha256, adopted },
-      })
-      const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
-      record({
-        kind: 'config.applied',
-        data: { sha256: config.sha256, changes: { start, stop: [], restart: [], keep: adopted, pending: [] } },
-      })
-    })
+    const adopted = await supervisor.take(config)
+    /** Resolves when every service has been taken up; orders wait for it, questions don't. */
+    let begun: Promise<void> = Promise.resolve()
     let api: ApiServer | null = null
     let ending: Promise<void> | null = null
     let tellDowned: (reason: string) => void = () => {}
@@ -143,7 +135,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     /** Orders that change what is to run go one at a time, and only while they can be recorded. */
     function inTurn<T>(order: () => Promise<T>): Promise<T> {
-      const mine = orders.then(order)
+      const mine = orders.then(() => begun).then(order)
       orders = mine.catch(() => {})
       return mine
     }
@@ -175,6 +167,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       incidents: () => allIncidents(folded.incidents),
       async act(verb, name, by) {
         mustRecord()
+        await begun
         const service = supervisor.service(name)
         const fromMs = clock.monoMs()
         await service[verb](by)
@@ -238,10 +231,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),
       })
     } catch (error) {
-      // What was started keeps running, as after a crash: the next daemon adopts it.
       supervisor.release()
       throw error
     }
+    const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
+    const { sha256 } = config
+    record({
+      kind: 'daemon.started',
+      data: { version, pid: process.pid, boot: boot.slice(0, 8), config: sha256, adopted },
+    })
+    record({
+      kind: 'config.applied',
+      data: { sha256, changes: { start, stop: [], restart: [], keep: adopted, pending: [] } },
+    })
+    begun = supervisor.begin()
+    await begun
     foldRest().catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
     return daemon
 

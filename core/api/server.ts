@@ -8,8 +8,9 @@
  * 4. One answer a connection. A stream (`stream.ts`) goes on until its reader leaves, falls behind for too long, or the
  *    server closes.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, messageOf } from '../fault.ts'
+import { createServer } from '../http.ts'
 import { readBody } from './body.ts'
 import type { Control } from './control.ts'
 import { faultToJson, httpStatusOf } from './fault-json.ts'

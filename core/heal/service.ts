@@ -19,6 +19,7 @@ export interface Service {
   isReady(): boolean
   /** Looks for an instance of an earlier daemon; `begin` watches it again. */
   adopt(): Promise<boolean>
+  isAdopted(): boolean
   /** Takes up its work: watches what was adopted, or starts it unless it waits for others or is to stay down. */
   begin(): void
   /** Resolves when ready; rejects with a Fault when it fails instead. */
@@ -171,6 +172,7 @@ export function superviseService(
       facts.adopted = await seat.adopt()
       return facts.adopted !== null
     },
+    isAdopted: () => facts.adopted !== null,
     begin() {
       const { adopted } = facts
       const missing = options.waitingFor(facts.spec)
@@ -187,7 +189,10 @@ export function superviseService(
         }
         facts.pid = adopted.pid
         facts.startedMs = adopted.startedMonoMs
+        const { end } = facts
         feed('launched')
+        // It ended between being found and now.
+        if (end !== null) service.onEnd(end)
         seat.arm()
       } else if (memory?.wanted === false) {
         return

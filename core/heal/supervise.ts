@@ -39,8 +39,10 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** Takes the first configuration: finds what runs (told to `onAdopted`), starts the rest in order. */
-  begin(config: HostConfig, onAdopted: (names: readonly string[]) => void): Promise<void>
+  /** Takes the first configuration and finds what runs already; resolves with its names. Nothing is started yet. */
+  take(config: HostConfig): Promise<readonly string[]>
+  /** Takes up what was found and starts the rest in order of dependence. */
+  begin(): Promise<void>
   /** Applies a later configuration by the plan made of it. */
   apply(config: HostConfig, plan: Changes): Promise<void>
   service(name: string): Service
@@ -91,7 +93,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   }
 
   return {
-    async begin(config, onAdopted) {
+    async take(config) {
       const byName = new Map(config.services.map(spec => [spec.name, spec]))
       const order = startingOrder(config.services)
       for (let at = 0; at < order.length; at += SEATS_AT_ONCE) {
@@ -103,9 +105,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       await Promise.all(
         [...services.values()].map(async service => (await service.adopt()) && adopted.push(service.name)),
       )
-      onAdopted(adopted)
-      // One a turn: each start may fork, and health checks and orders of the others go on meanwhile.
-      for (const service of services.values()) {
+      return adopted
+    },
+
+    async begin() {
+      const [found, rest] = [[], []] as [Service[], Service[]]
+      for (const service of services.values()) (service.isAdopted() ? found : rest).push(service)
+      for (const service of found) service.begin()
+      // One a turn: each start may fork, and what runs is healed meanwhile.
+      for (const service of rest) {
         service.begin()
         await setImmediate()
       }

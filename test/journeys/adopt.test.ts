@@ -40,6 +40,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
     await stand.up()
     assert.deepEqual({ one: stand.processes('one'), two: stand.processes('two') }, pids)
+    // The socket answers before everything is taken up.
+    await stand.wait('both are adopted', () => stand.of('service.adopted').length === 2)
     const started = stand.of('daemon.started').at(-1)
     assert.deepEqual([...((started?.data.adopted ?? []) as string[])].sort(), ['one', 'two'])
     assert.equal(stand.of('service.started').length, 2)

@@ -1,5 +1,6 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { codeOf } from '../../fault.ts'
+import { Agent, request } from '../../http.ts'
 import { type Settle, settle } from './settle.ts'
 import { judgeSocketError } from './tcp.ts'
 import type { Check, Verdict } from './verdict.ts'
