@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock } from './clock.ts'
@@ -7,6 +8,7 @@ import { planReload } from './config/plan.ts'
 import type { HostConfig } from './config/spec.ts'
 import type { Draft, Entry } from './entry.ts'
 import { Fault, messageOf } from './fault.ts'
+import { LEDGER } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { createSupervisor } from './heal/supervise.ts'
 import { allIncidents, findIncident, type Incident, openIncidents } from './incident/fold.ts'
@@ -186,7 +188,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           await ledger.append({
             kind: 'incident.acked',
             inc: id,
-            actor: by,
+            actor: by.split('/', 1)[0] ?? by,
             data: { id, by },
             ...(svc === undefined ? {} : { svc }),
           })
@@ -199,12 +201,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       reload: how =>
         inTurn(async () => {
           const next = await options.loadConfig()
-          const changes = planReload(config, next, { restart: how.restart })
+          if (!isDeepStrictEqual(config.ledger, next.ledger)) {
+            throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
+              hint: 'end heald (services keep running) and start it again; or put the old settings back',
+            })
+          }
+          const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()
-          await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
-          config = next
-          await supervisor.apply(next, changes)
+          await supervisor.apply(next, changes, async () => {
+            await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
+            config = next
+          })
           return changes
         }),
       down: by =>
@@ -236,18 +244,33 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
     const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
     const { sha256 } = config
+    const stale = supervisor.stale(config)
     record({
       kind: 'daemon.started',
       data: { version, pid: process.pid, boot: boot.slice(0, 8), config: sha256, adopted },
     })
     record({
       kind: 'config.applied',
-      data: { sha256, changes: { start, stop: [], restart: [], keep: adopted, pending: [] } },
+      data: {
+        sha256,
+        changes: { start, stop: [], restart: [], keep: adopted.filter(name => !stale.includes(name)), pending: stale },
+      },
     })
     begun = supervisor.begin()
     await begun
-    foldRest().catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
+    foldRest()
+      .then(tellOfDamage)
+      .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
     return daemon
+
+    /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */
+    function tellOfDamage(): void {
+      if (folded.alert === null) return
+      const cause = `the ledger is damaged: ${folded.alert.why}`
+      warn(`${cause}; see "heald ledger verify" and entry #${folded.alert.seq}`)
+      const data = { severity: 'critical', cause, services: [] }
+      record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
+    }
 
     async function resolveByHand(incident: Incident, by: string): Promise<void> {
       const service = incident.services[0]
@@ -260,7 +283,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         await ledger.append({
           kind: 'incident.resolved',
           inc: incident.id,
-          actor: by,
+          actor: by.split('/', 1)[0] ?? by,
           data: { id: incident.id, downMs, how: 'by hand' },
         })
       }

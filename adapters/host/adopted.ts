@@ -27,7 +27,7 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
   watched += 1
   const stop = () => {
     if (timer !== undefined) watched -= 1
-    clearInterval(timer)
+    clearTimeout(timer)
     timer = undefined
     socket?.destroy()
     socket = undefined
@@ -40,14 +40,16 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
   const glance = () => {
     looks += 1
     if (looks % THOROUGH_EVERY === 0 || !exists(pid)) look()
-  }
-  const poll = (everyMs: number) => {
-    clearInterval(timer)
-    timer = setInterval(glance, everyMs)
+    if (timer !== undefined) poll()
   }
   // A FIFO that nobody holds any more gives no hint: a reader that comes later is told of no end of file.
-  const spreadMs = Math.min(POLL_MAX_MS, Math.max(POLL_MIN_MS, watched * POLL_MS_EACH))
-  poll(isHeld(fifoPath) ? spreadMs : POLL_AFTER_FALSE_HINT_MS)
+  let isHinted = isHeld(fifoPath)
+  const poll = () => {
+    clearTimeout(timer)
+    const spreadMs = Math.min(POLL_MAX_MS, Math.max(POLL_MIN_MS, watched * POLL_MS_EACH))
+    timer = setTimeout(glance, isHinted ? spreadMs : POLL_AFTER_FALSE_HINT_MS)
+  }
+  poll()
   try {
     socket = new Socket({
       fd: openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK),
@@ -57,13 +59,15 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     const hint = () => {
       if (timer === undefined) return
       look()
-      if (timer !== undefined) poll(POLL_AFTER_FALSE_HINT_MS)
+      isHinted = false
+      if (timer !== undefined) poll()
     }
     socket.on('end', hint)
     socket.on('error', hint)
     socket.resume()
   } catch {
-    poll(POLL_AFTER_FALSE_HINT_MS)
+    isHinted = false
+    poll()
   }
   return stop
 }

@@ -193,8 +193,13 @@ export interface Population {
 
 const eventsBuffer = Buffer.alloc(256)
 
+/** Null where there is no unified group to ask. */
+export function populationOf(groups: SlotGroups): Population | null {
+  return groups.unified === null ? null : openPopulation(groups.unified)
+}
+
 /** Keeps the group's `cgroup.events` open: one read answers, and opening it anew would double a restart's own time. */
-export function openPopulation(folder: string): Population {
+function openPopulation(folder: string): Population {
   let fd = -1
   try {
     fd = openSync(join(folder, 'cgroup.events'), constants.O_RDONLY)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isHeld } from './adopted.ts'
 import { inputOf, isRunning } from './proc.ts'
@@ -32,4 +33,12 @@ export async function findEarlier(
     if (!isPending || performance.now() > deadline) return null
     await setTimeout(LOOK_EVERY_MS)
   }
+}
+
+/** What a full disk kept from being named in the slot's pid file is known by its control group all the same. */
+export function unnamedRun(shared: HostShared, name: string, slot: SlotName): RunFile {
+  const { unified } = shared.hierarchies
+  const folder = unified === null ? null : join(unified, shared.groupName, `${name}.${slot}`)
+  const groups = { folders: folder === null ? [] : [folder], unified: folder, memory: null }
+  return { pid: 0, startTime: 0, boot: shared.boot, groups }
 }

@@ -21,12 +21,18 @@ function startBatch(): Batch {
   const done = new Promise<void>((resolve, reject) => {
     setImmediate(() => {
       gathering = undefined
-      const missing = paths.filter(path => !isFifo(path))
+      let missing: string[]
+      try {
+        missing = paths.filter(path => !isFifo(path))
+        for (const path of missing) rmSync(path, { force: true, recursive: true })
+      } catch (error) {
+        reject(error)
+        return
+      }
       if (missing.length === 0) {
         resolve()
         return
       }
-      for (const path of missing) rmSync(path, { force: true })
       execFile('mkfifo', ['-m', '600', '--', ...missing], { timeout: DEADLINE_MS }, error =>
         error === null ? resolve() : reject(error),
       )

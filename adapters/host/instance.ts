@@ -10,6 +10,8 @@ export interface Instance {
   readonly slot: SlotName
   readonly pid: number
   readonly groups: SlotGroups
+  /** What it was started as (`run-file.ts`); undefined when an older heald did not say. */
+  readonly launch: string | undefined
   /** Null for an adopted one. */
   readonly child: ChildProcess | null
   /** Of its unified control group; null where there is none. */
@@ -37,7 +39,16 @@ export function killInstance(instance: Instance): void {
   const { unified, folders } = instance.groups
   if (unified !== null && killGroup(unified)) return
   for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
-  if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
+  if (!instance.groupGone && instance.pid > 1) sendSignal(-instance.pid, 'SIGKILL')
+}
+
+/** What a parent is told of its child's end. */
+export function howEnded(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): Pick<Ended, 'exit' | 'exitCode' | 'signal'> {
+  if (signal !== null) return { exit: 'signal', signal }
+  return code === null ? { exit: 'unknown' } : { exit: 'code', exitCode: code }
 }
 
 /** What the kernel and the log say of an instance that has ended. */
@@ -67,6 +78,8 @@ export function groupAlive(pgid: number): boolean {
 
 /** Sends a signal; a process that is gone already is what we wanted. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  // 0, 1 and -1 mean ourselves, init and everybody: never what a service is.
+  if (Math.abs(pid) <= 1) return
   try {
     process.kill(pid, signal)
   } catch (error) {

@@ -22,6 +22,8 @@ export interface LogLimits {
 }
 
 const CHUNK_BYTES = 1024 * 1024
+/** Healing waits while a log is copied, so no more than this is. */
+const COPY_BYTES = 32 * 1024 * 1024
 
 export function logSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
@@ -37,7 +39,7 @@ export function rotateLog(path: string, limits: LogLimits): boolean {
   try {
     if (limits.keep > 0) {
       for (let n = limits.keep; n > 1; n -= 1) renameIfThere(`${path}.${n - 1}`, `${path}.${n}`)
-      copyEnd(fd, `${path}.1`, limits.maxBytes)
+      copyEnd(fd, `${path}.1`, Math.min(limits.maxBytes, COPY_BYTES))
     }
     ftruncateSync(fd, 0)
   } finally {
@@ -77,7 +79,8 @@ function isFull(error: unknown): boolean {
 }
 
 /**
- * The end of what was written between the offsets `from` and `to`, at most `maxBytes`, cut at a line start. Undecodable
+ * The end of what was written between the offsets `from` and `to`, at most `maxBytes`, cut at a line start
+ * where there is one. Undecodable
  * bytes become U+FFFD; a log that can't be read gives ''.
  */
 export function readTail(path: string, from: number, to: number, maxBytes: number): string {
@@ -94,7 +97,10 @@ export function readTail(path: string, from: number, to: number, maxBytes: numbe
     const buffer = Buffer.alloc(Math.max(0, to - at))
     const read = readSync(fd, buffer, 0, buffer.length, at)
     const text = buffer.toString('utf8', 0, read)
-    return text.slice(at > start ? text.indexOf('\n') + 1 : 0)
+    if (at === start) return text
+    // A last line longer than all of it is better cut than left out.
+    const lineStart = text.indexOf('\n') + 1
+    return lineStart > 0 && lineStart < text.length ? text.slice(lineStart) : `…${text}`
   } finally {
     closeSync(fd)
   }

@@ -3,7 +3,7 @@ import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Account } from './account.ts'
 import type { SlotGroups } from './cgroup.ts'
 import type { HostShared } from './process.ts'
-import { runFileTag } from './run-file.ts'
+import { launchDigest, runFileTag } from './run-file.ts'
 import { logPathOf, type SlotName, slotPath } from './slot.ts'
 import type { StandbyPlan } from './standby.ts'
 
@@ -24,7 +24,7 @@ export function planStandby(
   return {
     groups: groups.folders,
     account,
-    tag: runFileTag(shared.boot, groups),
+    tag: runFileTag(shared.boot, groups, launchDigest(spec)),
     cwd: spec.cwd,
     argv: spec.run,
     env: {

@@ -1,22 +1,30 @@
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { Adopted, End, Ended, Seat } from '../../core/heal/host.ts'
+import type { Adopted, End, Seat } from '../../core/heal/host.ts'
 import { type Account, findAccount } from './account.ts'
 import { watchAdopted } from './adopted.ts'
-import { makeGroups, openPopulation, type Population, removeGroup, type SlotGroups } from './cgroup.ts'
-import { findEarlier } from './earlier.ts'
-import { groupAlive, type Instance, isTreeEmpty, killInstance, remains, sendSignal, TAIL_BYTES } from './instance.ts'
+import { makeGroups, type Population, populationOf, type SlotGroups } from './cgroup.ts'
+import { findEarlier, unnamedRun } from './earlier.ts'
+import {
+  groupAlive,
+  howEnded,
+  type Instance,
+  isTreeEmpty,
+  killInstance,
+  remains,
+  sendSignal,
+  TAIL_BYTES,
+} from './instance.ts'
 import { logSize, readTail } from './logs.ts'
 import { planStandby } from './plan.ts'
 import { rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
-import { readRunFile } from './run-file.ts'
-import { logPathOf, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
-import { type ForkedStandby, forkStandby, launchError, type StandbyPlan } from './standby.ts'
+import { launchDigest, type RunFile, readRunFile } from './run-file.ts'
+import { logPathOf, removeSlot, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
+import { type ForkedStandby, forkStandby, launchError, launchFailure, type StandbyPlan } from './standby.ts'
 
 /**
  * One service's place on the host. It has two slots, `a` and `b`, each with a FIFO, a pid file and control groups of
@@ -29,6 +37,7 @@ interface Standby extends ForkedStandby {
   readonly slot: SlotName
   readonly plan: StandbyPlan
   readonly groups: SlotGroups
+  readonly launch: string
   readonly population: Population | null
 }
 
@@ -75,7 +84,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     const plan = planStandby(shared, spec, account, slot, groups)
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const population = populationOf(groups)
-    const forked = { ...forkStandby(plan), slot, plan, groups, population }
+    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec) }
     const { child } = forked
     child.unref()
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
@@ -98,33 +107,24 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     onEnd({
       ...(code === null ? {} : { exitCode: code }),
       evidence: () => {
-        const failed = why ?? (signal === null && code !== 0 ? launchFailure(from, instance) : undefined)
-        const how: Pick<Ended, 'exit' | 'exitCode' | 'signal'> =
-          signal !== null
-            ? { exit: 'signal', signal }
-            : code !== null
-              ? { exit: 'code', exitCode: code }
-              : { exit: 'unknown' }
+        const failed = why ?? (signal === null && code !== 0 ? whyNotLaunched(from, instance) : undefined)
         return {
-          ...how,
-          ...remains(instance, logPath, shared.kernelLog, signal === 'SIGKILL'),
+          ...howEnded(code, signal),
+          ...remains(instance, logPath, shared.kernelLog, code !== 0),
           ...(failed === undefined ? {} : { launchError: failed }),
         }
       },
     })
   }
 
-  /** Why the program never ran; undefined when it did. */
-  function launchFailure(from: Standby, instance: Instance): string | undefined {
-    const why = launchError(fifoFd(from.slot), from.plan)
-    if (why !== undefined) return why
-    if (readRunFile(from.plan.pidPath) !== null) return undefined
-    return `the launcher failed: ${
-      readTail(logPath, instance.logFrom, instance.logTo ?? logSize(logPath), 1024)
+  function whyNotLaunched(from: Standby, instance: Instance): string | undefined {
+    const { logFrom, logTo } = instance
+    const lastWords = () =>
+      readTail(logPath, logFrom, logTo ?? logSize(logPath), 1024)
         .trim()
         .split('\n')
-        .at(-1) || 'it said nothing'
-    }`
+        .at(-1) ?? ''
+    return launchFailure(fifoFd(from.slot), from.plan, lastWords)
   }
 
   /** The main process has gone: what it leaves behind becomes `last`. */
@@ -156,6 +156,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     dropped = standby.child
     standby.population?.close()
     standby.drop()
+    // Its successor in the slot waits at the same FIFO: the byte must never be taken by this one.
+    standby.child.kill('SIGKILL')
     standby = null
   }
 
@@ -197,16 +199,17 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     },
     arm,
     describe(next) {
-      const before = JSON.stringify([spec.run, spec.cwd, spec.env, spec.user, spec.limits])
+      const isSame = launchDigest(spec) === launchDigest(next)
       const userChanged = spec.user !== next.user
       spec = next
-      if (before === JSON.stringify([next.run, next.cwd, next.env, next.user, next.limits])) return
+      if (isSame) return
       const wasArmed = standby !== null
       dropStandby()
       const again = () => wasArmed && arm()
       if (userChanged) void lookUpAccount().then(again)
       else again()
     },
+    runs: other => running === null || running.launch === undefined || running.launch === launchDigest(other),
     signal(signal) {
       if (running !== null && running.pid > 0) sendSignal(running.pid, signal)
     },
@@ -224,7 +227,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         await new Promise(resolve => setTimeout(resolve, waitMs))
       }
     },
-    account: () => (account === null || 'missing' in account ? null : account),
+    account: () => account,
     rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true
@@ -241,18 +244,12 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         shell.kill('SIGKILL')
         await new Promise(resolve => shell.once('exit', resolve))
       }
-      for (const slot of SLOTS) {
-        const { unified, memory, pids } = shared.hierarchies
-        for (const base of [unified, memory?.folder, pids?.folder]) {
-          if (base) removeGroup(join(base, shared.groupName, `${name}.${slot}`))
-        }
-        for (const kind of ['fifo', 'go', 'pid'] as const) rmSync(path(slot, kind), { force: true })
-      }
+      for (const slot of SLOTS) removeSlot(shared, name, slot)
     },
   }
   return seat
 
-  function takeOver(slot: SlotName, found: { pid: number; startTime: number; groups: SlotGroups }): Adopted {
+  function takeOver(slot: SlotName, found: RunFile): Adopted {
     const unwatch = watchAdopted(found.pid, found.startTime, path(slot, 'fifo'), () => {
       settle(instance)
       // Whether a signal ended it can't be known; memory is asked all the same.
@@ -263,6 +260,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       slot,
       pid: found.pid,
       groups: found.groups,
+      launch: found.launch,
       child: null,
       logFrom,
       logTo: null,
@@ -277,17 +275,23 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   /** The main process died while nobody watched; what it left in its groups must not live beside its successor. */
   async function sweepLeftovers(): Promise<void> {
     for (const slot of SLOTS) {
-      const found = readRunFile(path(slot, 'pid'))
-      if (found === null || found.boot !== shared.boot) continue
+      const found = readRunFile(path(slot, 'pid')) ?? unnamedRun(shared, name, slot)
+      if (found.boot !== shared.boot) continue
       const population = populationOf(found.groups)
-      last = { ...found, slot, child: null, population, logFrom: 0, logTo: null, unwatch: () => {}, groupGone: true }
+      last = {
+        ...found,
+        launch: found.launch,
+        slot,
+        child: null,
+        population,
+        logFrom: 0,
+        logTo: null,
+        unwatch: () => {},
+        groupGone: true,
+      }
       await seat.killTree(SETTLE_MS).catch((error: unknown) => shared.warn(String(error)))
     }
     last?.population?.close()
     last = null
   }
-}
-
-function populationOf(groups: SlotGroups): Population | null {
-  return groups.unified === null ? null : openPopulation(groups.unified)
 }

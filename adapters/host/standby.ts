@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs'
 import type { Account } from './account.ts'
+import { readRunFile } from './run-file.ts'
 
 /**
  * Life of a standby
@@ -24,7 +25,10 @@ const ENTER = `n=$1; shift
 while [ "$n" -gt 0 ]; do echo 0 > "$1/cgroup.procs" || { echo "group $1" >&3; exit 1; }; shift; n=$((n - 1)); done
 `
 /** Waits for the byte: `$1` is what goes into the pid file beside pid and start time, `$2` the folder, then the program. */
-const WAIT = `tag=$1; dir=$2; shift 2
+const WAIT = `i=0
+while [ "$i" -lt "\${HEALD_ENV-0}" ]; do eval "export \\"\\$HEALD_ENV_$i\\"; unset HEALD_ENV_$i"; i=$((i + 1)); done
+unset HEALD_ENV
+tag=$1; dir=$2; shift 2
 read -r x x x x x x x x x x x x x x x x x x x x x st x < "/proc/$$/stat"
 printf '{"pid":%d,"startTime":%d,%s}\\n' "$$" "$st" "$tag" >&4
 exec 4>&-
@@ -32,6 +36,7 @@ IFS= read -r go || exit 0
 why=folder
 trap 'echo "$why $?" >&3' EXIT
 cd "$dir" 2>/dev/null || exit 1
+unset PWD OLDPWD
 why=program
 if [ -n "\${BASH_VERSION-}" ]; then shopt -s execfail; fi
 exec "$@" </dev/null
@@ -93,6 +98,8 @@ export function forkStandby(plan: StandbyPlan): ForkedStandby {
       }
     }
     const log = openOrNull(plan.logPath, O_WRONLY | O_APPEND | O_CREAT, 0o640)
+    // So that the service can open /dev/stdout, which is this file, anew.
+    if (account !== null) fchownSync(log, account.uid, account.gid)
     const fifo = open(plan.fifoPath, O_RDWR | O_NONBLOCK)
     const pid = openOrNull(plan.pidPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     // Held open both ways for a moment, so that neither of the two opens after it waits for the other.
@@ -106,7 +113,8 @@ export function forkStandby(plan: StandbyPlan): ForkedStandby {
     }
     try {
       const stdio = [read, log, log, fifo, pid]
-      const child = spawn(SHELL, args, { stdio, env: { ...plan.env }, cwd: '/', detached: true })
+      const env = account === null ? { ...plan.env } : wrapped(plan.env)
+      const child = spawn(SHELL, args, { stdio, env, cwd: '/', detached: true })
       return {
         child,
         drop,
@@ -128,6 +136,16 @@ export function forkStandby(plan: StandbyPlan): ForkedStandby {
   }
 }
 
+/**
+ * The service's variables under names that mean nothing to a shell, a loader or `setpriv`, which run with the daemon's
+ * rights: the shell that runs as the service's user unwraps them. Never by arguments, which everybody can read.
+ */
+function wrapped(env: StandbyPlan['env']): NodeJS.ProcessEnv {
+  const entries = Object.entries(env)
+  const names = entries.map(([name, value], index) => [`HEALD_ENV_${index}`, `${name}=${value}`])
+  return { PATH: process.env.PATH, HEALD_ENV: String(entries.length), ...Object.fromEntries(names) }
+}
+
 /** What a failed launch left in the slot's FIFO, in words; undefined when the program itself ran. */
 export function launchError(fifoFd: number, plan: StandbyPlan): string | undefined {
   const buffer = Buffer.alloc(4096)
@@ -142,4 +160,13 @@ export function launchError(fifoFd: number, plan: StandbyPlan): string | undefin
   if (why === 'group') return `its control group ${detail ?? ''} could not be entered`
   if (why !== 'program') return undefined
   return detail === '126' ? `${plan.argv[0]} may not be executed` : `${plan.argv[0]} was not found`
+}
+
+/** Why the program never ran; undefined when it did. `lastWords`: the last line in the log. */
+export function launchFailure(fifoFd: number, plan: StandbyPlan, lastWords: () => string): string | undefined {
+  const why = launchError(fifoFd, plan)
+  if (why !== undefined) return why
+  // The shell names itself before it waits: where it did, the program has run.
+  if (readRunFile(plan.pidPath) !== null) return undefined
+  return `the launcher failed: ${lastWords() || 'it said nothing'}`
 }

@@ -67,10 +67,12 @@ export async function front(argv: readonly string[], table: readonly Subcommand[
       if (performance.now() - firstMs > ONE_CTRL_C_MS) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
     })
   }
-  // `heald … | head`: the reader has what it wanted. The daemon, though, outlives whoever read its output.
   process.stdout.on('error', error => {
+    // The daemon outlives whoever read its output, and a full disk that it goes to: what happens is in the ledger.
+    if (commandName(argv) === 'up') return
+    // `heald … | head`: the reader has what it wanted.
     if (codeOf(error) !== 'EPIPE') throw error
-    if (commandName(argv) !== 'up') process.exit(EXIT.done)
+    process.exit(EXIT.done)
   })
   process.stderr.on('error', () => process.stderr.destroy())
   process.exit(await answer(argv, table, ending.signal))

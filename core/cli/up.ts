@@ -41,11 +41,10 @@ export async function run(
       hint: 'leave --once out, or run it in a folder without heald.yaml',
     })
   }
-  const daemon = await upFrom(context, path, loadHost)
-  const settled = setTimeout(giveBack, SETTLED_MS)
-  settled.unref()
+  // Before anything is started: unheard, the signal would end heald.
+  let daemon: Daemon | null = null
   const onHangup = () => {
-    daemon.reload({ dryRun: false, restart: false }).then(
+    daemon?.reload({ dryRun: false, restart: false }).then(
       () => context.err('heald: configuration reloaded\n'),
       (error: unknown) => {
         const hint = error instanceof Fault && error.hint !== undefined ? `\n${error.hint}` : ''
@@ -54,6 +53,9 @@ export async function run(
     )
   }
   process.on('SIGHUP', onHangup)
+  daemon = await upFrom(context, path, loadHost)
+  const settled = setTimeout(giveBack, SETTLED_MS)
+  settled.unref()
   const reason = await Promise.race([daemon.downed, aborted(context.signal)])
   process.off('SIGHUP', onHangup)
   clearTimeout(settled)

@@ -6,9 +6,14 @@ import type { HostConfig, ServiceSpec } from './spec.ts'
  * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:
  * new ones start, missing ones stop; where the command, environment, folder, user or limits differ, a running process
  * can't take the change, so it is `pending` (`restart` with `options.restart`); everything else applies as it runs.
- * Lists keep the order of the files.
+ * Lists keep the order of the files. `stale` names the services whose process is known to differ from `after`, whatever
+ * configurations lie between; left out, the two configurations are compared.
  */
-export function planReload(before: HostConfig, after: HostConfig, options: { readonly restart: boolean }): Changes {
+export function planReload(
+  before: HostConfig,
+  after: HostConfig,
+  options: { readonly restart: boolean; readonly stale?: readonly string[] },
+): Changes {
   const old = new Map(before.services.map(service => [service.name, service]))
   const names = new Set(after.services.map(service => service.name))
   const changed: string[] = []
@@ -17,7 +22,7 @@ export function planReload(before: HostConfig, after: HostConfig, options: { rea
   for (const service of after.services) {
     const earlier = old.get(service.name)
     if (earlier === undefined) start.push(service.name)
-    else if (needsRestart(earlier, service)) changed.push(service.name)
+    else if (options.stale?.includes(service.name) ?? needsRestart(earlier, service)) changed.push(service.name)
     else keep.push(service.name)
   }
   return {

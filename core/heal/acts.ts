@@ -19,14 +19,16 @@ export interface ActTools {
   readonly whyWait: (service: string) => string | null
   /** An incident is open: it ends once the service is stable. */
   readonly isInTrouble: () => boolean
-  /** The service has been stable for its time. `wasLooping`: that ended a crash loop. */
-  readonly onStable: (wasLooping: boolean) => void
+  /** The service has been stable for its time. `wasLooping`: that ended a crash loop of so many `attempts`. */
+  readonly onStable: (wasLooping: boolean, attempts: number) => void
 }
 
 export interface Acts {
   readonly perform: Readonly<Record<Act, () => void>>
   /** The instance's main process has ended: a stop under way goes on to what is left of the tree. */
   mainEnded(): void
+  /** The checks were described anew: what runs is asked by the new ones from now on. */
+  rewatch(): void
   /** Stops probes and timers. */
   release(): void
 }
@@ -85,7 +87,6 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         report: null,
         liveness: null,
         why: facts.phase === 'loopRunning' ? facts.why : null,
-        pending: false,
         waiting: false,
       } satisfies Partial<Facts>)
       seat.arm()
@@ -103,11 +104,11 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         cancelGrace()
         emptyTree()
       }
-      seat.signal(stop.signal)
       cancelGrace = clock.after(stop.timeoutMs, () => {
         facts.killed = { killedBy: 'stop timeout', stop }
         killRest?.()
       })
+      seat.signal(stop.signal)
     },
     killTree: emptyTree,
     scheduleRestart() {
@@ -126,6 +127,12 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         clock,
         run: (check, timeoutMs, signal) => {
           const account = seat.account()
+          if (account !== null && 'missing' in account) {
+            // Never with the daemon's own rights instead.
+            if (check.kind === 'exec')
+              return Promise.resolve({ verdict: 'inconclusive', error: account.missing, tookMs: 0 })
+            return runCheck(check, timeoutMs, signal)
+          }
           return runCheck(check, timeoutMs, signal, { cwd: spec.cwd, ...(account === null ? {} : { account }) })
         },
         onVerdict,
@@ -153,16 +160,23 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       if (onFailure(loop, clock.monoMs(), facts.spec.crashLoop).looping) feed('loopDetected')
     },
     resetCounts() {
+      const attempts = facts.attempt
       facts.attempt = 0
       onStable(loop)
       if (facts.phase !== 'ready') return
       facts.why = null
-      tools.onStable(facts.from === 'loopRunning')
+      tools.onStable(facts.from === 'loopRunning', attempts)
     },
   }
 
   return {
     perform,
+    rewatch() {
+      if (probes === null) return
+      probes.stop()
+      perform.watch()
+      if (facts.isUp) probes.ready()
+    },
     mainEnded: () => killRest?.(),
     release() {
       probes?.stop()

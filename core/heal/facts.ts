@@ -19,10 +19,10 @@ export interface Facts {
   sinceMs: number
   /** Why it is held, looping or stopped, in words. */
   why: string | null
-  /** What runs differs from the configuration until the next restart. */
-  pending: boolean
   /** Held because services it depends on are not ready. */
   waiting: boolean
+  /** Their names. */
+  waitsFor: readonly string[]
   /** Null while no instance runs. */
   pid: number | null
   /** The instance was started by a standby. */
@@ -64,8 +64,8 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     from: phase,
     sinceMs: nowMs,
     why: isWanted ? null : (memory?.why ?? null),
-    pending: false,
     waiting: false,
+    waitsFor: [],
     pid: null,
     standby: false,
     adopted: null,

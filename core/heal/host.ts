@@ -46,6 +46,8 @@ export interface Seat {
   arm(): void
   /** Changes what the next start runs; a standby of the old description is dropped. */
   describe(spec: ServiceSpec): void
+  /** Whether what runs was started as this description says; true when nothing runs. */
+  runs(spec: ServiceSpec): boolean
   /** Sends a signal to the main process only. */
   signal(signal: NodeJS.Signals): void
   /** Whether anything is left of the instance: the main process or a descendant. */
@@ -53,7 +55,7 @@ export interface Seat {
   /** Kills the whole tree; resolves when nothing is left, rejects with a Fault after `timeoutMs`. */
   killTree(timeoutMs: number): Promise<void>
   /** The user it runs as, for checks that run a program of the service's; null: the daemon's own. */
-  account(): { readonly uid: number; readonly gid: number; readonly home: string } | null
+  account(): { readonly uid: number; readonly gid: number; readonly home: string } | { readonly missing: string } | null
   /** Memory of the running main process, bytes; undefined when not running. */
   rssBytes(): number | undefined
   /** Lets go without stopping anything: the standby ends, the service keeps running. */

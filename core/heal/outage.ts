@@ -26,6 +26,8 @@ export interface Outage {
   down(monoMs: number): void
   /** It is up again: milliseconds since it went down, or null when it wasn't. */
   up(monoMs: number): number | null
+  /** Milliseconds it was down since the incident began, without a stretch that still lasts. */
+  totalMs(): number
   /** Ends the incident, if one is open. */
   resolve(how: string, actor?: string): void
 }
@@ -73,6 +75,7 @@ export function newOutage(
       downSinceMs = null
       return downMs
     },
+    totalMs: () => downTotalMs,
     resolve(how, actor) {
       if (ref === null) return
       record({

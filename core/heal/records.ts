@@ -73,7 +73,9 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordStarted() {
       const { adopted, attempt, standby } = facts
       const pid = facts.pid ?? 0
-      if (adopted === null) later(() => write('service.started', { pid, attempt, standby }))
+      // A first start may be an operator's order; those after a failure are heald's own.
+      const actor = attempt === 0 ? actorOf(facts.by) : {}
+      if (adopted === null) later(() => write('service.started', { pid, attempt, standby }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
     },
     recordReady() {
@@ -81,10 +83,13 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { attempt, phase, adopted } = facts
       const data = { pid: facts.pid ?? 0, readyMs: round(nowMs - facts.startedMs) }
       facts.isUp = true
-      // In a crash loop, being ready is not yet being well.
-      const downMs = phase === 'loopRunning' ? null : outage.up(nowMs)
+      // Without a check, all that is known is that it has lived on since it was launched.
+      const { startup, readiness, liveness } = facts.spec.probes
+      const isChecked = startup !== undefined || readiness !== undefined || liveness !== undefined
+      const downMs = outage.up(isChecked ? nowMs : facts.startedMs)
       later(() => {
         if (adopted === null) write('service.ready', data)
+        // In a crash loop, being ready is not yet being well.
         if (phase === 'loopRunning') return
         if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
         resolveFirst(attempt, adopted === null ? 'restarted' : 'found running')
@@ -107,6 +112,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
         write('service.recovered', { downMs, attempts: attempt })
         resolveFirst(attempt, 'ready again')
       })
+      tools.onReady()
     },
     recordHung: () => failedCheck('liveness', 'service.hung', 'hangs'),
     recordStartupFailed: () => failedCheck('startup', 'service.unhealthy', 'did not get ready in time'),
@@ -133,7 +139,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => {
         outage.up(clock.monoMs())
         outage.resolve('stopped')
-        write('service.stopped', goingDown ? { by, goingDown } : { by }, by === 'heald' ? {} : { actor: by })
+        write('service.stopped', goingDown ? { by, goingDown } : { by }, actorOf(by))
       })
     },
     recordHeld() {
@@ -141,7 +147,8 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       facts.waiting = !stayDown
       if (stayDown) facts.why = `it exited with code ${STAY_DOWN}, which asks to be left down`
       const { why } = facts
-      later(() => write('service.held', stayDown ? { why, stayDown } : { why }))
+      const { waitsFor } = facts
+      later(() => write('service.held', stayDown ? { why, stayDown } : { why, waitsFor }))
     },
     recordLoop() {
       const { failures, withinMs } = facts.spec.crashLoop
@@ -161,6 +168,11 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => writeExit(end, 0, false, { away: true }))
     },
   }
+}
+
+/** Who asked, as entries name people; what they claim beside it (`local:admin/alice`) stands in `by` only. */
+function actorOf(by: string): { actor: string } | Record<string, never> {
+  return by === 'heald' ? {} : { actor: by.split('/', 1)[0] ?? by }
 }
 
 function severityOf(facts: Facts): 'critical' | 'warning' {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ServiceStatus } from '../api/control.ts'
 import type { ServiceSpec } from '../config/spec.ts'
 import { Fault, messageOf } from '../fault.ts'
@@ -27,8 +28,10 @@ export interface Service {
   restart(by: string): Promise<void>
   /** Resolves when nothing is left of it. `goingDown`: all services are stopped; the next daemon starts it again. */
   stop(by: string, goingDown?: boolean): Promise<void>
-  /** Another description, from the configuration. `pending`: what runs differs from it until the next restart. */
-  describe(spec: ServiceSpec, pending: boolean): void
+  /** Another description, from the configuration; what runs keeps the old one until its next start. */
+  describe(spec: ServiceSpec): void
+  /** What runs was started as another description says. */
+  isStale(spec: ServiceSpec): boolean
   dependencyReady(): void
   onEnd(end: End): void
   /** The last verdict of its liveness probe. */
@@ -52,6 +55,8 @@ export type ServiceOptions = Pick<
   /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
   readonly whyWait: (service: string) => string | null
 }
+
+const NO_CHECK = { verdict: 'none', error: null } as const
 
 /** More events than this in one turn would be a mistake in the state table, not work. */
 const MAX_EVENTS_A_TURN = 100
@@ -79,14 +84,12 @@ export function superviseService(
     whyWait: options.whyWait,
     feed,
     isInTrouble: () => outage.id() !== null,
-    onStable: wasLooping => {
-      const downMs = outage.up(clock.monoMs()) ?? 0
+    onStable: (wasLooping, attempts) =>
       later(() => {
-        const data = { downMs, attempts: facts.restarts }
+        const data = { downMs: outage.totalMs(), attempts }
         if (wasLooping) record({ kind: 'service.recovered', svc: name, ...outage.inc(), data })
         outage.resolve(`stable for ${facts.spec.restart.resetAfterMs / 1000} s`)
-      })
-    },
+      }),
   })
   const attemptsBefore = before?.attempts ?? 0
   const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady, attemptsBefore })
@@ -147,11 +150,29 @@ export function superviseService(
     })
   }
 
+  /** Once it is stopped for good, nobody's earlier or later wish may start it again beside that. */
+  function refuseWhenClosing(): void {
+    if (!facts.goingDown) return
+    throw new Fault('daemon.stopping', `${name} is being stopped for good`, {
+      hint: 'wait until that is done',
+      retry: 2000,
+    })
+  }
+
+  function stoppedOrOverridden(): boolean | Fault {
+    if (facts.phase === 'stopped') return true
+    if (facts.phase === 'stopping') return false
+    return new Fault('service.overridden', `${name} is ${SHOWN[facts.phase]}: somebody asked for a start meanwhile`, {
+      hint: 'stop it again if it is still to be stopped',
+      retry: 'now',
+    })
+  }
+
   const service: Service = {
     name,
     spec: () => facts.spec,
     status() {
-      const { phase, pid, sinceMs, restarts, attempt, report, why, pending } = facts
+      const { phase, pid, sinceMs, restarts, attempt, report, why, spec } = facts
       return {
         name,
         kind: 'process',
@@ -162,9 +183,12 @@ export function superviseService(
         attempt,
         generation: null,
         target: null,
-        check: { verdict: report?.verdict?.verdict ?? 'none', error: report?.verdict?.error ?? null },
+        check:
+          pid === null
+            ? NO_CHECK
+            : { verdict: report?.verdict?.verdict ?? 'none', error: report?.verdict?.error ?? null },
         incident: outage.id(),
-        why: why ?? (pending ? 'restart pending: its configuration changed' : null),
+        why: why ?? (!seat.runs(spec) ? 'restart pending: its configuration changed' : null),
       }
     },
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
@@ -205,15 +229,18 @@ export function superviseService(
         service.onEnd({ evidence: () => ({ pid: runningPid, exit: 'unknown', oom: false, tail: '' }) })
       } else if (missing.length > 0) {
         facts.why = `waits for ${missing.join(', ')}`
+        facts.waitsFor = missing
         feed('held')
       } else feed('wanted')
     },
     async start(by) {
+      refuseWhenClosing()
       facts.by = by
       feed('wanted')
       await until(becameReady)
     },
     async restart(by) {
+      refuseWhenClosing()
       facts.by = by
       feed('stopAsked')
       feed('wanted')
@@ -224,13 +251,15 @@ export function superviseService(
       facts.by = by
       facts.goingDown = goingDown
       feed('stopAsked')
-      await until(() => facts.phase === 'stopped')
+      await until(stoppedOrOverridden)
     },
-    describe(next, pending) {
+    describe(next) {
+      const isSame = isDeepStrictEqual(facts.spec.probes, next.probes)
       facts.spec = next
-      facts.pending = pending && facts.pid !== null
+      if (!isSame) acts.rewatch()
       seat.describe(next)
     },
+    isStale: spec => !seat.runs(spec),
     dependencyReady() {
       if (service.isWaiting() && options.waitingFor(facts.spec).length === 0) feed('released')
     },
@@ -241,7 +270,7 @@ export function superviseService(
     },
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
-    resolve: by => later(() => outage.resolve('by hand', by)),
+    resolve: by => later(() => outage.resolve(`by hand, by ${by}`, by.split('/', 1)[0])),
     release() {
       acts.release()
       seat.release()

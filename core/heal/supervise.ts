@@ -43,8 +43,10 @@ export interface Supervisor {
   take(config: HostConfig): Promise<readonly string[]>
   /** Takes up what was found and starts the rest in order of dependence. */
   begin(): Promise<void>
-  /** Applies a later configuration by the plan made of it. */
-  apply(config: HostConfig, plan: Changes): Promise<void>
+  /** Names of running services that were started as something else than `config` says. */
+  stale(config: HostConfig): readonly string[]
+  /** Applies a later configuration by the plan made of it; `commit` is called once nothing can fail any more. */
+  apply(config: HostConfig, plan: Changes, commit: () => Promise<void>): Promise<void>
   service(name: string): Service
   statuses(): ServiceStatus[]
   /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
@@ -119,18 +121,22 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       }
     },
 
-    async apply(config, plan) {
+    stale: config =>
+      config.services.filter(spec => services.get(spec.name)?.isStale(spec) === true).map(spec => spec.name),
+
+    async apply(config, plan, commit) {
       const byName = new Map(config.services.map(spec => [spec.name, spec]))
       const added = await Promise.all(plan.start.flatMap(name => byName.get(name) ?? []).map(seatService))
+      await commit()
       for (const name of plan.stop) {
         const service = services.get(name)
         if (service === undefined) continue
-        await service.stop('heald')
+        await service.stop('heald', true)
         services.delete(name)
         service.release()
         await host.remove(name)
       }
-      for (const spec of config.services) services.get(spec.name)?.describe(spec, plan.pending.includes(spec.name))
+      for (const spec of config.services) services.get(spec.name)?.describe(spec)
       for (const service of added) {
         services.set(service.name, service)
         await service.adopt()

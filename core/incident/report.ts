@@ -81,7 +81,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884 }
 .n { white-space: nowrap; font-variant-numeric: tabular-nums }
-pre { overflow: auto; background: #8882; padding: .5rem }
+td { overflow-wrap: anywhere }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding: .5rem }
 </style>
 </head>
 <body>

@@ -35,7 +35,10 @@ const WORDS: { readonly [kind: string]: Words } = {
   },
   'service.adopted': (data, name) => `${name} was found running, pid ${number(data.pid)}, and is looked after again`,
   'service.stopped': (data, name) => `${name} was stopped${by(data.by)}`,
-  'service.held': (data, name) => `${name} is held and will not be started${because(data.why)}`,
+  'service.held': (data, name) =>
+    list(data.waitsFor) === ''
+      ? `${name} is held and will not be started${because(data.why)}`
+      : `${name} waits for ${list(data.waitsFor)}`,
   'crashloop.detected': (data, name) => {
     const verdict = data.verdict === 'rollback' ? 'it is rolled back' : text(data.verdict, 'slow restarts')
     return `${name} is in a crash loop: ${number(data.failures)} failures within ${spanOf(data.withinMs)}; now ${verdict}${because(data.why)}`

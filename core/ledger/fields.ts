@@ -24,7 +24,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'service.recovered': ['downMs', 'attempts'],
   'service.adopted': ['pid', 'startTime', 'by', 'why'],
   'service.stopped': ['pid', 'startTime', 'by', 'why', 'goingDown'],
-  'service.held': ['pid', 'startTime', 'by', 'why', 'stayDown'],
+  'service.held': ['pid', 'startTime', 'by', 'why', 'stayDown', 'waitsFor'],
   'crashloop.detected': ['failures', 'withinMs', 'verdict', 'why'],
   'incident.opened': INCIDENT,
   'incident.acked': INCIDENT,

@@ -117,8 +117,8 @@ test('an order that was answered holds, however soon after the answer heald is k
     })
     await daemon.ended
     daemon = await stand.up()
-    const { state } = await stand.service('order')
-    assert.equal(state, isStop ? 'stopped' : 'ready', `round ${round}`)
+    if (isStop) assert.equal((await stand.service('order')).state, 'stopped', `round ${round}`)
+    else await stand.inState('order', 'ready')
     assert.equal(stand.processes('order').length, isStop ? 0 : 1)
   }
   await stand.verified()

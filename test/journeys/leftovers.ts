@@ -64,6 +64,7 @@ export function removeQuietly(folder: string): void {
 }
 
 export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  if (Math.abs(pid) <= 1) return false
   try {
     process.kill(pid, signal)
     return true

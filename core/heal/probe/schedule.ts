@@ -9,7 +9,7 @@ import type { Check, Verdict } from './verdict.ts'
  *
  * 1. Startup (`startup.ts`) asks quickly and often, until the first pass: `readyPassed`. Not within `startupMs`:
  *    `startupFailed`. Without a startup probe the readiness check serves, else the liveness check, else there is
- *    nothing to wait for and the service is ready at once.
+ *    nothing to ask, and the service is ready once it has lived a little.
  * 2. Then liveness and readiness tick at a fixed rate, start to start, each with at most one check in flight.
  * 3. Liveness missing `failures` times in a row: `hung`. Readiness: `readinessFailed`, later `readinessPassed`.
  *
@@ -21,6 +21,9 @@ import type { Check, Verdict } from './verdict.ts'
  * intervals late (this daemon was stalled or the machine suspended, so nobody looked). And one miss alone never
  * restarts anything: `failures: 1` acts as 2 for liveness.
  */
+
+/** Without any check a service counts as ready once it has lived this long: one that can't even start never does. */
+const SURVIVE_MS = 100
 
 export type ProbeName = 'startup' | 'readiness' | 'liveness'
 export type ProbeEvent = 'readyPassed' | 'startupFailed' | 'hung' | 'readinessFailed' | 'readinessPassed'
@@ -76,7 +79,7 @@ export function startProbes(probes: ServiceSpec['probes'], tools: ProbeTools): P
   }
 
   const startup = probes.startup ?? probes.readiness ?? probes.liveness
-  if (startup === undefined) nowReady(null)
+  if (startup === undefined) stops.push(tools.clock.after(SURVIVE_MS, () => nowReady(null)))
   else
     stops.push(
       startStartup(startup, tools, (verdict, misses, failingSinceMs, event) => {

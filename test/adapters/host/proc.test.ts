@@ -32,9 +32,9 @@ test('run files: what was written is read; torn or foreign ones are none', t => 
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 's.pid')
   const groups = { folders: ['/sys/fs/cgroup/x'], unified: '/sys/fs/cgroup/x', memory: null }
-  const whole = `{"pid":7,"startTime":8,${runFileTag('b', groups)}}\n`
+  const whole = `{"pid":7,"startTime":8,${runFileTag('b', groups, 'd')}}\n`
   writeFileSync(file, whole)
-  assert.deepEqual(readRunFile(file), { pid: 7, startTime: 8, boot: 'b', groups })
+  assert.deepEqual(readRunFile(file), { pid: 7, startTime: 8, boot: 'b', groups, launch: 'd' })
   for (let cut = 0; cut < whole.length - 2; cut += 1) {
     writeFileSync(file, whole.slice(0, cut))
     assert.equal(readRunFile(file), null, `cut at ${cut}`)

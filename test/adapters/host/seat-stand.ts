@@ -115,6 +115,7 @@ export function makeSeatStand(t: TestContext) {
 }
 
 export function signal(pid: number, name: NodeJS.Signals): void {
+  assert.ok(Math.abs(pid) > 1, `${pid} is no process of a test`)
   try {
     process.kill(pid, name)
   } catch {

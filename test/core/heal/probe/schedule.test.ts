@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, LIVENESS, READINESS, SPEC, stand } from './schedule-stand.ts'
 
-test('without probes: ready at once, and no timer at all', () => {
+test('without probes: ready after having lived a little, and then no timer at all', async () => {
   const { clock, events, asked } = stand({}, () => 'pass')
-  assert.deepEqual(events, [['readyPassed', 0]])
+  assert.deepEqual(events, [])
+  await clock.advance(99)
+  assert.deepEqual(events, [])
+  await clock.advance(1)
+  assert.deepEqual(events, [['readyPassed', 100]])
   assert.equal(clock.pending(), 0)
   assert.equal(asked.length, 0)
 })
