@@ -6,7 +6,7 @@ import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock } from './clock.ts'
 import { planReload } from './config/plan.ts'
 import type { HostConfig } from './config/spec.ts'
-import type { Draft, Entry } from './entry.ts'
+import { actorOf, type Draft, type Entry } from './entry.ts'
 import { Fault, messageOf } from './fault.ts'
 import { LEDGER } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
@@ -188,7 +188,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           await ledger.append({
             kind: 'incident.acked',
             inc: id,
-            actor: by.split('/', 1)[0] ?? by,
+            actor: actorOf(by),
             data: { id, by },
             ...(svc === undefined ? {} : { svc }),
           })
@@ -283,7 +283,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         await ledger.append({
           kind: 'incident.resolved',
           inc: incident.id,
-          actor: by.split('/', 1)[0] ?? by,
+          actor: actorOf(by),
           data: { id: incident.id, downMs, how: 'by hand' },
         })
       }

@@ -84,3 +84,8 @@ export interface Entry {
 export function incidentId(ref: string | IncidentRef): string {
   return typeof ref === 'string' ? ref : `${ref.svc}-${ref.seq ?? '?'}`
 }
+
+/** The actor of an order: who is known for certain, without the name claimed beside it (`local:admin/alice`). */
+export function actorOf(by: string): string {
+  return by.split('/', 1)[0] ?? by
+}

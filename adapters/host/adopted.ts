@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { isRunning } from './proc.ts'
+import { exists, isRunning } from './proc.ts'
 
 /**
  * Polling is spread so that all of it together costs about 1 ms of processor a second, however many are watched; one
@@ -70,16 +70,6 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     poll()
   }
   return stop
-}
-
-/** Whether the pid belongs to anybody. */
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 /** Whether any process holds the FIFO: a service, or a shell about to become one. False when it can't be opened. */

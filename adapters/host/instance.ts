@@ -3,6 +3,7 @@ import type { Ended } from '../../core/heal/host.ts'
 import { groupPids, killGroup, memoryRecord, type Population, type SlotGroups } from './cgroup.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { logSize, readTail } from './logs.ts'
+import { exists } from './proc.ts'
 import type { SlotName } from './slot.ts'
 
 /** One run of a service: its main process and everything that comes from it. */
@@ -39,7 +40,7 @@ export function killInstance(instance: Instance): void {
   const { unified, folders } = instance.groups
   if (unified !== null && killGroup(unified)) return
   for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
-  if (!instance.groupGone && instance.pid > 1) sendSignal(-instance.pid, 'SIGKILL')
+  if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
 }
 
 /** What a parent is told of its child's end. */
@@ -67,13 +68,7 @@ export function remains(
 
 /** Whether the process group still has members, zombies included. */
 export function groupAlive(pgid: number): boolean {
-  if (pgid <= 1) return false
-  try {
-    process.kill(-pgid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
+  return pgid > 1 && exists(-pgid)
 }
 
 /** Sends a signal; a process that is gone already is what we wanted. */

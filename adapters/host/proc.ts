@@ -47,3 +47,13 @@ export function inputOf(pid: number): string | null {
     return null
   }
 }
+
+/** Whether the pid belongs to anybody, zombies included; a negative one asks for a process group. */
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

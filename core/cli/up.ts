@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
-import { resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
+import { findConfig } from '../config/find.ts'
 import { type Daemon, startDaemon } from '../daemon.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
@@ -31,7 +30,7 @@ export async function run(
   values: Values,
   loadHost: LoadHost,
 ): Promise<number> {
-  const path = configPath(values.config)
+  const path = findConfig(typeof values.config === 'string' ? values.config : undefined, process.cwd())
   if (path === null) {
     const { tour } = await import('../tour/tour.ts')
     return tour(context, { once: values.once === true }, loadHost)
@@ -86,12 +85,6 @@ export async function upFrom(
     warn: text => context.err(`heald: ${text}\n`),
     onEntries: tell,
   })
-}
-
-/** `--config`, else `heald.yaml` here, else `/etc/heald/heald.yaml`; null when there is none. */
-function configPath(option: Values[string]): string | null {
-  if (typeof option === 'string') return resolve(option)
-  return [resolve('heald.yaml'), '/etc/heald/heald.yaml'].find(path => existsSync(path)) ?? null
 }
 
 function aborted(signal: AbortSignal): Promise<string> {

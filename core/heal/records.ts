@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Data, Draft, Kind } from '../entry.ts'
+import { actorOf, type Data, type Draft, type Kind } from '../entry.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Facts, Killed } from './facts.ts'
 import type { End } from './host.ts'
@@ -74,7 +74,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { adopted, attempt, standby } = facts
       const pid = facts.pid ?? 0
       // A first start may be an operator's order; those after a failure are heald's own.
-      const actor = attempt === 0 ? actorOf(facts.by) : {}
+      const actor = attempt === 0 ? askedBy(facts.by) : {}
       if (adopted === null) later(() => write('service.started', { pid, attempt, standby }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
     },
@@ -139,7 +139,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => {
         outage.up(clock.monoMs())
         outage.resolve('stopped')
-        write('service.stopped', goingDown ? { by, goingDown } : { by }, actorOf(by))
+        write('service.stopped', goingDown ? { by, goingDown } : { by }, askedBy(by))
       })
     },
     recordHeld() {
@@ -170,9 +170,9 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   }
 }
 
-/** Who asked, as entries name people; what they claim beside it (`local:admin/alice`) stands in `by` only. */
-function actorOf(by: string): { actor: string } | Record<string, never> {
-  return by === 'heald' ? {} : { actor: by.split('/', 1)[0] ?? by }
+/** Who asked for it; nothing where it was heald itself. */
+function askedBy(by: string): Pick<Draft, 'actor'> {
+  return by === 'heald' ? {} : { actor: actorOf(by) }
 }
 
 function severityOf(facts: Facts): 'critical' | 'warning' {

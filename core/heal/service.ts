@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ServiceStatus } from '../api/control.ts'
 import type { ServiceSpec } from '../config/spec.ts'
+import { actorOf } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { newFacts } from './facts.ts'
@@ -200,17 +201,13 @@ export function superviseService(
     begin() {
       const { adopted } = facts
       const missing = options.waitingFor(facts.spec)
+      /** The instance whose end the daemon before this one did not record, in this boot. */
+      const ranBefore = memory?.boot === options.boot.slice(0, 8) ? memory.runningPid : null
       if (adopted !== null) {
         // Its stop was under way when the daemon before this one ended: the table stops what runs though held.
         if (memory?.wanted === false) facts.phase = 'held'
         // The daemon before this one restarted it and ended before that was recorded.
-        if (
-          memory?.runningPid != null &&
-          memory.runningPid !== adopted.pid &&
-          memory.boot === options.boot.slice(0, 8)
-        ) {
-          records.unseenExit(memory.runningPid)
-        }
+        if (ranBefore !== null && ranBefore !== adopted.pid) records.unseenExit(ranBefore)
         facts.pid = adopted.pid
         facts.startedMs = adopted.startedMonoMs
         const { end } = facts
@@ -220,13 +217,12 @@ export function superviseService(
         seat.arm()
       } else if (memory?.wanted === false) {
         return
-      } else if (memory?.runningPid != null && memory.boot === options.boot.slice(0, 8)) {
+      } else if (ranBefore !== null) {
         // It ran when the daemon before this one ended, and is gone.
-        const { runningPid } = memory
         facts.phase = 'starting'
         facts.startedMs = clock.monoMs()
         facts.killed = { away: true }
-        service.onEnd({ evidence: () => ({ pid: runningPid, exit: 'unknown', oom: false, tail: '' }) })
+        service.onEnd({ evidence: () => ({ pid: ranBefore, exit: 'unknown', oom: false, tail: '' }) })
       } else if (missing.length > 0) {
         facts.why = `waits for ${missing.join(', ')}`
         facts.waitsFor = missing
@@ -270,7 +266,7 @@ export function superviseService(
     },
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
-    resolve: by => later(() => outage.resolve(`by hand, by ${by}`, by.split('/', 1)[0])),
+    resolve: by => later(() => outage.resolve(`by hand, by ${by}`, actorOf(by))),
     release() {
       acts.release()
       seat.release()
