@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
-import { segmentFiles } from '../ledger/files.ts'
 import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
 import { checkLine } from '../ledger/line.ts'
@@ -15,7 +13,7 @@ import { noWords, oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
-import { progress } from './progress.ts'
+import { existing, verify } from './ledger-verify.ts'
 import { type Column, table } from './table.ts'
 import { cleanLine, cleanLines } from './text.ts'
 import { ago, agoAt, clockTime, fullTime } from './time.ts'
@@ -133,58 +131,7 @@ async function follow(context: Context, dir: string, words: readonly string[], v
   return EXIT.done
 }
 
-async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
-  const { state, json, out, err, tty, colour, nowMs, signal } = context
-  const [given, ...more] = words
-  noWords(more, 'ledger verify DIR')
-  const dir = existing(given === undefined ? join(state, 'ledger') : resolve(given))
-  const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
-  const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
-  const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
-  const verdict = await verifyLedger(dir, { workers, onProgress: bar.update, signal }).finally(bar.end)
-  const { ok, size, head, firstBad, tookMs } = verdict
-  if (json) out(`${JSON.stringify(verdict)}\n`)
-  else if (ok) {
-    const receipt = size === 0 ? '' : `, the last one is ${receiptOf(size - 1, head)}`
-    out(
-      `${paint('The ledger is whole', 'green', colour)}: ${count(size)} in one unbroken chain${receipt}. (${Math.round(tookMs)} ms)\n`,
-    )
-  } else if (firstBad !== null) {
-    out(
-      `${paint('THE LEDGER IS DAMAGED', 'red', colour)} at entry #${firstBad.seq} (line ${firstBad.line} of segment ${firstBad.segment}): ${cleanLine(firstBad.why)}.\n`,
-    )
-    out(
-      size === 0
-        ? 'Nothing before it can be proved.\n'
-        : `Still proved: ${count(size)} before it, up to ${receiptOf(size - 1, head)}.\n`,
-    )
-    out(
-      `Keep the files as they are, and compare with a backup or with receipts in your chats. Files: ${join(dir, 'seg')}\n`,
-    )
-  }
-  return ok ? EXIT.done : EXIT.bad
-}
-
-function count(entries: number): string {
-  return entries === 1 ? '1 entry' : `${entries.toLocaleString('en-US')} entries`
-}
-
 /** The daemon itself acts in most entries: only others are named. */
 function byWhom(entry: Entry): string {
   return entry.actor === undefined || entry.actor === 'heald' ? '' : entry.actor
-}
-
-function existing(dir: string): string {
-  let known = false
-  try {
-    known = segmentFiles(dir).length > 0 || readMark(dir).mark !== null
-  } catch (error) {
-    const hint = 'ask as the user heald runs as, with sudo for example'
-    throw new Fault('state.unreadable', `the ledger in ${dir} can't be read`, { hint, cause: error })
-  }
-  if (known) return dir
-  const why = existsSync(dir) ? 'holds no ledger' : 'does not exist'
-  throw new Fault('ledger.missing', `${dir} ${why}`, {
-    hint: 'if heald keeps its state elsewhere, say where: --state DIR',
-  })
 }

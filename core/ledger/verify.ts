@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { type Share, type Task, UNFINISHED, type Walk, type Walked, walkSegment } from './chain.ts'
+import { lastWholeLine, type Share, type Task, UNFINISHED, type Walk, type Walked, walkSegment } from './chain.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
@@ -44,6 +44,10 @@ export interface Verdict {
     readonly index: null
   }
   readonly firstBad: Finding | null
+  /** `firstBad` is nothing but an unfinished write at the end, which the next start of heald sets aside and records. */
+  readonly torn: boolean
+  /** Bytes at the end of segments that don't count; the first entry of the segment after each says so. */
+  readonly void: readonly { readonly segment: string; readonly bytes: number }[]
   /** Everything before this seq is proved to be one unbroken chain. */
   readonly provableUpTo: number
   readonly tookMs: number
@@ -79,8 +83,12 @@ export async function verifyLedger(
   }
   const tasks = plan.map(({ task }) => task)
   const walks = await walkAll(tasks, Math.max(1, Math.min(workers, tasks.length)), done, signal)
-  if (hasWriter(dir)) await finishLast(plan, walks)
-  const { seq, h, firstBad } = judgeByMark(await markedHash(dir, mark), mark, join(plan, walks))
+  const isWritten = hasWriter(dir)
+  if (isWritten) await finishLast(plan, walks)
+  const marked = await markedHash(dir, mark)
+  const joined = join(plan, walks)
+  const { seq, h, firstBad } = judgeByMark(marked, mark, joined)
+  const torn = !isWritten && (mark === null || mark.h === marked) && isTornEnd(plan, walks, joined)
   const ok = firstBad === null
   return {
     ok,
@@ -88,6 +96,8 @@ export async function verifyLedger(
     head: h,
     checked: { chain: ok, tree: null, checkpoints: null, epochs: null, index: null },
     firstBad,
+    torn,
+    void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
     provableUpTo: seq,
     tookMs: Math.round((performance.now() - startMs) * 1000) / 1000,
   }
@@ -105,6 +115,9 @@ interface Planned {
   readonly task: Task
   /** What this segment's first entry says of the one before. */
   readonly says: Says | null
+  readonly voidBytes: number
+  /** The writer was done with it. */
+  readonly isSealed: boolean
 }
 
 function planOf(found: readonly SegmentFile[]): Planned[] {
@@ -113,12 +126,14 @@ function planOf(found: readonly SegmentFile[]): Planned[] {
   const says = files.map(file => saysOfPrevious(file))
   return files.map((file, index) => {
     const valid = says[index + 1]?.validBytes
-    const { size } = statSync(file.path)
+    const { size, mode } = statSync(file.path)
     // A size larger than the file, or none: the join tells.
     const validBytes = typeof valid === 'number' ? Math.min(valid, size) : size
     return {
       file,
       says: says[index] ?? null,
+      voidBytes: size - Math.max(0, validBytes),
+      isSealed: (mode & 0o200) === 0,
       task: { path: file.path, first: file.first, prev: file.first === 0 ? ZEROS : null, validBytes },
     }
   })
@@ -186,6 +201,25 @@ async function finishLast(plan: readonly Planned[], walks: Walk[]): Promise<void
     if (walks[plan.length - 1]?.bad?.why !== UNFINISHED) return
     await sleep(25 * 2 ** tries)
     walks[plan.length - 1] = walkSegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
+  }
+}
+
+/**
+ * Whether all that is wrong are bad bytes at the end with no whole line after them: what a start sets aside. It asks
+ * this only after a bad end was found, so it costs nothing otherwise. `recover.ts` judges by the same rules.
+ */
+function isTornEnd(plan: readonly Planned[], walks: readonly Walk[], { firstBad }: Joined): boolean {
+  const last = plan.at(-1)
+  const walk = walks[plan.length - 1]
+  if (firstBad === null || last === undefined || !walk?.bad || firstBad.segment !== last.file.name) return false
+  if (firstBad.seq !== walk.bad.seq || firstBad.line !== walk.bad.line) return false
+  // What follows a sealed segment held entries once.
+  if (last.isSealed || (walk.goodLines === 0 && plan.at(-2)?.isSealed)) return false
+  const fd = openSync(last.file.path, 'r')
+  try {
+    return lastWholeLine(fd, walk.goodBytes) === null
+  } finally {
+    closeSync(fd)
   }
 }
 

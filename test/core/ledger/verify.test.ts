@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { recover } from '../../../core/ledger/recover.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
-import { judged, rehashed, written } from './stand.ts'
+import { exit, judged, opened, rehashed, written } from './stand.ts'
 
 const SEGMENT = 'seg/000000000000.jsonl'
 
@@ -80,3 +81,68 @@ function notUtf8(bytes: Buffer): Buffer {
   const body = Buffer.from(text.replace('SIGKILL', 'SIG\xff\xfeL'), 'latin1')
   return Buffer.concat([bytes, body, Buffer.from(`,"h":"${hash('sha256', body, 'hex')}"}\n`)])
 }
+
+test('a bad end is called torn exactly when the next start would set it aside', async t => {
+  for (const mark of [false, true]) {
+    const dir = await written(t, 6, { mark })
+    const path = join(dir, SEGMENT)
+    const whole = readFileSync(path)
+    const from = whole.lastIndexOf(10, whole.lastIndexOf(10, whole.length - 2) - 1) + 1
+    const flipped = (at: number) => Buffer.from(whole).fill((whole[at] ?? 0) ^ (1 << (at % 8)), at, at + 1)
+    const ends = Array.from({ length: whole.length - from }, (_, n) => from + n).flatMap(at => [
+      whole.subarray(0, at),
+      flipped(at),
+      Buffer.concat([whole, whole.subarray(at)]),
+    ])
+    for (const [index, bytes] of ends.entries()) {
+      writeFileSync(path, bytes)
+      const { torn, firstBad } = await verifyLedger(dir)
+      const found = recover(dir, false).notices.map(notice => notice.draft.kind)
+      assert.equal(torn, found.includes('ledger.torn'), `end ${index} of a ledger ${mark ? 'with' : 'without'} mark`)
+      if (torn) assert.ok(firstBad !== null, 'torn is still not whole')
+      rmSync(join(dir, 'aside'), { recursive: true, force: true })
+    }
+  }
+})
+
+test('a torn end is damage while a writer runs, and behind a sealed segment', async t => {
+  const dir = await written(t, 6)
+  appendFileSync(join(dir, SEGMENT), '{"v":1,"se')
+  writeFileSync(join(dir, 'lock.pid'), `${process.pid}\n`)
+  assert.deepEqual([(await verifyLedger(dir)).ok, (await verifyLedger(dir)).torn], [false, false])
+  rmSync(join(dir, 'lock.pid'))
+  assert.equal((await verifyLedger(dir)).torn, true)
+  chmodSync(join(dir, SEGMENT), 0o444)
+  assert.equal((await verifyLedger(dir)).torn, false)
+  truncateSync(join(dir, SEGMENT), readFileSync(join(dir, SEGMENT)).lastIndexOf(10) + 1)
+  writeFileSync(join(dir, 'seg/000000000007.jsonl'), '{"v":1,"se')
+  assert.equal((await verifyLedger(dir)).torn, false)
+  chmodSync(join(dir, SEGMENT), 0o600)
+  assert.equal((await verifyLedger(dir)).torn, true)
+})
+
+/** A ledger whose first segment ends with `voids` bytes that the second one's first entry does not count. */
+async function withVoid(t: TestContext, voids: string): Promise<string> {
+  const dir = await written(t, 5)
+  const path = join(dir, SEGMENT)
+  appendFileSync(path, 'cut off\n')
+  writeFileSync(
+    join(dir, 'head'),
+    JSON.stringify({ size: 9, h: 'f'.repeat(64), root: null, seg: '000000000000', off: 1 }),
+  )
+  const ledger = await opened(t, dir)
+  await ledger.append(exit(1))
+  await ledger.close(1000)
+  chmodSync(path, 0o600)
+  truncateSync(path, readFileSync(path).length - 'cut off\n'.length)
+  appendFileSync(path, voids)
+  return dir
+}
+
+test('bytes that do not count are reported, and make nothing bad', async t => {
+  const dir = await withVoid(t, 'what a failed write left')
+  const { ok, torn, void: voids } = await verifyLedger(dir)
+  assert.deepEqual([ok, torn, voids], [true, false, [{ segment: '000000000000', bytes: 24 }]])
+  const whole = await withVoid(t, '')
+  assert.deepEqual((await verifyLedger(whole)).void, [])
+})
