@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Entry } from '../entry.ts'
+import type { Data, Entry, Json } from '../entry.ts'
 import { seqOf } from './cursor.ts'
 import { segmentFiles } from './files.ts'
 import { checkLine } from './line.ts'
@@ -18,7 +18,7 @@ export interface Filter {
   /** Seqs, inclusive. */
   readonly fromSeq?: number
   readonly toSeq?: number
-  /** Words; each has to be somewhere in the entry, in any case of letters. */
+  /** Words; each has to be in the kind, svc, inc, actor or a value of `data` (not in its keys), in any case of letters. */
   readonly text?: string
 }
 
@@ -89,10 +89,22 @@ function matcher(filter: Filter): { line(line: string): boolean; entry(entry: En
       if ((svc !== undefined && entry.svc !== svc) || (inc !== undefined && entry.inc !== inc)) return false
       if (actor !== undefined && entry.actor !== actor) return false
       if (words.length === 0) return true
-      const text = [entry.kind, entry.svc, entry.inc, entry.actor, JSON.stringify(entry.data)].join(' ').toLowerCase()
-      return words.every(word => text.includes(word))
+      const texts = [entry.kind, entry.svc ?? '', entry.inc ?? '', entry.actor ?? '', ...valuesIn(entry.data)]
+      const lower = texts.map(text => text.toLowerCase())
+      return words.every(word => lower.some(text => text.includes(word)))
     },
   }
+}
+
+/** Every value inside, as text. Not by recursion: a forged line may be deeper than the stack. */
+function valuesIn(data: Data): string[] {
+  const texts: string[] = []
+  const open: (Json | undefined)[] = [data]
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value === 'object' && value !== null) open.push(...Object.values(value))
+    else if (value !== null) texts.push(String(value))
+  }
+  return texts
 }
 
 const CHUNK_BYTES = 262_144

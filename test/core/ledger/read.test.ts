@@ -73,6 +73,8 @@ test('lists are newest first, filtered, in pages', async t => {
   assert.deepEqual(await seqs({ inc: 'db-1' }), [52, 1])
   assert.deepEqual(await seqs({ actor: 'local:admin' }), [52])
   assert.deepEqual(await seqs({ text: 'full JÜRGEN' }), [1])
+  assert.deepEqual(await seqs({ text: 'pid' }), [], 'keys are no words of the entry')
+  assert.deepEqual(await seqs({ text: 'sigkill 1207' }), [9], 'values of several fields are')
   assert.deepEqual(await seqs({ svc: 'api', fromSeq: 4, toSeq: 9 }), [8, 6, 4])
   const at = Date.parse(entriesIn(dir)[10]?.ts ?? '')
   const all = entriesIn(dir)
