@@ -1,8 +1,10 @@
 import { parseDuration } from '../config/duration.ts'
+import { KINDS } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import type { Filter } from '../ledger/list.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
 import type { Values } from './command.ts'
+import { nearest } from './suggest.ts'
 
 /**
  * The filter that flags and words describe: `--kind service.exited --svc api --since 2h oom`. Words have to be in the
@@ -10,10 +12,10 @@ import type { Values } from './command.ts'
  */
 export function filterOf(values: Values, words: readonly string[], nowMs: number): Filter {
   const { kind, svc, service, inc, incident, actor, since, until, from, to, seq, text } = values
-  const kinds = [kind].flat().filter(each => typeof each === 'string')
+  const kinds = kindsOf([kind].flat().filter(each => typeof each === 'string'))
   const range = typeof seq === 'string' ? rangeOf(seq) : {}
   return {
-    ...(kinds.length === 0 ? {} : { kinds: kinds.flatMap(each => each.split(',')).filter(Boolean) }),
+    ...(kinds.length === 0 ? {} : { kinds }),
     ...optional('svc', textOf(svc ?? service)),
     ...optional('inc', textOf(inc ?? incident)),
     ...optional('actor', textOf(actor)),
@@ -24,6 +26,24 @@ export function filterOf(values: Values, words: readonly string[], nowMs: number
     ...range,
     ...optional('text', [textOf(text), ...words].filter(Boolean).join(' ') || undefined),
   }
+}
+
+/** Kinds, and families of them, each known: a mistyped one would silently find nothing. */
+function kindsOf(given: readonly string[]): string[] {
+  const kinds = given.flatMap(each => each.split(',')).filter(Boolean)
+  const all = Object.keys(KINDS)
+  const families = [...new Set(all.flatMap(kind => kind.match(/^.*(?=\.)/) ?? []))]
+  const known = new Set([...all, ...families])
+  const unknown = kinds.find(kind => !known.has(kind))
+  if (unknown === undefined) return kinds
+  const tail = all.find(kind => kind.split('.').at(-1) === unknown.toLowerCase())
+  const near = nearest(unknown, known) ?? tail
+  throw new Fault('usage.kind', `--kind ${unknown}: heald writes no entries of that kind`, {
+    hint:
+      near === undefined
+        ? `The families are ${families.join(', ')}; "heald ledger list" shows whole kinds.`
+        : `Did you mean --kind ${near}? A word alone looks everywhere: heald ledger list ${unknown}`,
+  })
 }
 
 /** A seq as people write it: `41`, `#41`, or a receipt. */

@@ -5,7 +5,7 @@ import { entryInWords } from '../incident/words.ts'
 import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
 import { checkLine } from '../ledger/line.ts'
-import { listEntries } from '../ledger/list.ts'
+import { type Filter, listEntries } from '../ledger/list.ts'
 import { readEntry } from '../ledger/read.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { readTail } from '../ledger/side.ts'
@@ -14,6 +14,8 @@ import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
 import { existing, verify } from './ledger-verify.ts'
+import { logNames } from './logs.ts'
+import { nearest } from './suggest.ts'
 import { type Column, table } from './table.ts'
 import { cleanLine, cleanLines } from './text.ts'
 import { ago, agoAt, clockTime, fullTime } from './time.ts'
@@ -55,8 +57,7 @@ async function list(context: Context, dir: string, words: readonly string[], val
     )
   if (json) {
     for (const { line } of page.rows) out(`${line}\n`)
-  } else if (page.rows.length === 0) out('No entry fits.\n')
-  else {
+  } else if (page.rows.length > 0) {
     const rows = page.rows.map(({ entry }) => [
       `#${entry.seq}`,
       agoAt(entry.ts, nowMs(), tz),
@@ -66,9 +67,32 @@ async function list(context: Context, dir: string, words: readonly string[], val
     ])
     out(table(COLUMNS, rows, columns, colour))
   }
+  if (page.rows.length === 0 && cursor === undefined) (json ? err : out)(await nothingText(context, dir, filter))
   // On standard error, so that a pipe gets entries only.
   if (page.next !== null) err(`… older ones: add --cursor ${page.next}\n`)
   return page.bad.length === 0 ? EXIT.done : EXIT.bad
+}
+
+const LOOK_BACK = 1000
+
+/** Nothing was found: a name that none of the newest entries holds was perhaps mistyped. */
+async function nothingText({ state, signal }: Context, dir: string, filter: Filter): Promise<string> {
+  const { svc, inc } = filter
+  if (svc === undefined && inc === undefined) return 'No entry fits.\n'
+  const { rows } = await listEntries(dir, {}, { limit: LOOK_BACK, signal })
+  const names = {
+    svc: new Set([...rows.map(({ entry }) => entry.svc ?? ''), ...(await logNames(join(state, 'logs')))]),
+    inc: new Set(rows.map(({ entry }) => entry.inc ?? '')),
+  }
+  const hints = (['svc', 'inc'] as const).flatMap(key => {
+    const given = filter[key]
+    if (given === undefined || names[key].has(given)) return []
+    const what = key === 'svc' ? 'service' : 'incident'
+    const near = nearest(given, names[key])
+    const meant = near === undefined || near === '' ? '' : ` Did you mean --${key} ${cleanLine(near)}?`
+    return [` No ${what} "${cleanLine(given)}" is known here.${meant}`]
+  })
+  return `No entry fits.${hints.join('')}\n`
 }
 
 async function show(context: Context, dir: string, word: string): Promise<number> {

@@ -65,7 +65,8 @@ async function logPath(state: string, name: string): Promise<string> {
   throw withNearest(fault, name, known)
 }
 
-async function logNames(folder: string): Promise<string[]> {
+/** The services that have a log in `folder`. */
+export async function logNames(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter(file => file.endsWith('.log')).map(file => file.slice(0, -'.log'.length))
   } catch (error) {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { run } from '../../../core/cli/ledger.ts'
+import { filterOf } from '../../../core/cli/ledger-filter.ts'
+import { written } from '../ledger/stand.ts'
+import { paperContext } from './context.ts'
+
+test('a kind that does not exist is wrong use, and the nearest one is named', () => {
+  for (const [given, hint] of [
+    ['service.exit', /Did you mean --kind service\.exited\?/],
+    ['servce', /Did you mean --kind service\?/],
+    ['exited', /Did you mean --kind service\.exited\?/],
+    ['xyzzyplugh', /The families are segment, daemon, config, service, /],
+  ] as const)
+    assert.throws(() => filterOf({ kind: [`daemon,${given}`] }, [], 0), { code: 'usage.kind', hint })
+  assert.deepEqual(filterOf({ kind: ['service', 'genesis,crashloop.detected'] }, [], 0), {
+    kinds: ['service', 'genesis', 'crashloop.detected'],
+  })
+})
+
+test('when nothing is found, a name that is not known is said, with the one that was meant', async t => {
+  const state = dirname(await written(t, 3))
+  mkdirSync(join(state, 'logs'))
+  writeFileSync(join(state, 'logs/quiet.log'), '')
+  const list = async (...flags: [name: string, value: string][]) => {
+    const { context, out } = paperContext({ state })
+    assert.equal(await run(context, ['list'], Object.fromEntries(flags)), 0)
+    return out()
+  }
+  assert.equal(await list(['svc', 'apy']), 'No entry fits. No service "apy" is known here. Did you mean --svc api?\n')
+  assert.equal(await list(['svc', 'else']), 'No entry fits. No service "else" is known here.\n')
+  assert.equal(await list(['inc', 'api-9']), 'No entry fits. No incident "api-9" is known here.\n')
+  assert.equal(await list(['svc', 'quiet']), 'No entry fits.\n', 'it has a log, so it is known')
+  assert.equal(await list(['svc', 'api'], ['kind', 'incident']), 'No entry fits.\n')
+  const json = paperContext({ state, json: true })
+  await run(json.context, ['list'], { svc: 'apy' })
+  assert.equal(json.out(), '')
+  assert.match(json.err(), /Did you mean --svc api/)
+})
