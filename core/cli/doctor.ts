@@ -42,7 +42,7 @@ const STATES: Readonly<Record<Check['state'], { readonly text: string; readonly 
 
 export function checksText(checks: readonly Check[], { columns, colour }: Pick<Context, 'columns' | 'colour'>): string {
   const rows = checks.map(({ state, title, why }) => [STATES[state], title, why])
-  const head = [{ title: 'STATE' }, { title: 'WHAT' }, { title: 'SEEN' }]
+  const head = [{ title: 'STATE' }, { title: 'WHAT' }, { title: 'SEEN', wraps: true }]
   const advice = checks.flatMap(({ title, advice: text }) => (text === undefined ? [] : [`  ${title}: ${text}\n`]))
   const missing = checks.filter(check => check.state === 'missing').map(check => check.title)
   const verdict =

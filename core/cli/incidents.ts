@@ -7,7 +7,7 @@ import type { Colour } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { foldIncidents } from './record.ts'
 import { type Column, table } from './table.ts'
-import { agoAt } from './time.ts'
+import { ago, agoAt } from './time.ts'
 
 const SHOWN_RESOLVED = 20
 
@@ -57,7 +57,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'OPENED' },
   { title: 'DOWN', align: 'right' },
   { title: 'RESTARTS', align: 'right' },
-  { title: 'CAUSE', shrinks: true },
+  { title: 'CAUSE', wraps: true },
 ]
 
 function listText(incidents: readonly Incident[], { columns, colour, tz, nowMs }: Context): string {
@@ -65,7 +65,7 @@ function listText(incidents: readonly Incident[], { columns, colour, tz, nowMs }
     id,
     state === 'resolved' ? { text: `○ ${state}`, colour: 'dim' as const } : `● ${state}`,
     state === 'resolved' ? severity : { text: severity, colour: COLOURS[severity] },
-    agoAt(openedTs, nowMs(), tz),
+    { text: agoAt(openedTs, nowMs(), tz), short: ago(openedTs, nowMs()) },
     downMs === null ? '' : spanOf(downMs),
     String(attempts),
     cause,

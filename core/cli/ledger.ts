@@ -37,7 +37,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'WHEN' },
   { title: 'KIND' },
   { title: 'BY' },
-  { title: 'WHAT', shrinks: true },
+  { title: 'WHAT', wraps: true },
 ]
 const PAGE = 50
 
@@ -60,7 +60,7 @@ async function list(context: Context, dir: string, words: readonly string[], val
   } else if (page.rows.length > 0) {
     const rows = page.rows.map(({ entry }) => [
       `#${entry.seq}`,
-      agoAt(entry.ts, nowMs(), tz),
+      { text: agoAt(entry.ts, nowMs(), tz), short: ago(entry.ts, nowMs()) },
       entry.kind,
       byWhom(entry),
       entryInWords(entry),

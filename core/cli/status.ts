@@ -48,7 +48,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'RESTARTS', align: 'right' },
   { title: 'CHECK', shrinks: true },
   { title: 'INCIDENT' },
-  { title: 'WHY', shrinks: true },
+  { title: 'WHY', wraps: true },
 ]
 
 /** The whole answer for a person: who and how, a line for each trouble of heald itself, one row a service. */

@@ -54,19 +54,43 @@ export function columnsOf(text: string): number {
 /** `text` cut to at most `columns` columns, with `…` as the last one when something is missing. */
 export function cutTo(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text
-  if (columns < 1) return ''
-  let cut = ''
+  return columns < 1 ? '' : `${beginningOf(text, columns - 1)}…`
+}
+
+/** As many whole characters of `text` as fit into `columns`. */
+function beginningOf(text: string, columns: number): string {
   let used = 0
+  let end = 0
   for (const { segment } of graphemes(text)) {
-    const width = columnsOfOne(segment)
-    if (used + width > columns - 1) break
-    cut += segment
-    used += width
+    used += columnsOfOne(segment)
+    if (used > columns) break
+    end += segment.length
   }
-  return `${cut}…`
+  return text.slice(0, end)
 }
 
 function columnsOfOne(grapheme: string): number {
   if (ZERO_WIDTH.test(grapheme)) return 0
   return WIDE.test(grapheme) ? 2 : 1
+}
+
+/**
+ * `text`, which has to be clean, as lines of at most `columns` columns (but at least two), broken at spaces where that
+ * is possible. What does not fit into `mostLines` of them is cut, with `…` at the end.
+ */
+export function wrapTo(text: string, columns: number, mostLines = Number.POSITIVE_INFINITY): string[] {
+  const width = Math.max(2, columns)
+  const lines: string[] = []
+  let rest = text.trim()
+  while (rest !== '' && lines.length < mostLines) {
+    if (columnsOf(rest) <= width) return [...lines, rest]
+    if (lines.length === mostLines - 1) return [...lines, cutTo(rest, width)]
+    const piece = beginningOf(rest, width)
+    const fits = rest[piece.length] === ' ' ? piece.length : piece.lastIndexOf(' ')
+    // A line that a long word would leave nearly empty is filled with the word's beginning instead.
+    const at = fits > 0 && columnsOf(piece.slice(0, fits)) * 3 >= width ? fits : piece.length
+    lines.push(rest.slice(0, at).trimEnd())
+    rest = rest.slice(at).trimStart()
+  }
+  return lines
 }

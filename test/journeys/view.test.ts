@@ -169,8 +169,9 @@ test('on a terminal tables line up, also narrow, and --watch gives the screen ba
     await stand.run([...tmux, 'resize-window', '-x', '50', '-y', '30'])
     await type(`clear; ${stand.heald('status').join(' ')}; echo narrow-$?`)
     await stand.wait('narrow status', async () => /narrow-\d/.test(await screen()))
-    const narrow = (await screen()).split('\n').filter(line => /^\s*\S*\s*(alpha|a-service)/.test(line))
-    assert.equal(narrow.length, 2, `each service keeps one line on a narrow screen:\n${await screen()}`)
+    const narrow = await screen()
+    assert.match(narrow, /^SERVICE +alpha\nSTATE +○ stopped\n/m, 'a block for each service')
+    assert.match(narrow, /^SERVICE +a-service-with-a-rather-long-name\nSTATE +● ready\n/m)
   } finally {
     await stand.run([...tmux, 'kill-server'])
   }

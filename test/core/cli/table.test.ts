@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { nearest } from '../../../core/cli/suggest.ts'
 import { table } from '../../../core/cli/table.ts'
-import { cleanLine, cleanLines, columnsOf, cutTo } from '../../../core/cli/text.ts'
+import { cleanLine, cleanLines, columnsOf, cutTo, wrapTo } from '../../../core/cli/text.ts'
 import { ago, agoAt, clockTime, fullTime } from '../../../core/cli/time.ts'
 
 const HEAD = [
@@ -37,11 +37,74 @@ test('a table fits the terminal by cutting what may be cut', () => {
   assert.match(text, /^agent +7 {2}x+…$/m)
 })
 
+const TOLD = [
+  { title: 'ID' },
+  { title: 'WHEN' },
+  { title: 'CHECK', shrinks: true },
+  { title: 'WHY', wraps: true },
+] as const
+const ROWS = [
+  [
+    'api-41',
+    { text: '3 min ago (14:02:11)', short: '3 min ago' },
+    'pass',
+    'it ended three times, with code 1 each time',
+  ],
+  ['db-7', { text: 'just now (14:05:11)', short: 'just now' }, '', ''],
+]
+
+test('what a terminal is too narrow for goes step by step: long times, much of a sentence, then columns', () => {
+  const at = (columns: number) => table(TOLD, ROWS, columns, false).split('\n')
+  assert.match(
+    at(100)[1] ?? '',
+    /^api-41 {2}3 min ago \(14:02:11\) {2}pass {3}it ended three times, with code 1 each time$/,
+  )
+  assert.match(at(60)[1] ?? '', /^api-41 {2}3 min ago {2}pass {3}it ended three times, with code 1…$/)
+  assert.deepEqual(at(40), [
+    'ID      WHEN       CHECK',
+    'api-41  3 min ago  pass',
+    '    it ended three times, with code 1',
+    '    each time',
+    'db-7    just now',
+    '',
+  ])
+  assert.deepEqual(at(23), [
+    ...['ID     api-41', 'WHEN   3 min ago', 'CHECK  pass'],
+    ...['WHY    it ended three', '       times, with code', '       1 each time', ''],
+    ...['ID     db-7', 'WHEN   just now', ''],
+  ])
+  assert.deepEqual(at(14).slice(0, 4), ['ID', '  api-41', 'WHEN', '  3 min ago'])
+})
+
+test('no line is wider than the terminal, and what may not be cut stays whole', () => {
+  const someText = fc.string({ unit: fc.constantFrom('a', 'b', '日', '😀', 'e\u0301', ' ', '-') })
+  const someRows = fc.array(fc.tuple(someText, someText, someText, someText), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(someRows, fc.integer({ min: 2, max: 90 }), (rows, columns) => {
+      const lines = table(TOLD, rows, columns, false).split('\n')
+      const packed = lines.join('').replaceAll(' ', '')
+      return (
+        lines.every(line => columnsOf(line) <= columns) &&
+        rows.every(([id]) => columnsOf(id) > columns - 12 || packed.includes(id.replaceAll(' ', '')))
+      )
+    }),
+  )
+})
+
+test('wrapped lines break at spaces, or in words that are longer than a line, and are cut at last', () => {
+  assert.deepEqual(wrapTo('one two  three', 7), ['one two', 'three'])
+  assert.deepEqual(wrapTo('see /a/very/long/path', 8), ['see', '/a/very/', 'long/pat', 'h'])
+  assert.deepEqual(wrapTo('日本語です', 5), ['日本', '語で', 'す'])
+  assert.deepEqual(wrapTo('a b c d e f', 3, 2), ['a b', 'c …'])
+  assert.deepEqual(wrapTo(' ', 3), [])
+})
+
 test('colours never change what stands where', () => {
   const rows = [['agent', { text: '7', colour: 'red' as const }, '', 'why']]
   const painted = table(HEAD, rows, 80, true)
   assert.match(painted, /\x1b\[31m7\x1b\[39m/)
-  assert.equal(painted.replace(/\x1b\[\d+m/g, ''), table(HEAD, rows, 80, false))
+  for (const columns of [80, 12, 5])
+    assert.equal(table(HEAD, rows, columns, true).replace(/\x1b\[\d+m/g, ''), table(HEAD, rows, columns, false))
 })
 
 test('nothing that a terminal would obey gets through', () => {
