@@ -11,7 +11,8 @@ import { Fault, messageOf } from './fault.ts'
 import { LEDGER } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { createSupervisor } from './heal/supervise.ts'
-import { allIncidents, findIncident, type Incident, openIncidents } from './incident/fold.ts'
+import { allIncidents, type Incident, openIncidents } from './incident/fold.ts'
+import { marker } from './incident/mark.ts'
 import { followLines } from './ledger/follow.ts'
 import { openLedger } from './ledger/open.ts'
 import { openPast, type Past } from './past.ts'
@@ -154,6 +155,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       )
     }
 
+    const mark = marker({
+      incidents: folded.incidents,
+      append: draft => ledger.append(draft),
+      resolve: resolveByHand,
+    })
+
     const daemon: Daemon = {
       downed,
       status: () =>
@@ -179,24 +186,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
       async mark(verb, id, by) {
         mustRecord()
-        const incident = findIncident(folded.incidents, id)
-        if (incident === undefined)
-          throw new Fault('incident.unknown', `there is no incident ${id}`, { hint: 'heald incidents lists them' })
-        if (incident.state === 'resolved') throw new Fault('incident.resolved', `${id} is resolved already`)
-        const svc = incident.services[0]
-        if (verb === 'ack')
-          await ledger.append({
-            kind: 'incident.acked',
-            inc: id,
-            actor: actorOf(by),
-            data: { id, by },
-            ...(svc === undefined ? {} : { svc }),
-          })
-        else await resolveByHand(incident, by)
-        const marked = findIncident(folded.incidents, id)
-        if (marked === undefined || marked.state === 'open')
-          throw new Fault('ledger.degraded', `${verb} of ${id} could not be recorded`, { retry: 5000 })
-        return marked
+        return mark(verb, id, by)
       },
       reload: how =>
         inTurn(async () => {

@@ -1,8 +1,9 @@
-import type { Incident } from '../incident/fold.ts'
+import type { Marked } from '../incident/mark.ts'
 import { oneWord } from './arguments.ts'
 import { orderFor } from './ask.ts'
 import { type Context, EXIT } from './command.ts'
 import { cleanLine } from './text.ts'
+import { agoAt } from './time.ts'
 
 /** `heald ack|resolve ID`. */
 export const ack = { run: (context: Context, words: readonly string[]) => mark('ack', context, words) }
@@ -10,10 +11,14 @@ export const resolve = { run: (context: Context, words: readonly string[]) => ma
 
 async function mark(verb: 'ack' | 'resolve', context: Context, words: readonly string[]): Promise<number> {
   const id = oneWord(words, verb, 'ID')
-  const incident = (await orderFor(context, 'incidents', id, verb)) as Incident
-  const done = verb === 'ack' ? 'acknowledged' : 'resolved'
-  context.out(
-    context.json ? `${JSON.stringify(incident)}\n` : `${incident.id} is ${done}: ${cleanLine(incident.cause)}\n`,
-  )
+  const incident = (await orderFor(context, 'incidents', id, verb)) as Marked
+  context.out(context.json ? `${JSON.stringify(incident)}\n` : `${doneText(verb, incident, context)}\n`)
   return EXIT.done
+}
+
+function doneText(verb: 'ack' | 'resolve', incident: Marked, { nowMs, tz }: Context): string {
+  const { id, ackedBy, ackedTs, already, cause } = incident
+  if (already !== true) return `${id} is ${verb === 'ack' ? 'acknowledged' : 'resolved'}: ${cleanLine(cause)}`
+  const when = ackedTs === null ? '' : `, ${agoAt(ackedTs, nowMs(), tz)}`
+  return `${id} had been acknowledged already by ${cleanLine(ackedBy ?? 'somebody')}${when}: ${cleanLine(cause)}`
 }

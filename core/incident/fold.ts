@@ -32,6 +32,7 @@ export interface Incident {
   readonly entryCount: number
   /** Who acknowledged it. */
   readonly ackedBy: string | null
+  readonly ackedTs: string | null
   /** How it ended, in words. */
   readonly how: string | null
 }
@@ -124,6 +125,7 @@ function opened(id: string, entry: FoldEntry, data: Fields): Incident {
     entries: [],
     entryCount: 0,
     ackedBy: null,
+    ackedTs: null,
     how: null,
   }
   return step(first, entry, data)
@@ -153,7 +155,12 @@ function step(incident: Incident, entry: FoldEntry, data: Fields): Incident {
       return { ...next, severity: raised, cause: textOf(data.cause) ?? incident.cause }
     }
     case 'incident.acked':
-      return { ...next, state: 'acked', ackedBy: textOf(data.by) ?? textOf(entry.actor) ?? 'somebody' }
+      return {
+        ...next,
+        state: 'acked',
+        ackedBy: textOf(data.by) ?? textOf(entry.actor) ?? 'somebody',
+        ackedTs: textOf(entry.ts) ?? EPOCH,
+      }
     case 'incident.resolved': {
       const how = textOf(data.how) ?? null
       return { ...next, state: 'resolved', resolvedTs: textOf(entry.ts) ?? EPOCH, downMs: msOf(data.downMs), how }

@@ -21,7 +21,8 @@ export function incidentsFromJson(json: unknown): Incidents | null {
   const state = emptyIncidents()
   for (const incident of incidents) {
     if (!isIncident(incident)) return null
-    state.byId.set(incident.id, incident)
+    // A snapshot of an older version does not say when.
+    state.byId.set(incident.id, { ...incident, ackedTs: incident.ackedTs ?? null })
   }
   for (const id of resolved) {
     if (typeof id !== 'string' || state.byId.get(id)?.state !== 'resolved') return null
@@ -39,7 +40,9 @@ function isIncident(value: unknown): value is Incident {
   const { id, severity, state, services, cause, openedTs, resolvedTs, downMs, attempts, entries, entryCount } = value
   return (
     [id, cause, openedTs].every(text => typeof text === 'string') &&
-    [resolvedTs, value.ackedBy, value.how].every(text => text === null || typeof text === 'string') &&
+    [resolvedTs, value.ackedBy, value.ackedTs ?? null, value.how].every(
+      text => text === null || typeof text === 'string',
+    ) &&
     [attempts, entryCount].every(count => Number.isSafeInteger(count)) &&
     (downMs === null || typeof downMs === 'number') &&
     ['info', 'warning', 'critical'].includes(severity as string) &&

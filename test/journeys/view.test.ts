@@ -72,6 +72,24 @@ test('status --json keeps its promised shape', async t => {
   assert.ok(!Number.isNaN(Date.parse(String(alpha?.sinceTs))))
 })
 
+test('a second ack records nothing, and says who was first and when', async t => {
+  const stand = await makeStand(t)
+  stand.configure({ services: { broken: { run: ['sh', '-c', 'exit 1'], crashLoop: { failures: 2 } } } })
+  await stand.up()
+  await stand.inState('broken', 'looping')
+  const [incident] = await stand.incidents()
+  const id = incident?.id ?? assert.fail('no incident')
+  assert.match(await stand.must('ack', id), new RegExp(`^${id} is acknowledged: `))
+  const again = await stand.run(stand.heald('ack', id), { env: { SUDO_USER: 'bob' } })
+  assert.equal(again.code, 0, again.stderr)
+  assert.match(
+    again.stdout,
+    new RegExp(`^${id} had been acknowledged already by local:admin, .* \\(\\d\\d:\\d\\d:\\d\\d\\): `),
+  )
+  assert.equal(stand.of('incident.acked').length, 1)
+  await stand.must('down')
+})
+
 test('no colour to a pipe, nor with NO_COLOR', async t => {
   const stand = await makeStand(t)
   stand.configure({ services: SERVICES })

@@ -54,6 +54,7 @@ test('an incident is opened, worked on, acknowledged and resolved', () => {
       entries: [41, 42, 43, 45, 46],
       entryCount: 5,
       ackedBy: 'local:admin',
+      ackedTs: TS,
       how: null,
     },
   ])
