@@ -41,7 +41,8 @@ export function stateOption(argv) {
  * @returns {string} absolute
  */
 export function stateFolder(option, env, uid) {
-  if (option !== undefined) return resolve(option)
+  // An empty one is refused later (`front.ts`); until then it must not mean the current folder.
+  if (option) return resolve(option)
   // systemd gives several folders as `a:b`. The first one is ours.
   const given = env.STATE_DIRECTORY?.split(':').find(path => path !== '')
   if (given !== undefined) return resolve(given)

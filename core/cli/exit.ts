@@ -11,10 +11,13 @@ const REFUSED = new Set([
   'socket.busy',
 ])
 
+/** Codes of Faults that a wrong path on the command line leads to. */
+const WRONG_PATH = new Set(['config.missing', 'config.unreadable'])
+
 /** The exit code for a Fault's code; 130, as shells have it, for what Ctrl-C ended. */
 export function exitOf(code: string): number {
   if (code === 'interrupted') return 130
-  if (code.startsWith('usage.') || code.endsWith('.unknown')) return EXIT.usage
+  if (code.startsWith('usage.') || code.endsWith('.unknown') || WRONG_PATH.has(code)) return EXIT.usage
   if (code === 'daemon.unreachable' || code === 'daemon.timeout') return EXIT.unreachable
   if (code.endsWith('.refused') || REFUSED.has(code)) return EXIT.refused
   return EXIT.bad

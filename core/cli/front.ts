@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { faultToJson } from '../api/fault-json.ts'
 import { codeOf, Fault } from '../fault.ts'
@@ -39,7 +40,7 @@ export function parse(argv: readonly string[], table: readonly Subcommand[]): Pa
     if (token.kind !== 'option') continue
     const option = options[token.name]
     if (option === undefined) throw unknownOption(token.rawName, options, command)
-    const bare = token.value === undefined || (!token.inlineValue && /^-./.test(token.value))
+    const bare = !token.value || (!token.inlineValue && /^-./.test(token.value))
     if (option.type === 'string' && bare) throw usage('usage.value', `${token.rawName} needs a value`, command)
     if (option.type === 'boolean' && token.value !== undefined) {
       throw usage('usage.value', `${token.rawName} takes no value`, command)
@@ -93,6 +94,7 @@ async function answer(argv: readonly string[], table: readonly Subcommand[], sig
       const code = await helpOn(context, command === undefined ? [] : [command.name], table)
       return command === undefined && values.help !== true ? EXIT.usage : code
     }
+    mustBeFolder(context.state)
     const { run } = await command.load()
     return await run(context, words, values)
   } catch (error) {
@@ -132,6 +134,21 @@ function contextOf(values: Values, signal: AbortSignal): Context {
     nowMs: () => Date.now(),
     signal,
   }
+}
+
+/** A state folder may be missing; but a file in its place would be told by every subcommand in other words. */
+function mustBeFolder(state: string): void {
+  let isFolder: boolean
+  try {
+    isFolder = statSync(state).isDirectory()
+  } catch (error) {
+    // What may not be looked at is told by whoever needs it.
+    isFolder = codeOf(error) !== 'ENOTDIR'
+  }
+  if (isFolder) return
+  throw new Fault('usage.state', `${state} can't be the state folder: it, or what it is in, is not a folder`, {
+    hint: 'name a folder, which may be a new one: --state DIR',
+  })
 }
 
 /** Raw mode hands over single keys, Ctrl-C among them: it is given back its meaning here. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { SAMPLE } from '../config/sample.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
@@ -55,10 +55,22 @@ async function writeWhole(path: string, shown: string, text: string, force: bool
     const folder = await open(dirname(path), 'r')
     await folder.sync().finally(() => folder.close())
   } catch (error) {
+    if (existsSync(path) && (await stat(path)).isDirectory()) {
+      throw new Fault('usage.path', `${shown} is a folder, and a configuration is a file`, {
+        hint: `write: heald init ${join(shown, 'heald.yaml')}`,
+        cause: error,
+      })
+    }
     // The same code comes from mkdir, for a file in the place of a folder.
     if (codeOf(error) === 'EEXIST' && existsSync(path)) {
       throw new Fault('init.refused', `${shown} is there already, and was left as it is`, {
         hint: 'write to another place (heald init FILE), or replace it with: heald init --force',
+        cause: error,
+      })
+    }
+    if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOTDIR') {
+      throw new Fault('usage.path', `${shown} can't be written: what it would be in is not a folder`, {
+        hint: 'name a place in a folder, which may be a new one: heald init FILE',
         cause: error,
       })
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { stand, temporaryFolder } from '../api/stand.ts'
@@ -38,6 +38,8 @@ test('mistyped names and options are answered with the nearest one, exit code 2'
     [['stop'], /"heald stop" needs SERVICE\n {2}Usage: heald stop SERVICE/],
     [['stop', 'a', 'b'], /takes one SERVICE, not also "b"/],
     [['incident', 'a-1', '--report', 'pdf'], /--report has to be md or html, not "pdf"/],
+    [['status', '--state='], /--state needs a value/],
+    [['ledger', 'list', '--svc', ''], /--svc needs a value/],
     [['help', 'statsu'], /Did you mean "heald help status"/],
   ]
   await Promise.all(
@@ -47,6 +49,33 @@ test('mistyped names and options are answered with the nearest one, exit code 2'
       assert.match(ran.err, err)
     }),
   )
+})
+
+test('a wrong path is wrong use: exit code 2, what is wrong with it and what to do', async t => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const stateful = ['up', 'status', 'stop x', 'logs x', 'incidents', 'ack x-1', 'down', 'ledger list', 'doctor']
+  const cases: [words: string[], err: RegExp][] = [
+    ...stateful.map((words): [string[], RegExp] => [
+      [...words.split(' '), '--state', file],
+      /file can't be the state folder: .* is not a folder\n {2}name a folder, .*: --state DIR\n$/,
+    ]),
+    [['status', '--state', join(file, 'in')], /file\/in can't be the state folder/],
+    [['up', '--config', join(folder, 'none')], /there is no configuration at .*none\n {2}run: heald init/],
+    [['up', '--config', folder], /is not a file\n {2}give the path of a heald\.yaml/],
+    [['config', 'check', join(folder, 'none')], /there is no configuration at .*none\n {2}run: heald init/],
+    [['config', 'check', folder], /is not a file\n {2}give the path of a heald\.yaml/],
+    [['init', folder], /is a folder, and a configuration is a file\n {2}write: heald init .*\/heald\.yaml\n$/],
+    [['init', join(file, 'heald.yaml')], /what it would be in is not a folder\n {2}name a place in a folder/],
+    [['ledger', 'verify', join(folder, 'none')], /none does not exist\n {2}name the folder that holds "seg"/],
+  ]
+  for (const [words, err] of cases) {
+    const ran = await heald(['--state', join(folder, 'state'), ...words])
+    assert.deepEqual([ran.code, ran.out], [2, ''], words.join(' '))
+    assert.match(ran.err, err)
+  }
+  assert.deepEqual(readdirSync(folder).sort(), ['file', 'state'])
 })
 
 test('without a daemon: exit code 4, in words or as one JSON document, and no trace is left', async t => {

@@ -75,9 +75,9 @@ test('folders are made; a place that can’t be written is a Fault, and leaves n
   mkdirSync(join(folder, 'taken'))
   await assert.rejects(
     run(context, [join(folder, 'taken')], { force: true }),
-    (error: unknown) => codeOf(error) === 'init.failed',
+    (error: unknown) => codeOf(error) === 'usage.path',
   )
-  await assert.rejects(run(context, [join(path, 'x')], {}), (error: unknown) => codeOf(error) === 'init.failed')
+  await assert.rejects(run(context, [join(path, 'x')], {}), (error: unknown) => codeOf(error) === 'usage.path')
   assert.deepEqual(readdirSync(folder).sort(), ['etc', 'taken'])
   await assert.rejects(run(context, ['a', 'b'], {}), (error: unknown) => codeOf(error) === 'usage.words')
 })
