@@ -2,7 +2,7 @@ import type { Marked } from '../incident/mark.ts'
 import { oneWord } from './arguments.ts'
 import { orderFor } from './ask.ts'
 import { type Context, EXIT } from './command.ts'
-import { cleanLine } from './text.ts'
+import { cleanLine, wrapLines } from './text.ts'
 import { agoAt } from './time.ts'
 
 /** `heald ack|resolve ID`. */
@@ -12,7 +12,11 @@ export const resolve = { run: (context: Context, words: readonly string[]) => ma
 async function mark(verb: 'ack' | 'resolve', context: Context, words: readonly string[]): Promise<number> {
   const id = oneWord(words, verb, 'ID')
   const incident = (await orderFor(context, 'incidents', id, verb)) as Marked
-  context.out(context.json ? `${JSON.stringify(incident)}\n` : `${doneText(verb, incident, context)}\n`)
+  context.out(
+    context.json
+      ? `${JSON.stringify(incident)}\n`
+      : `${wrapLines(doneText(verb, incident, context), context.columns)}\n`,
+  )
   return EXIT.done
 }
 

@@ -115,14 +115,18 @@ unless --restart is given. --dry-run only says what would be done.`,
       name: 'ledger',
       usage: 'list [FILTERS] [WORDS] | show SEQ | follow [--from SEQ] | verify [DIR]',
       summary: 'Read and check the tamper-evident record of everything that happened.',
-      details: `list    newest first. Filters: --kind service.exited (or a family: --kind service), --svc NAME, --inc ID, --actor WHO,
-        --since 2h or --since 2026-08-21T11:00:00Z, --until, --seq 100..200, --limit 50, --cursor N for the next page.
-        Words have to be in the entry: heald ledger list --svc api --since 2h oom
+      details: `list    newest first; words have to be in a value of the entry. Filters:
+        --kind service.exited (or a family: --kind service), --svc NAME,
+        --inc ID, --actor WHO, --since 2h or 2026-08-21T11:00:00Z, --until,
+        --seq 100..200, --limit 50, --cursor N for the next page.
+        Example: heald ledger list --svc api --since 2h oom
 show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries, then each new one, until Ctrl-C.
-verify  follows the chain through every line. Needs no daemon: DIR may be a copy. --workers N sets the threads.
+verify  follows the chain through every line. Needs no daemon: DIR may be a
+        copy. --workers N sets the threads.
 
-With --json: the ledger's own lines, and one document for verify. Exit code 1: the ledger is damaged.`,
+With --json: the ledger's own lines, and one document for verify.
+Exit code 1: the ledger is damaged, or ends in a torn write.`,
       options: {
         kind: { type: 'string', multiple: true },
         svc: { type: 'string' },

@@ -8,7 +8,7 @@ import { Fault } from '../fault.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { table } from './table.ts'
-import { cleanLine } from './text.ts'
+import { cleanLine, wrapLines } from './text.ts'
 
 /** `heald config check [FILE]`: every problem with its place, or a summary of the services. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
@@ -67,7 +67,8 @@ function verdictText(problems: readonly Problem[], file: string): string {
 
 function summaryText(config: HostConfig, file: string, { columns, colour }: Context): string {
   const count = config.services.length === 1 ? 'one service' : `${config.services.length} services`
-  const head = `${cleanLine(file)} is good: ${count} on host ${config.host}, times in ${config.tz}.\n`
+  const good = `${cleanLine(file)} is good: ${count} on host ${config.host}, times in ${config.tz}.`
+  const head = `${wrapLines(good, columns)}\n`
   if (config.services.length === 0) return head
   const rows = config.services.map(service => [
     service.name,

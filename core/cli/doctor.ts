@@ -7,6 +7,7 @@ import { noWords } from './arguments.ts'
 import type { Colour } from './colour.ts'
 import { type Context, EXIT } from './command.ts'
 import { table } from './table.ts'
+import { cleanLine, wrapLines } from './text.ts'
 
 /** `heald doctor`: what this host can do. Exit code 1 when something is missing that heald can't do without. */
 export async function run(context: Context, words: readonly string[]): Promise<number> {
@@ -43,10 +44,12 @@ const STATES: Readonly<Record<Check['state'], { readonly text: string; readonly 
 export function checksText(checks: readonly Check[], { columns, colour }: Pick<Context, 'columns' | 'colour'>): string {
   const rows = checks.map(({ state, title, why }) => [STATES[state], title, why])
   const head = [{ title: 'STATE' }, { title: 'WHAT' }, { title: 'SEEN', wraps: true }]
-  const advice = checks.flatMap(({ title, advice: text }) => (text === undefined ? [] : [`  ${title}: ${text}\n`]))
+  const advice = checks.flatMap(({ title, advice: text }) =>
+    text === undefined ? [] : [`${wrapLines(`  ${cleanLine(`${title}: ${text}`)}`, columns)}\n`],
+  )
   const missing = checks.filter(check => check.state === 'missing').map(check => check.title)
   const verdict =
     missing.length > 0 ? `heald can't run here yet: ${missing.join(', ')} missing.` : 'heald can run here.'
   const todo = advice.length === 0 ? '' : `\nWhat could be done:\n${advice.join('')}`
-  return `${table(head, rows, columns, colour)}${todo}\n${verdict}\n`
+  return `${table(head, rows, columns, colour)}${todo}\n${wrapLines(verdict, columns)}\n`
 }

@@ -7,7 +7,7 @@ import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { socketFile, timeZone } from './context.ts'
 import { exitOf } from './exit.ts'
 import { nearest } from './suggest.ts'
-import { cleanLine, cleanLines } from './text.ts'
+import { cleanLine, cleanLines, wrapLines } from './text.ts'
 
 /** Options of every subcommand. They may stand before or after its name. */
 export const GLOBAL_OPTIONS = {
@@ -175,7 +175,10 @@ function complain(error: unknown, context: Context): number {
   if (context.json) context.out(`${JSON.stringify(json)}\n`)
   else
     context.err(
-      `heald: ${cleanLine(message)}\n${hint === null ? '' : `  ${cleanLines(hint).replaceAll('\n', '\n  ')}\n`}`,
+      wrapLines(
+        `heald: ${cleanLine(message)}\n${hint === null ? '' : `  ${cleanLines(hint).replaceAll('\n', '\n  ')}\n`}`,
+        context.columns,
+      ),
     )
   if (context.env.HEALD_DEBUG && error instanceof Error) context.err(`${error.stack}\n`)
   return exitOf(code)

@@ -3,6 +3,7 @@ import { type Context, EXIT, type Subcommand } from './command.ts'
 import { EXIT_CODES_TEXT } from './commands.ts'
 import { usage } from './front.ts'
 import { nearest } from './suggest.ts'
+import { wrapLines, wrapTo } from './text.ts'
 
 /** `heald help` and `--help`: all subcommands, or one in full. */
 export async function helpOn(
@@ -13,7 +14,7 @@ export async function helpOn(
   const [name, extra] = words
   if (extra !== undefined) throw usage('usage.words', `"heald help" takes one name, not also "${extra}"`, undefined)
   if (name === undefined) {
-    context.out(context.json ? `${JSON.stringify(table.map(asJson))}\n` : overview(table))
+    context.out(context.json ? `${JSON.stringify(table.map(asJson))}\n` : overview(table, context.columns))
     return EXIT.done
   }
   const row = table.find(command => command.name === name)
@@ -25,7 +26,7 @@ export async function helpOn(
     const hint = near === undefined ? '"heald help" lists all subcommands.' : `Did you mean "heald help ${near}"?`
     throw new Fault('usage.command', `there is no subcommand "${name}"`, { hint })
   }
-  context.out(context.json ? `${JSON.stringify(asJson(row))}\n` : inFull(row))
+  context.out(context.json ? `${JSON.stringify(asJson(row))}\n` : wrapLines(inFull(row), context.columns))
   return EXIT.done
 }
 
@@ -33,24 +34,39 @@ function asJson({ name, usage, summary, details, options }: Subcommand): object 
   return { name, usage, summary, details: details ?? null, options: Object.keys(options) }
 }
 
-function overview(table: readonly Subcommand[]): string {
-  const width = Math.max(...table.map(row => row.name.length))
-  const rows = table.map(row => `  ${row.name.padEnd(width)}  ${row.summary}`)
-  return `heald keeps the services of one host running and records every step in a ledger that anyone can check.
-
-Usage: heald SUBCOMMAND [OPTIONS]
-
-${rows.join('\n')}
-
-Options of every subcommand:
-  --state DIR    the folder with heald's state (default: $STATE_DIRECTORY, /var/lib/heald for root, else ~/.local/state/heald)
-  --json         print JSON for programs
-  --no-colour    no colours (NO_COLOR does the same)
-  --help         how a subcommand is used;  --version  which heald this is
-
-${EXIT_CODES_TEXT}
-`
+function overview(table: readonly Subcommand[], columns: number): string {
+  const width = Math.max(...table.map(row => row.name.length), ...OPTIONS.map(([name]) => name.length))
+  const list = (rows: readonly (readonly [name: string, text: string])[]) =>
+    rows.flatMap(([name, text]) => {
+      const [first = '', ...rest] = wrapTo(text, Math.max(20, columns - width - 4))
+      return [`  ${name.padEnd(width)}  ${first}`, ...rest.map(line => `${' '.repeat(width + 4)}${line}`)]
+    })
+  const what = 'heald keeps the services of one host running and records every step in a ledger that anyone can check.'
+  const lines = [
+    wrapLines(what, columns),
+    '',
+    'Usage: heald SUBCOMMAND [OPTIONS]',
+    '',
+    ...list(table.map(row => [row.name, row.summary] as const)),
+    '',
+    'Options of every subcommand:',
+    ...list(OPTIONS),
+    '',
+    wrapLines(EXIT_CODES_TEXT, columns),
+  ]
+  return `${lines.join('\n')}\n`
 }
+
+const OPTIONS: readonly (readonly [name: string, text: string])[] = [
+  [
+    '--state DIR',
+    "the folder with heald's state (default: $STATE_DIRECTORY, /var/lib/heald for root, else ~/.local/state/heald)",
+  ],
+  ['--json', 'print JSON for programs'],
+  ['--no-colour', 'no colours (NO_COLOR does the same)'],
+  ['--help', 'how a subcommand is used'],
+  ['--version', 'which heald this is'],
+]
 
 function inFull(row: Subcommand): string {
   const details = row.details === undefined ? '' : `\n${row.details}\n`

@@ -10,7 +10,7 @@ import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { knownIncidents } from './incidents.ts'
 import { entriesOf, findOldIncident, hostOf, ledgerFolder } from './record.ts'
-import { cleanLine, cleanLines, columnsOf, cutTo } from './text.ts'
+import { beside, cleanLine, cleanLines, columnsOf, cutTo, wrapTo } from './text.ts'
 import { ago, fullTime } from './time.ts'
 
 /** `heald incident ID`: the facts, then each step with the time since the first one. */
@@ -66,11 +66,12 @@ function reportJson({ host, incident, steps }: Report): object {
 function reportText(report: Report, { columns, colour, tz, nowMs }: Context): string {
   const { incident, steps } = report
   const when = (ts: string) => `${fullTime(ts, tz)}, ${ago(ts, nowMs())}`
-  const facts = factsOf(report, when).map(([name, value]) => `  ${name.padEnd(14)}  ${value}`)
+  const facts = factsOf(report, when).map(([name, value]) => beside(name.padEnd(14), 14, value, columns))
   const offsetWidth = Math.max(0, ...steps.map(step => step.offset.length))
   const lines = steps.flatMap(step => {
     const end = ` #${step.seq}`
-    const words = cutTo(cleanLine(step.words), Math.max(20, columns - offsetWidth - 4 - columnsOf(end)))
+    const room = Math.max(20, columns - offsetWidth - 4 - columnsOf(end))
+    const words = wrapTo(cleanLine(step.words), room).join(`\n${' '.repeat(offsetWidth + 4)}`)
     const tail = step.tail === null || step.tail === '' ? [] : cleanLines(step.tail).trimEnd().split('\n')
     const kept = tail.map(line =>
       paint(`  ${' '.repeat(offsetWidth)}  │ ${cutTo(line, columns - offsetWidth - 6)}`, 'dim', colour),

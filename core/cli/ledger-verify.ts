@@ -6,15 +6,15 @@ import { readMark } from '../ledger/head.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import { noWords } from './arguments.ts'
-import { paint } from './colour.ts'
+import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { numberOf, textOf } from './ledger-filter.ts'
 import { progress } from './progress.ts'
-import { cleanLine } from './text.ts'
+import { cleanLine, wrapLines } from './text.ts'
 
 /** `heald ledger verify [DIR]`: whether all that counts is one unbroken chain; needs no daemon and changes nothing. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
-  const { state, json, out, err, tty, colour, nowMs, signal } = context
+  const { state, json, out, err, tty, nowMs, signal } = context
   const [given, ...more] = words
   noWords(more, 'ledger verify DIR')
   const dir = given === undefined ? existing(join(state, 'ledger')) : named(resolve(given))
@@ -22,34 +22,35 @@ export async function verify(context: Context, words: readonly string[], values:
   const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
   const verdict = await verifyLedger(dir, { workers, onProgress: bar.update, signal }).finally(bar.end)
-  out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, colour))
+  out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, context))
   return verdict.ok ? EXIT.done : EXIT.bad
 }
 
 /** What was found, what is still proved, and what to do. */
-export function verdictText(verdict: Verdict, dir: string, colour: boolean): string {
+export function verdictText(
+  verdict: Verdict,
+  dir: string,
+  { colour, columns }: Pick<Context, 'colour' | 'columns'>,
+): string {
   const { size, firstBad, torn, tookMs } = verdict
   const lines =
     firstBad === null
-      ? [
-          `${paint('The ledger is whole', 'green', colour)}: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`,
-        ]
+      ? [`The ledger is whole: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`]
       : torn
-        ? tornLines(verdict, firstBad, colour)
-        : damageLines(verdict, firstBad, dir, colour)
+        ? tornLines(verdict, firstBad)
+        : damageLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
     const why = next === undefined ? '' : `; entry #${Number(next)} says why`
     return `${bytes.toLocaleString('en-US')} ${bytes === 1 ? 'byte' : 'bytes'} at the end of segment ${segment} don't count${why}.`
   })
-  return `${[...lines, ...voids].join('\n')}\n`
+  return `${painted(wrapLines([...lines, ...voids].join('\n'), columns), colour)}\n`
 }
 
-function tornLines(verdict: Verdict, { line, why, segment }: Finding, colour: boolean): string[] {
-  const head = paint('The ledger ends in a torn write', 'yellow', colour)
+function tornLines(verdict: Verdict, { line, why, segment }: Finding): string[] {
   return [
-    `${head} (line ${line} of segment ${segment}: ${cleanLine(why)}), as a crash or a power cut leaves it.`,
+    `The ledger ends in a torn write (line ${line} of segment ${segment}: ${cleanLine(why)}), as a crash or a power cut leaves it.`,
     verdict.size === 0
       ? 'There is no whole entry before it.'
       : `All before it is whole: ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
@@ -57,15 +58,27 @@ function tornLines(verdict: Verdict, { line, why, segment }: Finding, colour: bo
   ]
 }
 
-function damageLines(verdict: Verdict, { seq, line, why, segment }: Finding, dir: string, colour: boolean): string[] {
+function damageLines(verdict: Verdict, { seq, line, why, segment }: Finding, dir: string): string[] {
   return [
-    `${paint('THE LEDGER IS DAMAGED', 'red', colour)} at entry #${seq} (line ${line} of segment ${segment}): ${cleanLine(why)}.`,
+    `THE LEDGER IS DAMAGED at entry #${seq} (line ${line} of segment ${segment}): ${cleanLine(why)}.`,
     verdict.size === 0
       ? 'Nothing before it can be proved.'
       : `Still proved: ${count(verdict.size)} before it, up to ${receiptOf(verdict.size - 1, verdict.head)}.`,
     'This is no torn write: the files were changed, or the disk lost something. heald never cuts or mends them.',
     `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
   ]
+}
+
+const COLOURS: Readonly<Record<string, Colour>> = {
+  'The ledger is whole': 'green',
+  'The ledger ends in a torn write': 'yellow',
+  'THE LEDGER IS DAMAGED': 'red',
+}
+
+/** After wrapping, which would count what colours are made of. */
+function painted(text: string, wanted: boolean): string {
+  const head = Object.keys(COLOURS).find(each => text.startsWith(each)) ?? ''
+  return paint(head, COLOURS[head], wanted) + text.slice(head.length)
 }
 
 function upTo({ size, head }: Verdict): string {

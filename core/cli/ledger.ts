@@ -17,7 +17,7 @@ import { existing, verify } from './ledger-verify.ts'
 import { logNames } from './logs.ts'
 import { nearest } from './suggest.ts'
 import { type Column, table } from './table.ts'
-import { cleanLine, cleanLines } from './text.ts'
+import { beside, cleanLine, cleanLines, wrapLines } from './text.ts'
 import { ago, agoAt, clockTime, fullTime } from './time.ts'
 
 /** `heald ledger …`: reads the files themselves, so it works without a daemon and on a copy. */
@@ -37,7 +37,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'WHEN' },
   { title: 'KIND' },
   { title: 'BY' },
-  { title: 'WHAT', wraps: true },
+  { title: 'WHAT', shrinks: true, wraps: true },
 ]
 const PAGE = 50
 
@@ -67,7 +67,8 @@ async function list(context: Context, dir: string, words: readonly string[], val
     ])
     out(table(COLUMNS, rows, columns, colour))
   }
-  if (page.rows.length === 0 && cursor === undefined) (json ? err : out)(await nothingText(context, dir, filter))
+  if (page.rows.length === 0 && cursor === undefined)
+    (json ? err : out)(wrapLines(await nothingText(context, dir, filter), columns))
   // On standard error, so that a pipe gets entries only.
   if (page.next !== null) err(`… older ones: add --cursor ${page.next}\n`)
   return page.bad.length === 0 ? EXIT.done : EXIT.bad
@@ -96,7 +97,7 @@ async function nothingText({ state, signal }: Context, dir: string, filter: Filt
 }
 
 async function show(context: Context, dir: string, word: string): Promise<number> {
-  const { json, out, err, colour, tz, nowMs } = context
+  const { json, out, err, columns, colour, tz, nowMs } = context
   const seq = seqFrom(word)
   const found = await readEntry(dir, seq)
   if (found === null)
@@ -124,10 +125,15 @@ async function show(context: Context, dir: string, word: string): Promise<number
   out(
     `${paint(`Entry #${seq}`, 'bold', colour)}  ${cleanLine(entryInWords(entry))}\n${fullTime(entry.ts, tz)} ${tz}, ${ago(entry.ts, nowMs())}\n\n`,
   )
-  for (const [name, value] of heads) out(`  ${paint(name.padEnd(width), 'dim', colour)}  ${cleanLine(value)}\n`)
+  for (const [name, value] of heads) {
+    const line = beside(name.padEnd(width), width, cleanLine(value), columns)
+    out(`${line.replace(name, paint(name, 'dim', colour))}\n`)
+  }
   const tail = readTail(dir, entry)
   if (tail !== null)
-    out(`\n${paint('Its last lines, kept aside:', 'dim', colour)}\n${cleanLines(tail).replace(/^/gm, '  │ ')}\n`)
+    out(
+      `\n${paint('Its last lines, kept aside:', 'dim', colour)}\n${cleanLines(tail).trimEnd().replace(/^/gm, '  │ ')}\n`,
+    )
   else if (data.tail !== undefined)
     out('\nThe text kept aside is not there: it was erased or lost. The entry stays valid.\n')
   return EXIT.done

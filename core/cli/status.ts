@@ -7,7 +7,7 @@ import { askStatus } from './ask.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { type Cell, type Column, table } from './table.ts'
-import { cleanLine, cutTo } from './text.ts'
+import { cleanLine, wrapTo } from './text.ts'
 import { ago, agoAt } from './time.ts'
 
 /** At most two redraws a second: a person sees no more, and the daemon is asked each time. */
@@ -52,11 +52,11 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** The whole answer for a person: who and how, a line for each trouble of heald itself, one row a service. */
-export function statusText(status: Status, look: Look): string {
+export function statusText(status: Status, look: Look, isCut = false): string {
   const { services } = status
   const now = look.nowMs()
-  const head = headLines(status, now, look.tz).map(([text, colour]) =>
-    paint(cutTo(cleanLine(text), look.columns), colour, look.colour),
+  const head = headLines(status, now, look.tz).flatMap(([text, colour]) =>
+    wrapTo(cleanLine(text), look.columns, isCut ? 1 : undefined).map(line => paint(line, colour, look.colour)),
   )
   const rows = services.map(service => rowOf(service, now))
   const body = rows.length === 0 ? '' : `\n${table(COLUMNS, rows, look.columns, look.colour)}`
@@ -137,7 +137,8 @@ async function watchScreen(context: Context): Promise<number> {
 /** A daemon that is away for a moment (an upgrade) does not end the watch. */
 async function statusOrWhyNot(context: Context): Promise<string> {
   try {
-    return statusText(await askStatus(context), context)
+    // The lines of a screen are for the services.
+    return statusText(await askStatus(context), context, true)
   } catch (error) {
     if (codeOf(error) === 'unknown') throw error
     return `heald: ${cleanLine(messageOf(error))}\nwaiting for it …`

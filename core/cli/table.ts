@@ -4,9 +4,12 @@ import { cleanLine, columnsOf, cutTo, wrapTo } from './text.ts'
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
-  /** May be cut when the terminal is too narrow; the last such column is cut first. */
+  /** May be cut when the terminal is too narrow; the widest such column is cut first. */
   readonly shrinks?: boolean
-  /** Holds sentences, and may be cut too: where little of them would be left, they stand below their rows. One column at most. */
+  /**
+   * Holds sentences that go on in the next line, or are cut if it `shrinks` too. Where little room would be left for
+   * them they stand below their rows. One column at most.
+   */
   readonly wraps?: boolean
 }
 
@@ -36,7 +39,7 @@ const LEAST_VALUE = 12
 
 /**
  * A table for people, aligned by what a terminal shows, every cell cleaned; columns that are empty in every row are
- * left out. It is never wider than the terminal. What does not fit is tried in this order: short texts; cut columns;
+ * left out. It is never wider than the terminal. What does not fit is tried in this order: short texts; less width;
  * the column of sentences on lines of its own, below each row; each row as a block of `TITLE value`.
  * @param columns of the terminal; Infinity when the output is not one: then nothing is cut
  */
@@ -93,14 +96,13 @@ function widthOf(grid: Grid): number {
 
 function shrunk(grid: Grid, columns: number): number[] {
   const widths = naturalWidths(grid)
-  let over = sum(widths) - columns
-  for (let at = widths.length - 1; at >= 0 && over > 0; at--) {
-    const width = widths[at] ?? 0
-    const { shrinks, wraps } = grid.head[at] ?? {}
-    if ((shrinks ?? wraps) !== true || width <= LEAST_COLUMNS) continue
-    const less = Math.min(over, width - LEAST_COLUMNS)
-    widths[at] = width - less
-    over -= less
+  // Bounded by the longest text there is, a line of the ledger.
+  for (let over = sum(widths) - columns; over > 0; over--) {
+    let widest = -1
+    for (const [at, { shrinks, wraps }] of grid.head.entries())
+      if ((shrinks ?? wraps) === true && (widths[at] ?? 0) > Math.max(LEAST_COLUMNS, widths[widest] ?? 0)) widest = at
+    if (widest < 0) break
+    widths[widest] = (widths[widest] ?? 0) - 1
   }
   return widths
 }
@@ -120,9 +122,14 @@ function drawn(grid: Grid, columns: number, colour: boolean, below: readonly (Cu
       .join(GAP)
       .trimEnd()
   const lines = [line(grid.head.map(({ title }) => ({ text: title, colour: 'dim' })))]
+  const wrapping = grid.head.findIndex(column => column.wraps === true && column.shrinks !== true)
   for (const [index, row] of grid.rows.entries()) {
     const more = below[index]
-    lines.push(line(row))
+    const sentence = row[wrapping]
+    const [first = '', ...rest] = wrapTo(sentence?.text ?? '', widths[wrapping] ?? 0, MOST_LINES)
+    lines.push(line(sentence === undefined ? row : row.with(wrapping, { ...sentence, text: first })))
+    for (const text of rest)
+      lines.push(line(row.map(({ colour }, at) => ({ text: at === wrapping ? text : '', colour }))))
     if (more !== undefined && more.text !== '')
       for (const part of wrapTo(more.text, columns - INDENT.length, MOST_LINES))
         lines.push(`${INDENT}${paint(part, more.colour, colour)}`)

@@ -94,3 +94,23 @@ export function wrapTo(text: string, columns: number, mostLines = Number.POSITIV
   }
   return lines
 }
+
+/** Several lines, each wrapped by itself; what goes on keeps its line's indent. */
+export function wrapLines(text: string, columns: number): string {
+  if (columns === Number.POSITIVE_INFINITY) return text
+  return text
+    .split('\n')
+    .flatMap(line => {
+      if (columnsOf(line) <= columns) return [line]
+      const indent = /^ */.exec(line)?.[0] ?? ''
+      return wrapTo(line, columns - indent.length).map(part => `${indent}${part}`)
+    })
+    .join('\n')
+}
+
+/** `text` beside a `title` of `width` columns, itself wrapped in a column of its own; below the title where there is no room. */
+export function beside(title: string, width: number, text: string, columns: number): string {
+  const room = columns - width - 4
+  if (room < 12) return wrapLines(`  ${title.trim()}\n    ${text}`, columns)
+  return `  ${title}  ${wrapTo(text, room).join(`\n${' '.repeat(width + 4)}`)}`
+}

@@ -60,6 +60,18 @@ test('without a daemon, incidents are told from the ledger files', async t => {
   assert.match(told, /resolved: restarted, down for 4.2 ms #\d+\n$/)
   assert.doesNotMatch(told, /other/)
 
+  const narrow = paperContext({ state, socket: join(state, 'heald.sock'), columns: 32 })
+  await runIncident(narrow.context, [id], {})
+  assert.match(narrow.out(), /incident opened\n +\(warning\): killed by\n +SIGKILL #\d+\n/, 'wrapped, not cut')
+  assert.match(narrow.out(), /Opened {10}20\d\d-\d\d-\d\d\n {18}\d\d:/)
+  assert.ok(
+    narrow
+      .out()
+      .split('\n')
+      .every(line => line.length <= 32),
+    narrow.out(),
+  )
+
   const json = paperContext({ state, socket: join(state, 'heald.sock'), json: true })
   await runIncident(json.context, [id], {})
   const parsed = JSON.parse(json.out()) as {

@@ -36,7 +36,7 @@ test('bytes that do not count are said, with the entry that tells why', async t 
     checked: { chain: true, tree: null, checkpoints: null, epochs: null, index: null },
     void: [{ segment: '000000000000', bytes: 1234 }],
   }
-  const text = verdictText(verdict, dir, false)
+  const text = verdictText(verdict, dir, paperContext().context)
   assert.match(text, /\n1,234 bytes at the end of segment 000000000000 don't count; entry #4 says why\.\n$/)
 })
 

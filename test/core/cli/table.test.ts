@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { nearest } from '../../../core/cli/suggest.ts'
-import { table } from '../../../core/cli/table.ts'
-import { cleanLine, cleanLines, columnsOf, cutTo, wrapTo } from '../../../core/cli/text.ts'
+import { type Column, table } from '../../../core/cli/table.ts'
+import { cleanLine, cleanLines, columnsOf, cutTo, wrapLines, wrapTo } from '../../../core/cli/text.ts'
 import { ago, agoAt, clockTime, fullTime } from '../../../core/cli/time.ts'
 
 const HEAD = [
@@ -37,12 +37,12 @@ test('a table fits the terminal by cutting what may be cut', () => {
   assert.match(text, /^agent +7 {2}x+…$/m)
 })
 
-const TOLD = [
+const TOLD: readonly Column[] = [
   { title: 'ID' },
   { title: 'WHEN' },
   { title: 'CHECK', shrinks: true },
   { title: 'WHY', wraps: true },
-] as const
+]
 const ROWS = [
   [
     'api-41',
@@ -59,7 +59,12 @@ test('what a terminal is too narrow for goes step by step: long times, much of a
     at(100)[1] ?? '',
     /^api-41 {2}3 min ago \(14:02:11\) {2}pass {3}it ended three times, with code 1 each time$/,
   )
-  assert.match(at(60)[1] ?? '', /^api-41 {2}3 min ago {2}pass {3}it ended three times, with code 1…$/)
+  assert.deepEqual(at(60).slice(1, 3), [
+    'api-41  3 min ago  pass   it ended three times, with code 1',
+    '                          each time',
+  ])
+  const cut = table(TOLD.with(3, { title: 'WHY', wraps: true, shrinks: true }), ROWS, 60, false)
+  assert.match(cut, /^api-41 {2}3 min ago {2}pass {3}it ended three times, with code 1…\ndb-7 /m)
   assert.deepEqual(at(40), [
     'ID      WHEN       CHECK',
     'api-41  3 min ago  pass',
@@ -74,6 +79,22 @@ test('what a terminal is too narrow for goes step by step: long times, much of a
     ...['ID     db-7', 'WHEN   just now', ''],
   ])
   assert.deepEqual(at(14).slice(0, 4), ['ID', '  api-41', 'WHEN', '  3 min ago'])
+})
+
+test('of several columns that may be cut the widest is', () => {
+  const head = [
+    { title: 'RUNS', shrinks: true },
+    { title: 'CHECK', shrinks: true },
+  ] as const
+  assert.match(table(head, [['r'.repeat(50), 'its process']], 30, false), /^r{16}… {2}its process$/m)
+})
+
+test('prose is wrapped line by line, with its indent', () => {
+  assert.equal(
+    wrapLines('heald: no such thing\n  write: heald help\n', 14),
+    'heald: no such\nthing\n  write: heald\n  help\n',
+  )
+  assert.equal(wrapLines('as it is', Number.POSITIVE_INFINITY), 'as it is')
 })
 
 test('no line is wider than the terminal, and what may not be cut stays whole', () => {

@@ -29,6 +29,7 @@ test('list, show and verify read a ledger without a daemon, and pass nothing on 
   const shown = run(state, 'show', '#1')
   assert.match(shown.out, /receipt +#1·[a-z2-7]{26}/)
   assert.match(shown.out, /│ last words/)
+  assert.doesNotMatch(shown.out, /│ *\n*$/, 'no empty line after the last one kept')
   for (const { out } of [listed, shown]) assert.doesNotMatch(out, /[\u001b\u202e\u2066]/)
   assert.equal(
     run(state, 'list', '--actor', 'local:admin', '--json').out,
