@@ -61,9 +61,21 @@ export function remains(
 ): Pick<Ended, 'pid' | 'oom' | 'rssBytes' | 'tail'> {
   const { pid, groups, logFrom, logTo } = instance
   const memory = groups.memory === null ? null : memoryRecord(groups.memory)
-  const oom = mayBeOom && ((memory?.oomKills ?? 0) > 0 || kernelLog.wasOomKilled(pid))
+  const oom = mayBeOom && wasOutOfMemory(instance, memory?.oomKills ?? 0, kernelLog)
   const tail = readTail(logPath, logFrom, logTo ?? logSize(logPath), TAIL_BYTES)
   return { pid, oom, tail, ...(memory?.peakBytes === undefined ? {} : { rssBytes: memory.peakBytes }) }
+}
+
+/**
+ * A counted kill alone says little, for it may have been a child hours ago; where the kernel's log can't be read it is
+ * all there is. Nobody remembers the counter of an earlier moment: that would be a look at every service's file each few
+ * seconds.
+ */
+function wasOutOfMemory({ pid, groups }: Instance, oomKills: number, kernelLog: KernelLog): boolean {
+  const victim = kernelLog.whatWasKilled(pid, groups.memory?.folder ?? null)
+  if (victim === 'itself') return true
+  // The counter starts at zero with each instance; the log may speak of the one that had this group before.
+  return oomKills > 0 && victim !== 'nothing'
 }
 
 /** Whether the process group still has members, zombies included. */
