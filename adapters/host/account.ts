@@ -6,7 +6,7 @@ export interface Account {
   readonly uid: number
   readonly gid: number
   readonly home: string
-  /** The command prefix that turns the standby's shell into this user, with all of its groups. */
+  /** The command prefix that turns a shell, of a standby or a check, into this user, with all of its groups. */
   readonly become: readonly string[]
 }
 

@@ -54,8 +54,11 @@ export interface Seat {
   isEmpty(): boolean
   /** Kills the whole tree; resolves when nothing is left, rejects with a Fault after `timeoutMs`. */
   killTree(timeoutMs: number): Promise<void>
-  /** The user it runs as, for checks that run a program of the service's; null: the daemon's own. */
-  account(): { readonly uid: number; readonly gid: number; readonly home: string } | { readonly missing: string } | null
+  /**
+   * The user it runs as, for checks that run a program of the service's: `become` is the command prefix that turns a
+   * shell into it, with all of its groups. Null: the daemon's own.
+   */
+  account(): { readonly become: readonly string[]; readonly home: string } | { readonly missing: string } | null
   /** Memory of the running main process, bytes; undefined when not running. */
   rssBytes(): number | undefined
   /** Lets go without stopping anything: the standby ends, the service keeps running. */

@@ -14,8 +14,8 @@ export interface Verdict {
 /** How a check that needs a program runs it. */
 export interface Surroundings {
   readonly cwd: string
-  /** The service's account. Left out: the daemon's own. */
-  readonly account?: { readonly uid: number; readonly gid: number; readonly home?: string }
+  /** The service's user: `become` is the command prefix that turns a shell into it. Left out: the daemon's own. */
+  readonly account?: { readonly become: readonly string[]; readonly home: string }
 }
 
 /** Runs one check. Resolves within `timeoutMs`, or soon after `signal` aborts (as inconclusive); never rejects. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -106,11 +106,88 @@ test('called off: inconclusive at once, and the program is killed', async t => {
   await gone(Number(readFileSync(join(cwd, 'own'), 'utf8')))
 })
 
-test('as the account of the service', async t => {
+/** As the system's own tool does it, with a group that this account has beside its first. */
+const nobody = {
+  become: ['setpriv', '--reuid=65534', '--regid=65534', '--groups=65534,60', '--'],
+  home: '/nonexistent',
+}
+
+/** A folder that everybody may enter. */
+function openFolder(t: TestContext): string {
+  const cwd = folder(t)
+  chmodSync(cwd, 0o755)
+  return cwd
+}
+
+test('as the user of the service, with all of its groups and no more variables', async t => {
   if (process.getuid?.() !== 0) return t.skip('needs root')
-  const { verdict, error } = await run(sh('echo "$(id -u):$(id -g):$(id -G):$HOME"; exit 1'), {
-    cwd: '/',
-    account: { uid: 65_534, gid: 65_534, home: '/nonexistent' },
+  const cwd = openFolder(t)
+  const { verdict, error } = await run(sh('echo "$(id -u):$(id -g):$(id -G):$HOME:$(pwd)"; exit 1'), {
+    cwd,
+    account: nobody,
   })
-  assert.deepEqual([verdict, error], ['fail', 'sh ended with exit code 1: 65534:65534:65534:/nonexistent'])
+  assert.equal(verdict, 'fail')
+  assert.equal(error, `sh ended with exit code 1: 65534:65534:65534 60:/nonexistent:${cwd}`)
+  const names = await run(sh("tr '\\0' '\\n' < /proc/$$/environ | cut -d= -f1 | sort; exit 1"), {
+    cwd,
+    account: nobody,
+  })
+  assert.match(names.error ?? '', /: HOME LANG PATH( SHLVL)?( _)?$/)
+})
+
+test('as another user: what cannot be started is told from an exit with the same code', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const cwd = openFolder(t)
+  const asNobody = { cwd, account: nobody }
+  assert.equal((await run(['true'], asNobody)).verdict, 'pass')
+  for (const code of [1, 125, 126, 127]) {
+    const { verdict, error } = await run(sh(`exit ${code}`), asNobody)
+    assert.deepEqual([verdict, error], ['fail', `sh ended with exit code ${code}`])
+  }
+  assert.equal((await run(sh('sleep 600 & exit 127'), asNobody)).verdict, 'fail', 'a child holds its pipes')
+  assert.equal((await run(sh('kill -9 $$'), asNobody)).error, 'sh was killed by SIGKILL')
+
+  writeFileSync(join(cwd, 'plain'), 'text', { mode: 0o644 })
+  writeFileSync(join(cwd, 'roots'), '#!/bin/sh\n', { mode: 0o700 })
+  mkdirSync(join(cwd, 'closed'), { mode: 0o700 })
+  const why = async (argv: string[], surroundings: Surroundings) => {
+    const { verdict, error } = await run(argv, surroundings)
+    return verdict === 'inconclusive' ? /\((.*)\)$/.exec(error ?? '')?.[1] : `${verdict} ${error}`
+  }
+  assert.equal(await why(['/no/such/program'], asNobody), 'ENOENT')
+  // Of a PATH with a folder that this user may not enter, nobody can say that the program is not in it.
+  assert.match(String(await why(['no-such-program'], asNobody)), /^(ENOENT|EACCES)$/)
+  assert.equal(await why([], asNobody), 'ENOENT')
+  assert.equal(await why(['./plain'], asNobody), 'EACCES')
+  assert.equal(await why(['./roots'], asNobody), 'EACCES', 'only root may run it')
+  const folderless = 'the folder does not exist or may not be entered'
+  assert.equal(await why(['true'], { cwd: join(cwd, 'nowhere'), account: nobody }), folderless)
+  assert.equal(await why(['true'], { cwd: join(cwd, 'closed'), account: nobody }), folderless)
+  const userless = 'the user of the service could not be taken on'
+  const broken = { become: ['setpriv', '--reuid=no-such-user', '--'], home: '/' }
+  assert.equal(await why(['true'], { cwd, account: broken }), userless)
+  assert.equal(await why(['true'], { cwd, account: { become: ['no-such-setpriv'], home: '/' } }), 'ENOENT')
+})
+
+test('as another user: nothing from the folder of the service runs with the rights of the daemon', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const cwd = openFolder(t)
+  const said = join(folder(t), 'said')
+  writeFileSync(join(cwd, 'setpriv'), `#!/bin/sh\nid -u >> ${said}\nexit 1\n`, { mode: 0o755 })
+  const path = process.env.PATH
+  t.after(() => {
+    process.env.PATH = path
+  })
+  // An empty member means the folder one is in.
+  process.env.PATH = `:${path}`
+  assert.equal((await run(['true'], { cwd, account: nobody })).verdict, 'pass')
+  assert(!existsSync(said), 'the fake setpriv was not run')
+})
+
+test('as another user: its child in the background does not stay', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const cwd = openFolder(t)
+  chmodSync(cwd, 0o777)
+  assert.equal((await run(sh('sleep 600 & echo $! > child'), { cwd, account: nobody })).verdict, 'pass')
+  await gone(Number(readFileSync(join(cwd, 'child'), 'utf8')))
 })
