@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isHeld } from './adopted.ts'
+import { populationOf } from './cgroup.ts'
+import { type Instance, isTreeEmpty, killUntilEmpty } from './instance.ts'
 import { inputOf, isRunning } from './proc.ts'
 import type { HostShared } from './process.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -35,8 +37,24 @@ export async function findEarlier(
   }
 }
 
+/** The main process died while nobody watched; what it left in its groups must not live beside its successor. */
+export async function sweepLeftovers(shared: HostShared, name: string, timeoutMs: number): Promise<void> {
+  for (const slot of SLOTS) {
+    const found = readRunFile(slotPath(shared, name, slot, 'pid')) ?? unnamedRun(shared, name, slot)
+    if (found.boot !== shared.boot) continue
+    const left: Instance = {
+      ...{ slot, child: null, logFrom: 0, logTo: null, unwatch: () => {}, groupGone: true },
+      ...{ pid: found.pid, groups: found.groups, launch: found.launch, population: populationOf(found.groups) },
+    }
+    await killUntilEmpty(name, () => (isTreeEmpty(left) ? null : left), timeoutMs).catch((error: unknown) =>
+      shared.warn(String(error)),
+    )
+    left.population?.close()
+  }
+}
+
 /** What a full disk kept from being named in the slot's pid file is known by its control group all the same. */
-export function unnamedRun(shared: HostShared, name: string, slot: SlotName): RunFile {
+function unnamedRun(shared: HostShared, name: string, slot: SlotName): RunFile {
   const { unified } = shared.hierarchies
   const folder = unified === null ? null : join(unified, shared.groupName, `${name}.${slot}`)
   const groups = { folders: folder === null ? [] : [folder], unified: folder, memory: null }

@@ -21,7 +21,7 @@ export interface Instance {
   readonly logFrom: number
   /** Size of the log when its successor started; null until then. */
   logTo: number | null
-  readonly unwatch: () => void
+  unwatch: () => void
   /** The process group held nobody when the main process had gone: its number may belong to others by now. */
   groupGone: boolean
 }
@@ -36,11 +36,27 @@ export function isTreeEmpty(instance: Instance): boolean {
 }
 
 /** Kills all that is left of it, at once where the kernel can (`cgroup.kill`). */
-export function killInstance(instance: Instance): void {
+function killInstance(instance: Instance): void {
   const { unified, folders } = instance.groups
   if (unified !== null && killGroup(unified)) return
   for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
   if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
+}
+
+/** Kills what `target` names until it names nothing more; rejects after `timeoutMs`. */
+export async function killUntilEmpty(name: string, target: () => Instance | null, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  let waitMs = 1
+  for (let instance = target(); instance !== null; instance = target()) {
+    killInstance(instance)
+    if (performance.now() > deadline) {
+      throw Object.assign(new Error(`processes of ${name} are still there ${timeoutMs} ms after SIGKILL`), {
+        code: 'service.unkillable',
+      })
+    }
+    await new Promise(resolve => setTimeout(resolve, waitMs))
+    waitMs = Math.min(waitMs * 2, 50)
+  }
 }
 
 /** What a parent is told of its child's end. */

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { End, ProcessHost, Seat } from '../../core/heal/host.ts'
 import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
-import { ensureFifos } from './fifo.ts'
 import { type KernelLog, openKernelLog } from './kernel-log.ts'
 import { startRotation } from './rotation.ts'
 import { makeSeat, type OwnedSeat } from './seat.ts'
@@ -55,8 +54,6 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
 
   return {
     async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat> {
-      const fifos = ['a.fifo', 'b.fifo', 'a.go', 'b.go']
-      await ensureFifos(fifos.map(end => join(runDir, `${spec.name}.${end}`)))
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)
       return seat

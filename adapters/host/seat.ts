@@ -1,18 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Seat } from '../../core/heal/host.ts'
-import { type Account, findAccount } from './account.ts'
 import { watchAdopted } from './adopted.ts'
 import { makeGroups, type Population, populationOf, type SlotGroups } from './cgroup.ts'
-import { findEarlier, unnamedRun } from './earlier.ts'
+import { findEarlier, sweepLeftovers } from './earlier.ts'
+import { watchForEarlyEnd } from './early-end.ts'
+import { makeGround } from './ground.ts'
 import {
   groupAlive,
   howEnded,
   type Instance,
   isTreeEmpty,
-  killInstance,
+  killUntilEmpty,
   remains,
   sendSignal,
   TAIL_BYTES,
@@ -22,7 +22,7 @@ import { planStandby } from './plan.ts'
 import { rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
-import { launchDigest, type RunFile, readRunFile } from './run-file.ts'
+import { launchDigest, type RunFile } from './run-file.ts'
 import { logPathOf, removeSlot, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
 import { type ForkedStandby, forkStandby, launchError, launchFailure, type StandbyPlan } from './standby.ts'
 
@@ -39,6 +39,8 @@ interface Standby extends ForkedStandby {
   readonly groups: SlotGroups
   readonly launch: string
   readonly population: Population | null
+  /** What came through the slot's FIFO while its end was watched: why a launch failed. */
+  said: string
 }
 
 const SETTLE_MS = 2000
@@ -51,24 +53,20 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   const path = (slot: SlotName, kind: SlotFile) => slotPath(shared, name, slot, kind)
   const fifoFds = new Map<SlotName, number>()
   let spec = first
-  let account: Account | null | { readonly missing: string } = null
   let running: Instance | null = null
   /** The instance before, until its tree is known to be empty. */
   let last: Instance | null = null
   let standby: Standby | null = null
+  /** What `running` was before its byte; null for an adopted one. */
+  let launched: Standby | null = null
   /** The standby dropped last: its control group can't be removed before it has ended. */
   let dropped: ChildProcess | null = null
   let armAsked = false
   let rearmMs = REARM_MS
   let released = false
 
-  await lookUpAccount()
-
-  async function lookUpAccount(): Promise<void> {
-    const wanted = spec.user
-    if (wanted === undefined || wanted === userInfo().username) account = null
-    else account = await findAccount(wanted)
-  }
+  const ground = makeGround(shared, name)
+  await ground.prepare(spec)
 
   function fifoFd(slot: SlotName): number {
     const fd = fifoFds.get(slot) ?? openSync(path(slot, 'fifo'), constants.O_RDONLY | constants.O_NONBLOCK)
@@ -78,13 +76,13 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
 
   /** Forks a shell that waits in the slot that is free. Throws with words where that is impossible. */
   function fork(): Standby {
-    if (account !== null && 'missing' in account) throw new Error(account.missing)
+    const account = ground.stand()
     const slot: SlotName = (running ?? last)?.slot === 'a' ? 'b' : 'a'
     const groups = makeGroups(shared.hierarchies, shared.groupName, `${name}.${slot}`, spec.limits)
     const plan = planStandby(shared, spec, account, slot, groups)
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const population = populationOf(groups)
-    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec) }
+    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec), said: '' }
     const { child } = forked
     child.unref()
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
@@ -124,7 +122,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         .trim()
         .split('\n')
         .at(-1) ?? ''
-    return launchFailure(fifoFd(from.slot), from.plan, lastWords)
+    return launchFailure(fifoFd(from.slot), from.plan, lastWords, from.said)
   }
 
   /** The main process has gone: what it leaves behind becomes `last`. */
@@ -141,13 +139,28 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     armAsked = true
     shared.armSoon(() => {
       armAsked = false
-      if (standby !== null || released) return
+      if (released) return
+      watchEnd()
+      if (standby !== null) return
       try {
         standby = fork()
       } catch {
         // The next start says why: it forks again and reports the failure as the service's own.
-        if (spec.user !== undefined) void lookUpAccount()
+        void ground.prepare(spec)
       }
+    })
+  }
+
+  /** Later than the start, which it must not hold up. Without a control group only the parent knows that a tree is empty. */
+  function watchEnd(): void {
+    const [instance, from] = [running, launched]
+    if (instance === null || from === null || instance.population === null) return
+    instance.unwatch()
+    instance.unwatch = watchForEarlyEnd(instance.pid, path(instance.slot, 'fifo'), {
+      onEnd: (code, signal) => ended(from, code, signal),
+      onText: text => {
+        from.said = `${from.said}${text}`.slice(0, 4096)
+      },
     })
   }
 
@@ -167,7 +180,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     async adopt() {
       const earlier = await findEarlier(shared, name, SETTLE_MS)
       if (earlier !== null) return takeOver(earlier.slot, earlier.found)
-      await sweepLeftovers()
+      await sweepLeftovers(shared, name, SETTLE_MS)
       return null
     },
     start() {
@@ -176,7 +189,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       try {
         ready = standby ?? fork()
       } catch (error) {
-        if (spec.user !== undefined) void lookUpAccount()
+        void ground.prepare(spec)
         const why = error instanceof Error ? error.message : String(error)
         setImmediate(() =>
           onEnd({ evidence: () => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' }) }),
@@ -187,6 +200,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       const before = last
       last = null
       standby = null
+      launched = ready
       // Before the byte: on a busy host the new instance can have written, and ended, before this goes on.
       const logFrom = logSize(logPath)
       ready.go()
@@ -206,7 +220,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       const wasArmed = standby !== null
       dropStandby()
       const again = () => wasArmed && arm()
-      if (userChanged) void lookUpAccount().then(again)
+      if (userChanged) void ground.prepare(spec).then(again)
       else again()
     },
     runs: other => running === null || running.launch === undefined || running.launch === launchDigest(other),
@@ -214,20 +228,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       if (running !== null && running.pid > 0) sendSignal(running.pid, signal)
     },
     isEmpty: () => running === null && (last === null || isTreeEmpty(last)),
-    async killTree(timeoutMs) {
-      const deadline = Date.now() + timeoutMs
-      for (let waitMs = 1; !seat.isEmpty(); waitMs = Math.min(waitMs * 2, 50)) {
-        const target = running ?? last
-        if (target !== null) killInstance(target)
-        if (Date.now() > deadline) {
-          throw Object.assign(new Error(`processes of ${name} are still there ${timeoutMs} ms after SIGKILL`), {
-            code: 'service.unkillable',
-          })
-        }
-        await new Promise(resolve => setTimeout(resolve, waitMs))
-      }
-    },
-    account: () => account,
+    killTree: timeoutMs => killUntilEmpty(name, () => (seat.isEmpty() ? null : (running ?? last)), timeoutMs),
+    account: ground.account,
     rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true
@@ -269,29 +271,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       groupGone: false,
     }
     running = instance
+    launched = null
     return { pid: found.pid, startTime: found.startTime, startedMonoMs: (found.startTime * 1000) / TICKS_PER_SECOND }
-  }
-
-  /** The main process died while nobody watched; what it left in its groups must not live beside its successor. */
-  async function sweepLeftovers(): Promise<void> {
-    for (const slot of SLOTS) {
-      const found = readRunFile(path(slot, 'pid')) ?? unnamedRun(shared, name, slot)
-      if (found.boot !== shared.boot) continue
-      const population = populationOf(found.groups)
-      last = {
-        ...found,
-        launch: found.launch,
-        slot,
-        child: null,
-        population,
-        logFrom: 0,
-        logTo: null,
-        unwatch: () => {},
-        groupGone: true,
-      }
-      await seat.killTree(SETTLE_MS).catch((error: unknown) => shared.warn(String(error)))
-    }
-    last?.population?.close()
-    last = null
   }
 }

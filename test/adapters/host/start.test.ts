@@ -113,6 +113,26 @@ test('a missing user is the trouble of the service; once it exists the service s
   assert.match(read(`/proc/${pid}/status`), /^Uid:\s+65534\s+65534\s+65534\s+65534$/m)
 })
 
+test('a FIFO that can not be made is the trouble of the service; once it can be, the service starts', async t => {
+  const stand = makeSeatStand(t)
+  const host = stand.host()
+  const { PATH } = process.env
+  process.env.PATH = stand.root
+  t.after(() => {
+    process.env.PATH = PATH
+  })
+  const { seat, end, ends } = await stand.seat(host, specOf('f', ['/bin/sleep', '1000']))
+  assert.deepEqual(seat.start(), { pid: 0, standby: false })
+  assert.match(String((await end()).launchError), /no FIFO can be made in .*run: .*mkfifo/)
+  process.env.PATH = PATH
+  const pid = await stand.wait('it runs', () => {
+    if (stand.processes().length === 0 && seat.isEmpty()) seat.start()
+    return stand.processes().find(each => read(`/proc/${each}/comm`) === 'sleep\n')
+  })
+  assert.ok(isAlive(pid))
+  assert.ok(ends.length >= 1)
+})
+
 test('a standby that dies is replaced, and a start without one is cold', async t => {
   const stand = makeSeatStand(t)
   const { seat, ends } = await stand.seat(stand.host(), specOf('s', ['sleep', '1000']))
