@@ -120,6 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       random: Math.random,
       record,
       memory: folded.memory,
+      isRemembered: past.knows,
       openIncident: service =>
         openIncidents(folded.incidents).find(incident => incident.services[0] === service) ?? null,
       boot,
@@ -128,6 +129,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const adopted = await supervisor.take(config)
     /** Resolves when every service has been taken up; orders wait for it, questions don't. */
     let begun: Promise<void> = Promise.resolve()
+    /** Resolves when the ledger's past is known as well. */
+    const ready = Promise.withResolvers<void>()
     let api: ApiServer | null = null
     let ending: Promise<void> | null = null
     let tellDowned: (reason: string) => void = () => {}
@@ -176,7 +179,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       incidents: () => allIncidents(folded.incidents),
       async act(verb, name, by) {
         mustRecord()
-        await begun
+        await ready.promise
         const service = supervisor.service(name)
         const fromMs = clock.monoMs()
         await service[verb](by)
@@ -185,11 +188,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         return { state: reached, pid, tookMs: Math.round((clock.monoMs() - fromMs) * 1000) / 1000 }
       },
       async mark(verb, id, by) {
+        await ready.promise
         mustRecord()
         return mark(verb, id, by)
       },
       reload: how =>
         inTurn(async () => {
+          await ready.promise
           const next = await options.loadConfig()
           if (!isDeepStrictEqual(config.ledger, next.ledger)) {
             throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
@@ -251,6 +256,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     foldRest()
       .then(tellOfDamage)
       .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
+      .finally(() => {
+        supervisor.recall()
+        ready.resolve()
+      })
     return daemon
 
     /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */

@@ -3,12 +3,12 @@ import { type Memory, remember } from './heal/memory.ts'
 import { applyEntry, emptyIncidents, type Incidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
 
-/** All that a daemon has to know of the past, folded from the ledger; `state.json` holds it at each rotation. */
 /** Stands in the place of a service's name in incidents of the ledger itself. */
 export const LEDGER = 'ledger'
 
+/** All that a daemon has to know of the past, folded from the ledger; `state.json` holds it at each rotation. */
 export interface Folded {
-  readonly incidents: Incidents
+  incidents: Incidents
   readonly memory: Memory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null

@@ -54,24 +54,26 @@ export interface Facts {
   liveness: Report | null
 }
 
-export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs: number): Facts {
-  const isWanted = memory?.wanted !== false
+/** What a service begins with: what the ledger remembers of it. */
+export function recalled(
+  memory: ServiceMemory | null,
+): Pick<Facts, 'phase' | 'from' | 'why' | 'waiting' | 'waitsFor' | 'restarts'> {
   const phase = memory?.stayDown === true ? 'held' : 'stopped'
+  const why = memory?.wanted === false ? memory.why : null
+  return { phase, from: phase, why, waiting: false, waitsFor: [], restarts: memory?.restarts ?? 0 }
+}
+
+export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs: number): Facts {
   return {
+    ...recalled(memory),
     name: spec.name,
     spec,
-    phase,
-    from: phase,
     sinceMs: nowMs,
-    why: isWanted ? null : (memory?.why ?? null),
-    waiting: false,
-    waitsFor: [],
     pid: null,
     standby: false,
     adopted: null,
     startedMs: 0,
     isUp: false,
-    restarts: memory?.restarts ?? 0,
     attempt: 0,
     delayMs: 0,
     by: 'heald',

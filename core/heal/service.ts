@@ -4,7 +4,7 @@ import type { ServiceSpec } from '../config/spec.ts'
 import { actorOf } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
-import { newFacts } from './facts.ts'
+import { newFacts, recalled } from './facts.ts'
 import type { End, Seat } from './host.ts'
 import type { ServiceMemory } from './memory.ts'
 import { newOutage } from './outage.ts'
@@ -34,6 +34,8 @@ export interface Service {
   /** What runs was started as another description says. */
   isStale(spec: ServiceSpec): boolean
   dependencyReady(): void
+  /** What the ledger remembers of it became known only now: one that waited for that takes up its work. */
+  recall(memory: ServiceMemory | null): void
   onEnd(end: End): void
   /** The last verdict of its liveness probe. */
   liveness(): Report | null
@@ -66,10 +68,11 @@ export function superviseService(
   options: ServiceOptions,
   first: ServiceSpec,
   seat: Seat,
-  memory: ServiceMemory | null,
+  remembered: ServiceMemory | null,
 ): Service {
   const { clock, record } = options
   const { name } = first
+  let memory = remembered
   const facts = newFacts(first, memory, clock.wallMs())
   const before = options.openIncident(name)
   const outage = newOutage(name, record, before, clock.wallMs)
@@ -258,6 +261,12 @@ export function superviseService(
     isStale: spec => !seat.runs(spec),
     dependencyReady() {
       if (service.isWaiting() && options.waitingFor(facts.spec).length === 0) feed('released')
+    },
+    recall(later) {
+      if (!service.isWaiting()) return
+      memory = later
+      Object.assign(facts, recalled(memory))
+      service.begin()
     },
     onEnd(end) {
       facts.end = end

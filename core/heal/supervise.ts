@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly record: (draft: Draft) => void
   /** What the ledger remembers of services from before this daemon. */
   readonly memory: Memory
+  /** False while it may still turn out that the service is to stay down. */
+  readonly isRemembered: (service: string) => boolean
   /** The incident that is open for a service from before this daemon. */
   readonly openIncident: (service: string) => OpenBefore | null
   /** The kernel's id of this boot. */
@@ -48,6 +50,8 @@ export interface Supervisor {
   /** Applies a later configuration by the plan made of it; `commit` is called once nothing can fail any more. */
   apply(config: HostConfig, plan: Changes, commit: () => Promise<void>): Promise<void>
   service(name: string): Service
+  /** All is remembered now: services that waited for it take up their work. */
+  recall(): void
   statuses(): ServiceStatus[]
   /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
   stopAll(by: string): Promise<string[]>
@@ -56,6 +60,9 @@ export interface Supervisor {
   /** Lets go of all: services keep running. */
   release(): void
 }
+
+/** What a service waits for that the newest entries don't speak of. */
+const THE_PAST = 'the ledger to be read: it may be meant to stay stopped'
 
 /** At most so many seats are prepared at once at a start: each may look up a user or fork. */
 const SEATS_AT_ONCE = 16
@@ -74,7 +81,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       {
         ...options,
         later: afterwards.later,
-        waitingFor: current => current.dependsOn.filter(name => !isReady(name)),
+        waitingFor: current => [
+          ...(options.isRemembered(current.name) ? [] : [THE_PAST]),
+          ...current.dependsOn.filter(name => !isReady(name)),
+        ],
         onReady: () => {
           suspicion = noteReady(suspicion, spec.name, options.clock.monoMs())
           for (const other of services.values()) if (other.isWaiting()) other.dependencyReady()
@@ -158,6 +168,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         hint:
           services.size === 0 ? 'no services are configured' : `the services are: ${[...services.keys()].join(', ')}`,
       })
+    },
+
+    recall() {
+      for (const service of services.values()) service.recall(memory[service.name] ?? null)
     },
 
     statuses: () => [...services.values()].map(service => service.status()),
