@@ -7,6 +7,7 @@ import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { narrator } from './narrate.ts'
+import { unheld } from './unheld-output.ts'
 import { version } from './version.ts'
 
 /** Only the composition root may load an adapter; it hands over how. */
@@ -25,7 +26,7 @@ function giveBack(): void {
 
 /** `heald up`: the daemon in the foreground, until a signal or `heald down`. Without a configuration: the tour. */
 export async function run(
-  context: Context,
+  caller: Context,
   _words: readonly string[],
   values: Values,
   loadHost: LoadHost,
@@ -33,13 +34,14 @@ export async function run(
   const path = findConfig(typeof values.config === 'string' ? values.config : undefined, process.cwd())
   if (path === null) {
     const { tour } = await import('../tour/tour.ts')
-    return tour(context, { once: values.once === true }, loadHost)
+    return tour(caller, { once: values.once === true }, loadHost)
   }
   if (values.once === true) {
     throw new Fault('usage.option', `--once belongs to the tour, and ${path} is a real configuration`, {
       hint: 'leave --once out, or run it in a folder without heald.yaml',
     })
   }
+  const context = unheld(caller)
   // Before anything is started: unheard, the signal would end heald.
   let daemon: Daemon | null = null
   const onHangup = () => {
