@@ -15,7 +15,7 @@ export interface Ended {
   readonly exit: 'code' | 'signal' | 'unknown'
   readonly exitCode?: number
   readonly signal?: NodeJS.Signals
-  /** The kernel killed something in the service's control group for lack of memory. */
+  /** The kernel killed it for lack of memory, or another process of its group just before. */
   readonly oom: boolean
   /** Set when the program never ran: the folder, the user or the executable is missing or not usable. In words. */
   readonly launchError?: string
