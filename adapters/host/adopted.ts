@@ -3,73 +3,88 @@ import { Socket } from 'node:net'
 import { exists, isRunning } from './proc.ts'
 
 /**
- * Polling is spread so that all of it together costs about 1 ms of processor a second, however many are watched; one
- * look in ten also tells zombies and a pid that was given to somebody else.
- */
-const POLL_MS_EACH = 2.5
-const POLL_MIN_MS = 100
-const POLL_MAX_MS = 2000
-const THOROUGH_EVERY = 10
-let watched = 0
-
-/** When the FIFO said "gone" too early (the service closed what it inherited), polling is all there is. */
-const POLL_AFTER_FALSE_HINT_MS = 100
-
-/**
  * Watches a process that is not our child. The end of file on the FIFO that it holds is a fast hint (0.25 ms), never
  * the truth: a grandchild delays it, a service that closes inherited descriptors fires it falsely. The truth is
  * `/proc`; polling is the safety net. Calls `onEnd` once; the answer stops watching.
  */
 export function watchAdopted(pid: number, startTime: number, fifoPath: string, onEnd: () => void): () => void {
-  let timer: NodeJS.Timeout | undefined
   let socket: Socket | undefined
-  let looks = 0
-  watched += 1
+  const watch: Watch = {
+    pid,
+    // A FIFO that nobody holds any more gives no hint: a reader that comes later is told of no end of file.
+    isHinted: isHeld(fifoPath),
+    look() {
+      if (!watches.has(watch) || isRunning(pid, startTime)) return
+      stop()
+      onEnd()
+    },
+  }
   const stop = () => {
-    if (timer !== undefined) watched -= 1
-    clearTimeout(timer)
-    timer = undefined
+    watches.delete(watch)
     socket?.destroy()
     socket = undefined
   }
-  const look = () => {
-    if (timer === undefined || isRunning(pid, startTime)) return
-    stop()
-    onEnd()
-  }
-  const glance = () => {
-    looks += 1
-    if (looks % THOROUGH_EVERY === 0 || !exists(pid)) look()
-    if (timer !== undefined) poll()
-  }
-  // A FIFO that nobody holds any more gives no hint: a reader that comes later is told of no end of file.
-  let isHinted = isHeld(fifoPath)
-  const poll = () => {
-    clearTimeout(timer)
-    const spreadMs = Math.min(POLL_MAX_MS, Math.max(POLL_MIN_MS, watched * POLL_MS_EACH))
-    timer = setTimeout(glance, isHinted ? spreadMs : POLL_AFTER_FALSE_HINT_MS)
-  }
-  poll()
+  watches.add(watch)
   try {
-    socket = new Socket({
-      fd: openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK),
-      readable: true,
-      writable: false,
-    })
+    const fd = openSync(fifoPath, constants.O_RDONLY | constants.O_NONBLOCK)
+    socket = new Socket({ fd, readable: true, writable: false })
     const hint = () => {
-      if (timer === undefined) return
-      look()
-      isHinted = false
-      if (timer !== undefined) poll()
+      watch.isHinted = false
+      watch.look()
+      if (watches.has(watch)) sweepSoon()
     }
     socket.on('end', hint)
     socket.on('error', hint)
     socket.resume()
   } catch {
-    isHinted = false
-    poll()
+    watch.isHinted = false
   }
+  sweepSoon()
   return stop
+}
+
+interface Watch {
+  readonly pid: number
+  /** The FIFO still tells; otherwise polling is all there is. */
+  isHinted: boolean
+  /** Asks `/proc` whether it is still this very process, and not a zombie. */
+  look(): void
+}
+
+/** All of them are polled in one go, so that hundreds cost 2 ms of processor a second and not ten. */
+const watches = new Set<Watch>()
+const SWEEP_MS_EACH = 2
+const SWEEP_MIN_MS = 100
+const SWEEP_MAX_MS = 1000
+/** A signal that isn't sent tells in a microsecond whether a pid exists; one look in ten tells the rest as well. */
+const THOROUGH_EVERY = 10
+let sweeps = 0
+let sweptMs = 0
+let timer: NodeJS.Timeout | undefined
+
+function sweepSoon(): void {
+  const areHinted = [...watches].every(watch => watch.isHinted)
+  clearTimeout(timer)
+  timer = setTimeout(sweep, areHinted ? sweepEveryMs() : SWEEP_MIN_MS)
+}
+
+function sweepEveryMs(): number {
+  return Math.min(SWEEP_MAX_MS, Math.max(SWEEP_MIN_MS, watches.size * SWEEP_MS_EACH))
+}
+
+/** Those without a hint are looked at each time, the others when their turn has come. */
+function sweep(): void {
+  const nowMs = performance.now()
+  const isTurn = nowMs - sweptMs >= sweepEveryMs() - 1
+  if (isTurn) sweptMs = nowMs
+  sweeps += 1
+  let n = 0
+  for (const watch of watches) {
+    if (!isTurn && watch.isHinted) continue
+    n += 1
+    if ((n + sweeps) % THOROUGH_EVERY === 0 || !exists(watch.pid)) watch.look()
+  }
+  if (watches.size > 0) sweepSoon()
 }
 
 /** Whether any process holds the FIFO: a service, or a shell about to become one. False when it can't be opened. */
