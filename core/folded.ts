@@ -8,7 +8,8 @@ export const LEDGER = 'ledger'
 
 /** All that a daemon has to know of the past, folded from the ledger; `state.json` holds it at each rotation. */
 export interface Folded {
-  incidents: Incidents
+  /** One object for good, like `memory`: who holds it sees every later entry. */
+  readonly incidents: Incidents
   readonly memory: Memory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
@@ -18,6 +19,15 @@ export interface Folded {
 
 export function emptyFolded(): Folded {
   return { incidents: emptyIncidents(), memory: {}, alert: null, nextSeq: 0 }
+}
+
+/** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
+export function fill(folded: Folded, whole: Folded): void {
+  for (const [id, incident] of whole.incidents.byId) folded.incidents.byId.set(id, incident)
+  folded.incidents.resolved.push(...whole.incidents.resolved)
+  Object.assign(folded.memory, whole.memory)
+  folded.alert = whole.alert
+  folded.nextSeq = whole.nextSeq
 }
 
 /** Takes one entry in, in place. Entries that were folded already change nothing. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Data, Entry } from './entry.ts'
-import { emptyFolded, type Folded, fold, foldedFromJson, foldedToJson } from './folded.ts'
+import { emptyFolded, type Folded, fill, fold, foldedFromJson, foldedToJson } from './folded.ts'
 import { remember } from './heal/memory.ts'
 import { foldFrom } from './ledger/read.ts'
 import { readSnapshot } from './ledger/state.ts'
@@ -47,7 +47,7 @@ export async function openPast(ledgerDir: string, size: () => number, foldFirst 
       if (whole.nextSeq >= size()) isComplete = true
       else await setTimeout(CATCH_UP_MS)
     }
-    Object.assign(folded, whole, { memory: Object.assign(folded.memory, whole.memory) })
+    if (folded !== whole) fill(folded, whole)
   }
   async function foldRest(): Promise<void> {
     try {
