@@ -1,6 +1,6 @@
 import type { Data, Entry } from './entry.ts'
-import { type Memory, remember } from './heal/memory.ts'
-import { applyEntry, emptyIncidents, type Incidents } from './incident/fold.ts'
+import { type Memory, type Remembered, remember } from './heal/memory.ts'
+import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
 
 /** Stands in the place of a service's name in incidents of the ledger itself. */
@@ -39,6 +39,27 @@ export function fold(folded: Folded, entry: Entry): void {
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
   if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
   folded.nextSeq = entry.seq + 1
+}
+
+/** What services need of it, as it is whenever they ask. */
+export function rememberedIn({ memory, incidents }: Folded): Remembered {
+  return {
+    memory,
+    openIncidents: service =>
+      openIncidents(incidents)
+        .filter(({ services }) => services[0] === service)
+        .reverse(),
+  }
+}
+
+/** The same, as it is now for good. */
+export function rememberedNow({ memory, incidents }: Folded): Remembered {
+  const { byId, resolved } = incidents
+  return rememberedIn({
+    ...emptyFolded(),
+    memory: structuredClone(memory),
+    incidents: { byId: new Map(byId), resolved },
+  })
 }
 
 export function foldedToJson(folded: Folded): Data {
