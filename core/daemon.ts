@@ -8,7 +8,7 @@ import { planReload } from './config/plan.ts'
 import type { HostConfig } from './config/spec.ts'
 import { actorOf, type Draft, type Entry } from './entry.ts'
 import { Fault, messageOf } from './fault.ts'
-import { LEDGER } from './folded.ts'
+import { LEDGER, rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { createSupervisor } from './heal/supervise.ts'
 import { allIncidents, type Incident, openIncidents } from './incident/fold.ts'
@@ -97,7 +97,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   async function supervised(): Promise<Daemon> {
     past = await openPast(ledgerDir, () => ledger.head().size)
-    const { folded, follow, foldRest } = past
+    const { folded, follow, foldRest, recalled } = past
     ledger.onDurable(entries => {
       follow(entries)
       options.onEntries?.(entries)
@@ -119,10 +119,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       clock,
       random: Math.random,
       record,
-      memory: folded.memory,
+      remembered: rememberedIn(folded),
       isRemembered: past.knows,
-      openIncident: service =>
-        openIncidents(folded.incidents).find(incident => incident.services[0] === service) ?? null,
       boot,
       warn,
     })
@@ -256,10 +254,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     foldRest()
       .then(tellOfDamage)
       .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
-      .finally(() => {
-        supervisor.recall()
-        ready.resolve()
+      .then(async () => {
+        const from = recalled()
+        if (from !== null) await supervisor.recall(from)
       })
+      .catch((error: unknown) => warn(`the ledger's past could not be taken up: ${messageOf(error)}`))
+      .finally(ready.resolve)
     return daemon
 
     /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */

@@ -1,6 +1,6 @@
 import type { Data, Entry } from './entry.ts'
-import { type Memory, remember } from './heal/memory.ts'
-import { applyEntry, emptyIncidents, type Incidents } from './incident/fold.ts'
+import { type Memory, type Remembered, remember } from './heal/memory.ts'
+import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
 
 /** Stands in the place of a service's name in incidents of the ledger itself. */
@@ -8,7 +8,8 @@ export const LEDGER = 'ledger'
 
 /** All that a daemon has to know of the past, folded from the ledger; `state.json` holds it at each rotation. */
 export interface Folded {
-  incidents: Incidents
+  /** One object for good, like `memory`: who holds it sees every later entry. */
+  readonly incidents: Incidents
   readonly memory: Memory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
@@ -20,6 +21,15 @@ export function emptyFolded(): Folded {
   return { incidents: emptyIncidents(), memory: {}, alert: null, nextSeq: 0 }
 }
 
+/** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
+export function fill(folded: Folded, whole: Folded): void {
+  for (const [id, incident] of whole.incidents.byId) folded.incidents.byId.set(id, incident)
+  folded.incidents.resolved.push(...whole.incidents.resolved)
+  Object.assign(folded.memory, whole.memory)
+  folded.alert = whole.alert
+  folded.nextSeq = whole.nextSeq
+}
+
 /** Takes one entry in, in place. Entries that were folded already change nothing. */
 export function fold(folded: Folded, entry: Entry): void {
   if (entry.seq < folded.nextSeq) return
@@ -29,6 +39,27 @@ export function fold(folded: Folded, entry: Entry): void {
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
   if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
   folded.nextSeq = entry.seq + 1
+}
+
+/** What services need of it, as it is whenever they ask. */
+export function rememberedIn({ memory, incidents }: Folded): Remembered {
+  return {
+    memory,
+    openIncidents: service =>
+      openIncidents(incidents)
+        .filter(({ services }) => services[0] === service)
+        .reverse(),
+  }
+}
+
+/** The same, as it is now for good. */
+export function rememberedNow({ memory, incidents }: Folded): Remembered {
+  const { byId, resolved } = incidents
+  return rememberedIn({
+    ...emptyFolded(),
+    memory: structuredClone(memory),
+    incidents: { byId: new Map(byId), resolved },
+  })
 }
 
 export function foldedToJson(folded: Folded): Data {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Data, Entry } from './entry.ts'
-import { emptyFolded, type Folded, fold, foldedFromJson, foldedToJson } from './folded.ts'
-import { remember } from './heal/memory.ts'
+import { emptyFolded, type Folded, fill, fold, foldedFromJson, foldedToJson, rememberedNow } from './folded.ts'
+import { type Remembered, remember } from './heal/memory.ts'
 import { foldFrom } from './ledger/read.ts'
 import { readSnapshot } from './ledger/state.ts'
 
@@ -22,6 +22,11 @@ export interface Past {
   follow(entries: readonly Entry[]): void
   /** Folds what was left for later; does nothing when all was folded at once. Afterwards, also a failed one, all is known. */
   foldRest(): Promise<void>
+  /**
+   * After `foldRest`: what was not known at the start, as it was then, so that what happened meanwhile is not counted
+   * twice. Null when all was folded at once.
+   */
+  recalled(): Remembered | null
   /** For the next rotation; undefined while the past is incomplete. */
   snapshot(): Data | undefined
 }
@@ -33,21 +38,28 @@ const CATCH_UP_MS = 10
 export async function openPast(ledgerDir: string, size: () => number, foldFirst = FOLD_FIRST): Promise<Past> {
   const found = readSnapshot(ledgerDir)
   const whole = ('snapshot' in found ? foldedFromJson(found.snapshot.state) : null) ?? emptyFolded()
-  const isShort = size() - whole.nextSeq <= foldFirst
+  const startSize = size()
+  const isShort = startSize - whole.nextSeq <= foldFirst
   const folded = isShort ? whole : emptyFolded()
   /** Null: all are known. */
   let known: Set<string> | null = new Set()
   /** While false, new entries are read from the files with all the others, in order. */
   let isComplete = false
+  let atStart: Remembered | null = null
 
   async function foldWhole(): Promise<void> {
     while (!isComplete) {
-      for await (const entry of foldFrom(ledgerDir, whole.nextSeq)) fold(whole, entry)
+      for await (const entry of foldFrom(ledgerDir, whole.nextSeq)) {
+        if (entry.seq >= startSize && !isShort) atStart ??= rememberedNow(whole)
+        fold(whole, entry)
+      }
       // Nothing is awaited between this look and the switch, so no entry falls between files and `follow`.
       if (whole.nextSeq >= size()) isComplete = true
       else await setTimeout(CATCH_UP_MS)
     }
-    Object.assign(folded, whole, { memory: Object.assign(folded.memory, whole.memory) })
+    if (isShort) return
+    atStart ??= rememberedNow(whole)
+    fill(folded, whole)
   }
   async function foldRest(): Promise<void> {
     try {
@@ -58,10 +70,13 @@ export async function openPast(ledgerDir: string, size: () => number, foldFirst 
   }
   if (isShort) await foldRest()
   else
-    for await (const entry of foldFrom(ledgerDir, size() - foldFirst)) {
+    for await (const entry of foldFrom(ledgerDir, startSize - foldFirst)) {
       remember(folded.memory, entry)
       if (entry.svc !== undefined && entry.kind.startsWith('service.')) known.add(entry.svc)
     }
+
+  /** When the rest can't be read, the newest entries are all there is to go by. */
+  const nothing = rememberedNow(folded)
 
   return {
     folded,
@@ -70,6 +85,7 @@ export async function openPast(ledgerDir: string, size: () => number, foldFirst 
       if (isComplete) for (const entry of entries) fold(folded, entry)
     },
     foldRest,
+    recalled: () => (isShort ? null : (atStart ?? nothing)),
     snapshot: () => (isComplete ? foldedToJson(folded) : undefined),
   }
 }

@@ -1,4 +1,5 @@
 import type { Entry } from '../entry.ts'
+import type { OpenBefore } from './outage.ts'
 
 /** What must be known of a service after a restart of the daemon: a fold over the ledger's entries. */
 export interface ServiceMemory {
@@ -17,6 +18,13 @@ export interface ServiceMemory {
 }
 
 export type Memory = Record<string, ServiceMemory>
+
+/** All that the ledger remembers of services. */
+export interface Remembered {
+  readonly memory: Readonly<Memory>
+  /** The incidents of a service that nobody has resolved, oldest first. */
+  openIncidents(service: string): readonly OpenBefore[]
+}
 
 export function remember(memory: Memory, entry: Entry): void {
   if (entry.svc === undefined) return

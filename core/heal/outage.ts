@@ -5,6 +5,7 @@ import type { Severity } from '../incident/fold.ts'
 export interface OpenBefore {
   readonly id: string
   readonly severity: Severity
+  readonly cause: string
   readonly openedTs: string
   readonly attempts: number
 }
@@ -12,12 +13,19 @@ export interface OpenBefore {
 /**
  * The trouble a service is in: its incident, and how long it has been down. Opened by the first failure. Resolved by
  * the recovery when that was the first failure in a while, else only once the service has been stable: a service that
- * falls again and again is one incident, not a hundred.
+ * falls again and again is one incident, not a hundred. There is only one at a time.
  */
 export interface Outage {
   /** What entries of this trouble carry as `inc`; undefined when all is well. */
   inc(): { inc: string | IncidentRef } | Record<string, never>
   id(): string | null
+  /** Restarts tried in it by earlier daemons. */
+  attemptsBefore(): number
+  /**
+   * Incidents of earlier daemons, oldest first, in which it was down until `wallMs`. The oldest goes on, with its age
+   * and its acknowledgement; the others, and the one of this outage, join it.
+   */
+  join(earlier: readonly OpenBefore[], wallMs: number): void
   /** Trouble: opens an incident if none is open. `cause` in words. */
   open(severity: Severity, cause: string): void
   /** It got worse. */
@@ -32,25 +40,50 @@ export interface Outage {
   resolve(how: string, actor?: string): void
 }
 
-export function newOutage(
-  service: string,
-  record: (draft: Draft) => void,
-  before: OpenBefore | null,
-  nowWallMs: () => number,
-): Outage {
-  let ref: string | IncidentRef | null = before?.id ?? null
-  let severity: Severity = before?.severity ?? 'info'
+export function newOutage(service: string, record: (draft: Draft) => void): Outage {
+  let ref: string | IncidentRef | null = null
+  let severity: Severity = 'info'
+  let lastCause = ''
+  let attemptsBefore = 0
   let downSinceMs: number | null = null
-  // Of an earlier daemon's outage only the wall clock knows.
-  let downTotalMs = before === null ? 0 : Math.max(0, nowWallMs() - Date.parse(before.openedTs))
+  let downTotalMs = 0
   const inc = () => (ref === null ? {} : { inc: ref })
+
+  function escalate(cause: string, step: string): void {
+    lastCause = cause
+    if (ref === null || severity === 'critical') return
+    severity = 'critical'
+    record({ kind: 'incident.escalated', svc: service, ...inc(), data: { severity, cause, step } })
+  }
+
+  function resolved(inc: string | IncidentRef, downMs: number, how: string, actor?: string): void {
+    const by = actor === undefined ? {} : { actor }
+    record({ kind: 'incident.resolved', svc: service, inc, ...by, data: { downMs, how } })
+  }
 
   return {
     inc,
     id: () => (ref === null ? null : incidentId(ref)),
+    attemptsBefore: () => attemptsBefore,
+    join(earlier, wallMs) {
+      const [first, ...more] = earlier
+      if (first === undefined) return
+      // Of an earlier daemon's outage only the wall clock knows.
+      const downMs = ({ openedTs }: OpenBefore) => Math.max(0, wallMs - Date.parse(openedTs))
+      const how = `goes on as ${first.id}`
+      for (const each of more) resolved(each.id, downMs(each), how)
+      if (ref !== null) resolved(ref, downTotalMs, how)
+      const worst = [{ severity, cause: lastCause }, ...more].find(each => each.severity === 'critical')
+      ref = first.id
+      severity = first.severity
+      attemptsBefore = earlier.reduce((sum, { attempts }) => sum + attempts, 0)
+      downTotalMs = round(downTotalMs + downMs(first))
+      if (worst !== undefined) escalate(worst.cause, 'a later incident joined it')
+    },
     open(wanted, cause) {
       if (ref !== null) return
       severity = wanted
+      lastCause = cause
       ref = { svc: service }
       record({
         kind: 'incident.opened',
@@ -60,11 +93,7 @@ export function newOutage(
         data: { severity, cause, services: [service] },
       })
     },
-    escalate(cause, step) {
-      if (ref === null || severity === 'critical') return
-      severity = 'critical'
-      record({ kind: 'incident.escalated', svc: service, ...inc(), data: { severity, cause, step } })
-    },
+    escalate,
     down(monoMs) {
       downSinceMs ??= monoMs
     },
@@ -78,15 +107,10 @@ export function newOutage(
     totalMs: () => downTotalMs,
     resolve(how, actor) {
       if (ref === null) return
-      record({
-        kind: 'incident.resolved',
-        svc: service,
-        ...inc(),
-        ...(actor === undefined ? {} : { actor }),
-        data: { downMs: downTotalMs, how },
-      })
+      resolved(ref, downTotalMs, how, actor)
       ref = null
       downTotalMs = 0
+      attemptsBefore = 0
       severity = 'info'
     },
   }

@@ -15,8 +15,6 @@ export interface RecordTools {
   /** Runs `write` a little later, in order: entries never hold up a restart. */
   readonly later: (write: () => void) => void
   readonly onReady: () => void
-  /** Attempts of an incident that was open before this daemon. */
-  readonly attemptsBefore: number
 }
 
 /** Exit code by which a service asks to be left down. */
@@ -26,6 +24,8 @@ export interface Records {
   readonly perform: Readonly<Record<RecordAction, () => void>>
   /** An instance ended while no daemon looked, and something runs again in its place. */
   unseenExit(pid: number): void
+  /** It is well, in an incident that became known only now: the same rule as when it got ready. */
+  foundWell(): void
 }
 
 /** What is written about a service. Facts are read at once, entries are written afterwards. */
@@ -39,7 +39,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
 
   /** The first failure in a while ends with its recovery; repeated ones only once the service is stable. */
   function resolveFirst(attempts: number, how: string): void {
-    if (attempts <= 1 && tools.attemptsBefore <= 1) outage.resolve(how)
+    if (attempts <= 1 && outage.attemptsBefore() <= 1) outage.resolve(how)
   }
 
   function failedCheck(killedBy: 'liveness' | 'startup', kind: Kind, words: string): void {
@@ -92,7 +92,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
         // In a crash loop, being ready is not yet being well.
         if (phase === 'loopRunning') return
         if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
-        resolveFirst(attempt, adopted === null ? 'restarted' : 'found running')
+        resolveFirst(attempt, howReady(adopted))
       })
       // Behind our own entry, so that the ledger shows dependants starting after what they waited for.
       later(tools.onReady)
@@ -163,11 +163,19 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
 
   return {
     perform,
+    foundWell() {
+      const { attempt, adopted } = facts
+      later(() => resolveFirst(attempt, howReady(adopted)))
+    },
     unseenExit(pid) {
       const end: End = { evidence: () => ({ pid, exit: 'unknown', oom: false, tail: '' }) }
       later(() => writeExit(end, 0, false, { away: true }))
     },
   }
+}
+
+function howReady(adopted: Facts['adopted']): string {
+  return adopted === null ? 'restarted' : 'found running'
 }
 
 /** Who asked for it; nothing where it was heald itself. */

@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { newFacts, recalled } from './facts.ts'
 import type { End, Seat } from './host.ts'
-import type { ServiceMemory } from './memory.ts'
+import type { Remembered } from './memory.ts'
 import { newOutage } from './outage.ts'
 import type { Report } from './probe/schedule.ts'
 import { STAY_DOWN, serviceRecords } from './records.ts'
@@ -34,8 +34,11 @@ export interface Service {
   /** What runs was started as another description says. */
   isStale(spec: ServiceSpec): boolean
   dependencyReady(): void
-  /** What the ledger remembers of it became known only now: one that waited for that takes up its work. */
-  recall(memory: ServiceMemory | null): void
+  /**
+   * What the ledger remembers from before this daemon became known only now. `isAwaited`: until now it was open whether
+   * it is to stay down, so if it waits it takes up its work.
+   */
+  recall(from: Remembered, isAwaited: boolean): void
   onEnd(end: End): void
   /** The last verdict of its liveness probe. */
   liveness(): Report | null
@@ -46,10 +49,7 @@ export interface Service {
   release(): void
 }
 
-export type ServiceOptions = Pick<
-  SupervisorOptions,
-  'clock' | 'random' | 'record' | 'boot' | 'openIncident' | 'warn'
-> & {
+export type ServiceOptions = Pick<SupervisorOptions, 'clock' | 'random' | 'record' | 'boot' | 'remembered' | 'warn'> & {
   /** Writes about the service once what is to be done is done (`afterwards.ts`). */
   readonly later: (write: () => void) => void
   /** Names of dependencies that are not ready. */
@@ -64,18 +64,15 @@ const NO_CHECK = { verdict: 'none', error: null } as const
 /** More events than this in one turn would be a mistake in the state table, not work. */
 const MAX_EVENTS_A_TURN = 100
 
-export function superviseService(
-  options: ServiceOptions,
-  first: ServiceSpec,
-  seat: Seat,
-  remembered: ServiceMemory | null,
-): Service {
+export function superviseService(options: ServiceOptions, first: ServiceSpec, seat: Seat): Service {
   const { clock, record } = options
   const { name } = first
-  let memory = remembered
-  const facts = newFacts(first, memory, clock.wallMs())
-  const before = options.openIncident(name)
-  const outage = newOutage(name, record, before, clock.wallMs)
+  let memory = options.remembered.memory[name] ?? null
+  const seatedMs = clock.wallMs()
+  const facts = newFacts(first, memory, seatedMs)
+  let restartsBefore = facts.restarts
+  const outage = newOutage(name, record)
+  outage.join(options.remembered.openIncidents(name), seatedMs)
   const queue: Event[] = []
   let isFeeding = false
   const { later } = options
@@ -95,8 +92,7 @@ export function superviseService(
         outage.resolve(`stable for ${facts.spec.restart.resetAfterMs / 1000} s`)
       }),
   })
-  const attemptsBefore = before?.attempts ?? 0
-  const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady, attemptsBefore })
+  const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady })
   const perform = { ...acts.perform, ...records.perform }
 
   function feed(event: Event): void {
@@ -219,7 +215,8 @@ export function superviseService(
         if (end !== null) service.onEnd(end)
         seat.arm()
       } else if (memory?.wanted === false) {
-        return
+        // Whoever stopped it ended its incident; one that is open all the same would be for ever.
+        if (!memory.stayDown) later(() => outage.resolve('stopped'))
       } else if (ranBefore !== null) {
         // It ran when the daemon before this one ended, and is gone.
         facts.phase = 'starting'
@@ -262,11 +259,22 @@ export function superviseService(
     dependencyReady() {
       if (service.isWaiting() && options.waitingFor(facts.spec).length === 0) feed('released')
     },
-    recall(later) {
-      if (!service.isWaiting()) return
-      memory = later
-      Object.assign(facts, recalled(memory))
-      service.begin()
+    recall(from, isAwaited) {
+      const wasWell = outage.id() === null
+      memory = from.memory[name] ?? null
+      const { restarts } = recalled(memory)
+      facts.restarts += restarts - restartsBefore
+      restartsBefore = restarts
+      const isToBegin = isAwaited && service.isWaiting()
+      outage.join(from.openIncidents(name), isToBegin ? clock.wallMs() : seatedMs)
+      if (isToBegin) {
+        Object.assign(facts, recalled(memory))
+        service.begin()
+      } else if (facts.phase === 'stopped') later(() => outage.resolve('stopped'))
+      else if (facts.phase === 'ready' && wasWell) {
+        records.foundWell()
+        acts.perform.awaitStable()
+      }
     },
     onEnd(end) {
       facts.end = end

@@ -6,9 +6,8 @@ import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { newAfterwards } from './afterwards.ts'
 import type { ProcessHost } from './host.ts'
-import type { Memory } from './memory.ts'
+import type { Remembered } from './memory.ts'
 import { startingOrder } from './order.ts'
-import type { OpenBefore } from './outage.ts'
 import { type Service, superviseService } from './service.ts'
 import { judgeHang, noteReady, type Suspicion, type Watched } from './suspect.ts'
 
@@ -29,11 +28,9 @@ export interface SupervisorOptions {
   /** Hands an entry to the ledger; returns at once. */
   readonly record: (draft: Draft) => void
   /** What the ledger remembers of services from before this daemon. */
-  readonly memory: Memory
+  readonly remembered: Remembered
   /** False while it may still turn out that the service is to stay down. */
   readonly isRemembered: (service: string) => boolean
-  /** The incident that is open for a service from before this daemon. */
-  readonly openIncident: (service: string) => OpenBefore | null
   /** The kernel's id of this boot. */
   readonly boot: string
   /** Told of trouble that stops nothing. */
@@ -50,8 +47,8 @@ export interface Supervisor {
   /** Applies a later configuration by the plan made of it; `commit` is called once nothing can fail any more. */
   apply(config: HostConfig, plan: Changes, commit: () => Promise<void>): Promise<void>
   service(name: string): Service
-  /** All is remembered now: services that waited for it take up their work. */
-  recall(): void
+  /** What was not remembered at the start is now: each service, one a turn, takes its part up. */
+  recall(from: Remembered): Promise<void>
   statuses(): ServiceStatus[]
   /** Stops all in reverse order of dependence. Resolves with the names when everything is down. */
   stopAll(by: string): Promise<string[]>
@@ -68,21 +65,25 @@ const THE_PAST = 'the ledger to be read: it may be meant to stay stopped'
 const SEATS_AT_ONCE = 16
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { host, memory } = options
+  const { host } = options
   const services = new Map<string, Service>()
   const afterwards = newAfterwards(options.clock, error => options.warn(`not recorded: ${messageOf(error)}`))
+  /** Services of which it is not known yet whether they are to stay down. */
+  const unknown = new Set<string>()
+  let isReleased = false
   let suspicion: Suspicion = {}
   const isReady = (name: string) => services.get(name)?.isReady() ?? true
 
   async function seatService(spec: ServiceSpec): Promise<Service> {
     let deliver: ((ended: Parameters<Service['onEnd']>[0]) => void) | undefined
     const seat = await host.seat(spec, ended => deliver?.(ended))
+    if (!options.isRemembered(spec.name)) unknown.add(spec.name)
     const service = superviseService(
       {
         ...options,
         later: afterwards.later,
         waitingFor: current => [
-          ...(options.isRemembered(current.name) ? [] : [THE_PAST]),
+          ...(unknown.has(current.name) ? [THE_PAST] : []),
           ...current.dependsOn.filter(name => !isReady(name)),
         ],
         onReady: () => {
@@ -98,7 +99,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       },
       spec,
       seat,
-      memory[spec.name] ?? null,
     )
     deliver = service.onEnd
     return service
@@ -170,8 +170,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       })
     },
 
-    recall() {
-      for (const service of services.values()) service.recall(memory[service.name] ?? null)
+    async recall(from) {
+      // One a turn, as in `begin`. Until its turn each one waits, whatever else gets ready meanwhile.
+      for (const service of services.values()) {
+        if (isReleased) return
+        service.recall(from, unknown.delete(service.name))
+        await setImmediate()
+      }
     },
 
     statuses: () => [...services.values()].map(service => service.status()),
@@ -190,6 +195,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     flush: afterwards.flush,
 
     release() {
+      isReleased = true
       for (const service of services.values()) service.release()
       afterwards.flush()
     },
