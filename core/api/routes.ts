@@ -1,4 +1,5 @@
 import { Fault } from '../fault.ts'
+import { unknownIncident } from '../incident/mark.ts'
 import { type Body, checkKeys } from './body.ts'
 import type { Control } from './control.ts'
 
@@ -42,7 +43,8 @@ const ROUTES: readonly Route[] = [
     path: `/v1/incidents/:name/${verb}`,
     answer: async (control: Control, { name, body, by }: Ask) => {
       checkKeys(body, CLAIM)
-      return { json: await control.mark(verb, incidentOf(control, name).id, by) }
+      // Not looked up here: while the ledger's past is being read, an incident may not be known yet, and `mark` waits for it.
+      return { json: await control.mark(verb, name, by) }
     },
   })),
   {
@@ -116,9 +118,7 @@ function decoded(part: string): string {
 function incidentOf(control: Control, id: string) {
   const incident = control.incidents().find(one => one.id === id)
   if (incident !== undefined) return incident
-  throw new Fault('incident.unknown', `there is no incident ${JSON.stringify(id.slice(0, 100))}`, {
-    hint: '"heald incidents" lists them',
-  })
+  throw unknownIncident(id)
 }
 
 function unknownService(name: string): Fault {

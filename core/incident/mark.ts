@@ -30,8 +30,7 @@ export function marker({
 
   async function mark(verb: 'ack' | 'resolve', id: string, by: string): Promise<Marked> {
     const incident = findIncident(incidents, id)
-    if (incident === undefined)
-      throw new Fault('incident.unknown', `there is no incident ${id}`, { hint: 'heald incidents lists them' })
+    if (incident === undefined) throw unknownIncident(id)
     if (incident.state === 'resolved')
       throw new Fault('incident.resolved', `${id} is resolved already`, { hint: `heald incident ${id} tells how` })
     if (verb === 'ack' && incident.state === 'acked') return { ...incident, already: true }
@@ -56,4 +55,11 @@ export function marker({
     last = mine.catch(() => {})
     return mine
   }
+}
+
+/** The id comes from outside, so no more of it is repeated than fits a line. */
+export function unknownIncident(id: string): Fault {
+  return new Fault('incident.unknown', `there is no incident ${JSON.stringify(id.slice(0, 100))}`, {
+    hint: '"heald incidents" lists them',
+  })
 }

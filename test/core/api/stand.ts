@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test'
 import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
 import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
 import { Fault } from '../../../core/fault.ts'
-import { allIncidents, applyEntry, emptyIncidents } from '../../../core/incident/fold.ts'
+import { allIncidents, applyEntry, emptyIncidents, findIncident } from '../../../core/incident/fold.ts'
+import { unknownIncident } from '../../../core/incident/mark.ts'
 
 /** A daemon that only remembers: services and incidents in memory behind the real server. */
 export interface Stand {
@@ -99,6 +100,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       return { state: verb === 'stop' ? 'stopped' : 'ready', pid: verb === 'stop' ? null : 78, tookMs: 12.5 }
     },
     async mark(verb, id, by) {
+      if (findIncident(incidents, id) === undefined) throw unknownIncident(id)
       asked.push(`${verb} ${id} ${by}`)
       const kind = verb === 'ack' ? 'incident.acked' : 'incident.resolved'
       applyEntry(incidents, { seq: 99, ts: '2026-08-21T11:09:30.000Z', kind, inc: id, data: { by, how: `by ${by}` } })
