@@ -24,7 +24,7 @@ export interface Seen {
   readonly isRebooted: boolean
   /** How the activation of `journal.to` ended that this daemon asked for; null: it has asked for none yet. */
   readonly activation: Activation['verdict'] | null
-  /** Whether this daemon made `journal.to` what a reboot leads to. */
+  /** Whether this daemon made `journal.to` what a reboot leads to; `failed`: and tried often enough. */
   readonly settled: 'not yet' | 'done' | 'failed'
   /** Whether the services are well with `journal.to`, as far as this daemon has watched. */
   readonly health: 'open' | 'passed' | 'failed'
@@ -118,6 +118,8 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
 function committing(seen: Seen, to: Ref): Act {
   if (seen.deadMan === 'armed') return { act: 'disarmDeadMan' }
   if (seen.running !== to.path) return { act: 'activate', to }
+  if (seen.settled === 'failed')
+    return record({ kind: 'rollback.held', why: 'it runs, but a reboot could not be led to it' })
   if (seen.settled !== 'done' || seen.boot !== to.path) return { act: 'settle', to }
   return record({ kind: 'switch.committed' })
 }
