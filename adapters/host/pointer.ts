@@ -40,7 +40,7 @@ export async function movePointer(folder: GuardedFolder, name: string, leadsTo: 
   const fresh = folder.at(`.${name}.heald-new`)
   const found = await readPointer(folder, name)
   try {
-    await unlinkIfThere(fresh)
+    await sweep(fresh, `${folder.path}/.${name}.heald-new`)
     if (found?.leadsTo !== leadsTo) {
       await symlink(leadsTo, fresh)
       try {
@@ -69,10 +69,16 @@ function notLink(path: string, cause: unknown): TargetFault {
   })
 }
 
-async function unlinkIfThere(path: string): Promise<void> {
+async function sweep(stray: string, path: string): Promise<void> {
   try {
-    await unlink(path)
+    await unlink(stray)
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
+    if (errnoOf(error) === 'ENOENT') return
+    if (errnoOf(error) === 'EISDIR') {
+      throw new TargetFault('target.pointer', `${path}, where heald makes its links, is a folder`, {
+        ...{ cause: error, hint: 'Move it away: nothing of heald makes a folder of that name.' },
+      })
+    }
+    throw error
   }
 }

@@ -23,6 +23,9 @@ function printOf(path: string): string {
 async function attack(
   t: TestContext,
 ): Promise<{ readonly home: string; readonly outside: string; child: ChildProcess }> {
+  let stop = async (): Promise<void> => {}
+  // Before the folder's own hook: what is still being written can't be removed.
+  t.after(() => stop())
   const base = folder(t)
   const [home, outside] = [join(base, 'home'), join(base, 'outside')]
   const account = await nobody()
@@ -33,7 +36,11 @@ async function attack(
   giveTo(account, home, app, join(app, 'releases'), join(app, 'releases/1'), join(app, 'releases/2'))
   const args = [join(ROOT, 'test/fixtures/swaps-links.py'), String(account.uid), home, outside]
   const child = spawn('python3', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
+  const gone = once(child, 'exit')
+  stop = async () => {
+    child.kill('SIGKILL')
+    await gone
+  }
   assert.ok(child.stdout)
   await once(child.stdout, 'data')
   return { home, outside, child }
