@@ -58,6 +58,8 @@ export async function openGuarded(path: string, trusted: Trusted): Promise<Guard
       refuse(await above.stat(), at, trusted, true)
     }
     return await guardedFolder(path, await openEntry(above, at, last, O_RDONLY), trusted)
+  } catch (error) {
+    throw faultOf(error, path)
   } finally {
     await above.close()
   }
