@@ -78,7 +78,7 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
     }
   } finally {
     await output?.close()
-    if (group !== null) removeGroup(group)
+    for (const folder of [group, groups]) if (folder !== null) removeGroup(folder)
   }
 }
 

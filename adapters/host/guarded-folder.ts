@@ -46,10 +46,11 @@ const STICKY = 0o1000
 export async function openGuarded(path: string, trusted: Trusted): Promise<GuardedFolder> {
   const names = path.split('/').filter(part => part !== '')
   const last = names.pop()
-  if (last === undefined) return guardedFolder(path, await open('/', O_RDONLY | O_DIRECTORY), trusted)
-  let above = await open('/', O_PATH | O_DIRECTORY)
-  let at = ''
+  let above: FileHandle | null = null
   try {
+    if (last === undefined) return await guardedFolder(path, await open('/', O_RDONLY | O_DIRECTORY), trusted)
+    above = await open('/', O_PATH | O_DIRECTORY)
+    let at = ''
     for (const name of names) {
       const next = await openEntry(above, at, name, O_PATH)
       await above.close()
@@ -61,7 +62,7 @@ export async function openGuarded(path: string, trusted: Trusted): Promise<Guard
   } catch (error) {
     throw faultOf(error, path)
   } finally {
-    await above.close()
+    await above?.close()
   }
 }
 

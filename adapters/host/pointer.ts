@@ -53,14 +53,17 @@ export async function movePointer(folder: GuardedFolder, name: string, leadsTo: 
     }
     await folder.handle.sync()
   } catch (error) {
-    throw faultOf(error, path)
+    // Nobody but us makes that name, and it was free a moment ago.
+    throw ['EEXIST', 'ENOTDIR'].includes(errnoOf(error)) ? swapped(folder, path, error) : faultOf(error, path)
   }
   const now = await readPointer(folder, name)
-  if (now?.leadsTo !== leadsTo) {
-    throw new TargetFault('target.swapped', `${path} was changed by somebody else while it was moved`, {
-      ...{ retry: 'now', hint: `Somebody who may write in ${folder.path} moves it too: find out who.` },
-    })
-  }
+  if (now?.leadsTo !== leadsTo) throw swapped(folder, path)
+}
+
+function swapped(folder: GuardedFolder, path: string, cause?: unknown): TargetFault {
+  return new TargetFault('target.swapped', `${path} was changed by somebody else while it was moved`, {
+    ...{ cause, retry: 'now', hint: `Somebody who may write in ${folder.path} moves it too: find out who.` },
+  })
 }
 
 function notLink(path: string, cause: unknown): TargetFault {

@@ -57,6 +57,7 @@ test('an owner who swaps links under our hands never gets anything done outside 
     counts[what] = (counts[what] ?? 0) + 1
   }
   const owner = await nobody()
+  const openFiles = readdirSync('/proc/self/fd').length
   const until = performance.now() + SECONDS * 1000
   // A target each time: what is known of a release is forgotten, so that all calls are made.
   for (let n = 0; performance.now() < until; n += 1) {
@@ -75,7 +76,9 @@ test('an owner who swaps links under our hands never gets anything done outside 
   }
   assert.equal(child.exitCode, null, 'it is still swapping')
   assert.equal(printOf(outside), before)
+  assert.ok(readdirSync('/proc/self/fd').length <= openFiles + 2, 'what is opened is closed')
   t.diagnostic(`${SECONDS} s of swapping: ${JSON.stringify(counts)}`)
+  assert.equal(counts['target.broken'], undefined, 'nothing is blamed on the disk')
   assert.ok((counts.done ?? 0) > 0, 'some moves got through')
   assert.ok(Object.keys(counts).length > 2, 'some were refused')
 })

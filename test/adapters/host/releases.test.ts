@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
 import type { Target } from '../../../core/safeswitch/target.ts'
 import { currentOf, folder, giveTo, makeReleases, mount, named, nobody, switchTo } from './releases-stand.ts'
@@ -40,7 +41,9 @@ function make(t: TestContext, count = 2): { readonly path: string; readonly targ
 const mountTmpfs = (at: string, options: string): boolean => mount(at, '-t', 'tmpfs', '-o', options, 'heald-test')
 
 test('look says what is there, newest first, what runs and since when', async t => {
-  const { path, target } = make(t, 3)
+  const { path, target } = make(t, 2)
+  await sleep(20)
+  mkdirSync(join(path, 'releases/0'))
   mkdirSync(join(path, 'releases/.partly'))
   writeFileSync(join(path, 'releases/notes'), '')
   const view = await target.look()
@@ -49,7 +52,8 @@ test('look says what is there, newest first, what runs and since when', async t 
     ages,
     ages.toSorted((a, b) => b - a),
   )
-  assert.deepEqual(view.generations.map(({ generation }) => generation).toSorted(), ['1', '2', '3'])
+  const names = view.generations.map(({ generation }) => generation)
+  assert.deepEqual([names[0], names.toSorted()], ['0', ['0', '1', '2']])
   assert.equal(view.running?.path, join(path, 'releases/1'))
   assert.deepEqual(view.boot, view.running)
   assert.ok(Math.abs((view.movedMs ?? 0) - Date.now()) < 60_000)
@@ -153,6 +157,17 @@ for (const what of ['folder', 'file'] as const) {
   })
 }
 
+test('a folder under the name that heald makes its links by is left alone', async t => {
+  const { path, target } = make(t)
+  mkdirSync(join(path, '.current.heald-new'))
+  await assert.rejects(switchTo(target, '2'), {
+    code: 'target.pointer',
+    message: /heald-new, where heald makes its links/,
+  })
+  assert.equal(currentOf(path), 'releases/1')
+  assert.ok(statSync(join(path, '.current.heald-new')).isDirectory())
+})
+
 test('a target that is missing, a file, or has no releases: each with a code', async t => {
   const { path, target } = make(t)
   renameSync(join(path, 'releases'), join(path, 'elsewhere'))
@@ -204,6 +219,27 @@ for (const [what, options] of [
     await switchTo(target, '2')
     assert.equal(currentOf(path), 'releases/2')
     assert.ok(!readdirSync(path).some(name => name.startsWith('.')))
+  })
+}
+
+for (const [script, words] of [
+  ['echo "error syncing: Input/output error" >&2; exit 1', /Input\/output error/],
+  ['exec sleep 10', /sync ended|over 300 ms/],
+] as const) {
+  test(`a release that can't be brought to disk is not pointed at: ${script}`, async t => {
+    const { path, target } = make(t)
+    const bin = join(path, '../bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'sync'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    const before = process.env.PATH
+    process.env.PATH = `${bin}:${before}`
+    try {
+      await assert.rejects(switchTo(target, '2', 300), { code: 'target.flush', message: words })
+    } finally {
+      process.env.PATH = before
+    }
+    assert.equal(currentOf(path), 'releases/1')
+    await switchTo(target, '2')
   })
 }
 
