@@ -3,13 +3,16 @@
  * named by their path, exactly: there is never "one back", since the one before may be the bad one.
  *
  * Every method may be called again after a kill at any instant inside it, and then ends at the same place. One caller at
- * a time, who holds the target's lock. What can't be done is a Fault `target.…` with words for people; the world is then
- * as it was, or `look` says how far it came.
+ * a time, who holds the target's lock. What can't be done is a Fault `target.…` with words for people (of its shape: an
+ * adapter can't load the class); the world is then as it was, or `look` says how far it came.
  */
 export interface Target {
   readonly name: string
   readonly kind: 'releases' | 'nix-profile' | 'nixos'
-  /** What is there. A pointer that leads nowhere is null, which is news, not an error. */
+  /**
+   * What is there. A pointer that is missing, or leads nowhere or out of the target, is null: news, not an error. What is
+   * no pointer at all (a folder in its place) is a Fault.
+   */
   look(): Promise<View>
   /**
    * Finds what an operator wrote: a generation's name or a path. Rejects when it is not there, not whole (no activation
@@ -17,9 +20,10 @@ export interface Target {
    */
   resolve(ref: string): Promise<Generation>
   /**
-   * Makes `to` what runs. Where the kind has two pointers (`nixos`), a reboot still leads to the generation before. The
-   * pointer's move is durable when this resolves. Activation commands run in a session of their own, survive this
-   * process, are ended after `deadlineMs`, and are given a fresh run by the next call.
+   * Makes `to` what runs, also when the pointer was missing, or leads there already. Where the kind has two pointers
+   * (`nixos`), a reboot still leads to the generation before. The files of `to`, and then the pointer's move, are durable
+   * when this resolves. Activation commands run in a session of their own, survive this process, are ended after
+   * `deadlineMs`, and are given a fresh run by the next call.
    */
   activate(to: Generation, deadlineMs: number): Promise<Activation>
   /** Makes `to`, which runs, what a reboot leads to, durably; and keeps all of `good` from being collected. */
