@@ -35,7 +35,14 @@ export function watchAdopted(pid: number, startTime: number, fifoPath: string, o
     }
     socket.on('end', hint)
     socket.on('error', hint)
-    socket.resume()
+    let textBytes = 0
+    socket.on('data', (bytes: Buffer) => {
+      textBytes += bytes.length
+      if (textBytes <= MOST_TEXT_BYTES) return
+      // Nobody has anything to say there; reading on would keep us busy.
+      socket?.destroy()
+      hint()
+    })
   } catch {
     watch.isHinted = false
   }
@@ -50,6 +57,8 @@ interface Watch {
   /** Asks `/proc` whether it is still this very process, and not a zombie. */
   look(): void
 }
+
+const MOST_TEXT_BYTES = 4096
 
 /** All of them are polled in one go, so that hundreds cost 2 ms of processor a second and not ten. */
 const watches = new Set<Watch>()

@@ -20,7 +20,7 @@ export function watchForEarlyEnd(
   fifoPath: string,
   heard: {
     /** At most once. */
-    onEnd(code: number | null, signal: NodeJS.Signals | null): void
+    onEnd(code: number | null, signal: string | null): void
     /** What was written to the FIFO, which nobody else can read any more. */
     onText(text: string): void
   },
@@ -46,7 +46,13 @@ export function watchForEarlyEnd(
   }
   socket.unref()
   socket.on('error', stop)
-  socket.on('data', (bytes: Buffer) => heard.onText(bytes.toString('utf8')))
+  let textBytes = 0
+  socket.on('data', (bytes: Buffer) => {
+    textBytes += bytes.length
+    heard.onText(bytes.toString('utf8'))
+    // A launching shell says one line. Whoever writes more means us no good, and finds a full pipe from now on.
+    if (textBytes > MOST_TEXT_BYTES) stop()
+  })
   socket.on('end', () => {
     const status = opened[0] === undefined ? 0 : statusOfDead(opened[0])
     stop()
@@ -58,6 +64,8 @@ export function watchForEarlyEnd(
   })
   return stop
 }
+
+const MOST_TEXT_BYTES = 4096
 
 /**
  * Descriptors are closed some tens of microseconds before a process counts as dead. It may need this very processor for
@@ -79,7 +87,8 @@ function statusOfDead(statFd: number): number {
     const stat = parseStat(buffer.toString('latin1', 0, size))
     // Zero: alive and well, it closed the FIFO itself. One that is on its way out has its status already.
     if (stat === null || stat.exitStatus === 0) return 0
-    if (stat.state === 'Z') return stat.exitStatus
+    // The main thread alone may end; the process lives on without it.
+    if (stat.state === 'Z') return stat.threads <= 1 ? stat.exitStatus : 0
     sleep(LOOK_EVERY_MS)
   }
   return 0
@@ -103,7 +112,12 @@ function sleep(ms: number): void {
   Atomics.wait(nobodyWakes, 0, 0, ms)
 }
 
-function nameOf(number: number): NodeJS.Signals | null {
+/** As `kill -l` counts the first real-time signal, the C library having taken two for itself. */
+const SIGRTMIN = 34
+
+/** Node knows no names of real-time signals. */
+function nameOf(number: number): string {
   const found = Object.entries(os.signals).find(([, value]) => value === number)
-  return found === undefined ? null : (found[0] as NodeJS.Signals)
+  if (found !== undefined) return found[0]
+  return number >= SIGRTMIN ? `SIGRTMIN+${number - SIGRTMIN}` : `signal ${number}`
 }

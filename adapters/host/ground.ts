@@ -9,29 +9,39 @@ import { SLOTS, slotPath } from './slot.ts'
 export interface Ground {
   /** Makes and looks up what is missing. Never rejects: what can't be had is the service's own trouble. */
   prepare(spec: ServiceSpec): Promise<void>
-  /** Null: the daemon's own user. */
-  account(): Account | null | { readonly missing: string }
+  /** What is known of the service's user; null: the daemon's own. */
+  account(spec: ServiceSpec): Account | null | { readonly missing: string }
   /** The user to fork as; throws, in words, when something is missing. */
-  stand(): Account | null
+  stand(spec: ServiceSpec): Account | null
+}
+
+interface Found {
+  readonly user: string | undefined
+  readonly account: Account | null | { readonly missing: string }
 }
 
 export function makeGround(shared: HostShared, name: string): Ground {
   const fifos = SLOTS.flatMap(slot => (['fifo', 'go'] as const).map(file => slotPath(shared, name, slot, file)))
-  let account: Account | null | { readonly missing: string } = null
+  /** Kept with the user it was looked up for, so that nobody ever runs as somebody else. */
+  let found: Found = { user: undefined, account: null }
   let fifoTrouble: string | null = null
 
+  function account({ user }: ServiceSpec): Account | null | { readonly missing: string } {
+    return found.user === user ? found.account : { missing: `the user ${user} has not been looked up yet` }
+  }
   return {
     async prepare({ user }) {
       const isOwn = user === undefined || user === userInfo().username
-      const [found, trouble] = await Promise.all([isOwn ? null : findAccount(user), ensureFifos(fifos)])
-      account = found
+      const [answer, trouble] = await Promise.all([isOwn ? null : findAccount(user), ensureFifos(fifos)])
+      found = { user, account: answer }
       fifoTrouble = trouble
     },
-    account: () => account,
-    stand() {
+    account,
+    stand(spec) {
       if (fifoTrouble !== null) throw new Error(fifoTrouble)
-      if (account !== null && 'missing' in account) throw new Error(account.missing)
-      return account
+      const as = account(spec)
+      if (as !== null && 'missing' in as) throw new Error(as.missing)
+      return as
     },
   }
 }

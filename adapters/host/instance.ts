@@ -35,10 +35,13 @@ export function isTreeEmpty(instance: Instance): boolean {
   return instance.groups.folders.every(folder => groupPids(folder).length === 0)
 }
 
-/** Kills all that is left of it, at once where the kernel can (`cgroup.kill`). */
-function killInstance(instance: Instance): void {
+/**
+ * Kills all that is left of it, at once where the kernel can (`cgroup.kill`). That passes over a process whose main thread
+ * has ended while others live on, so on the second try each process is killed by its number as well.
+ */
+function killInstance(instance: Instance, again: boolean): void {
   const { unified, folders } = instance.groups
-  if (unified !== null && killGroup(unified)) return
+  if (unified !== null && killGroup(unified) && !again) return
   for (const folder of folders) for (const pid of groupPids(folder)) sendSignal(pid, 'SIGKILL')
   if (!instance.groupGone) sendSignal(-instance.pid, 'SIGKILL')
 }
@@ -48,7 +51,7 @@ export async function killUntilEmpty(name: string, target: () => Instance | null
   const deadline = performance.now() + timeoutMs
   let waitMs = 1
   for (let instance = target(); instance !== null; instance = target()) {
-    killInstance(instance)
+    killInstance(instance, waitMs > 1)
     if (performance.now() > deadline) {
       throw Object.assign(new Error(`processes of ${name} are still there ${timeoutMs} ms after SIGKILL`), {
         code: 'service.unkillable',
@@ -60,10 +63,7 @@ export async function killUntilEmpty(name: string, target: () => Instance | null
 }
 
 /** What a parent is told of its child's end. */
-export function howEnded(
-  code: number | null,
-  signal: NodeJS.Signals | null,
-): Pick<Ended, 'exit' | 'exitCode' | 'signal'> {
+export function howEnded(code: number | null, signal: string | null): Pick<Ended, 'exit' | 'exitCode' | 'signal'> {
   if (signal !== null) return { exit: 'signal', signal }
   return code === null ? { exit: 'unknown' } : { exit: 'code', exitCode: code }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { End, ProcessHost, Seat } from '../../core/heal/host.ts'
@@ -25,6 +25,8 @@ export interface HostShared {
   readonly groupName: string
   readonly kernelLog: KernelLog
   readonly warn: (text: string) => void
+  /** Whether there are descriptors to spare. */
+  readonly hasRoom: () => boolean
   /** Asks for a standby, soon: forks are spread so that they never hold up a restart. */
   readonly armSoon: (arm: () => void) => void
 }
@@ -47,6 +49,7 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
     groupName: `heald-${createHash('sha256').update(options.state).digest('hex').slice(0, 8)}`,
     kernelLog: openKernelLog(),
     warn: options.warn,
+    hasRoom: descriptorRoom(),
     armSoon: pacedQueue(),
   }
   const seats = new Map<string, OwnedSeat>()
@@ -66,6 +69,24 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
       const { unified, memory, pids } = shared.hierarchies
       for (const base of [unified, memory?.folder, pids?.folder]) if (base) removeGroup(join(base, shared.groupName))
     },
+  }
+}
+
+/** Kept free of standbys and hints: connections, logs, probes, the ledger. */
+const RESERVED_DESCRIPTORS = 100
+
+/** The kernel gives the lowest number that is free, so a new descriptor tells how many are in use. */
+function descriptorRoom(): () => boolean {
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? Number.NaN)
+  if (Number.isNaN(limit)) return () => true
+  return () => {
+    try {
+      const fd = openSync('/dev/null', constants.O_RDONLY)
+      closeSync(fd)
+      return fd < limit - RESERVED_DESCRIPTORS
+    } catch {
+      return false
+    }
   }
 }
 

@@ -53,6 +53,8 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   const path = (slot: SlotName, kind: SlotFile) => slotPath(shared, name, slot, kind)
   const fifoFds = new Map<SlotName, number>()
   let spec = first
+  /** What was described last; `spec` once its user has been looked up. */
+  let described = first
   let running: Instance | null = null
   /** The instance before, until its tree is known to be empty. */
   let last: Instance | null = null
@@ -76,7 +78,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
 
   /** Forks a shell that waits in the slot that is free. Throws with words where that is impossible. */
   function fork(): Standby {
-    const account = ground.stand()
+    const account = ground.stand(spec)
     const slot: SlotName = (running ?? last)?.slot === 'a' ? 'b' : 'a'
     const groups = makeGroups(shared.hierarchies, shared.groupName, `${name}.${slot}`, spec.limits)
     const plan = planStandby(shared, spec, account, slot, groups)
@@ -90,14 +92,13 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     return forked
   }
 
-  function ended(from: Standby, code: number | null, signal: NodeJS.Signals | null, why?: string): void {
+  function ended(from: Standby, code: number | null, signal: string | null, why?: string): void {
     from.drop()
     if (released) return
     if (standby === from) {
       standby = null
       from.population?.close()
-      setTimeout(arm, rearmMs).unref()
-      rearmMs = Math.min(rearmMs * 2, REARM_CAP_MS)
+      armLater()
       return
     }
     if (running?.child !== from.child) return
@@ -134,17 +135,25 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     return instance
   }
 
+  function armLater(): void {
+    setTimeout(arm, rearmMs).unref()
+    rearmMs = Math.min(rearmMs * 2, REARM_CAP_MS)
+  }
+
   function arm(): void {
     if (armAsked || released) return
     armAsked = true
     shared.armSoon(() => {
       armAsked = false
       if (released) return
+      // What is only there to be faster must not take the descriptors that orders and ends need.
+      if (!shared.hasRoom()) return armLater()
       watchEnd()
       if (standby !== null) return
       try {
         standby = fork()
       } catch {
+        armLater()
         // The next start says why: it forks again and reports the failure as the service's own.
         void ground.prepare(spec)
       }
@@ -212,16 +221,16 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       return { pid, standby: warm }
     },
     arm,
-    describe(next) {
+    async describe(next) {
+      described = next
+      if (next.user !== spec.user) await ground.prepare(next)
+      // One that was described later takes the place, also when its user was found sooner.
+      if (described !== next) return
       const isSame = launchDigest(spec) === launchDigest(next)
-      const userChanged = spec.user !== next.user
       spec = next
-      if (isSame) return
-      const wasArmed = standby !== null
+      if (isSame || standby === null) return
       dropStandby()
-      const again = () => wasArmed && arm()
-      if (userChanged) void ground.prepare(spec).then(again)
-      else again()
+      arm()
     },
     runs: other => running === null || running.launch === undefined || running.launch === launchDigest(other),
     signal(signal) {
@@ -229,7 +238,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     },
     isEmpty: () => running === null && (last === null || isTreeEmpty(last)),
     killTree: timeoutMs => killUntilEmpty(name, () => (seat.isEmpty() ? null : (running ?? last)), timeoutMs),
-    account: ground.account,
+    account: () => ground.account(spec),
     rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true

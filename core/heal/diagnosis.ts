@@ -100,7 +100,7 @@ function memoryReason({ memoryLimitBytes, hostOom }: Evidence): string {
 }
 
 /** Signals that a process brings on itself, signal(7). */
-const CRASHES: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+const CRASHES: Readonly<Record<string, string>> = {
   SIGSEGV: 'segmentation fault',
   SIGBUS: 'bus error',
   SIGABRT: 'it aborted itself',
@@ -111,14 +111,14 @@ const CRASHES: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
 }
 
 /** Signals that tell of something the process ran into. */
-const LIMITS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+const LIMITS: Readonly<Record<string, string>> = {
   SIGPIPE: 'it wrote to a pipe that nobody reads',
   SIGXCPU: 'it used up its limit of CPU time',
   SIGXFSZ: 'it wrote a file larger than its limit',
   SIGALRM: 'its own timer went off',
 }
 
-function bySignal(signal: NodeJS.Signals | undefined, after: string): string {
+function bySignal(signal: string | undefined, after: string): string {
   if (signal === undefined) return `killed by an unknown signal ${after}`
   const crash = CRASHES[signal]
   if (crash !== undefined) return `crashed: ${crash} (${signal}), ${after}`

@@ -14,7 +14,8 @@ export interface Ended {
   /** `unknown` for an adopted process: only its parent is told the exit code. */
   readonly exit: 'code' | 'signal' | 'unknown'
   readonly exitCode?: number
-  readonly signal?: NodeJS.Signals
+  /** `SIGKILL`, `SIGRTMIN+3` … */
+  readonly signal?: string
   /** The kernel killed it for lack of memory, or another process of its group just before. */
   readonly oom: boolean
   /** Set when the program never ran: the folder, the user or the executable is missing or not usable. In words. */
@@ -44,8 +45,11 @@ export interface Seat {
   start(): { readonly pid: number; readonly standby: boolean }
   /** Keeps a replacement forked and waiting. May be called at any time; does nothing when there is one. */
   arm(): void
-  /** Changes what the next start runs; a standby of the old description is dropped. */
-  describe(spec: ServiceSpec): void
+  /**
+   * Changes what the next start runs; a standby of the old description is dropped. Resolves once it is so: another user
+   * has to be looked up first, and until then a start runs the old description, as its old user.
+   */
+  describe(spec: ServiceSpec): Promise<void>
   /** Whether what runs was started as this description says; true when nothing runs. */
   runs(spec: ServiceSpec): boolean
   /** Sends a signal to the main process only. */

@@ -30,7 +30,7 @@ export interface Service {
   /** Resolves when nothing is left of it. `goingDown`: all services are stopped; the next daemon starts it again. */
   stop(by: string, goingDown?: boolean): Promise<void>
   /** Another description, from the configuration; what runs keeps the old one until its next start. */
-  describe(spec: ServiceSpec): void
+  describe(spec: ServiceSpec): Promise<void>
   /** What runs was started as another description says. */
   isStale(spec: ServiceSpec): boolean
   dependencyReady(): void
@@ -256,7 +256,7 @@ export function superviseService(
       const isSame = isDeepStrictEqual(facts.spec.probes, next.probes)
       facts.spec = next
       if (!isSame) acts.rewatch()
-      seat.describe(next)
+      return seat.describe(next)
     },
     isStale: spec => !seat.runs(spec),
     dependencyReady() {

@@ -146,7 +146,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         service.release()
         await host.remove(name)
       }
-      for (const spec of config.services) services.get(spec.name)?.describe(spec)
+      await Promise.all(config.services.map(spec => services.get(spec.name)?.describe(spec)))
       for (const service of added) {
         services.set(service.name, service)
         await service.adopt()

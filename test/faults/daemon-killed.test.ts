@@ -36,8 +36,11 @@ test('kill -9 of heald at any moment: nothing restarts, doubles or is lost', asy
 
   const follower = followForEver(stand)
   const load = makeLoad(stand)
+  /** Daemons that answered, and lived for a flush longer: their first entry has to be there. */
+  let settled = 0
   for (let round = 0; round < rounds; round += 1) {
     const waitMs = Math.random() * (round % 2 === 0 ? 60 : 900)
+    if (waitMs > 50) settled += 1
     await sleep(waitMs)
     await daemon.kill()
     daemon = await stand.up()
@@ -62,7 +65,11 @@ test('kill -9 of heald at any moment: nothing restarts, doubles or is lost', asy
   for (const entry of acknowledged) {
     assert.equal(bySeq.get(entry.seq)?.h, entry.h, `entry ${entry.seq} (${entry.kind}) was shown and is gone`)
   }
-  assert.equal(stand.of('daemon.started').length, rounds + 1)
+  const starts = stand.of('daemon.started').length
+  assert.ok(
+    starts > settled && starts <= rounds + 1,
+    `${starts} starts in the ledger, ${settled} of ${rounds} at least`,
+  )
   assert.equal(stand.of('integrity.alert').length, 0)
   await stand.verified()
 

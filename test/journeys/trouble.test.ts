@@ -171,6 +171,21 @@ test('floods and binary output: the log is bounded, the daemon stays small, and 
   await stand.verified()
 })
 
+test('where descriptors are few, standbys go without and orders are still heard', async t => {
+  const stand = await makeStand(t)
+  const names = Array.from({ length: 40 }, (_, n) => `s${n}`)
+  stand.configure({ services: Object.fromEntries(names.map(name => [name, { run: ['sleep', '1000'], ...QUICK }])) })
+  await stand.up({ wrap: ['prlimit', '--nofile=300:300'] })
+  for (const name of names) await stand.wait(`${name} is ready`, () => stand.of('service.ready', name)[0])
+  // Long enough for all standbys to be armed, if they may.
+  await new Promise(resolve => setTimeout(resolve, 2000))
+  process.kill(await stand.onlyProcess('s39'), 'SIGKILL')
+  await stand.wait('it is healed', () => stand.of('service.recovered', 's39')[0])
+  assert.equal((await stand.status()).services.length, 40)
+  await stand.must('down')
+  await stand.nothingLeft()
+})
+
 test('a service that dies with binary last words is recorded in valid lines', async t => {
   const deaths = soak(5, 50)
   const stand = await makeStand(t)

@@ -129,8 +129,34 @@ test('a FIFO that can not be made is the trouble of the service; once it can be,
     if (stand.processes().length === 0 && seat.isEmpty()) seat.start()
     return stand.processes().find(each => read(`/proc/${each}/comm`) === 'sleep\n')
   })
-  assert.ok(isAlive(pid))
-  assert.ok(ends.length >= 1)
+  assert.equal(readlinkSync(`/proc/${pid}/fd/3`), stand.run('f.a.fifo'))
+  for (const { launchError } of ends) assert.match(String(launchError), /FIFO/)
+})
+
+test('a service never runs as another user than the description it was started from', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const stand = makeSeatStand(t)
+  const as = (user: string) => ({ ...specOf('u', ['sleep', '1000'], { user }), env: { HEALD_MARK: stand.mark } })
+  const uids: Record<string, string> = { daemon: '1', bin: '2' }
+  const { seat, ends } = await stand.seat(stand.host(), as('daemon'))
+  for (let n = 0; n < 12; n += 1) {
+    const next = as(n % 2 === 0 ? 'bin' : 'daemon')
+    const described = seat.describe(next)
+    // In half of the rounds the end comes while the new user is still being looked up.
+    if (n % 4 > 1) await described
+    const { pid } = seat.start()
+    await stand.wait('it runs', () => read(`/proc/${pid}/comm`) === 'sleep\n')
+    const uid = /^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? ''
+    const ran = ['daemon', 'bin'].filter(user => seat.runs(as(user)))
+    assert.deepEqual(
+      ran.map(user => uids[user]),
+      [uid],
+    )
+    if (n % 4 > 1) assert.deepEqual(ran, [next.user])
+    await described
+    await seat.killTree(2000)
+    await stand.wait('its end', () => ends.length === n + 1)
+  }
 })
 
 test('a standby that dies is replaced, and a start without one is cold', async t => {
