@@ -31,6 +31,8 @@ export interface ActivationPlan {
   /** Null: our own user. */
   readonly account: Account | null
   readonly deadlineMs: number
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** `$1` is the group to enter, or ''. */
@@ -52,9 +54,9 @@ const UNKILLABLE_MS = 5000
 
 export async function runActivation(plan: ActivationPlan): Promise<Activation> {
   const { argv, generation, account, deadlineMs } = plan
-  const mark = `HEALD_ACTIVATION=${plan.path}`
+  await endActivation(plan.path, account)
+  const mark = markOf(plan.path)
   const groups = groupsOf(plan.path)
-  await killEarlier(mark, groups, account?.uid ?? process.geteuid?.() ?? 0)
   const group = freshGroup(groups)
   const output = await openOutput(account)
   try {
@@ -67,6 +69,7 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
       stdio: ['ignore', output?.fd ?? 'ignore', output?.fd ?? 'ignore'],
       env: {
         ...{ PATH: process.env.PATH, HOME: account?.home ?? process.env.HOME, USER: account?.name ?? process.env.USER },
+        ...plan.env,
         ...{ HEALD_TARGET: plan.target, HEALD_GENERATION: generation.generation, HEALD_PATH: generation.path },
       },
     })
@@ -80,6 +83,15 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
     await output?.close()
     for (const folder of [group, groups]) if (folder !== null) removeGroup(folder)
   }
+}
+
+/** Ends what an earlier daemon's activation of the target at `path` still has running: step 1, before a pointer moves. */
+export async function endActivation(path: string, account: Account | null): Promise<void> {
+  await killEarlier(markOf(path), groupsOf(path), account?.uid ?? process.geteuid?.() ?? 0)
+}
+
+function markOf(path: string): string {
+  return `HEALD_ACTIVATION=${path}`
 }
 
 async function ended(
