@@ -31,7 +31,7 @@ export interface Target {
 }
 
 export interface Generation {
-  /** A number for Nix, the folder's name for releases. */
+  /** A number for Nix, or the name in the store of a path that has none yet; the folder's name for releases. */
   readonly generation: string
   /** Absolute, with no link left in it. Names the generation for good. */
   readonly path: string
