@@ -1,0 +1,36 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { syncFolder } from './durable-link.ts'
+import { checkPresent, type Nix } from './nix.ts'
+
+/**
+ * Keeps store paths from being collected: one link for each in a folder of ours, known to Nix as an indirect root. A
+ * generation's own link does not do that: `nix-collect-garbage -d` removes it first.
+ */
+export interface Roots {
+  /**
+   * Keeps all of `paths`, then lets go of what is kept and not among them. First the new, then the old: a kill in
+   * between keeps too much, never too little. May be called again.
+   */
+  keep(paths: readonly string[]): Promise<void>
+  /** Whether a path is kept. */
+  has(path: string): Promise<boolean>
+}
+
+export function makeRoots(folder: string, nix: Nix): Roots {
+  const names = (): Promise<string[]> => readdir(folder).catch(() => [])
+
+  return {
+    async keep(paths) {
+      await mkdir(folder, { recursive: true, mode: 0o755 })
+      for (const path of paths) {
+        await checkPresent(path)
+        await nix.addRoot(join(folder, basename(path)), path)
+      }
+      const wanted = new Set(paths.map(path => basename(path)))
+      for (const name of await names()) if (!wanted.has(name)) await rm(join(folder, name), { force: true })
+      await syncFolder(folder)
+    },
+    has: async path => (await names()).includes(basename(path)),
+  }
+}

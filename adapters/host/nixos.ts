@@ -1,0 +1,122 @@
+import { mkdir, realpath, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
+import { endActivation, runActivation } from './activation.ts'
+import { nullWhenMissing } from './missing.ts'
+import { makeNix, type NixLimits } from './nix.ts'
+import { makeCandidates } from './nix-candidates.ts'
+import { readProfile } from './nix-generations.ts'
+import { moveProfile } from './nix-pointer.ts'
+import { makeRoots } from './nix-roots.ts'
+import { TargetFault } from './target-fault.ts'
+
+export interface NixosOptions {
+  readonly name: string
+  /** What a reboot leads to: `/nix/var/nix/profiles/system`. */
+  readonly profile: string
+  /** What runs: `/run/current-system`. */
+  readonly running: string
+  /** A folder of heald's own for this target: roots. */
+  readonly stateDir: string
+  /** For Nix and for the switch, beside PATH, HOME, LANG and the daemon's own NIX_…. */
+  readonly env: Readonly<Record<string, string>>
+  /** For writing the boot loader's entries. */
+  readonly bootDeadlineMs?: number
+  readonly limits?: Partial<NixLimits>
+}
+
+const PROGRAM = 'bin/switch-to-configuration'
+const MAX_LISTED = 100
+const BOOT_DEADLINE_MS = 300_000
+
+/** Its documented exit codes; any other one, a signal or the deadline is `failed`. */
+const VERDICTS: Readonly<Record<number, Activation['verdict']>> = {
+  0: 'done',
+  2: 'partly', // a part of the activation script failed
+  4: 'partly', // some units failed
+  11: 'retry', // another switch holds the lock
+  100: 'reboot', // the new init can't take over
+}
+
+/**
+ * A NixOS system, with two pointers. `/run/current-system` is moved by `switch-to-configuration test`, and a reboot
+ * undoes that. The system profile and the boot loader's entries are moved when a switch is settled, in this order: a
+ * kill between the two leaves the loader at the generation before, which is kept, and the same call again moves it.
+ * `look` takes the profile for what a reboot leads to: what the loader does can't be read in general.
+ */
+export function nixos(options: NixosOptions): Target {
+  const { name, profile, running, stateDir } = options
+  const nix = makeNix(options.env, options.limits)
+  const roots = makeRoots(join(stateDir, 'roots'), nix)
+  const candidates = makeCandidates(name, profile, PROGRAM, nix)
+
+  function runSwitch(to: Generation, action: 'test' | 'boot', deadlineMs: number): Promise<Activation> {
+    return runActivation({
+      ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs },
+      // Installing the boot loader itself anew is not a part of a switch.
+      env: { ...nix.env, NIXOS_INSTALL_BOOTLOADER: '0' },
+    })
+  }
+
+  async function runningPath(): Promise<string | null> {
+    return nullWhenMissing(realpath(running))
+  }
+
+  return {
+    name,
+    kind: 'nixos',
+
+    async look(): Promise<View> {
+      const { generations, current, movedMs } = await readProfile(profile)
+      const path = await runningPath()
+      const named = [current, ...generations].find(found => found?.path === path)
+      const nameless = path === null ? null : { generation: path.replace(/.*\//, ''), path, createdMs: 0 }
+      return { generations: generations.slice(0, MAX_LISTED), running: named ?? nameless, boot: current, movedMs }
+    },
+
+    resolve: candidates.resolve,
+
+    async activate(to, deadlineMs): Promise<Activation> {
+      await candidates.check(to)
+      await endActivation(profile, null)
+      if (!(await roots.has(to.path))) {
+        await nix.syncStore()
+        await keepMeanwhile(to)
+      }
+      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs)
+      const verdict = VERDICTS[exitCode ?? -1] ?? 'failed'
+      // Exit code 0 proves nothing.
+      const led = await runningPath()
+      if (verdict !== 'done' || led === to.path) return { verdict, exitCode, why }
+      const instead = `${PROGRAM} ended well, but ${running} leads to ${led ?? 'nowhere'}`
+      return { verdict: 'failed', exitCode, why: instead.slice(0, 300) }
+    },
+
+    async settle(to, good): Promise<void> {
+      const led = await runningPath()
+      if (led !== to.path)
+        throw new TargetFault('target.moved', `${running} leads to ${led ?? 'nowhere'} and not to ${to.path}`, {
+          hint: 'somebody else switched; that is on probation now',
+        })
+      await endActivation(profile, null)
+      if ((await moveProfile(profile, to, nix)) === 'busy')
+        throw new TargetFault('target.busy', `another Nix command holds ${profile}.lock`, { retry: 1000 })
+      const { exitCode, why } = await runSwitch(to, 'boot', options.bootDeadlineMs ?? BOOT_DEADLINE_MS)
+      if (exitCode !== 0)
+        throw new TargetFault('target.boot', `the boot loader could not be set: ${why}`, {
+          hint: 'a reboot leads to the generation before; mend the boot loader, then try again',
+          retry: exitCode === 11 ? 1000 : 'no',
+        })
+      await roots.keep(good)
+      await rm(join(stateDir, 'candidate'), { force: true })
+    },
+  }
+
+  /** What is no generation yet must not be collected before it runs; from then on `/run/current-system` keeps it. */
+  async function keepMeanwhile(to: Generation): Promise<void> {
+    const { generations } = await readProfile(profile)
+    if (generations.some(({ path }) => path === to.path)) return
+    await mkdir(stateDir, { recursive: true, mode: 0o750 })
+    await nix.addRoot(join(stateDir, 'candidate'), to.path)
+  }
+}

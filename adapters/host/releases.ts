@@ -1,0 +1,232 @@
+import type { Stats } from 'node:fs'
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, posix } from 'node:path'
+import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
+import type { Account } from './account.ts'
+import { runActivation } from './activation.ts'
+import { flushFileSystem } from './flush.ts'
+import { type GuardedFolder, openGuarded, refuse } from './guarded-folder.ts'
+import { movePointer, readPointer } from './pointer.ts'
+import { errnoOf, faultOf, TargetFault } from './target-fault.ts'
+
+export interface ReleasesOptions {
+  readonly name: string
+  /** Absolute, without links: holds `current` and `releases/`. */
+  readonly path: string
+  /** The user of the service, who may own the folder, and as whom the command runs. Null: our own, and root's alone. */
+  readonly owner?: Account | null
+  /** Run in the release after the pointer has moved. A first word with a slash in it is looked up in the release. */
+  readonly activate?: readonly string[]
+}
+
+const POINTER = 'current'
+const FOLDER = 'releases'
+const MOST_SHOWN = 100
+const MOST_LINKS = 5
+
+/**
+ * A folder with `releases/<name>/…` and a link `current → releases/<name>`. Whoever owns the folder is trusted with what
+ * runs, as that user, and with nothing else: see guarded-folder.ts.
+ */
+export function releasesTarget({ name, path, owner = null, activate }: ReleasesOptions): Target {
+  if (!isAbsolute(path) || posix.normalize(path) !== path || path.endsWith('/')) {
+    throw new TargetFault('target.path', `${JSON.stringify(path)} is not an absolute path without "..", "." and "//"`)
+  }
+  const trusted = { uid: owner?.uid ?? process.geteuid?.() ?? 0, gid: owner?.gid ?? process.getegid?.() ?? 0 }
+  const argv = activate === undefined ? null : [...activate]
+  /** Releases that are known to be on disk, by what a change of them would change. */
+  const flushed = new Set<string>()
+
+  /** Runs `act` with the folder and the one of the releases open. */
+  async function within<T>(act: (folder: GuardedFolder, releases: GuardedFolder) => Promise<T>): Promise<T> {
+    const folder = await openGuarded(path, trusted)
+    try {
+      const releases = await folder.enter(FOLDER)
+      try {
+        refuseOtherDisk(releases, folder)
+        return await act(folder, releases)
+      } finally {
+        await releases.close()
+      }
+    } catch (error) {
+      throw faultOf(error, path)
+    } finally {
+      await folder.close()
+    }
+  }
+
+  const generationOf = (release: string, stats: Stats): Generation => ({
+    generation: release,
+    path: `${path}/${FOLDER}/${release}`,
+    createdMs: Math.floor(stats.birthtimeMs > 0 ? stats.birthtimeMs : stats.ctimeMs),
+  })
+
+  /** The release that a link in `from` leads to, or an operator's word; null when it is none of this target's. */
+  function releaseIn(from: string, ref: string): string | null {
+    if (ref.includes('\0') || ref.split('/').includes('..')) return null
+    const at = posix.resolve(from, ref)
+    const release = at.slice(path.length + FOLDER.length + 2)
+    return at === `${path}/${FOLDER}/${release}` && isReleaseName(release) ? release : null
+  }
+
+  async function openWhole(releases: GuardedFolder, ref: string): Promise<[Generation, GuardedFolder]> {
+    const words = JSON.stringify(ref)
+    const outside = () =>
+      new TargetFault('target.outside', `${words} does not name a release of ${name}`, {
+        hint: `Name a folder in ${releases.path}.`,
+      })
+    const isName = isReleaseName(ref)
+    let release = isName ? ref : releaseIn(path, ref)
+    for (let links = 0; release !== null && links <= MOST_LINKS; links += 1) {
+      const leadsTo = await readlink(releases.at(release)).catch((error: unknown) => {
+        if (errnoOf(error) === 'EINVAL') return null
+        throw faultOf(error, `${releases.path}/${release}`)
+      })
+      if (leadsTo === null) {
+        const folder = await releases.enter(release)
+        try {
+          await refuseUnfit(folder, releases)
+          return [generationOf(release, folder.stats), folder]
+        } catch (error) {
+          await folder.close()
+          throw error
+        }
+      }
+      release = releaseIn(releases.path, leadsTo.replace(/^\.\.\/releases\//, ''))
+    }
+    throw outside()
+  }
+
+  async function refuseUnfit(folder: GuardedFolder, releases: GuardedFolder): Promise<void> {
+    refuseOtherDisk(folder, releases)
+    if ((await readdir(folder.self)).length === 0) {
+      throw new TargetFault('target.empty', `${folder.path} is empty`, { hint: 'Unpack the release again.' })
+    }
+    const program = argv?.[0]
+    if (program?.includes('/')) await refuseProgram(folder, program)
+  }
+
+  async function refuseProgram(folder: GuardedFolder, program: string): Promise<void> {
+    // Only looked at here, so it may be a link; it is run as the owner, who could run anything.
+    const found = await stat(isAbsolute(program) ? program : join(folder.self, program)).catch(() => null)
+    if (found === null || !found.isFile() || (found.mode & 0o111) === 0) {
+      throw new TargetFault('target.incomplete', `${folder.path} has no program ${program} to activate it with`, {
+        hint: 'Deploy a release that has it, or change the target’s `activate`.',
+      })
+    }
+    if (owner !== null) return
+    const real = await realpath(isAbsolute(program) ? program : join(folder.path, program))
+    const above = await openGuarded(dirname(real), trusted)
+    try {
+      refuse(await lstat(above.at(posix.basename(real))), real, trusted, false)
+    } finally {
+      await above.close()
+    }
+  }
+
+  async function flushOnce(release: GuardedFolder, deadlineMs: number): Promise<void> {
+    const { dev, ino, ctimeMs } = release.stats
+    const key = `${dev} ${ino} ${ctimeMs}`
+    if (flushed.has(key)) return
+    await flushFileSystem(release, deadlineMs)
+    if (flushed.size >= MOST_SHOWN) flushed.clear()
+    flushed.add(key)
+  }
+
+  /** The release that runs; null when the pointer leads nowhere or out of the target. */
+  async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<[Generation | null, number | null]> {
+    const pointer = await readPointer(folder, POINTER)
+    const release = pointer === null ? null : releaseIn(path, pointer.leadsTo)
+    const stats = release === null ? null : await lstatIfThere(releases, release)
+    const generation = release !== null && stats?.isDirectory() ? generationOf(release, stats) : null
+    return [generation, pointer?.movedMs ?? null]
+  }
+
+  return {
+    name,
+    kind: 'releases',
+
+    look: () =>
+      within(async (folder, releases): Promise<View> => {
+        const generations: Generation[] = []
+        for (const entry of (await readdir(releases.self)).filter(isReleaseName)) {
+          const stats = await lstatIfThere(releases, entry)
+          if (stats?.isDirectory()) generations.push(generationOf(entry, stats))
+        }
+        generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
+        const [now, movedMs] = await running(folder, releases)
+        return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs }
+      }),
+
+    resolve: ref =>
+      within(async (_, releases) => {
+        const [generation, folder] = await openWhole(releases, ref)
+        await folder.close()
+        return generation
+      }),
+
+    async activate(to, deadlineMs): Promise<Activation> {
+      const wanted = to.path
+      const generation = await within(async (folder, releases) => {
+        const [found, release] = await openWhole(releases, wanted)
+        try {
+          // First the files, then the folders that name them, then the pointer: each durable before the next.
+          await flushOnce(release, deadlineMs)
+        } finally {
+          await release.close()
+        }
+        await movePointer(folder, POINTER, `${FOLDER}/${found.generation}`)
+        return found
+      })
+      if (argv === null) return { verdict: 'done', exitCode: null, why: '' }
+      return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs })
+    },
+
+    settle: to => {
+      const wanted = to.path
+      return within(async (folder, releases) => {
+        const [now] = await running(folder, releases)
+        if (now?.path !== wanted) {
+          throw new TargetFault(
+            'target.moved',
+            `${path}/${POINTER} leads to ${now?.path ?? 'nowhere'}, not ${wanted}`,
+            {
+              hint: 'Somebody else moved it: look at what runs.',
+            },
+          )
+        }
+        const [, release] = await openWhole(releases, wanted)
+        try {
+          await flushOnce(release, SETTLE_MS)
+        } finally {
+          await release.close()
+        }
+        await folder.handle.sync()
+      })
+    },
+  }
+}
+
+const SETTLE_MS = 60_000
+
+/** Hidden folders are somebody's own: half-unpacked releases, caches. */
+function isReleaseName(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name)
+}
+
+/** What is mounted in between is not there after a reboot, or is something else. */
+function refuseOtherDisk(folder: GuardedFolder, above: GuardedFolder): void {
+  if (folder.stats.dev === above.stats.dev) return
+  throw new TargetFault('target.filesystem', `${folder.path} is on another file system than ${above.path}`, {
+    hint: 'Keep releases and the pointer to them on one file system.',
+  })
+}
+
+async function lstatIfThere(folder: GuardedFolder, name: string): Promise<Stats | null> {
+  try {
+    return await lstat(folder.at(name))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    throw error
+  }
+}

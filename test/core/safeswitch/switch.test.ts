@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../../core/clock.ts'
+import { emptyJournal, follow, type Journal, type Ref, type Step } from '../../../core/safeswitch/journal.ts'
+import { createSwitcher, type SwitchTools } from '../../../core/safeswitch/switch.ts'
+import type { Activation, Target, View } from '../../../core/safeswitch/target.ts'
+import { GOOD, NEW, OLD } from './world.ts'
+
+const instant: Clock = {
+  wallMs: () => 0,
+  monoMs: () => 0,
+  after(_, run) {
+    const soon = setImmediate(run)
+    return () => clearImmediate(soon)
+  },
+}
+
+/** A target, a dead-man and a ledger in memory, which outlive the daemons that use them. */
+function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: (what: string) => boolean } = {}) {
+  const world = { running: GOOD.path, boot: GOOD.path, deadMan: null as Ref | null, steps: [] as Step[], acts: 0 }
+  const { well = [GOOD.path, OLD.path, NEW.path], fail = () => false } = options
+  const { killAt = Number.POSITIVE_INFINITY } = options
+  const killed = Promise.withResolvers<string>()
+  /** Each act has two places to be killed at: before its effect, and after it but before its answer. */
+  async function act<T>(what: string, effect: () => T): Promise<T> {
+    // A killed daemon is never answered.
+    const strike = async () => {
+      if (world.acts++ !== killAt) return
+      killed.resolve(what)
+      await new Promise<never>(() => {})
+    }
+    await strike()
+    if (fail(what)) throw new Error(`${what} fails`)
+    const answer = effect()
+    await strike()
+    return answer
+  }
+  const known = [GOOD, OLD, NEW].map(ref => ({ ...ref, createdMs: 0 }))
+  const at = (path: string) => known.find(each => each.path === path) ?? null
+  const view = (): View => ({ generations: known, running: at(world.running), boot: at(world.boot), movedMs: null })
+  const done: Activation = { verdict: 'done', exitCode: 0, why: '' }
+  const target: Target = {
+    name: 't',
+    kind: 'nixos',
+    look: async () => view(),
+    resolve: async ref => at(ref) ?? assert.fail(),
+    activate: to => act(`activate ${to.path}`, () => Object.assign(world, { running: to.path }) && done),
+    settle: to => act(`settle ${to.path}`, () => void Object.assign(world, { boot: to.path })),
+  }
+  let journal: Journal = emptyJournal([GOOD, OLD])
+  const tools: SwitchTools = {
+    target,
+    clock: instant,
+    activationDeadlineMs: 1000,
+    isRebooted: false,
+    deadMan: {
+      arm: back => act('arm', () => void Object.assign(world, { deadMan: back })),
+      disarm: () => act('disarm', () => void Object.assign(world, { deadMan: null })),
+      isArmed: async () => world.deadMan !== null,
+    },
+    record: step =>
+      act(step.kind, () => {
+        world.steps.push(step)
+        journal = follow(journal, step)
+      }),
+    judge: async to => (well.includes(to.path) ? 'passed' : 'failed'),
+  }
+  return {
+    world,
+    killed: killed.promise,
+    daemon: () => createSwitcher(journal, tools),
+    kinds: () => world.steps.map(step => step.kind),
+  }
+}
+
+test('a good candidate is proved and committed, a bad one leads back, in this order of entries', async () => {
+  const good = makeWorld()
+  await good.daemon().order({ verb: 'deploy', to: NEW })
+  const committed = ['armed', 'activating', 'probation', 'committing', 'committed'].map(step => `switch.${step}`)
+  assert.deepEqual(good.kinds(), committed)
+  assert.deepEqual([good.world.running, good.world.boot, good.world.deadMan], [NEW.path, NEW.path, null])
+
+  const bad = makeWorld({ well: [GOOD.path] })
+  await bad.daemon().order({ verb: 'deploy', to: NEW })
+  assert.deepEqual(bad.kinds(), [...committed.slice(0, 3), 'rollback.started', 'rollback.verified'])
+  assert.deepEqual([bad.world.running, bad.world.boot, bad.world.deadMan], [GOOD.path, GOOD.path, null])
+})
+
+test('killed before and after each act, a daemon that starts anew comes to a safe end', async t => {
+  let kills = 0
+  for (const well of [[GOOD.path, OLD.path, NEW.path], [GOOD.path]]) {
+    for (let killAt = 0; ; killAt += 1) {
+      const { world, killed, daemon, kinds } = makeWorld({ well, killAt })
+      const ended = daemon().order({ verb: 'deploy', to: NEW })
+      const outcome = await Promise.race([ended.then(() => 'done'), killed])
+      if (outcome === 'done') break
+      kills += 1
+      const next = daemon()
+      await next.run()
+      const about = `${outcome}, killed at ${killAt}: ${kinds().join(' ')}`
+      assert.equal(next.journal().phase, 'idle', about)
+      assert.ok(
+        next.journal().good.some(each => each.path === world.running),
+        about,
+      )
+      assert.equal(world.boot, world.running, about)
+      assert.equal(world.deadMan, null, about)
+      if (!kinds().includes('switch.committing')) assert.equal(world.running, GOOD.path, about)
+    }
+  }
+  assert.ok(kills > 30, `${kills} kills`)
+  t.diagnostic(`${kills} kills`)
+})
+
+test('the ladder: the same again, the next older, then hold; each with its entry', async () => {
+  const { world, daemon, kinds } = makeWorld({ well: [], fail: what => what === `activate ${GOOD.path}` })
+  const switcher = daemon()
+  await switcher.order({ verb: 'deploy', to: NEW })
+  assert.deepEqual(kinds().slice(3), ['rollback.started', 'rollback.failed', 'rollback.failed', 'rollback.held'])
+  assert.equal(switcher.journal().phase, 'held')
+  assert.equal(world.running, OLD.path)
+  assert.equal(world.deadMan, null)
+})
+
+test('what can not be recorded is not done', async () => {
+  let isFull = false
+  const { world, daemon, kinds } = makeWorld({ fail: what => isFull && /^(switch|rollback)/.test(what) })
+  isFull = true
+  await assert.rejects(daemon().order({ verb: 'deploy', to: NEW }), /fails/)
+  assert.deepEqual([world.running, world.deadMan, kinds()], [GOOD.path, null, []])
+})
+
+test('a dead-man that can not be armed calls the switch off', async () => {
+  const { world, daemon, kinds } = makeWorld({ fail: what => what === 'arm' })
+  await daemon().order({ verb: 'deploy', to: NEW })
+  assert.deepEqual(kinds(), ['switch.armed', 'switch.failed'])
+  assert.equal(world.running, GOOD.path)
+})
+
+test('an operator ends a probation at once', async () => {
+  const { world, daemon, kinds } = makeWorld()
+  const switcher = daemon()
+  // Two orders at once: the second comes while the first is under way.
+  const first = switcher.order({ verb: 'deploy', to: NEW })
+  const second = switcher.order({ verb: 'rollback', to: GOOD })
+  await Promise.all([first, second])
+  assert.equal(world.running, GOOD.path)
+  assert.equal(world.deadMan, null)
+  assert.ok(!kinds().includes('switch.committed'), kinds().join(' '))
+})
