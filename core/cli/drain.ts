@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+/** For the last words to a reader that may never read on. */
+export const LAST_WORDS_MS = 1000
+
 /**
  * Waits until all that was written has left, which for a pipe is when its reader makes room: what is still queued when
  * a process exits is lost without a word. Resolves to false when `signal` or `mostMs` (left out: no bound) came first.

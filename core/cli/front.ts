@@ -5,7 +5,7 @@ import { codeOf, Fault, messageOf } from '../fault.ts'
 import { commandName, stateFolder } from './cache.js'
 import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { socketFile, timeZone } from './context.ts'
-import { drained } from './drain.ts'
+import { drained, LAST_WORDS_MS } from './drain.ts'
 import { exitOf } from './exit.ts'
 import { nearest } from './suggest.ts'
 import { cleanLine, cleanLines, wrapLines } from './text.ts'
@@ -80,9 +80,6 @@ export async function front(argv: readonly string[], table: readonly Subcommand[
   process.stderr.on('error', () => process.stderr.destroy())
   process.exit(await delivered(await answer(argv, table, ending.signal), argv, ending.signal))
 }
-
-/** For a reader that may never read on. */
-const LAST_WORDS_MS = 1000
 
 /**
  * The exit code once the readers have everything. Whoever asked for the output is waited for, until Ctrl-C; but a

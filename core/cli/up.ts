@@ -6,6 +6,7 @@ import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { LAST_WORDS_MS } from './drain.ts'
 import { narrator } from './narrate.ts'
 import { unheld } from './unheld-output.ts'
 import { version } from './version.ts'
@@ -41,7 +42,15 @@ export async function run(
       hint: 'leave --once out, or run it in a folder without heald.yaml',
     })
   }
-  const context = unheld(caller)
+  const output = unheld(caller)
+  try {
+    return await upUntilEnded(output.context, path, loadHost)
+  } finally {
+    await output.end(LAST_WORDS_MS)
+  }
+}
+
+async function upUntilEnded(context: Context, path: string, loadHost: LoadHost): Promise<number> {
   // Before anything is started: unheard, the signal would end heald.
   let daemon: Daemon | null = null
   const onHangup = () => {
