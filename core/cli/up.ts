@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { findConfig } from '../config/find.ts'
 import { type Daemon, startDaemon } from '../daemon.ts'
+import { descriptorLimit, descriptorShortage } from '../doctor/descriptors.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
@@ -91,7 +92,12 @@ export async function upFrom(
     socket: context.socket,
     version: version(),
     clock: systemClock,
-    loadConfig: () => loadConfigApart(path),
+    loadConfig: async () => {
+      const config = await loadConfigApart(path)
+      const shortage = descriptorShortage(config.services.length, descriptorLimit())
+      if (shortage !== null) context.err(`heald: ${shortage.why}\n  ${shortage.advice}\n`)
+      return config
+    },
     openHost: (state, warn) => createProcessHost({ state, warn }),
     warn: text => context.err(`heald: ${text}\n`),
     onEntries: tell,
