@@ -1,5 +1,8 @@
+import { findConfig } from '../config/find.ts'
+import { loadConfigApart } from '../config/load-apart.ts'
 import { DEFAULT_PATH } from '../config/programs.ts'
 import type { Check } from '../doctor/check.ts'
+import { checkDescriptors } from '../doctor/descriptors.ts'
 import { checkGroups } from '../doctor/groups.ts'
 import { checkDaemon, checkNix, checkNode, checkPrograms, checkRoot, checkSystemd } from '../doctor/runtime.ts'
 import { checkStateFolder } from '../doctor/state-folder.ts'
@@ -25,12 +28,24 @@ async function examine({ env, state, socket }: Context): Promise<Check[]> {
     checkStateFolder(state),
     checkDaemon(socket).then(check => [check]),
     [checkRoot(process.getuid?.() ?? -1)],
+    configuredServices().then(services => [checkDescriptors(services)]),
     checkGroups(),
     checkPrograms(path),
     checkSystemd().then(check => [check]),
     checkNix(path).then(check => [check]),
   ]
   return (await Promise.all(parts)).flat()
+}
+
+/** How many services the configuration has that `heald up` would take here. A broken one is for `heald config check`. */
+async function configuredServices(): Promise<number | null> {
+  const path = findConfig(undefined, process.cwd())
+  if (path === null) return null
+  try {
+    return (await loadConfigApart(path)).services.length
+  } catch {
+    return null
+  }
 }
 
 /** Never colour alone: each state has a sign and a word. */

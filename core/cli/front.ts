@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { faultToJson } from '../api/fault-json.ts'
-import { codeOf, Fault } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
 import { commandName, stateFolder } from './cache.js'
 import { type Context, EXIT, type Subcommand, type Values } from './command.ts'
 import { socketFile, timeZone } from './context.ts'
+import { drained, LAST_WORDS_MS } from './drain.ts'
 import { exitOf } from './exit.ts'
 import { nearest } from './suggest.ts'
 import { cleanLine, cleanLines, wrapLines } from './text.ts'
@@ -65,18 +66,36 @@ export async function front(argv: readonly string[], table: readonly Subcommand[
         return
       }
       // A second signal does not wait for a clean end. But npm hands on the Ctrl-C that the terminal has sent to all.
-      if (performance.now() - firstMs > ONE_CTRL_C_MS) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+      if (performance.now() - firstMs > ONE_CTRL_C_MS) process.exit(exitBySignal(signal))
     })
   }
   process.stdout.on('error', error => {
     // The daemon outlives whoever read its output, and a full disk that it goes to: what happens is in the ledger.
     if (commandName(argv) === 'up') return
     // `heald … | head`: the reader has what it wanted.
-    if (codeOf(error) !== 'EPIPE') throw error
-    process.exit(EXIT.done)
+    if (codeOf(error) === 'EPIPE') process.exit(EXIT.done)
+    process.stderr.write(`heald: the output can't be written: ${messageOf(error)}\n`)
+    process.exit(EXIT.bad)
   })
   process.stderr.on('error', () => process.stderr.destroy())
-  process.exit(await answer(argv, table, ending.signal))
+  process.exit(await delivered(await answer(argv, table, ending.signal), argv, ending.signal))
+}
+
+/**
+ * The exit code once the readers have everything. Whoever asked for the output is waited for, until Ctrl-C; but a
+ * daemon ends, and so does what was told to.
+ */
+async function delivered(code: number, argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const streams = [process.stdout, process.stderr]
+  const isTold = signal.aborted || commandName(argv) === 'up'
+  if (await drained(streams, isTold ? new AbortController().signal : signal, isTold ? LAST_WORDS_MS : undefined))
+    return code
+  return isTold ? code : exitBySignal(signal.reason)
+}
+
+/** As shells have it. */
+function exitBySignal(signal: unknown): number {
+  return 128 + (signal === 'SIGINT' ? 2 : 15)
 }
 
 async function answer(argv: readonly string[], table: readonly Subcommand[], signal: AbortSignal): Promise<number> {

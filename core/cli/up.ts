@@ -2,10 +2,12 @@ import { flushCompileCache } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { findConfig } from '../config/find.ts'
 import { type Daemon, startDaemon } from '../daemon.ts'
+import { descriptorLimit, descriptorShortage } from '../doctor/descriptors.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { LAST_WORDS_MS } from './drain.ts'
 import { narrator } from './narrate.ts'
 import { unheld } from './unheld-output.ts'
 import { version } from './version.ts'
@@ -41,7 +43,15 @@ export async function run(
       hint: 'leave --once out, or run it in a folder without heald.yaml',
     })
   }
-  const context = unheld(caller)
+  const output = unheld(caller)
+  try {
+    return await upUntilEnded(output.context, path, loadHost)
+  } finally {
+    await output.end(LAST_WORDS_MS)
+  }
+}
+
+async function upUntilEnded(context: Context, path: string, loadHost: LoadHost): Promise<number> {
   // Before anything is started: unheard, the signal would end heald.
   let daemon: Daemon | null = null
   const onHangup = () => {
@@ -82,7 +92,12 @@ export async function upFrom(
     socket: context.socket,
     version: version(),
     clock: systemClock,
-    loadConfig: () => loadConfigApart(path),
+    loadConfig: async () => {
+      const config = await loadConfigApart(path)
+      const shortage = descriptorShortage(config.services.length, descriptorLimit())
+      if (shortage !== null) context.err(`heald: ${shortage.why}\n  ${shortage.advice}\n`)
+      return config
+    },
     openHost: (state, warn) => createProcessHost({ state, warn }),
     warn: text => context.err(`heald: ${text}\n`),
     onEntries: tell,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checksText, run } from '../../../core/cli/doctor.ts'
 import type { Check } from '../../../core/doctor/check.ts'
+import { checkDescriptors, descriptorLimit } from '../../../core/doctor/descriptors.ts'
 import { checkKill, checkLimit } from '../../../core/doctor/groups.ts'
 import { checkDaemon, checkNode, checkPrograms, checkRoot } from '../../../core/doctor/runtime.ts'
 import { checkStateFolder } from '../../../core/doctor/state-folder.ts'
@@ -24,6 +25,7 @@ test('--json tells of each thing, and nothing is left behind', async t => {
     'disk',
     'daemon',
     'root',
+    'descriptors',
     'kill',
     'limits.memory',
     'limits.pids',
@@ -68,6 +70,27 @@ test('Node: too old, old, right', () => {
   const states = ['v20.1.0', 'v22.17.9', 'v22.18.0', 'v24.0.0', 'v25.1.0'].map(version => checkNode(version).state)
   assert.deepEqual(states, ['missing', 'missing', 'warn', 'ok', 'ok'])
   assert.deepEqual([checkRoot(0).state, checkRoot(1000).state], ['ok', 'warn'])
+})
+
+test('descriptors: the limit of this process, enough, too few, none', () => {
+  const limits =
+    'Limit  Soft Limit  Hard Limit  Units\nMax open files            300                  4096                 files     \n'
+  assert.equal(descriptorLimit(limits), 300)
+  assert.equal(descriptorLimit(limits.replace('300', 'unlimited')), Number.POSITIVE_INFINITY)
+  assert.equal(descriptorLimit(''), Number.POSITIVE_INFINITY)
+  assert.ok(descriptorLimit() > 0)
+  const few = checkDescriptors(60, 300)
+  assert.deepEqual(
+    [few.state, checkDescriptors(60, 519).state, checkDescriptors(60, 520).state],
+    ['warn', 'warn', 'ok'],
+  )
+  assert.match(few.why, /^60 services need up to 520 file descriptors, and only 300 are allowed/)
+  assert.match(few.advice ?? '', /LimitNOFILE=1024 in heald's unit, or "ulimit -n 1024"/)
+  assert.match(checkDescriptors(null, 300).why, /^300 allowed, enough for 28 services$/)
+  assert.deepEqual(
+    [checkDescriptors(null, 50).state, checkDescriptors(60, Number.POSITIVE_INFINITY).why],
+    ['warn', 'no limit'],
+  )
 })
 
 test('the daemon: answers, left its socket, never was', async t => {
