@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { userInfo } from 'node:os'
 
 /** A user a service runs as. */
 export interface Account {
@@ -11,6 +12,16 @@ export interface Account {
 }
 
 const DEADLINE_MS = 5000
+
+/** The user that heald runs as. In a container a number may have no name and no home: it is a user all the same. */
+export function ownUser(): { readonly name: string; readonly home: string } {
+  try {
+    const { username, homedir } = userInfo()
+    return { name: username, home: homedir }
+  } catch {
+    return { name: String(process.getuid?.() ?? ''), home: process.env.HOME ?? '/' }
+  }
+}
 
 /**
  * Looks a user up as the system does (files, LDAP, …). Resolves to words on why it can't be used: a missing user is

@@ -1,6 +1,5 @@
-import { userInfo } from 'node:os'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import { type Account, findAccount } from './account.ts'
+import { type Account, findAccount, ownUser } from './account.ts'
 import { ensureFifos } from './fifo.ts'
 import type { HostShared } from './process.ts'
 import { SLOTS, slotPath } from './slot.ts'
@@ -31,7 +30,7 @@ export function makeGround(shared: HostShared, name: string): Ground {
   }
   return {
     async prepare({ user }) {
-      const isOwn = user === undefined || user === userInfo().username
+      const isOwn = user === undefined || user === ownUser().name
       const [answer, trouble] = await Promise.all([isOwn ? null : findAccount(user), ensureFifos(fifos)])
       found = { user, account: answer }
       fifoTrouble = trouble

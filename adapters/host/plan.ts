@@ -1,6 +1,5 @@
-import { userInfo } from 'node:os'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { Account } from './account.ts'
+import { type Account, ownUser } from './account.ts'
 import type { SlotGroups } from './cgroup.ts'
 import type { HostShared } from './process.ts'
 import { launchDigest, runFileTag } from './run-file.ts'
@@ -20,7 +19,7 @@ export function planStandby(
   slot: SlotName,
   groups: SlotGroups,
 ): StandbyPlan {
-  const self = account ?? { name: userInfo().username, home: userInfo().homedir }
+  const self = account ?? ownUser()
   return {
     groups: groups.folders,
     account,

@@ -17,13 +17,32 @@ export type LoadHost = () => Promise<{
   createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
 }>
 
-/** By then services have been started and their standbys forked. */
-const SETTLED_MS = 10_000
+/** Nothing was recorded for so long: services have been started, and their standbys forked. */
+const QUIET_MS = 10_000
+const NOT_AGAIN_FOR_MS = 60_000
 
 /** Saves what was compiled since the start for the next one, and returns the memory that only the start needed. */
 function giveBack(): void {
   flushCompileCache()
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}
+
+/** Gives memory back once it is quiet: what a start or a burst of restarts needed would be kept for ever. */
+function quietKeeper(): { noteNews(): void; stop(): void } {
+  let timer: NodeJS.Timeout | undefined
+  let lastMs = Number.NEGATIVE_INFINITY
+  return {
+    noteNews() {
+      clearTimeout(timer)
+      const waitMs = Math.max(QUIET_MS, lastMs + NOT_AGAIN_FOR_MS - performance.now())
+      timer = setTimeout(() => {
+        lastMs = performance.now()
+        giveBack()
+      }, waitMs)
+      timer.unref()
+    },
+    stop: () => clearTimeout(timer),
+  }
 }
 
 /** `heald up`: the daemon in the foreground, until a signal or `heald down`. Without a configuration: the tour. */
@@ -64,24 +83,27 @@ async function upUntilEnded(context: Context, path: string, loadHost: LoadHost):
     )
   }
   process.on('SIGHUP', onHangup)
-  daemon = await upFrom(context, path, loadHost)
-  const settled = setTimeout(giveBack, SETTLED_MS)
-  settled.unref()
+  const quiet = quietKeeper()
+  const tell = narrator(context)
+  daemon = await upFrom(context, path, loadHost, entries => {
+    quiet.noteNews()
+    tell(entries)
+  })
   const reason = await Promise.race([daemon.downed, aborted(context.signal)])
   process.off('SIGHUP', onHangup)
-  clearTimeout(settled)
+  quiet.stop()
   await daemon.end(reason)
   if (!context.json)
     context.err(`heald: ended (${reason})${reason.startsWith('down') ? '' : '; the services keep running'}\n`)
   return EXIT.done
 }
 
-/** Starts a daemon for the configuration at `path`; `tell` hears what happens, left out: standard output. */
+/** Starts a daemon for the configuration at `path`; `tell` hears what happens. */
 export async function upFrom(
   context: Context,
   path: string,
   loadHost: LoadHost,
-  tell: (entries: readonly Entry[]) => void = narrator(context),
+  tell: (entries: readonly Entry[]) => void,
 ): Promise<Daemon> {
   const [{ createProcessHost }, { loadConfigApart }] = await Promise.all([
     loadHost(),

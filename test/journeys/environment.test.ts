@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chownSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeStand } from './stand.ts'
@@ -71,3 +71,16 @@ function files(folder: string): string[] {
     .filter(item => item.isFile())
     .map(item => join(item.parentPath, item.name))
 }
+
+test('a user that has a number but no name runs services like any other', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const stand = await makeStand(t)
+  stand.configure({ services: { nameless: { run: ['sh', '-c', 'echo "$USER at $HOME"; exec sleep 1000'] } } })
+  for (const path of [stand.root, stand.home, stand.configPath]) chownSync(path, 54_321, 54_321)
+  const as = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups']
+  await stand.up({ wrap: as })
+  await stand.inState('nameless', 'ready')
+  assert.equal(await stand.must('logs', 'nameless'), `54321 at ${stand.home}\n`)
+  await stand.must('down')
+  await stand.nothingLeft()
+})
