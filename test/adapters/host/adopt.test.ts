@@ -93,8 +93,11 @@ test('a service that closes what it inherited is adopted, not mistaken for dead,
 test('a grandchild that holds the FIFO only delays the news', async t => {
   const stand = makeSeatStand(t)
   const pid = await left(stand, ['sh', '-c', 'setsid sleep 1001 & exec sleep 1000'])
-  await stand.wait('both run', () => stand.processes().length === 2)
-  const grandchild = stand.processes().find(each => each !== pid) ?? assert.fail()
+  // Read once: while a process turns into its program, it can't be seen for a moment.
+  const grandchild = await stand.wait('both run', () => {
+    const both = stand.processes()
+    return both.length === 2 && both.find(each => each !== pid)
+  })
   const { seat, end } = await stand.seat(stand.host(), specOf('s', ['sleep', '1000']))
   assert.equal((await seat.adopt())?.pid, pid)
   signal(pid, 'SIGKILL')
