@@ -63,7 +63,10 @@ export async function killUntilEmpty(name: string, target: () => Instance | null
 }
 
 /** What a parent is told of its child's end. */
-export function howEnded(code: number | null, signal: string | null): Pick<Ended, 'exit' | 'exitCode' | 'signal'> {
+export function howEnded(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): Pick<Ended, 'exit' | 'exitCode' | 'signal'> {
   if (signal !== null) return { exit: 'signal', signal }
   return code === null ? { exit: 'unknown' } : { exit: 'code', exitCode: code }
 }

@@ -8,10 +8,6 @@ export interface ProcessStat {
   /** Clock ticks since boot. With the pid, names the process for good: pids are reused, this pair is not. */
   readonly startTime: number
   readonly rssPages: number
-  /** Threads that live; the main one counts until all have ended. */
-  readonly threads: number
-  /** The status word of wait(2), once it is ending; 0 for the living, and for those whose status we may not see. */
-  readonly exitStatus: number
 }
 
 /** Ticks a second in `/proc` figures: fixed at 100 for programs on Linux (USER_HZ). */
@@ -26,16 +22,10 @@ export function readStat(pid: number): ProcessStat | null {
   } catch {
     return null
   }
-  return parseStat(text)
-}
-
-/** The text of a `/proc/<pid>/stat`; null when it is not whole. */
-export function parseStat(text: string): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state, session, startTime, rss] = [fields[0], Number(fields[3]), Number(fields[19]), Number(fields[21])]
-  const [threads, exitStatus] = [Number(fields[17]), Number(fields[49]) || 0]
   if (state === undefined || !Number.isFinite(startTime)) return null
-  return { state, session, startTime, rssPages: rss, threads, exitStatus }
+  return { state, session, startTime, rssPages: rss }
 }
 
 /** True while this very process runs: same start time, and neither a zombie nor dead. */

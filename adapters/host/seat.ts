@@ -5,7 +5,6 @@ import type { Adopted, End, Seat } from '../../core/heal/host.ts'
 import { watchAdopted } from './adopted.ts'
 import { makeGroups, type Population, populationOf, type SlotGroups } from './cgroup.ts'
 import { findEarlier, sweepLeftovers } from './earlier.ts'
-import { watchForEarlyEnd } from './early-end.ts'
 import { makeGround } from './ground.ts'
 import {
   groupAlive,
@@ -39,8 +38,6 @@ interface Standby extends ForkedStandby {
   readonly groups: SlotGroups
   readonly launch: string
   readonly population: Population | null
-  /** What came through the slot's FIFO while its end was watched: why a launch failed. */
-  said: string
 }
 
 const SETTLE_MS = 2000
@@ -59,8 +56,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
   /** The instance before, until its tree is known to be empty. */
   let last: Instance | null = null
   let standby: Standby | null = null
-  /** What `running` was before its byte; null for an adopted one. */
-  let launched: Standby | null = null
   /** The standby dropped last: its control group can't be removed before it has ended. */
   let dropped: ChildProcess | null = null
   let armAsked = false
@@ -84,7 +79,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     const plan = planStandby(shared, spec, account, slot, groups)
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const population = populationOf(groups)
-    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec), said: '' }
+    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec) }
     const { child } = forked
     child.unref()
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))
@@ -92,7 +87,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     return forked
   }
 
-  function ended(from: Standby, code: number | null, signal: string | null, why?: string): void {
+  function ended(from: Standby, code: number | null, signal: NodeJS.Signals | null, why?: string): void {
     from.drop()
     if (released) return
     if (standby === from) {
@@ -123,7 +118,7 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         .trim()
         .split('\n')
         .at(-1) ?? ''
-    return launchFailure(fifoFd(from.slot), from.plan, lastWords, from.said)
+    return launchFailure(fifoFd(from.slot), from.plan, lastWords)
   }
 
   /** The main process has gone: what it leaves behind becomes `last`. */
@@ -148,7 +143,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       if (released) return
       // What is only there to be faster must not take the descriptors that orders and ends need.
       if (!shared.hasRoom()) return armLater()
-      watchEnd()
       if (standby !== null) return
       try {
         standby = fork()
@@ -157,19 +151,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
         // The next start says why: it forks again and reports the failure as the service's own.
         void ground.prepare(spec)
       }
-    })
-  }
-
-  /** Later than the start, which it must not hold up. Without a control group only the parent knows that a tree is empty. */
-  function watchEnd(): void {
-    const [instance, from] = [running, launched]
-    if (instance === null || from === null || instance.population === null) return
-    instance.unwatch()
-    instance.unwatch = watchForEarlyEnd(instance.pid, path(instance.slot, 'fifo'), {
-      onEnd: (code, signal) => ended(from, code, signal),
-      onText: text => {
-        from.said = `${from.said}${text}`.slice(0, 4096)
-      },
     })
   }
 
@@ -209,7 +190,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       const before = last
       last = null
       standby = null
-      launched = ready
       // Before the byte: on a busy host the new instance can have written, and ended, before this goes on.
       const logFrom = logSize(logPath)
       ready.go()
@@ -280,7 +260,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
       groupGone: false,
     }
     running = instance
-    launched = null
     return { pid: found.pid, startTime: found.startTime, startedMonoMs: (found.startTime * 1000) / TICKS_PER_SECOND }
   }
 }

@@ -146,16 +146,16 @@ function wrapped(env: StandbyPlan['env']): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HEALD_ENV: String(entries.length), ...Object.fromEntries(names) }
 }
 
-/** What a failed launch left in the slot's FIFO (`said`: and what was read of it before), in words; undefined when the program itself ran. */
-export function launchError(fifoFd: number, plan: StandbyPlan, said = ''): string | undefined {
+/** What a failed launch left in the slot's FIFO, in words; undefined when the program itself ran. */
+export function launchError(fifoFd: number, plan: StandbyPlan): string | undefined {
   const buffer = Buffer.alloc(4096)
   let size = 0
   try {
     size = readSync(fifoFd, buffer, 0, buffer.length, null)
   } catch {
-    // EAGAIN: somebody holds it and has said nothing (more).
+    return undefined
   }
-  const [why, detail] = `${said}${buffer.toString('utf8', 0, size)}`.split('\n', 1)[0]?.split(' ', 2) ?? []
+  const [why, detail] = buffer.toString('utf8', 0, size).split('\n', 1)[0]?.split(' ', 2) ?? []
   if (why === 'folder') return `the folder ${plan.cwd} does not exist or may not be entered`
   if (why === 'group') return `its control group ${detail ?? ''} could not be entered`
   if (why !== 'program') return undefined
@@ -163,13 +163,8 @@ export function launchError(fifoFd: number, plan: StandbyPlan, said = ''): strin
 }
 
 /** Why the program never ran; undefined when it did. `lastWords`: the last line in the log. */
-export function launchFailure(
-  fifoFd: number,
-  plan: StandbyPlan,
-  lastWords: () => string,
-  said: string,
-): string | undefined {
-  const why = launchError(fifoFd, plan, said)
+export function launchFailure(fifoFd: number, plan: StandbyPlan, lastWords: () => string): string | undefined {
+  const why = launchError(fifoFd, plan)
   if (why !== undefined) return why
   // The shell names itself before it waits: where it did, the program has run.
   if (readRunFile(plan.pidPath) !== null) return undefined

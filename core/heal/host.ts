@@ -14,8 +14,7 @@ export interface Ended {
   /** `unknown` for an adopted process: only its parent is told the exit code. */
   readonly exit: 'code' | 'signal' | 'unknown'
   readonly exitCode?: number
-  /** `SIGKILL`, `SIGRTMIN+3` … */
-  readonly signal?: string
+  readonly signal?: NodeJS.Signals
   /** The kernel killed it for lack of memory, or another process of its group just before. */
   readonly oom: boolean
   /** Set when the program never ran: the folder, the user or the executable is missing or not usable. In words. */

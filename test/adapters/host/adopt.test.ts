@@ -96,7 +96,7 @@ test('a grandchild that holds the FIFO only delays the news', async t => {
   // Read once: while a process turns into its program, it can't be seen for a moment.
   const grandchild = await stand.wait('both run', () => {
     const both = stand.processes()
-    return both.length === 2 && both.find(each => each !== pid)
+    return both.length === 2 ? both.find(each => each !== pid) : null
   })
   const { seat, end } = await stand.seat(stand.host(), specOf('s', ['sleep', '1000']))
   assert.equal((await seat.adopt())?.pid, pid)

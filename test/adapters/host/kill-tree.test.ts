@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { isAlive, makeSeatStand, read, type SeatStand, signal, specOf } from './seat-stand.ts'
 
 const TREE = new URL('../../fixtures/forks-a-tree.py', import.meta.url).pathname
+const LEADERLESS = new URL('../../fixtures/leaderless.c', import.meta.url).pathname
 const INNER = process.env.HEALD_TEST_INNER === 'no groups'
 
 async function grown(stand: SeatStand, size = 50) {
@@ -70,6 +71,27 @@ if (INNER) {
     await seat.killTree(5000)
     assert.deepEqual(pids.filter(isAlive), [])
     assert.ok(isAlive(standby), 'the standby is no part of the tree')
+  })
+
+  test('killTree ends a process whose main thread has ended while others live on', async t => {
+    const stand = makeSeatStand(t)
+    if (stand.groups.length === 0) return t.skip('needs writable control groups')
+    const program = join(stand.root, 'leaderless')
+    try {
+      execFileSync('gcc', ['-O2', '-pthread', '-Wall', '-Werror', LEADERLESS, '-o', program])
+    } catch {
+      return t.skip('needs gcc')
+    }
+    const { seat, end } = await stand.seat(stand.host(), specOf('s', ['sh', '-c', `${program} & exec sleep 1000`]))
+    const { pid } = seat.start()
+    await stand.wait('its main thread has ended', () =>
+      readdirSync('/proc').some(each => read(`/proc/${each}/stat`).includes(`(leaderless) Z ${pid} ${pid} `)),
+    )
+    signal(pid, 'SIGKILL')
+    await end()
+    assert.ok(!seat.isEmpty(), 'a thread of the other process lives')
+    await seat.killTree(5000)
+    assert.ok(seat.isEmpty())
   })
 
   test('a signal goes to the main process only', async t => {
