@@ -21,7 +21,7 @@ export interface Instance {
   readonly logFrom: number
   /** Size of the log when its successor started; null until then. */
   logTo: number | null
-  unwatch: () => void
+  readonly unwatch: () => void
   /** The process group held nobody when the main process had gone: its number may belong to others by now. */
   groupGone: boolean
 }
