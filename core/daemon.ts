@@ -208,6 +208,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           })
           return changes
         }),
+      generations: async () => [],
+      deploy: async name => {
+        throw unknownTarget(name)
+      },
+      rollback: async name => {
+        throw unknownTarget(name)
+      },
       down: by =>
         inTurn(async () => {
           const stopped = await supervisor.stopAll(by)
@@ -288,4 +295,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }
     }
   }
+}
+
+function unknownTarget(name: string): Fault {
+  return new Fault('target.unknown', `there is no target ${JSON.stringify(name.slice(0, 100))}`, {
+    hint: '"heald status" lists them; they are configured under targets',
+  })
 }

@@ -1,4 +1,5 @@
 import type { Incident } from '../incident/fold.ts'
+import type { SwitchControl, TargetStatus } from './switch-control.ts'
 
 export type ServiceState = 'starting' | 'ready' | 'unhealthy' | 'backoff' | 'looping' | 'stopping' | 'stopped' | 'held'
 
@@ -40,7 +41,7 @@ export interface Status {
     readonly checkpointSize: number | null
   }
   readonly services: readonly ServiceStatus[]
-  readonly targets: readonly []
+  readonly targets: readonly TargetStatus[]
   readonly incidents: { readonly open: number; readonly worst: 'info' | 'warning' | 'critical' | null }
   readonly channels: readonly []
 }
@@ -55,7 +56,7 @@ export interface Changes {
 }
 
 /** What the socket's server asks of the daemon. Errors are Faults. */
-export interface Control {
+export interface Control extends SwitchControl {
   status(): Status
   incidents(): readonly Incident[]
   /** Resolves once the service reached the state asked for, or rejects. */

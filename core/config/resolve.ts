@@ -10,6 +10,8 @@ export function resolveFile(written: WrittenFile, file: string, sha256: string):
     host: written.host ?? hostFrom(hostname()),
     tz: written.tz,
     services: Object.entries(written.services).map(([name, service]) => resolveService(name, service, folder)),
+    targets: [],
+    switch: { probationMs: 120_000, passes: 3, deadManMs: 300_000, budget: { perHour: 2, perDay: 4 } },
     ledger: written.ledger,
     sha256,
   }

@@ -4,6 +4,8 @@ export interface HostConfig {
   /** IANA time zone people read times in. */
   readonly tz: string
   readonly services: readonly ServiceSpec[]
+  readonly targets: readonly TargetSpec[]
+  readonly switch: SwitchSpec
   readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[] }
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
@@ -34,6 +36,42 @@ export interface ServiceSpec {
   readonly logs: { readonly maxBytes: number; readonly keep: number }
   /** A failure of this service is critical from the first moment. */
   readonly critical: boolean
+  /** Name of what is rolled back when it crash-loops. */
+  readonly target?: string
+}
+
+/** Something with generations, one of which runs (`core/safeswitch/target.ts`). */
+export interface TargetSpec {
+  readonly name: string
+  readonly kind: 'releases' | 'nix-profile' | 'nixos'
+  /** The folder of releases, or the profile's link. */
+  readonly path: string
+  /** `nixos`: the link to what runs. */
+  readonly running: string
+  /** Run after each move, in the generation; empty: nothing is run. */
+  readonly activate: readonly string[]
+  /** The user of a release folder, as whom the command runs. Left out: heald's own. */
+  readonly user?: string
+  readonly activationDeadlineMs: number
+  /** How long after its commit a generation is blamed for a crash loop. */
+  readonly blameWindowMs: number
+  /** Never rolled back from on its own: all of them, or those with these names. */
+  readonly irreversible: boolean | readonly string[]
+  /** How many known-good generations are kept. */
+  readonly keepGood: number
+  /** Asked beside the checks of its services. */
+  readonly checks: readonly ProbeSpec[]
+}
+
+export interface SwitchSpec {
+  /** How long a candidate is watched. */
+  readonly probationMs: number
+  /** Passes of each check that it takes. */
+  readonly passes: number
+  /** After this the dead-man leads back; never less than any activation deadline + probation + 60 s. */
+  readonly deadManMs: number
+  /** Automatic rollbacks of one target. */
+  readonly budget: { readonly perHour: number; readonly perDay: number }
 }
 
 export interface ProbeSpec {

@@ -112,6 +112,9 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       asked.push(`reload ${dryRun} ${restart}`)
       return { start: ['new'], stop: [], restart: [], keep: ['db'], pending: ['agent'] }
     },
+    generations: async () => [],
+    deploy: async () => Promise.reject(new Fault('target.unknown', 'there is no target')),
+    rollback: async () => Promise.reject(new Fault('target.unknown', 'there is no target')),
     async down(by) {
       asked.push(`down ${by}`)
       setImmediate(() => void server.close(1000))

@@ -59,6 +59,8 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
   host: 'a',
   tz: 'UTC',
   services,
+  targets: [],
+  switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
   ledger: { fsync: true, redact: [] },
   sha256: '',
 })

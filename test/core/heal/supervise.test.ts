@@ -59,7 +59,15 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     warn: text => assert.fail(text),
   })
   const services = [...known, ...unknown].map(specOf)
-  await supervisor.take({ host: 'h', services, ledger: { fsync: false, redact: [] }, sha256: '', tz: 'UTC' })
+  await supervisor.take({
+    host: 'h',
+    services,
+    targets: [],
+    switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
+    ledger: { fsync: false, redact: [] },
+    sha256: '',
+    tz: 'UTC',
+  })
   await supervisor.begin()
   await clock.advance(200)
   isAllRead = true
