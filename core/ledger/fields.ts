@@ -1,6 +1,13 @@
 import type { Kind } from '../entry.ts'
 
 const INCIDENT = ['id', 'severity', 'cause', 'services', 'by', 'step', 'downMs', 'how', 'attempts'] as const
+const SWITCH = [
+  ...['target', 'from', 'to', 'by', 'older', 'deadlineMs', 'verdict', 'exitCode', 'why', 'baseline', 'unchecked'],
+  ...['tookMs'],
+] as const
+const ROLLBACK = ['target', 'from', 'to', 'cause', 'step', 'tookMs', 'why', 'verdict', 'exitCode', 'current'] as const
+const GENERATION = ['target', 'generation', 'path', 'level', 'why', 'diff'] as const
+const DEAD_MAN = ['target', 'id', 'at', 'result', 'to', 'why', 'afterMs'] as const
 
 /**
  * The fields of `data` that may be written, by kind. Anything else stays out of the ledger and is named in `withheld`:
@@ -30,6 +37,23 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'incident.acked': INCIDENT,
   'incident.escalated': INCIDENT,
   'incident.resolved': INCIDENT,
+  'switch.observed': SWITCH,
+  'switch.armed': SWITCH,
+  'switch.activating': SWITCH,
+  'switch.probation': SWITCH,
+  'switch.committing': SWITCH,
+  'switch.committed': SWITCH,
+  'switch.failed': SWITCH,
+  'rollback.started': ROLLBACK,
+  'rollback.activated': ROLLBACK,
+  'rollback.verified': ROLLBACK,
+  'rollback.failed': ROLLBACK,
+  'rollback.held': ROLLBACK,
+  'generation.quarantined': GENERATION,
+  'generation.good': GENERATION,
+  'deadman.armed': DEAD_MAN,
+  'deadman.disarmed': DEAD_MAN,
+  'deadman.fired': DEAD_MAN,
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],
