@@ -39,7 +39,8 @@ export interface ActivationPlan {
 const ENTER = `if [ -n "$1" ]; then echo 0 > "$1/cgroup.procs" || exit 126; fi
 shift
 `
-const RUN = `cd -- "$1" || exit 126
+/** `$1` is the folder to go into; then the command. */
+export const RUN = `cd -- "$1" || exit 126
 shift
 unset PWD OLDPWD
 exec "$@"
@@ -90,7 +91,8 @@ export async function endActivation(path: string, account: Account | null): Prom
   await killEarlier(markOf(path), groupsOf(path), account?.uid ?? process.geteuid?.() ?? 0)
 }
 
-function markOf(path: string): string {
+/** The argument by which a run of the target at `path` is told from all others. */
+export function markOf(path: string): string {
   return `HEALD_ACTIVATION=${path}`
 }
 
@@ -175,7 +177,7 @@ function readOr(path: string, otherwise: string): string {
 }
 
 /** The folder of this target's groups, one for each run: a service that a run has started may live on in its own. */
-function groupsOf(path: string): string | null {
+export function groupsOf(path: string): string | null {
   const { unified } = findHierarchies()
   const name = `heald-target-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`
   return unified === null ? null : join(unified, name)

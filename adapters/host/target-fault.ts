@@ -1,12 +1,16 @@
 import type { Fault, FaultDetails, Retry } from '../../core/fault.ts'
 
-/** What a target can't do, in the shape of a Fault: adapters may not load the class itself. */
+/** What a target or its dead-man can't do, in the shape of a Fault: adapters may not load the class itself. */
 export class TargetFault extends Error implements Fault {
   readonly code: string
   readonly hint: string | undefined
   readonly retry: Retry
 
-  constructor(code: `target.${string}`, message: string, { hint, retry = 'no', cause }: FaultDetails = {}) {
+  constructor(
+    code: `target.${string}` | `deadman.${string}`,
+    message: string,
+    { hint, retry = 'no', cause }: FaultDetails = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'Fault'
     this.code = code
