@@ -14,9 +14,16 @@ const { subcommands } = await import('./core/cli/commands.ts')
 const table = subcommands({
   up: async () => {
     const { run } = await import('./core/cli/up.ts')
-    return { run: (context, words, values) => run(context, words, values, () => import('./adapters/host/process.ts')) }
+    return { run: (context, words, values) => run(context, words, values, loadHost) }
   },
 })
+
+async function loadHost() {
+  const { createProcessHost } = await import('./adapters/host/process.ts')
+  const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (state, spec) =>
+    (await import('./adapters/host/targets.ts')).openTarget(state, spec)
+  return { createProcessHost, openTarget }
+}
 
 if (argv[0] === WARM) await warm()
 else await front(argv, table)

@@ -5,17 +5,21 @@ import type { Control } from './api/control.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock } from './clock.ts'
 import { planReload } from './config/plan.ts'
-import type { HostConfig } from './config/spec.ts'
-import { actorOf, type Draft, type Entry } from './entry.ts'
+import type { HostConfig, TargetSpec } from './config/spec.ts'
+import type { Draft, Entry } from './entry.ts'
 import { Fault, messageOf } from './fault.ts'
 import { LEDGER, rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
+import { runCheck } from './heal/probe/run.ts'
 import { createSupervisor } from './heal/supervise.ts'
-import { allIncidents, type Incident, openIncidents } from './incident/fold.ts'
+import { allIncidents, openIncidents } from './incident/fold.ts'
 import { marker } from './incident/mark.ts'
+import { resolver } from './incident/resolve.ts'
 import { followLines } from './ledger/follow.ts'
 import { openLedger } from './ledger/open.ts'
 import { openPast, type Past } from './past.ts'
+import type { OpenTarget } from './safeswitch/managed.ts'
+import { safeSwitchOnDemand } from './safeswitch/on-demand.ts'
 import { statusOf } from './status.ts'
 
 /**
@@ -36,6 +40,8 @@ export interface DaemonOptions {
   /** Reads and checks the configuration; a Fault when it is not good. */
   readonly loadConfig: () => Promise<HostConfig>
   readonly openHost: (state: string, warn: (text: string) => void) => ProcessHost
+  /** Opens what is switched; `state` as above. */
+  readonly openTarget: (state: string, spec: TargetSpec) => Promise<OpenTarget>
   /** Told of trouble that stops nothing. */
   readonly warn: (text: string) => void
   /** Sees each batch of entries once it is durable. */
@@ -114,21 +120,28 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       supervisor.flush()
       await lastRecorded
     }
+    /** Resolves when every service has been taken up, and the ledger's past is known. */
+    const ready = Promise.withResolvers<void>()
+    const safeSwitch = safeSwitchOnDemand({
+      ...{ clock, random: Math.random, memories: folded.targets, runCheck, warn, boot: boot.slice(0, 8) },
+      openTarget: spec => options.openTarget(state, spec),
+      patientsOf: target => supervisor.patientsOf(target),
+      append: draft => ledger.append(draft),
+      isRecording: () => ledger.head().recording === 'ok',
+      whenReady: () => ready.promise,
+    })
     const supervisor = createSupervisor({
       host: openHost(),
-      clock,
-      random: Math.random,
-      record,
+      ...{ clock, random: Math.random, record, boot, warn },
       remembered: rememberedIn(folded),
       isRemembered: past.knows,
-      boot,
-      warn,
+      generationOf: safeSwitch.generationOf,
+      onLoop: safeSwitch.onLoop,
     })
     const adopted = await supervisor.take(config)
+    await safeSwitch.take(config)
     /** Resolves when every service has been taken up; orders wait for it, questions don't. */
     let begun: Promise<void> = Promise.resolve()
-    /** Resolves when the ledger's past is known as well. */
-    const ready = Promise.withResolvers<void>()
     let api: ApiServer | null = null
     let ending: Promise<void> | null = null
     let tellDowned: (reason: string) => void = () => {}
@@ -159,7 +172,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const mark = marker({
       incidents: folded.incidents,
       append: draft => ledger.append(draft),
-      resolve: resolveByHand,
+      resolve: resolver({ supervisor, recorded, append: draft => ledger.append(draft), clock }),
     })
 
     const daemon: Daemon = {
@@ -172,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           startedTs,
           head: ledger.head(),
           services: supervisor.statuses(),
+          targets: safeSwitch.statuses(),
           open: openIncidents(folded.incidents),
         }),
       incidents: () => allIncidents(folded.incidents),
@@ -202,21 +216,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()
+          safeSwitch.refuse(next)
           await supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
           })
+          await safeSwitch.apply(next)
           return changes
         }),
-      generations: async () => [],
-      deploy: async name => {
-        throw unknownTarget(name)
-      },
-      rollback: async name => {
-        throw unknownTarget(name)
-      },
+      generations: safeSwitch.generations,
+      deploy: safeSwitch.deploy,
+      rollback: safeSwitch.rollback,
       down: by =>
         inTurn(async () => {
+          safeSwitch.release()
           const stopped = await supervisor.stopAll(by)
           tellDowned(`down by ${by}`)
           return { stopped }
@@ -224,6 +237,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       end(reason) {
         ending ??= (async () => {
           await api?.close(CLOSE_API_MS)
+          safeSwitch.release()
           supervisor.release()
           record({ kind: 'daemon.stopped', data: { reason } })
           await ledger.close(CLOSE_LEDGER_MS)
@@ -266,7 +280,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         if (from !== null) await supervisor.recall(from)
       })
       .catch((error: unknown) => warn(`the ledger's past could not be taken up: ${messageOf(error)}`))
-      .finally(ready.resolve)
+      .finally(() => {
+        safeSwitch.begin()
+        ready.resolve()
+      })
     return daemon
 
     /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */
@@ -277,28 +294,5 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       const data = { severity: 'critical', cause, services: [] }
       record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
     }
-
-    async function resolveByHand(incident: Incident, by: string): Promise<void> {
-      const service = incident.services[0]
-      const isCurrent = supervisor.statuses().some(({ name, incident: id }) => name === service && id === incident.id)
-      if (isCurrent && service !== undefined) {
-        supervisor.service(service).resolve(by)
-        await recorded()
-      } else {
-        const downMs = Math.max(0, clock.wallMs() - Date.parse(incident.openedTs))
-        await ledger.append({
-          kind: 'incident.resolved',
-          inc: incident.id,
-          actor: actorOf(by),
-          data: { id: incident.id, downMs, how: 'by hand' },
-        })
-      }
-    }
   }
-}
-
-function unknownTarget(name: string): Fault {
-  return new Fault('target.unknown', `there is no target ${JSON.stringify(name.slice(0, 100))}`, {
-    hint: '"heald status" lists them; they are configured under targets',
-  })
 }

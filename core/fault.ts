@@ -38,3 +38,11 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.split('\n', 1)[0] ?? ''
 }
+
+/** What an adapter threw as a Fault, which it may not load the class of, as one; anything else as it is. */
+export function asFault(error: unknown): unknown {
+  if (error instanceof Fault || !(error instanceof Error) || error.name !== 'Fault') return error
+  const { code, hint, retry } = error as Error & Partial<Fault>
+  if (typeof code !== 'string') return error
+  return new Fault(code, error.message, { ...(hint === undefined ? {} : { hint }), retry: retry ?? 'no', cause: error })
+}

@@ -2,6 +2,7 @@ import type { Data, Entry } from './entry.ts'
 import { type Memory, type Remembered, remember } from './heal/memory.ts'
 import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
+import { rememberTarget, type TargetMemories } from './safeswitch/memory.ts'
 
 /** Stands in the place of a service's name in incidents of the ledger itself. */
 export const LEDGER = 'ledger'
@@ -11,6 +12,7 @@ export interface Folded {
   /** One object for good, like `memory`: who holds it sees every later entry. */
   readonly incidents: Incidents
   readonly memory: Memory
+  readonly targets: TargetMemories
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
   /** The next seq to fold. */
@@ -18,7 +20,7 @@ export interface Folded {
 }
 
 export function emptyFolded(): Folded {
-  return { incidents: emptyIncidents(), memory: {}, alert: null, nextSeq: 0 }
+  return { incidents: emptyIncidents(), memory: {}, targets: {}, alert: null, nextSeq: 0 }
 }
 
 /** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
@@ -26,6 +28,7 @@ export function fill(folded: Folded, whole: Folded): void {
   for (const [id, incident] of whole.incidents.byId) folded.incidents.byId.set(id, incident)
   folded.incidents.resolved.push(...whole.incidents.resolved)
   Object.assign(folded.memory, whole.memory)
+  Object.assign(folded.targets, whole.targets)
   folded.alert = whole.alert
   folded.nextSeq = whole.nextSeq
 }
@@ -35,6 +38,7 @@ export function fold(folded: Folded, entry: Entry): void {
   if (entry.seq < folded.nextSeq) return
   applyEntry(folded.incidents, entry)
   remember(folded.memory, entry)
+  rememberTarget(folded.targets, entry)
   if (entry.kind === 'integrity.alert')
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
   if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
@@ -68,6 +72,7 @@ export function foldedToJson(folded: Folded): Data {
     JSON.stringify({
       incidents: incidentsToJson(folded.incidents),
       memory: folded.memory,
+      targets: folded.targets,
       alert: folded.alert,
       nextSeq: folded.nextSeq,
     }),
@@ -77,8 +82,11 @@ export function foldedToJson(folded: Folded): Data {
 /** Null when `json` is not such a snapshot: the ledger is then folded from its beginning. */
 export function foldedFromJson(json: unknown): Folded | null {
   if (typeof json !== 'object' || json === null) return null
-  const { incidents, memory, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
+  const { incidents, memory, targets, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
   const restored = incidentsFromJson(incidents)
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
-  return { incidents: restored, memory: { ...memory } as Memory, alert: (alert ?? null) as Folded['alert'], nextSeq }
+  // A snapshot of a version that knew of no targets can't say what became of them.
+  if (typeof targets !== 'object' || targets === null) return null
+  const remembered = { memory: { ...memory } as Memory, targets: { ...targets } as TargetMemories }
+  return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], nextSeq }
 }

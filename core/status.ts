@@ -1,4 +1,5 @@
 import type { ServiceStatus, Status } from './api/control.ts'
+import type { TargetStatus } from './api/switch-control.ts'
 import type { Incident } from './incident/fold.ts'
 import type { Head } from './ledger/ledger.ts'
 import { receiptOf } from './ledger/receipt.ts'
@@ -11,12 +12,13 @@ export interface StatusParts {
   readonly startedTs: string
   readonly head: Head
   readonly services: readonly ServiceStatus[]
+  readonly targets: readonly TargetStatus[]
   /** Incidents that are not resolved. */
   readonly open: readonly Incident[]
 }
 
 /** The answer to `heald status`. */
-export function statusOf({ host, version, timeMs, startedTs, head, services, open }: StatusParts): Status {
+export function statusOf({ host, version, timeMs, startedTs, head, services, targets, open }: StatusParts): Status {
   const severities = open.map(incident => incident.severity)
   const worst = (['critical', 'warning', 'info'] as const).find(severity => severities.includes(severity)) ?? null
   return {
@@ -38,7 +40,7 @@ export function statusOf({ host, version, timeMs, startedTs, head, services, ope
       checkpointSize: null,
     },
     services,
-    targets: [],
+    targets,
     incidents: { open: open.length, worst },
     channels: [],
   }

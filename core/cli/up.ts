@@ -1,11 +1,13 @@
 import { flushCompileCache } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { findConfig } from '../config/find.ts'
+import type { TargetSpec } from '../config/spec.ts'
 import { type Daemon, startDaemon } from '../daemon.ts'
 import { descriptorLimit, descriptorShortage } from '../doctor/descriptors.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
+import type { OpenTarget } from '../safeswitch/managed.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { LAST_WORDS_MS } from './drain.ts'
 import { narrator } from './narrate.ts'
@@ -15,6 +17,8 @@ import { version } from './version.ts'
 /** Only the composition root may load an adapter; it hands over how. */
 export type LoadHost = () => Promise<{
   createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
+  /** Opens a target of the configuration. */
+  openTarget(state: string, spec: TargetSpec): Promise<OpenTarget>
 }>
 
 /** Nothing was recorded for so long: services have been started, and their standbys forked. */
@@ -105,7 +109,7 @@ export async function upFrom(
   loadHost: LoadHost,
   tell: (entries: readonly Entry[]) => void,
 ): Promise<Daemon> {
-  const [{ createProcessHost }, { loadConfigApart }] = await Promise.all([
+  const [{ createProcessHost, openTarget }, { loadConfigApart }] = await Promise.all([
     loadHost(),
     import('../config/load-apart.ts'),
   ])
@@ -121,6 +125,7 @@ export async function upFrom(
       return config
     },
     openHost: (state, warn) => createProcessHost({ state, warn }),
+    openTarget,
     warn: text => context.err(`heald: ${text}\n`),
     onEntries: tell,
   })

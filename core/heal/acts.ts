@@ -17,6 +17,8 @@ export interface ActTools {
   readonly warn: (text: string) => void
   /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
   readonly whyWait: (service: string) => string | null
+  /** The generation of its target that a start runs now. */
+  readonly generation: () => string | null
   /** An incident is open: it ends once the service is stable. */
   readonly isInTrouble: () => boolean
   /** The service has been stable for its time. `wasLooping`: that ended a crash loop of so many `attempts`. */
@@ -63,6 +65,9 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
 
   function onVerdict(report: Report): void {
     facts.report = report
+    const verdict = report.verdict?.verdict
+    if (verdict === 'pass') facts.passes += 1
+    else if (verdict === 'fail') facts.passes = 0
     if (report.probe === 'liveness') facts.liveness = report
     // It passes again, so it no longer waits for a canary.
     if (report.probe === 'liveness' && report.misses === 0 && facts.phase === 'ready') facts.why = null
@@ -86,6 +91,8 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         killed: {},
         report: null,
         liveness: null,
+        passes: 0,
+        ran: tools.generation(),
         why: facts.phase === 'loopRunning' ? facts.why : null,
         waiting: false,
       } satisfies Partial<Facts>)

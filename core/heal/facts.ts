@@ -52,6 +52,14 @@ export interface Facts {
   report: Report | null
   /** The last verdict of its liveness probe. */
   liveness: Report | null
+  /** Checks of this instance that passed in a row. */
+  passes: number
+  /** The generation of its target that the instance was started with; null: it has none, or that can't be told. */
+  ran: string | null
+  /** Since it was renewed: that it hung or did not get ready in time, in words. */
+  unwell: string | null
+  /** What its recovery is owed to, in words, where it was not its restart alone. */
+  how: string | null
 }
 
 /** What a service begins with: what the ledger remembers of it. */
@@ -83,5 +91,9 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     end: null,
     report: null,
     liveness: null,
+    passes: 0,
+    ran: memory?.generation ?? null,
+    unwell: null,
+    how: null,
   }
 }

@@ -15,6 +15,8 @@ export interface ServiceMemory {
   runningPid: number | null
   /** Boot in which that was, 8 hex. */
   boot: string
+  /** The generation that it was started with; missing in snapshots of older versions. */
+  generation?: string | null
 }
 
 export type Memory = Record<string, ServiceMemory>
@@ -33,12 +35,11 @@ export function remember(memory: Memory, entry: Entry): void {
   if (of === undefined) return
   switch (entry.kind) {
     case 'service.started':
+      of.generation = typeof entry.data.generation === 'string' ? entry.data.generation : null
+      ran(of, entry)
+      break
     case 'service.adopted':
-      of.wanted = true
-      of.why = null
-      of.stayDown = false
-      of.runningPid = typeof entry.data.pid === 'number' ? entry.data.pid : null
-      of.boot = entry.boot
+      ran(of, entry)
       break
     case 'service.exited':
       of.runningPid = null
@@ -61,4 +62,12 @@ export function remember(memory: Memory, entry: Entry): void {
       }
       break
   }
+}
+
+function ran(of: ServiceMemory, { data, boot }: Entry): void {
+  of.wanted = true
+  of.why = null
+  of.stayDown = false
+  of.runningPid = typeof data.pid === 'number' ? data.pid : null
+  of.boot = boot
 }

@@ -15,6 +15,14 @@ export interface RecordTools {
   /** Runs `write` a little later, in order: entries never hold up a restart. */
   readonly later: (write: () => void) => void
   readonly onReady: () => void
+  /** It crash-loops: what is done about it beside slow restarts, or why nothing is; null: nothing could be. */
+  readonly onLoop: () => LoopAnswer | null
+}
+
+export interface LoopAnswer {
+  readonly verdict: 'rollback' | 'slow restarts'
+  /** In words. */
+  readonly why: string
 }
 
 /** Exit code by which a service asks to be left down. */
@@ -49,6 +57,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     const hang = { misses: check.misses, forMs: check.sinceMs, error: check.error }
     facts.killed = { killedBy, hang, startup: { startupMs, error: check.error } }
     facts.lastTrouble = `${words}: ${check.error}`
+    facts.unwell = facts.lastTrouble
     outage.down(facts.report?.failingSinceMs ?? clock.monoMs())
     later(() => {
       outage.open(severityOf(facts), facts.lastTrouble)
@@ -71,11 +80,12 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
 
   const perform: Records['perform'] = {
     recordStarted() {
-      const { adopted, attempt, standby } = facts
+      const { adopted, attempt, standby, ran } = facts
       const pid = facts.pid ?? 0
+      const generation = ran === null ? {} : { generation: ran }
       // A first start may be an operator's order; those after a failure are heald's own.
       const actor = attempt === 0 ? askedBy(facts.by) : {}
-      if (adopted === null) later(() => write('service.started', { pid, attempt, standby }, actor))
+      if (adopted === null) later(() => write('service.started', { pid, attempt, standby, ...generation }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
     },
     recordReady() {
@@ -87,12 +97,14 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { startup, readiness, liveness } = facts.spec.probes
       const isChecked = startup !== undefined || readiness !== undefined || liveness !== undefined
       const downMs = outage.up(isChecked ? nowMs : facts.startedMs)
+      const how = facts.how ?? howReady(adopted)
+      facts.how = null
       later(() => {
         if (adopted === null) write('service.ready', data)
         // In a crash loop, being ready is not yet being well.
         if (phase === 'loopRunning') return
         if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
-        resolveFirst(attempt, howReady(adopted))
+        resolveFirst(attempt, how)
       })
       // Behind our own entry, so that the ledger shows dependants starting after what they waited for.
       later(tools.onReady)
@@ -153,9 +165,13 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordLoop() {
       const { failures, withinMs } = facts.spec.crashLoop
       const words = `${failures} failures within ${withinMs / 1000} s of being ready`
-      facts.why = `crash loop: ${words}; slow restarts go on`
+      const answer = tools.onLoop()
+      const verdict = answer?.verdict ?? 'slow restarts'
+      const next = verdict === 'rollback' ? `it is rolled back (${answer?.why})` : 'slow restarts go on'
+      const not = answer?.verdict === 'slow restarts' ? `; not rolled back: ${answer.why}` : ''
+      facts.why = `crash loop: ${words}; ${next}${not}`
       later(() => {
-        write('crashloop.detected', { failures, withinMs, verdict: 'slow restarts', why: facts.lastTrouble })
+        write('crashloop.detected', { failures, withinMs, verdict, why: `${facts.lastTrouble}${not}` })
         outage.escalate(`crash loop: ${words}; last: ${facts.lastTrouble}`, 'crash loop')
       })
     },

@@ -8,8 +8,9 @@ import { newFacts, recalled } from './facts.ts'
 import type { End, Seat } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { newOutage } from './outage.ts'
+import { type Patient, patientOf } from './patient.ts'
 import type { Report } from './probe/schedule.ts'
-import { STAY_DOWN, serviceRecords } from './records.ts'
+import { type LoopAnswer, STAY_DOWN, serviceRecords } from './records.ts'
 import { type Event, SHOWN, step } from './state.ts'
 import type { SupervisorOptions } from './supervise.ts'
 
@@ -44,17 +45,23 @@ export interface Service {
   liveness(): Report | null
   /** Held until the services it depends on are ready. */
   isWaiting(): boolean
+  /** As a switch of its target sees it. */
+  readonly patient: Patient
   /** Ends its incident by hand. */
   resolve(by: string): void
   release(): void
 }
 
-export type ServiceOptions = Pick<SupervisorOptions, 'clock' | 'random' | 'record' | 'boot' | 'remembered' | 'warn'> & {
+export type ServiceOptions = Pick<
+  SupervisorOptions,
+  'clock' | 'random' | 'record' | 'boot' | 'remembered' | 'warn' | 'generationOf'
+> & {
   /** Writes about the service once what is to be done is done (`afterwards.ts`). */
   readonly later: (write: () => void) => void
   /** Names of dependencies that are not ready. */
   readonly waitingFor: (spec: ServiceSpec) => readonly string[]
   readonly onReady: () => void
+  readonly onLoop: () => LoopAnswer | null
   /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
   readonly whyWait: (service: string) => string | null
 }
@@ -84,6 +91,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     warn: options.warn,
     whyWait: options.whyWait,
     feed,
+    generation: () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target)),
     isInTrouble: () => outage.id() !== null,
     onStable: (wasLooping, attempts) =>
       later(() => {
@@ -92,7 +100,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
         outage.resolve(`stable for ${facts.spec.restart.resetAfterMs / 1000} s`)
       }),
   })
-  const records = serviceRecords(facts, { clock, record, outage, later, onReady: options.onReady })
+  const records = serviceRecords(facts, { ...options, clock, record, outage, later })
   const perform = { ...acts.perform, ...records.perform }
 
   function feed(event: Event): void {
@@ -181,8 +189,8 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
         sinceTs: new Date(sinceMs).toISOString(),
         restarts,
         attempt,
-        generation: null,
-        target: null,
+        generation: facts.ran,
+        target: spec.target ?? null,
         check:
           pid === null
             ? NO_CHECK
@@ -283,6 +291,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     },
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
+    patient: patientOf(facts, { feed, outage, later, waiters }),
     resolve: by => later(() => outage.resolve(`by hand, by ${by}`, actorOf(by))),
     release() {
       acts.release()

@@ -61,6 +61,8 @@ export type Event =
   /** The delay before the restart is over. */
   | 'backoffOver'
   | 'stopAsked'
+  /** What it runs was replaced by another generation: whatever was counted is forgotten, and a new instance started. */
+  | 'renewed'
   /** Its end was reported and nothing is left of its tree. */
   | 'treeEmpty'
   | 'loopDetected'

@@ -8,6 +8,8 @@ import { newAfterwards } from './afterwards.ts'
 import type { ProcessHost } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { startingOrder } from './order.ts'
+import type { Patient } from './patient.ts'
+import type { LoopAnswer } from './records.ts'
 import { type Service, superviseService } from './service.ts'
 import { judgeHang, noteReady, type Suspicion, type Watched } from './suspect.ts'
 
@@ -35,6 +37,10 @@ export interface SupervisorOptions {
   readonly boot: string
   /** Told of trouble that stops nothing. */
   readonly warn: (text: string) => void
+  /** The generation that a target points at; null when that is not known. */
+  readonly generationOf: (target: string) => string | null
+  /** A service crash-loops: what is done about it beside slow restarts; null: it belongs to no target. */
+  readonly onLoop: (service: ServiceSpec) => LoopAnswer | null
 }
 
 export interface Supervisor {
@@ -47,6 +53,8 @@ export interface Supervisor {
   /** Applies a later configuration by the plan made of it; `commit` is called once nothing can fail any more. */
   apply(config: HostConfig, plan: Changes, commit: () => Promise<void>): Promise<void>
   service(name: string): Service
+  /** Those whose `target` it is, in order of dependence. */
+  patientsOf(target: string): readonly Patient[]
   /** What was not remembered at the start is now: each service, one a turn, takes its part up. */
   recall(from: Remembered): Promise<void>
   statuses(): ServiceStatus[]
@@ -86,6 +94,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           ...(unknown.has(current.name) ? [THE_PAST] : []),
           ...current.dependsOn.filter(name => !isReady(name)),
         ],
+        onLoop: () => options.onLoop(service.spec()),
         onReady: () => {
           suspicion = noteReady(suspicion, spec.name, options.clock.monoMs())
           for (const other of services.values()) if (other.isWaiting()) other.dependencyReady()
@@ -168,6 +177,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         hint:
           services.size === 0 ? 'no services are configured' : `the services are: ${[...services.keys()].join(', ')}`,
       })
+    },
+
+    patientsOf(target) {
+      const specs = [...services.values()].map(service => service.spec()).filter(spec => spec.target === target)
+      return startingOrder(specs).flatMap(name => services.get(name)?.patient ?? [])
     },
 
     async recall(from) {

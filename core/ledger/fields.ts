@@ -5,7 +5,19 @@ const SWITCH = [
   ...['target', 'from', 'to', 'by', 'older', 'deadlineMs', 'verdict', 'exitCode', 'why', 'baseline', 'unchecked'],
   ...['tookMs'],
 ] as const
-const ROLLBACK = ['target', 'from', 'to', 'cause', 'step', 'tookMs', 'why', 'verdict', 'exitCode', 'current'] as const
+const ROLLBACK = [
+  'target',
+  'from',
+  'to',
+  'cause',
+  'step',
+  'tookMs',
+  'why',
+  'verdict',
+  'exitCode',
+  'current',
+  'next',
+] as const
 const GENERATION = ['target', 'generation', 'path', 'level', 'why', 'diff'] as const
 const DEAD_MAN = ['target', 'id', 'at', 'result', 'to', 'why', 'afterMs'] as const
 

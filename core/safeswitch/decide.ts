@@ -1,4 +1,4 @@
-import type { Journal, Ref, Step } from './journal.ts'
+import { type Cause, includes, type Journal, type Ref, type Step } from './journal.ts'
 import type { Activation } from './target.ts'
 
 /**
@@ -8,16 +8,24 @@ import type { Activation } from './target.ts'
  *    world. Each answer is one entry to be made durable, or one act that may be repeated. There is no other state, so going
  *    on after a kill, a power cut or a dead-man's rollback is this same function with fresh eyes.
  * 2. `switch.armed` is durable and the dead-man is armed before anything moves. The candidate is activated and put on
- *    probation. Until the commit, every doubt leads back.
+ *    probation. Until the commit, every doubt leads back. A switch made by somebody else begins at its probation.
  * 3. `switch.committing` is the commit: from then on it only goes forward.
- * 4. A rollback goes down a ladder: the same again, then the next older known-good one, then hold and call people.
+ * 4. A rollback goes down a ladder: the same again, then the next older one, then hold and call people. Services that are
+ *    not well with a known-good generation either say that the generation was not the cause: hold.
  */
 export interface Seen {
-  /** Path of what runs; null: nothing whole does. */
-  readonly running: string | null
+  /** What runs; null: nothing whole does. */
+  readonly running: Ref | null
   /** Path of what a reboot leads to. */
   readonly boot: string | null
-  readonly deadMan: 'none' | 'armed'
+  /** Where the dead-man that stands would lead; null: none stands. */
+  readonly deadMan: string | null
+  /** The one that stands was armed by this very daemon, so it leaves the time that the configuration says. */
+  readonly isFresh: boolean
+  /** This daemon could not arm one for the step the journal stands at. */
+  readonly isArmFailed: boolean
+  /** A dead-man has fired that this daemon has heard of. */
+  readonly hasFired: boolean
   /** The step the journal stands at was taken by this very daemon; false after its restart. */
   readonly isOurs: boolean
   /** The machine has been booted since the journal's step. */
@@ -28,14 +36,27 @@ export interface Seen {
   readonly settled: 'not yet' | 'done' | 'failed'
   /** Whether the services are well with `journal.to`, as far as this daemon has watched. */
   readonly health: 'open' | 'passed' | 'failed'
+  /** What came of the last act in words, for the entry; '' when there is nothing to say. */
+  readonly detail: string
+  /** Why a generation that somebody else switched to may not be rolled back from on its own; null: it may. */
+  readonly refusal: string | null
+  /** Nothing is known to be good, and it is time to watch again whether what runs is. */
+  readonly isSoakDue: boolean
+  /** Generations older than what runs, the newest first, where its pointer was moved not long ago. */
+  readonly older: readonly Ref[]
   readonly order: Order | null
 }
 
-export type Order = { readonly verb: 'deploy' | 'rollback'; readonly to: Ref }
+export type Order =
+  | { readonly verb: 'deploy'; readonly to: Ref }
+  | { readonly verb: 'rollback'; readonly to: Ref; readonly cause: 'operator' | 'crashloop'; readonly why: string }
+  /** What runs was rolled back to and is not well either: nothing is changed on its own any more. */
+  | { readonly verb: 'hold'; readonly why: string }
 
 export type Act =
-  | { readonly act: 'record'; readonly step: Step }
-  | { readonly act: 'armDeadMan'; readonly back: Ref | null }
+  /** `answers`: this is what the order led to. */
+  | { readonly act: 'record'; readonly step: Step; readonly answers?: true }
+  | { readonly act: 'armDeadMan'; readonly back: Ref }
   | { readonly act: 'disarmDeadMan' }
   | { readonly act: 'activate' | 'settle'; readonly to: Ref }
   /** Waits for news of the services' health, or an order. */
@@ -53,111 +74,207 @@ export function decide(journal: Journal, seen: Seen): Act {
     case 'idle':
     case 'held':
       return atRest(journal, seen)
+    case 'observed':
+      return to === null ? lost(seen) : observed(journal, seen)
     case 'armed':
-      return to === null ? lost() : armed(journal, to, seen)
+      return to === null ? lost(seen) : armed(journal, to, seen)
     case 'switching':
-      return to === null ? lost() : switching(journal, seen, to)
+      return to === null ? lost(seen) : switching(journal, seen, to)
     case 'probation':
-      return to === null ? lost() : onProbation(journal, seen, to)
+      return to === null ? lost(seen) : onProbation(journal, seen, to)
     case 'committing':
-      return to === null ? lost() : committing(seen, to)
+      return to === null ? lost(seen) : committing(seen, to)
     case 'rollingBack':
-      return to === null ? lost() : rollingBack(journal, seen, to)
+      return to === null ? lost(seen) : rollingBack(journal, seen, to)
   }
 }
 
 const record = (step: Step): Act => ({ act: 'record', step })
+const answer = (step: Step): Act => ({ act: 'record', step, answers: true })
 
 /** A switch without a candidate can't be folded from entries of ours. */
-function lost(): Act {
-  return record({ kind: 'rollback.held', why: 'the ledger does not say what the switch was to lead to' })
+function lost(seen: Seen): Act {
+  return held('the ledger does not say what the switch was to lead to', 'no way back', seen)
 }
 
-function atRest({ good }: Journal, { order, deadMan, running }: Seen): Act {
-  if (deadMan === 'armed') return { act: 'disarmDeadMan' }
-  if (order === null) return { act: 'rest' }
+function held(why: string, verdict: 'environment' | 'no way back', { running }: Seen): Act {
+  return record({ kind: 'rollback.held', why, verdict, current: running })
+}
+
+function atRest(journal: Journal, seen: Seen): Act {
+  const { order, running } = seen
+  const { good } = journal
+  if (seen.deadMan !== null) return { act: 'disarmDeadMan' }
+  if (order === null) return unasked(journal, seen)
+  if (order.verb === 'hold')
+    return answer({ kind: 'rollback.held', why: order.why, verdict: 'environment', current: running })
   // What runs and is known to be good already: there is nothing to prove, and nothing else to go back to.
-  if (order.to.path === running && (order.verb === 'rollback' || good[0]?.path === running)) return { act: 'rest' }
+  const isThere = order.to.path === running?.path
+  if (isThere && (order.verb === 'rollback' || good[0]?.path === running.path)) return { act: 'rest' }
   if (order.verb === 'deploy') {
-    const from = good.find(each => each.path !== order.to.path) ?? null
-    return record({ kind: 'switch.armed', from, to: order.to })
+    const known = good.find(each => each.path !== order.to.path)
+    return answer({ kind: 'switch.armed', from: known ?? otherThan(order.to, running), to: order.to })
   }
-  return record({ kind: 'rollback.started', to: order.to, cause: 'operator', why: 'asked for' })
+  return answer({ kind: 'rollback.started', from: running, to: order.to, cause: order.cause, why: order.why })
+}
+
+/** Nobody gave an order: has somebody moved the pointer, or is it time to find out whether what runs is good? */
+function unasked({ phase, good, at }: Journal, seen: Seen): Act {
+  const { running, older } = seen
+  if (running === null) {
+    const [last] = good
+    if (phase === 'held' || last === undefined) return { act: 'rest' }
+    const why = 'its pointer leads to nothing that is whole'
+    return record({ kind: 'rollback.started', from: null, to: last, cause: 'recovery', why })
+  }
+  if (running.path === at && !(good.length === 0 && phase === 'idle' && seen.isSoakDue)) return { act: 'rest' }
+  const back = good.find(each => each.path !== running.path)
+  const fallbacks = good.length === 0 ? older : []
+  return record({ kind: 'switch.observed', from: back ?? fallbacks[0] ?? null, to: running, older: fallbacks })
+}
+
+function otherThan({ path }: Ref, ref: Ref | null): Ref | null {
+  return ref?.path === path ? null : ref
+}
+
+function observed(journal: Journal, seen: Seen): Act {
+  if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
+  const { from } = journal
+  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
+  return record({ kind: 'switch.probation', why: '' })
+}
+
+/** A dead-man leads back to `ref` and leaves enough time, or none can be had. */
+function isGuarded(ref: Ref, seen: Seen): boolean {
+  return seen.isArmFailed || (seen.deadMan === ref.path && seen.isFresh)
 }
 
 function armed(journal: Journal, to: Ref, seen: Seen): Act {
   const { from } = journal
-  if (seen.order?.verb === 'rollback') return back(journal, 'operator', 'asked for')
+  if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
   if (!seen.isOurs) {
-    const isUntouched = from !== null && seen.running === from.path && seen.boot === from.path
-    if (!isUntouched) return back(journal, 'recovery', 'heald or the machine ended during the switch')
-    return record({ kind: 'switch.failed', why: `heald or the machine ended before ${to.generation} was activated` })
+    const isUntouched = from !== null && seen.running?.path === from.path && seen.boot === from.path
+    if (!isUntouched) return back(journal, seen, 'recovery', 'heald or the machine ended during the switch')
+    const why = `heald or the machine ended before ${to.generation} was activated`
+    return record({ kind: 'switch.failed', why })
   }
-  if (seen.deadMan === 'none') return { act: 'armDeadMan', back: from }
+  if (seen.isArmFailed) {
+    const why = `the dead-man could not be armed: ${seen.detail}`
+    return record({ kind: 'switch.failed', why })
+  }
+  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
   return record({ kind: 'switch.activating' })
 }
 
 function switching(journal: Journal, seen: Seen, to: Ref): Act {
-  if (seen.order?.verb === 'rollback') return back(journal, 'operator', 'asked for')
-  if (!seen.isOurs) return back(journal, 'recovery', 'heald or the machine ended during the activation')
-  if (seen.deadMan === 'none' && journal.from !== null) return back(journal, 'deadman', 'its time was up')
+  if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
+  if (!seen.isOurs) return back(journal, seen, 'recovery', 'heald or the machine ended during the activation')
+  if (seen.deadMan === null && journal.from !== null) return back(journal, seen, 'deadman', 'its time was up')
   if (seen.activation === null || seen.activation === 'retry') return { act: 'activate', to }
-  if (seen.activation === 'failed') return back(journal, 'probation', 'its activation failed')
-  return record({ kind: 'switch.probation' })
+  if (seen.activation === 'failed') return back(journal, seen, 'probation', withDetail('its activation failed', seen))
+  const isUnmoved = seen.running?.path === journal.from?.path && seen.boot === journal.from?.path
+  if (seen.activation === 'reboot' && journal.from !== null && isUnmoved) {
+    const why = withDetail('it needs a boot trial: it takes effect only after a reboot', seen)
+    return record({ kind: 'switch.failed', why })
+  }
+  return record({ kind: 'switch.probation', why: seen.detail })
 }
 
 function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
-  if (seen.order?.verb === 'rollback') return back(journal, 'operator', 'asked for')
-  if (seen.isRebooted) return back(journal, 'recovery', 'the machine was booted during probation')
-  if (seen.running !== to.path) return back(journal, 'deadman', 'it was moved away from during probation')
-  if (seen.health === 'failed') return back(journal, 'probation', 'the services are not well with it')
+  const { order, running } = seen
+  const { from, good, isObserved } = journal
+  if (order?.verb === 'rollback') return asked(journal, order)
+  // Nothing was proved yet, and nobody of ours asked for it.
+  if (order?.verb === 'deploy' && isObserved) {
+    const known = good.find(each => each.path !== order.to.path)
+    return answer({ kind: 'switch.armed', from: known ?? otherThan(order.to, running), to: order.to })
+  }
+  if (seen.isRebooted && !isObserved) return back(journal, seen, 'recovery', 'the machine was booted during probation')
+  if (running?.path !== to.path) {
+    const isElsewhere = running !== null && running.path !== from?.path
+    if (isElsewhere) return record({ kind: 'switch.observed', from, to: running, older: journal.older })
+    return back(journal, seen, seen.hasFired ? 'deadman' : 'recovery', 'it was moved away from during probation')
+  }
+  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
+  if (seen.health === 'failed') {
+    const why = withDetail('the services are not well with it', seen)
+    if (isObserved && from === null) return record({ kind: 'switch.failed', why })
+    if (isObserved && seen.refusal !== null) return held(`${why}; ${seen.refusal}`, 'no way back', seen)
+    return back(journal, seen, 'probation', why)
+  }
   return seen.health === 'open' ? { act: 'watch' } : record({ kind: 'switch.committing' })
 }
 
 /** Only forward: a dead-man that fired between the commit and here is undone. */
 function committing(seen: Seen, to: Ref): Act {
-  if (seen.deadMan === 'armed') return { act: 'disarmDeadMan' }
-  if (seen.running !== to.path) return { act: 'activate', to }
+  if (seen.deadMan !== null) return { act: 'disarmDeadMan' }
+  if (seen.running?.path !== to.path) {
+    if (seen.activation === 'failed')
+      return held(withDetail('it is committed but can not be activated', seen), 'no way back', seen)
+    return { act: 'activate', to }
+  }
   if (seen.settled === 'failed')
-    return record({ kind: 'rollback.held', why: 'it runs, but a reboot could not be led to it' })
+    return held(withDetail('it runs, but a reboot could not be led to it', seen), 'no way back', seen)
   if (seen.settled !== 'done' || seen.boot !== to.path) return { act: 'settle', to }
   return record({ kind: 'switch.committed' })
 }
 
 function rollingBack(journal: Journal, seen: Seen, to: Ref): Act {
+  const isThere = seen.running?.path === to.path
+  if (journal.isActivated) {
+    if (!isThere || seen.boot !== to.path) return further(journal, to, seen, 'it was moved away from', 'not activated')
+    if (seen.deadMan !== null) return { act: 'disarmDeadMan' }
+    if (seen.health === 'open') return { act: 'watch' }
+    if (seen.health === 'passed') return record({ kind: 'rollback.verified' })
+    const why = withDetail('the services are not well with it either', seen)
+    const isProven = includes(journal.good, to) && journal.cause !== 'operator'
+    return isProven
+      ? held(`${why}, so the cause is not the generation`, 'environment', seen)
+      : further(journal, to, seen, why, 'unwell')
+  }
+  if (!isGuarded(to, seen)) return { act: 'armDeadMan', back: to }
   if (seen.activation === null || seen.activation === 'retry') return { act: 'activate', to }
   const why =
     seen.activation === 'failed'
       ? 'its activation failed'
-      : seen.running !== to.path
+      : !isThere
         ? 'something else runs after its activation'
         : seen.settled === 'failed'
           ? 'it could not be made what a reboot leads to'
-          : seen.health === 'failed'
-            ? 'the services are not well with it either'
-            : null
-  if (why !== null) return further(journal, to, why)
+          : null
+  if (why !== null) return further(journal, to, seen, withDetail(why, seen), 'not activated')
   if (seen.settled === 'not yet' || seen.boot !== to.path) return { act: 'settle', to }
-  if (seen.deadMan === 'armed') return { act: 'disarmDeadMan' }
-  return seen.health === 'open' ? { act: 'watch' } : record({ kind: 'rollback.verified' })
+  return record({ kind: 'rollback.activated' })
 }
 
 /** Leads back from the candidate: to what was left, which was known to be good. */
-function back({ from, good }: Journal, cause: Parameters<typeof started>[1], why: string): Act {
+function back(journal: Journal, seen: Seen, cause: Cause, why: string): Act {
+  const { from, good, to } = journal
   const goal = from ?? good[0] ?? null
-  return goal === null
-    ? record({ kind: 'rollback.held', why: `${why}; nothing is known to be good` })
-    : started(goal, cause, why)
+  if (goal === null) return held(`${why}; nothing is known to be good`, 'no way back', seen)
+  return record({ kind: 'rollback.started', from: to, to: goal, cause, why })
 }
 
-function started(to: Ref, cause: Extract<Step, { kind: 'rollback.started' }>['cause'], why: string): Act {
-  return record({ kind: 'rollback.started', to, cause, why })
+function asked({ to }: Journal, order: Extract<Order, { verb: 'rollback' }>): Act {
+  return answer({ kind: 'rollback.started', from: to, to: order.to, cause: order.cause, why: order.why })
 }
 
 /** The next rung of the ladder. */
-function further({ rung, good }: Journal, to: Ref, why: string): Act {
-  if (rung < SAME_AGAIN) return record({ kind: 'rollback.failed', next: to, why })
-  const next = good[good.findIndex(each => each.path === to.path) + 1]
-  if (next === undefined || next.path === to.path) return record({ kind: 'rollback.held', why })
-  return record({ kind: 'rollback.failed', next, why })
+function further(
+  { rung, good, older, from }: Journal,
+  to: Ref,
+  seen: Seen,
+  why: string,
+  verdict: 'unwell' | 'not activated',
+): Act {
+  if (rung < SAME_AGAIN && verdict === 'not activated')
+    return record({ kind: 'rollback.failed', next: to, why, verdict })
+  const ladder = [...good, ...older]
+  const next = ladder.slice(ladder.findIndex(each => each.path === to.path) + 1).find(each => each.path !== from?.path)
+  if (next === undefined || next.path === to.path) return held(why, 'no way back', seen)
+  return record({ kind: 'rollback.failed', next, why, verdict })
+}
+
+function withDetail(what: string, { detail }: Seen): string {
+  return detail === '' ? what : `${what}: ${detail}`
 }

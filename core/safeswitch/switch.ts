@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts'
-import { messageOf } from '../fault.ts'
+import type { Data } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
+import type { DeadMan, DeadManView, Fired } from './dead-man.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
-import { follow, type Journal, type Ref, type Step } from './journal.ts'
-import type { Target, View } from './target.ts'
+import { follow, type Journal, plain, type Ref, type Step } from './journal.ts'
+import type { Activation, Target, View } from './target.ts'
 
-/** Outside the daemon: leads back when heald does not come back in time. All may be called twice. */
-export interface DeadMan {
-  /** Resolves once it stands, durably; replaces one that stands. */
-  arm(back: Ref | null): Promise<void>
-  disarm(): Promise<void>
-  isArmed(): Promise<boolean>
+export interface Judgement {
+  readonly health: 'passed' | 'failed'
+  /** In words; '' when there is nothing to say. */
+  readonly why: string
 }
 
 export interface SwitchTools {
@@ -17,12 +17,21 @@ export interface SwitchTools {
   readonly deadMan: DeadMan
   readonly clock: Clock
   /** Resolves when the step is durable. When it rejects, nothing further is done until `run` is called again. */
-  readonly record: (step: Step) => Promise<void>
-  /** Says whether the services are well with `to`, after as long a look as the configuration asks for. */
-  readonly judge: (to: Ref, signal: AbortSignal) => Promise<'passed' | 'failed'>
+  readonly record: (step: Step, more: Data) => Promise<void>
+  readonly recordDeadMan: (kind: 'deadman.armed' | 'deadman.disarmed' | 'deadman.fired', data: Data) => Promise<void>
+  /** Says whether the services are well with `journal.to`, after as long a look as the configuration asks for. */
+  readonly judge: (journal: Journal, signal: AbortSignal) => Promise<Judgement>
+  /** `to` runs from now on, as far as the pointer says. */
+  readonly onActivated: (to: Ref) => void
   readonly activationDeadlineMs: number
+  readonly deadManMs: number
+  /** How many known-good generations are kept from being collected. */
+  readonly keepGood: number
   /** Whether the machine was booted since the journal's last step. */
   readonly isRebooted: boolean
+  readonly refusal: (from: Ref) => string | null
+  /** Generations older than what runs, if its pointer was moved not long ago. */
+  readonly older: (view: View) => readonly Ref[]
 }
 
 /** One target being switched: performs what `decide.ts` says, one act at a time. */
@@ -35,52 +44,88 @@ export interface Switcher {
   run(): Promise<void>
   /** Puts an order in, which is looked at before the next act, and ends a watch. Only one waits at a time: the newest. */
   order(order: Order): Promise<void>
+  /** Ends a watch that is under way, so that the world is looked at anew. */
+  wake(): void
+  /** Nothing is known to be good: the next `run` watches whether what runs is. */
+  soak(): void
 }
 
 /** Tries of one act that answers "not now" or fails to be durable, with pauses that double. */
 const TRIES = 5
 const PAUSE_FIRST_MS = 200
-/** A ladder of three generations needs some forty acts. */
-const MOST_ACTS = 200
+/** Between a rollback that could not be activated and the same again. */
+const SAME_AGAIN_MS = 5000
+/** A ladder of three generations needs some sixty acts. */
+const MOST_ACTS = 300
+/** A dead-man at work moves a pointer and runs one activation. */
+const LOCK_SLACK_MS = 15_000
 
+/** What is known only as long as the journal stands where it stands. */
 interface Life {
-  isOurs: boolean
-  isRebooted: boolean
   activation: Seen['activation']
   settled: Seen['settled']
   health: Seen['health']
-  order: Order | null
+  isArmFailed: boolean
+  detail: string
+  /** For the next entry. */
+  more: Data
 }
+
+const untouched = (): Life => ({
+  ...{ activation: null, settled: 'not yet', health: 'open', isArmFailed: false, detail: '', more: {} },
+})
 
 export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   const { target, deadMan, clock } = tools
   let journal = first
+  let life = untouched()
+  let [isOurs, isRebooted, isFresh, hasFired, isSoakDue, isLocked] = [
+    false,
+    tools.isRebooted,
+    false,
+    false,
+    true,
+    false,
+  ]
+  let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
-  const life: Life = { ...untouched(), isOurs: false, isRebooted: tools.isRebooted, order: null }
 
   async function look(): Promise<Seen> {
-    const [view, isArmed] = await Promise.all([target.look(), deadMan.isArmed()])
-    return { ...pathsOf(view), deadMan: isArmed ? 'armed' : 'none', ...life }
+    const [view, standing] = await Promise.all([target.look(), importFired(await deadMan.look())])
+    const now = plain(view.running)
+    return {
+      running: now,
+      boot: view.boot?.path ?? null,
+      deadMan: standing?.path ?? null,
+      refusal: now === null ? null : tools.refusal(now),
+      older: tools.older(view),
+      ...{ isFresh, hasFired, isOurs, isRebooted, isSoakDue, order, ...life },
+    }
+  }
+
+  async function importFired({ standing, fired }: DeadManView): Promise<DeadManView['standing']> {
+    if (fired === null) return standing
+    await tools.recordDeadMan('deadman.fired', firedData(fired))
+    await deadMan.imported(fired.id)
+    hasFired = true
+    return standing
   }
 
   async function perform(act: Act): Promise<void> {
     switch (act.act) {
       case 'record':
-        await tools.record(act.step)
-        journal = follow(journal, act.step)
-        Object.assign(life, untouched(), { isOurs: true, isRebooted: false })
-        return
+        return record(act.step)
       case 'armDeadMan':
         return arm(act.back)
       case 'disarmDeadMan':
-        return deadMan.disarm()
+        isFresh = false
+        await deadMan.disarm()
+        return tools.recordDeadMan('deadman.disarmed', {})
       case 'activate':
-        life.activation = await activate(act.to)
-        return
+        return activate(act.to)
       case 'settle':
-        life.settled = await settle(act.to)
-        return
+        return settle(act.to)
       case 'watch':
         return watch()
       case 'rest':
@@ -88,69 +133,124 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     }
   }
 
-  /** Nothing has moved yet: a switch that can't be made safe is called off. */
-  async function arm(back: Ref | null): Promise<void> {
+  async function record(step: Step): Promise<void> {
+    await tools.record(step, life.more)
+    journal = follow(journal, step)
+    life = untouched()
+    isOurs = true
+    isRebooted = false
+    isSoakDue = false
+  }
+
+  async function arm(back: Ref): Promise<void> {
     try {
-      await deadMan.arm(back)
+      const id = await deadMan.arm(back, tools.deadManMs)
+      isFresh = true
+      await tools.recordDeadMan('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
     } catch (error) {
-      const why = `the dead-man could not be armed: ${messageOf(error)}`
-      await perform({ act: 'record', step: { kind: 'switch.failed', why } })
+      life.isArmFailed = true
+      life.detail = messageOf(error)
     }
   }
 
-  async function activate(to: Ref): Promise<Seen['activation']> {
+  async function activate(to: Ref): Promise<void> {
+    // The rung before was the same generation: whatever was in the way may be gone in a moment.
+    if (journal.phase === 'rollingBack' && journal.rung === 1) await pause(SAME_AGAIN_MS)
+    const startedMs = clock.monoMs()
+    const { verdict, exitCode, why } = await tried(to)
+    life.activation = verdict
+    life.detail = why
+    life.more = {
+      tookMs: Math.round((clock.monoMs() - startedMs) * 1000) / 1000,
+      ...(exitCode === null ? {} : { exitCode }),
+    }
+    if (verdict === 'done' || verdict === 'partly') tools.onActivated(to)
+  }
+
+  async function tried(to: Ref): Promise<Activation> {
+    let last: Activation = { verdict: 'failed', exitCode: null, why: '' }
     for (let n = 0; n < TRIES; n += 1) {
       try {
-        const { verdict } = await target.activate({ ...to, createdMs: 0 }, tools.activationDeadlineMs)
-        if (verdict !== 'retry') return verdict
-      } catch {
-        return 'failed'
+        last = await target.activate({ ...to, createdMs: 0 }, tools.activationDeadlineMs)
+        if (last.verdict !== 'retry') return last
+      } catch (error) {
+        return { verdict: 'failed', exitCode: null, why: messageOf(error) }
       }
-      await pause(n)
+      await pause(PAUSE_FIRST_MS * 2 ** n)
     }
-    return 'failed'
+    return { ...last, verdict: 'failed' }
   }
 
-  async function settle(to: Ref): Promise<Seen['settled']> {
-    const good = [to.path, ...journal.good.map(each => each.path)]
+  async function settle(to: Ref): Promise<void> {
+    const good = [to.path, ...journal.good.map(each => each.path).filter(path => path !== to.path)]
     for (let n = 0; n < TRIES; n += 1) {
       try {
-        await target.settle({ ...to, createdMs: 0 }, good)
-        return 'done'
-      } catch {
-        await pause(n)
+        await target.settle({ ...to, createdMs: 0 }, good.slice(0, tools.keepGood))
+        life.settled = 'done'
+        return
+      } catch (error) {
+        life.detail = messageOf(error)
+        await pause(PAUSE_FIRST_MS * 2 ** n)
       }
     }
-    return 'failed'
+    life.settled = 'failed'
   }
 
+  /** Until the judge has spoken, or an order comes: nothing is awaited between `decide` and here, so none is missed. */
   async function watch(): Promise<void> {
-    if (journal.to === null || life.order !== null) return
-    watching = new AbortController()
-    const { signal } = watching
-    const interrupted = new Promise<'open'>(resolve => signal.addEventListener('abort', () => resolve('open')))
+    const stop = new AbortController()
+    watching = stop
+    const interrupted = new Promise<null>(resolve => stop.signal.addEventListener('abort', () => resolve(null)))
     try {
-      life.health = await Promise.race([tools.judge(journal.to, signal), interrupted])
+      const judged = await Promise.race([tools.judge(journal, stop.signal), interrupted])
+      if (judged === null) return
+      life.health = judged.health
+      life.detail = judged.why
     } finally {
+      stop.abort()
       watching = null
     }
   }
 
-  function pause(n: number): Promise<void> {
-    return new Promise(resolve => void clock.after(PAUSE_FIRST_MS * 2 ** n, resolve))
+  function pause(ms: number): Promise<void> {
+    return new Promise(resolve => void clock.after(ms, resolve))
+  }
+
+  /** Held from before the first act to the end; a kill of heald frees it. */
+  async function hold(): Promise<void> {
+    if (isLocked) return
+    isLocked = await deadMan.lock(tools.activationDeadlineMs + LOCK_SLACK_MS)
+    if (isLocked) return
+    throw new Fault('switch.locked', `${target.name} is being moved by its dead-man, which does not come to an end`, {
+      hint: 'see what its activation command does; heald tries again',
+      retry: LOCK_SLACK_MS,
+    })
   }
 
   async function loop(): Promise<void> {
-    for (let n = 0; n < MOST_ACTS; n += 1) {
-      const seen = await look()
-      const act = decide(journal, seen)
-      await perform(act)
-      // An order is answered by the entry it led to, or needs nothing. One that came meanwhile has its own turn.
-      const isAnswered = act.act === 'record' || act.act === 'rest'
-      if (isAnswered && life.order === seen.order) life.order = null
-      if (act.act === 'rest' && life.order === null) return
+    try {
+      for (let n = 0; n < MOST_ACTS; n += 1) {
+        const seen = await look()
+        const act = decide(kept(journal), seen)
+        // What was seen before the lock was had may have changed.
+        if (act.act !== 'rest' && !isLocked) {
+          await hold()
+          continue
+        }
+        await perform(act)
+        const isAnswered = act.act === 'rest' || (act.act === 'record' && act.answers === true)
+        if (isAnswered && order === seen.order) order = null
+        if (act.act === 'rest' && order === null) return
+      }
+      throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
+    } finally {
+      isLocked = false
+      await deadMan.unlock()
     }
-    throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
+  }
+
+  function kept(whole: Journal): Journal {
+    return { ...whole, good: whole.good.slice(0, tools.keepGood) }
   }
 
   function run(): Promise<void> {
@@ -163,19 +263,20 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   return {
     journal: () => journal,
     run,
-    async order(order) {
-      life.order = order
+    async order(given) {
+      order = given
       watching?.abort()
       await run()
+      // It came in the very turn in which the loop had come to rest.
+      if (order === given) await run()
+    },
+    wake: () => watching?.abort(),
+    soak() {
+      isSoakDue = true
     },
   }
 }
 
-/** What a daemon knows of a step it has only just recorded. */
-function untouched(): Pick<Life, 'activation' | 'settled' | 'health'> {
-  return { activation: null, settled: 'not yet', health: 'open' }
-}
-
-function pathsOf({ running, boot }: View): Pick<Seen, 'running' | 'boot'> {
-  return { running: running?.path ?? null, boot: boot?.path ?? null }
+function firedData({ id, to, atMs, result, why }: Fired): Data {
+  return { id, to: { ...to }, at: new Date(atMs).toISOString(), result, why }
 }

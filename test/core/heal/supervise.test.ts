@@ -57,6 +57,8 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     isRemembered: name => isAllRead || known.includes(name),
     boot: '00000000-0000',
     warn: text => assert.fail(text),
+    onLoop: () => null,
+    generationOf: () => null,
   })
   const services = [...known, ...unknown].map(specOf)
   await supervisor.take({

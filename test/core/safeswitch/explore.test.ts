@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Ref } from '../../../core/safeswitch/journal.ts'
-import { disturbed, GOOD, type Kind, NEW, next, OLD, outcomes, start, type World } from './world.ts'
+import { includes, type Ref } from '../../../core/safeswitch/journal.ts'
+import { disturbed, GOOD, type Kind, NEW, next, OLD, OTHER, outcomes, type Start, start, type World } from './world.ts'
 
 /** More steps than this without an end means that a switch goes round in circles. */
 const STEPS = 60
@@ -50,61 +50,70 @@ function settled(world: World, kind: Kind): World {
   let at: World = { ...world, disturbances: 0, failures: 0 }
   for (let n = 0; n < STEPS; n += 1) {
     const act = next(at)
-    if (act.act === 'rest') return at
+    if (act.act === 'rest' && at.order === null) return at
     at = outcomes(at, act, kind)[0] ?? assert.fail(`${act.act} leads nowhere`)
   }
   return assert.fail(`no end within ${STEPS} steps from ${JSON.stringify(world)}`)
 }
 
-const isGood = (world: World, ref: Ref) => world.journal.good.some(each => each.path === ref.path)
+const isGood = (world: World, ref: Ref) => includes(world.journal.good, ref)
 
-const WHOLE: readonly (string | null)[] = [GOOD.path, OLD.path, NEW.path]
+const STARTS: Readonly<Record<string, Start>> = {
+  'a deploy': { disturbances: 3, failures: 2 },
+  'the first start, with older generations': {
+    ...{ disturbances: 2, failures: 1, good: [], running: NEW, older: [GOOD, OLD], order: null },
+  },
+  'the first start, with nothing older': { disturbances: 2, failures: 1, good: [], running: NEW, order: null },
+  'nothing but orders and others, without a budget': {
+    ...{ disturbances: 3, failures: 1, order: null, refusal: 'the budget is used up' },
+  },
+}
 
-for (const pointers of [1, 2] as const) {
-  test(`every path ends on a generation that is known to be good, the dead-man disarmed (${pointers} pointers)`, t => {
-    const kind = { pointers }
-    let committed = 0
-    const judge = (world: World, path: readonly string[]): boolean => {
-      const end = settled(world, kind)
-      const about = `${path.join(' → ')}\n${JSON.stringify(end)}`
-      assert.equal(end.deadMan, null, about)
-      assert.ok(end.journal.phase === 'idle' || end.journal.phase === 'held', about)
-      const good = end.journal.good.map(each => each.path)
-      if (end.journal.phase === 'idle') {
-        assert.ok(end.running !== null && good.includes(end.running), `what runs is not known to be good: ${about}`)
-        assert.ok(
-          end.boot !== null && good.includes(end.boot),
-          `a reboot leads to what is not known to be good: ${about}`,
-        )
-        if (good[0] === NEW.path) committed += 1
-      } else {
-        assert.ok(WHOLE.includes(end.boot), about)
-      }
-      return next(world).act === 'rest'
-    }
-    const found = explore(start({ disturbances: 3, failures: 2 }), kind, judge)
-    assert.ok(committed > 0 && found.ends > 10, 'it ends in more than one way')
-    t.diagnostic(`${pointers} pointers: ${found.worlds} states, ${found.transitions} transitions, ${found.ends} ends`)
-  })
+for (const [name, first] of Object.entries(STARTS))
+  for (const pointers of [1, 2] as const) {
+    test(`every path ends on a generation that is known to be good, the dead-man disarmed: ${name}, ${pointers} pointers`, t => {
+      const kind = { pointers }
+      const ended = { idle: 0, held: 0 }
+      const found = explore(start(first), kind, (world, path) => {
+        const end = settled(world, kind)
+        const about = `${path.join(' → ')}\n${JSON.stringify(end)}`
+        const { phase, good } = end.journal
+        assert.equal(end.deadMan, null, about)
+        assert.ok(phase === 'idle' || phase === 'held', about)
+        ended[phase] += 1
+        if (phase === 'held') {
+          // Nothing is ever left half-way, and a hold is never silent about what runs.
+          assert.ok(end.boot !== null, about)
+        } else if (good.length > 0) {
+          assert.ok(end.running !== null && includes(good, end.running), `what runs is not known to be good: ${about}`)
+          // What somebody else prepared for the next boot is their business until it runs.
+          const boot = good.some(each => each.path === end.boot) || (pointers === 2 && end.boot === OTHER.path)
+          assert.ok(boot, `a reboot leads to what is not known to be good: ${about}`)
+        } else assert.equal(end.journal.from, null, about)
+        return next(world).act === 'rest'
+      })
+      assert.ok(ended.idle > 10, 'it ends')
+      t.diagnostic(`${name}, ${pointers} pointers: ${found.worlds} states, ${found.transitions} transitions`)
+    })
+  }
 
+for (const pointers of [1, 2] as const)
   test(`without failing acts, nothing but a known-good or committed generation is ever what a reboot leads to (${pointers} pointers)`, t => {
     const kind = { pointers }
     const found = explore(start({ disturbances: 3, failures: 0 }), kind, (world, path) => {
       const { phase, good } = world.journal
       const isMoving = phase === 'switching' || phase === 'probation' || phase === 'rollingBack'
       // Where there is one pointer it has to move for the probation; the entries say so before it does.
-      const allowed = [
-        GOOD.path,
-        OLD.path,
-        ...(good.some(each => each.path === NEW.path) || phase === 'committing' ? [NEW.path] : []),
-      ]
       if (pointers === 1 && isMoving) return false
-      assert.ok(world.boot !== null && (allowed.includes(world.boot) || phase === 'armed'), path.join(' → '))
+      const isCommitting = phase === 'committing' && world.boot === world.journal.to?.path
+      // Others may move it whenever they like.
+      const isOthers = world.boot === OTHER.path
+      const isAllowed = [GOOD.path, OLD.path].includes(world.boot ?? '') || good.some(each => each.path === world.boot)
+      assert.ok(isAllowed || isCommitting || isOthers || (pointers === 1 && phase === 'armed'), path.join(' → '))
       return next(world).act === 'rest'
     })
     t.diagnostic(`${pointers} pointers: ${found.worlds} states, ${found.transitions} transitions`)
   })
-}
 
 test('a candidate is tried only under a dead-man, and committed only after it was seen to be well', () => {
   for (const pointers of [1, 2] as const) {
@@ -114,11 +123,12 @@ test('a candidate is tried only under a dead-man, and committed only after it wa
       const { phase, to } = world.journal
       if (act.act === 'activate' && act.to === to && phase === 'switching') assert.ok(world.deadMan !== null, about)
       if (act.act === 'record' && act.step.kind === 'switch.committing')
-        assert.deepEqual([world.running, world.health, phase], [to?.path, 'passed', 'probation'], about)
+        assert.deepEqual([world.running, world.health, phase], [to, 'passed', 'probation'], about)
       if (act.act === 'record' && (act.step.kind === 'rollback.verified' || act.step.kind === 'switch.committed'))
-        assert.deepEqual([world.running, world.boot, world.deadMan], [to?.path, to?.path, null], about)
+        assert.deepEqual([world.running, world.boot, world.deadMan], [to, to?.path, null], about)
+      if (act.act === 'record' && act.step.kind === 'rollback.verified') assert.equal(world.health, 'passed', about)
       if (act.act === 'settle' && phase === 'committing')
-        assert.deepEqual([world.deadMan, world.running], [null, to?.path], about)
+        assert.deepEqual([world.deadMan, world.running], [null, to], about)
       if (isGood(world, NEW)) return false
       if (act.act === 'activate' && phase !== 'switching' && phase !== 'committing')
         assert.notEqual(act.to.path, NEW.path, about)
@@ -129,20 +139,34 @@ test('a candidate is tried only under a dead-man, and committed only after it wa
 
 test('a switch that was cut short leads back, unless it was committed', () => {
   explore(start({ disturbances: 2, failures: 0 }), { pointers: 1 }, world => {
-    const { phase } = world.journal
+    const { phase, isObserved } = world.journal
     const isCut = phase === 'armed' || phase === 'switching' || (phase === 'probation' && world.isRebooted)
-    if (world.isOurs || isGood(world, NEW) || !isCut) return false
+    if (world.isOurs || isObserved || isGood(world, NEW) || !isCut || world.running?.path === OTHER.path) return false
     for (const pointers of [1, 2] as const)
-      assert.equal(settled({ ...world, order: null }, { pointers }).running, GOOD.path)
+      assert.equal(settled({ ...world, order: null }, { pointers }).running?.path, GOOD.path)
     return true
   })
 })
 
 test('a commit is never taken back by anything but an order', () => {
   explore(start({ disturbances: 3, failures: 2 }), { pointers: 2 }, (world, path) => {
-    if (world.journal.phase !== 'committing') return false
+    if (world.journal.phase !== 'committing' || world.activation === 'failed' || world.activation === 'reboot')
+      return false
     const end = settled({ ...world, order: null }, { pointers: 2 })
-    assert.equal(end.running, NEW.path, path.join(' → '))
+    assert.equal(end.running?.path, world.journal.to?.path, path.join(' → '))
     return true
   })
+})
+
+test('a generation that failed with services that are well without it is blamed; one that did not is not', () => {
+  let blamed = 0
+  explore(start({ disturbances: 2, failures: 1 }), { pointers: 1 }, (world, path) => {
+    const { phase, blamed: names, cause } = world.journal
+    if (phase !== 'rollingBack') return false
+    const isCulprit = cause === 'crashloop' || cause === 'probation'
+    if (!isCulprit) assert.deepEqual(names, [], path.join(' → '))
+    if (names.length > 0) blamed += 1
+    return true
+  })
+  assert.ok(blamed > 0)
 })

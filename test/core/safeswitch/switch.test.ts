@@ -51,19 +51,22 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
   const tools: SwitchTools = {
     target,
     clock: instant,
-    activationDeadlineMs: 1000,
-    isRebooted: false,
+    ...{ activationDeadlineMs: 1000, deadManMs: 1000, keepGood: 3, isRebooted: false },
+    ...{ refusal: () => null, older: () => [], onActivated: () => {}, recordDeadMan: async () => {} },
     deadMan: {
-      arm: back => act('arm', () => void Object.assign(world, { deadMan: back })),
+      arm: back => act('arm', () => Object.assign(world, { deadMan: back }) && 'id'),
       disarm: () => act('disarm', () => void Object.assign(world, { deadMan: null })),
-      isArmed: async () => world.deadMan !== null,
+      look: async () => ({ standing: world.deadMan && { id: 'id', path: world.deadMan.path }, fired: null }),
+      imported: async () => {},
+      lock: async () => true,
+      unlock: async () => {},
     },
     record: step =>
       act(step.kind, () => {
         world.steps.push(step)
         journal = follow(journal, step)
       }),
-    judge: async to => (well.includes(to.path) ? 'passed' : 'failed'),
+    judge: async ({ to }) => ({ health: well.includes(to?.path ?? '') ? 'passed' : 'failed', why: '' }),
   }
   return {
     world,
@@ -82,7 +85,12 @@ test('a good candidate is proved and committed, a bad one leads back, in this or
 
   const bad = makeWorld({ well: [GOOD.path] })
   await bad.daemon().order({ verb: 'deploy', to: NEW })
-  assert.deepEqual(bad.kinds(), [...committed.slice(0, 3), 'rollback.started', 'rollback.verified'])
+  assert.deepEqual(bad.kinds(), [
+    ...committed.slice(0, 3),
+    'rollback.started',
+    'rollback.activated',
+    'rollback.verified',
+  ])
   assert.deepEqual([bad.world.running, bad.world.boot, bad.world.deadMan], [GOOD.path, GOOD.path, null])
 })
 
@@ -116,7 +124,10 @@ test('the ladder: the same again, the next older, then hold; each with its entry
   const { world, daemon, kinds } = makeWorld({ well: [], fail: what => what === `activate ${GOOD.path}` })
   const switcher = daemon()
   await switcher.order({ verb: 'deploy', to: NEW })
-  assert.deepEqual(kinds().slice(3), ['rollback.started', 'rollback.failed', 'rollback.failed', 'rollback.held'])
+  assert.deepEqual(kinds().slice(3), [
+    ...['rollback.started', 'rollback.failed', 'rollback.failed'],
+    ...['rollback.activated', 'rollback.held'],
+  ])
   assert.equal(switcher.journal().phase, 'held')
   assert.equal(world.running, OLD.path)
   assert.equal(world.deadMan, null)
@@ -142,7 +153,7 @@ test('an operator ends a probation at once', async () => {
   const switcher = daemon()
   // Two orders at once: the second comes while the first is under way.
   const first = switcher.order({ verb: 'deploy', to: NEW })
-  const second = switcher.order({ verb: 'rollback', to: GOOD })
+  const second = switcher.order({ verb: 'rollback', to: GOOD, cause: 'operator', why: '' })
   await Promise.all([first, second])
   assert.equal(world.running, GOOD.path)
   assert.equal(world.deadMan, null)

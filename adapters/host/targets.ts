@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { TargetSpec } from '../../core/config/spec.ts'
+import type { OpenTarget } from '../../core/safeswitch/managed.ts'
+import type { Target } from '../../core/safeswitch/target.ts'
+import { type Account, findAccount } from './account.ts'
+import { makeDeadMan } from './dead-man.ts'
+import { TargetFault } from './target-fault.ts'
+
+/** Opens a target of the configuration, whichever kind it is. `state`: heald's own folder. */
+export async function openTarget(state: string, spec: TargetSpec): Promise<OpenTarget> {
+  // By its place, so that another target of the same name later does not find this one's dead-man.
+  const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
+  const dir = join(state, 'switch', `${spec.name}-${place}`)
+  const account = await accountOf(spec)
+  return {
+    target: await targetOf(spec, dir, account),
+    deadMan: makeDeadMan({ target: spec, dir, account }),
+    changes: async () => [],
+  }
+}
+
+async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
+  if (user === undefined) return null
+  const account = await findAccount(user)
+  if ('missing' in account)
+    throw new TargetFault('target.user', `${name}: ${account.missing}`, { hint: 'add the user, then reload' })
+  return account
+}
+
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null): Promise<Target> {
+  const { name, path, activate } = spec
+  switch (spec.kind) {
+    case 'releases': {
+      const { releasesTarget } = await import('./releases.ts')
+      return releasesTarget({ name, path, owner, ...(activate.length > 0 ? { activate } : {}) })
+    }
+    case 'nix-profile': {
+      const { nixProfile } = await import('./nix-profile.ts')
+      return nixProfile({ name, profile: path, activate, stateDir, env: {} })
+    }
+    case 'nixos': {
+      const { nixos } = await import('./nixos.ts')
+      return nixos({ name, profile: path, running: spec.running, stateDir, env: {} })
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { ServiceSpec } from '../config/spec.ts'
+import type { Facts } from './facts.ts'
+import type { Outage } from './outage.ts'
+import type { Event } from './state.ts'
+
+/** A service as the switch of its target sees it: put on another generation, and watched. */
+export interface Patient {
+  readonly name: string
+  spec(): ServiceSpec
+  health(): Health
+  /** The generation that it was started with; null: that can't be told. */
+  ran(): string | null
+  /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
+  renew(how: string | null): void
+  /** Calls `look` after each of its events; the answer ends that. */
+  heed(look: () => void): () => void
+  /** What entries of its trouble carry as `inc`. */
+  inc(): ReturnType<Outage['inc']>
+  /** Its incident got worse: people have to look. */
+  escalate(cause: string, step: string): void
+}
+
+interface PatientTools {
+  readonly feed: (event: Event) => void
+  readonly outage: Outage
+  readonly later: (write: () => void) => void
+  readonly waiters: Set<() => void>
+}
+
+export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
+  return {
+    name: facts.name,
+    spec: () => facts.spec,
+    health: () => healthOf(facts),
+    ran: () => facts.ran,
+    renew(how) {
+      Object.assign(facts, { how, unwell: null, by: 'heald' } satisfies Partial<Facts>)
+      feed('renewed')
+    },
+    heed(look) {
+      waiters.add(look)
+      return () => void waiters.delete(look)
+    },
+    inc: outage.inc,
+    escalate: (cause, step) => later(() => outage.escalate(cause, step)),
+  }
+}
+
+/** How a service does with the generation it was renewed with. */
+export interface Health {
+  /** `open`: it may still get ready; `stopped`: an operator wanted that, so it says nothing. */
+  readonly state: 'ready' | 'failed' | 'open' | 'stopped'
+  /** Checks that passed in a row since its start. */
+  readonly passes: number
+  /** The last check broke itself, which says nothing about the service. */
+  readonly isInconclusive: boolean
+  /** In words; '' when there is nothing to say. */
+  readonly why: string
+}
+
+function healthOf(facts: Facts): Health {
+  const { phase, passes, report, why, lastTrouble } = facts
+  const of = (state: Health['state'], words: string): Health => ({
+    ...{ state, passes, why: words },
+    isInconclusive: report?.verdict?.verdict === 'inconclusive',
+  })
+  switch (phase) {
+    case 'stopped':
+    case 'stopping':
+      return of('stopped', why ?? '')
+    case 'loopRunning':
+    case 'loopClearing':
+    case 'loopBackoff':
+      return of('failed', `crash loop: ${lastTrouble}`)
+    case 'holding':
+      return of('failed', why ?? lastTrouble)
+    case 'held':
+      return facts.waiting ? of('open', why ?? '') : of('failed', why ?? lastTrouble)
+    default:
+      if (facts.unwell !== null) return of('failed', facts.unwell)
+      return phase === 'ready' && facts.isUp ? of('ready', '') : of('open', lastTrouble || 'it is not ready yet')
+  }
+}

@@ -1,0 +1,202 @@
+import type { Clock } from '../clock.ts'
+import type { ProbeSpec, SwitchSpec } from '../config/spec.ts'
+import type { Health, Patient } from '../heal/patient.ts'
+import { type Probes, startProbes } from '../heal/probe/schedule.ts'
+import type { RunCheck } from '../heal/probe/verdict.ts'
+import type { Journal } from './journal.ts'
+import type { Judgement } from './switch.ts'
+
+/**
+ * Life of a probation
+ *
+ * 1. Each service of the target that runs another generation is started anew.
+ * 2. The services and the target's own checks are watched for the soak time. A crash loop, a hang, or a start that never
+ *    gets ready is the end of it at once; what failed before the switch already does not count.
+ * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer. A
+ *    check that could not be asked counts for nothing: it alone rolls nothing back.
+ *
+ * After a rollback the same is asked once: whether they get ready.
+ */
+export interface JudgeOptions {
+  readonly patients: () => readonly Patient[]
+  readonly checks: readonly ProbeSpec[]
+  readonly runCheck: RunCheck
+  /** Where checks that run a program run it. */
+  readonly cwd: string
+  readonly switchSpec: () => SwitchSpec
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+export interface Judge {
+  /** Names of what is not well right now. */
+  baseline(): Promise<string[]>
+  judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement>
+  /** Whether there is anything to ask: without it a generation can prove nothing. */
+  hasChecks(): boolean
+}
+
+/** Services tell of each event; passes are looked for this often. */
+const LOOK_EVERY_MS = 50
+/** What is not yet well when the soak time is over gets so much longer. The dead-man leaves 60 s. */
+const LONGER_MS = 30_000
+/** A service is given so long to get ready after a rollback at least. */
+const VERIFY_MS = 60_000
+
+interface Watched {
+  readonly name: string
+  health(): Health
+  /** Passes in a row that it takes. */
+  readonly passes: number
+}
+
+export function createJudge(options: JudgeOptions): Judge {
+  const { patients, checks, clock } = options
+
+  /** Watches the target's own checks; they speak with one voice each, like services. */
+  function watchChecks(onNews: () => void): { readonly watched: Watched[]; stop(): void } {
+    const running: Probes[] = []
+    const watched = checks.map((spec, at): Watched => {
+      const health = { state: 'open' as Health['state'], passes: 0, isInconclusive: false, why: 'no answer yet' }
+      const probes = startProbes(
+        { startup: spec, liveness: spec },
+        {
+          clock,
+          phase: options.random(),
+          run: (check, timeoutMs, signal) => options.runCheck(check, timeoutMs, signal, { cwd: options.cwd }),
+          onVerdict({ verdict, event }) {
+            health.isInconclusive = verdict?.verdict === 'inconclusive'
+            if (verdict?.verdict === 'pass') health.passes += 1
+            if (verdict?.verdict === 'fail') health.passes = 0
+            health.why = verdict?.error ?? ''
+            if (event === 'readyPassed') health.state = 'ready'
+            if (event === 'startupFailed' || event === 'hung') health.state = 'failed'
+            onNews()
+          },
+        },
+      )
+      running.push(probes)
+      return { name: nameOf(spec, at), health: () => health, passes: options.switchSpec().passes }
+    })
+    return {
+      watched,
+      stop() {
+        for (const probes of running) probes.stop()
+      },
+    }
+  }
+
+  function watchedOf(patient: Patient): Watched {
+    const { liveness, readiness, startup } = patient.spec().probes
+    const { passes } = options.switchSpec()
+    const needed = liveness !== undefined || readiness !== undefined ? passes : startup === undefined ? 0 : 1
+    return { name: patient.name, health: patient.health, passes: needed }
+  }
+
+  async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
+    const { to, phase, cause } = journal
+    const isRollback = phase === 'rollingBack'
+    const how = isRollback ? `rolled back to ${to?.generation}` : null
+    const startedMs = clock.monoMs()
+    const { probationMs } = options.switchSpec()
+    const news = Promise.withResolvers<Judgement>()
+    const look = () => {
+      const all = [...own.watched, ...patients().map(watchedOf)].filter(({ name }) => !baseline.includes(name))
+      const elapsedMs = clock.monoMs() - startedMs
+      const judged = isRollback
+        ? verified(all, elapsedMs, Math.max(VERIFY_MS, probationMs))
+        : soaked(all, elapsedMs, probationMs)
+      if (judged !== null) news.resolve(judged)
+    }
+    const own = watchChecks(() => look())
+    let ends: (() => void)[] = []
+    let cancel = () => {}
+    const again = () => {
+      look()
+      cancel = clock.after(LOOK_EVERY_MS, again)
+    }
+    try {
+      for (const patient of patients()) {
+        const isOther = patient.ran() !== null && patient.ran() !== to?.generation
+        // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
+        const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
+        if (isOther || isSick) patient.renew(how)
+      }
+      // Not before: one that has failed is not looked at until it was started anew.
+      ends = patients().map(patient => patient.heed(look))
+      again()
+      signal.addEventListener('abort', () => news.resolve({ health: 'failed', why: 'called off' }), { once: true })
+      return await news.promise
+    } finally {
+      cancel()
+      own.stop()
+      for (const end of ends) end()
+    }
+  }
+
+  return {
+    judge,
+    hasChecks: () => checks.length > 0 || patients().some(patient => Object.keys(patient.spec().probes).length > 0),
+    async baseline() {
+      const sick = patients()
+        .filter(patient => !['ready', 'stopped'].includes(patient.health().state))
+        .map(({ name }) => name)
+      const asked = await Promise.all(
+        checks.map(async (spec, at) => {
+          const { check, timeoutMs } = spec
+          const { verdict } = await options.runCheck(check, timeoutMs, AbortSignal.timeout(timeoutMs + LOOK_EVERY_MS), {
+            cwd: options.cwd,
+          })
+          return verdict === 'pass' ? [] : [nameOf(spec, at)]
+        }),
+      )
+      return [...sick, ...asked.flat()]
+    },
+  }
+}
+
+function nameOf({ check: { kind } }: ProbeSpec, at: number): string {
+  return `check ${at + 1} (${kind})`
+}
+
+/** Null: not yet. */
+function soaked(all: readonly Watched[], elapsedMs: number, probationMs: number): Judgement | null {
+  const failed = firstFailed(all)
+  if (failed !== null) return failed
+  if (elapsedMs < probationMs) return null
+  const open = all.filter(({ health, passes }) => {
+    const its = health()
+    return its.state === 'open' || (its.state === 'ready' && its.passes < passes)
+  })
+  if (open.length === 0) return { health: 'passed', why: '' }
+  if (elapsedMs < probationMs + LONGER_MS) return null
+  const doubtful = open.filter(({ health }) => !health().isInconclusive)
+  if (doubtful.length === 0) return { health: 'passed', why: `inconclusive: ${namesOf(open)} could not be asked` }
+  return {
+    health: 'failed',
+    why: `${namesOf(doubtful)} did not pass often enough in a row: ${doubtful[0]?.health().why}`,
+  }
+}
+
+function verified(all: readonly Watched[], elapsedMs: number, withinMs: number): Judgement | null {
+  const failed = firstFailed(all)
+  if (failed !== null) return failed
+  const open = all.filter(({ health }) => health().state === 'open')
+  if (open.length === 0) return { health: 'passed', why: '' }
+  if (elapsedMs < withinMs) return null
+  if (open.every(({ health }) => health().isInconclusive))
+    return { health: 'passed', why: `inconclusive: ${namesOf(open)} could not be asked` }
+  return { health: 'failed', why: `${namesOf(open)} did not get ready: ${open[0]?.health().why}` }
+}
+
+function firstFailed(all: readonly Watched[]): Judgement | null {
+  for (const { name, health } of all) {
+    const { state, why } = health()
+    if (state === 'failed') return { health: 'failed', why: `${name}: ${why}` }
+  }
+  return null
+}
+
+function namesOf(all: readonly Watched[]): string {
+  return all.map(({ name }) => name).join(', ')
+}

@@ -1,0 +1,261 @@
+import { dirname } from 'node:path'
+import type { GenerationStatus, TargetStatus } from '../api/switch-control.ts'
+import type { Clock } from '../clock.ts'
+import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
+import type { Draft } from '../entry.ts'
+import { asFault, messageOf } from '../fault.ts'
+import type { Patient } from '../heal/patient.ts'
+import type { RunCheck } from '../heal/probe/verdict.ts'
+import type { LoopAnswer } from '../heal/records.ts'
+import type { DeadMan } from './dead-man.ts'
+import { type Journal, plain, type Ref } from './journal.ts'
+import { createJudge } from './judge.ts'
+import { isQuarantined, newTargetMemory, type TargetMemories, type TargetMemory } from './memory.ts'
+import { createOrders, type Orders } from './orders.ts'
+import { mayRollBack, whyNotFrom } from './permit.ts'
+import { PHASES } from './phases.ts'
+import { watchPointers } from './pointer-watch.ts'
+import { createRecorder } from './recorder.ts'
+import { createSwitcher, type Switcher } from './switch.ts'
+import type { Target, View } from './target.ts'
+
+/** A target as an adapter hands it over. */
+export interface OpenTarget {
+  readonly target: Target
+  readonly deadMan: DeadMan
+  /** What differs between two generations, a line each; empty when that can't be told. Bounded; never rejects. */
+  readonly changes: (from: string, to: string) => Promise<readonly string[]>
+}
+
+export interface ManagedTools {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly memories: TargetMemories
+  readonly patients: () => readonly Patient[]
+  /** Resolves when the entry is durable and remembered. */
+  readonly append: (draft: Draft) => Promise<unknown>
+  readonly isRecording: () => boolean
+  readonly runCheck: RunCheck
+  readonly switchSpec: () => SwitchSpec
+  /** First 8 hex of the kernel's boot id. */
+  readonly boot: string
+  readonly warn: (text: string) => void
+}
+
+/** One configured target: its switcher, its watch, and what people ask of it. */
+export interface Managed extends Orders {
+  readonly spec: TargetSpec
+  /** Looks once, so that services can be told which generation they are started with. Never rejects. */
+  look(): Promise<void>
+  /** Goes on where the ledger says that it stopped, and watches the pointer. */
+  begin(): void
+  generation(): string | null
+  /** A pointer is being moved. */
+  isMoving(): boolean
+  onLoop(service: string): LoopAnswer
+  status(): TargetStatus
+  generations(): Promise<readonly GenerationStatus[]>
+  /** Ends what is under way without finishing it: a later daemon does. */
+  release(): void
+}
+
+const RETRY_FIRST_MS = 2000
+const RETRY_CAP_MS = 60_000
+/** A pointer that was removed may be in the middle of being made anew by hand. */
+const GONE_MS = 2000
+/** While nothing is known to be good, what runs is watched this often. */
+const SOAK_EVERY_MS = 600_000
+
+export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: ManagedTools): Managed {
+  const { clock, memories } = tools
+  const { name } = spec
+  const { target, deadMan } = opened
+  let view: View | null = null
+  /** Why it can't be looked at or goes no further, in words. */
+  let trouble: string | null = null
+  let switcher: Switcher | null = null
+  let isReleased = false
+  let cancelRetry = () => {}
+  let cancelSoak = () => {}
+  let cancelGone = () => {}
+  let stopWatch = () => {}
+  let retryMs = RETRY_FIRST_MS
+  const memory = (): TargetMemory => memories[name] ?? newTargetMemory()
+  const journal = (): Journal => switcher?.journal() ?? memory().journal
+  const judge = createJudge({ ...tools, checks: spec.checks, cwd: spec.kind === 'releases' ? spec.path : '/' })
+
+  const seen: Target = {
+    ...target,
+    async look() {
+      try {
+        view = await target.look()
+        trouble = null
+        return view
+      } catch (error) {
+        trouble = messageOf(error)
+        throw asFault(error)
+      }
+    },
+  }
+
+  const recorder = createRecorder({
+    ...tools,
+    ...{ spec, journal, memory, changes: opened.changes, isReleased: () => isReleased },
+  })
+
+  const question = () => ({
+    ...{ spec, memory: memory(), running: plain(view?.running), nowMs: clock.wallMs() },
+    ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
+  })
+
+  function older(found: View): readonly Ref[] {
+    const { running, movedMs, generations } = found
+    if (running === null || movedMs === null || clock.wallMs() - movedMs > spec.blameWindowMs) return []
+    const at = generations.findIndex(({ path }) => path === running.path)
+    return at < 0 ? [] : generations.slice(at + 1, at + 1 + spec.keepGood).flatMap(each => plain(each) ?? [])
+  }
+
+  function newSwitcher(): Switcher {
+    const { journal: first, boot } = memory()
+    return createSwitcher(first, {
+      target: seen,
+      deadMan,
+      clock,
+      record: recorder.record,
+      recordDeadMan: recorder.recordDeadMan,
+      judge: (at, signal) => judge.judge(at, memory().baseline, signal),
+      onActivated: to => {
+        if (view !== null) view = { ...view, running: { ...to, createdMs: 0 } }
+      },
+      activationDeadlineMs: spec.activationDeadlineMs,
+      deadManMs: tools.switchSpec().deadManMs,
+      keepGood: spec.keepGood,
+      isRebooted: boot !== '' && boot !== tools.boot,
+      refusal: from => whyNotFrom(from, question()),
+      older,
+    })
+  }
+
+  /** Runs until there is nothing to do; what is in the way is tried again later. */
+  async function drive(): Promise<void> {
+    cancelRetry()
+    try {
+      await switcher?.run()
+      retryMs = RETRY_FIRST_MS
+    } catch (error) {
+      if (isReleased) return
+      const words = messageOf(error)
+      if (trouble !== words) tools.warn(`${name}: ${words}`)
+      trouble = words
+      cancelRetry = clock.after(retryMs, () => void drive())
+      retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
+    }
+  }
+
+  /** Somebody may have moved the pointer. */
+  async function onNews(): Promise<void> {
+    if (isReleased || switcher === null) return
+    const before = trouble
+    try {
+      const { running } = await seen.look()
+      const { phase, at, to } = switcher.journal()
+      const expected = phase === 'probation' ? to?.path : at
+      if (running?.path === expected && before === null) return cancelGone()
+      if (phase === 'probation') return switcher.wake()
+      if (phase !== 'idle' && phase !== 'held') return
+      if (running !== null) return void drive()
+      cancelGone()
+      cancelGone = clock.after(GONE_MS, () => void drive())
+    } catch {
+      // Kept in `trouble`, which the status shows.
+    }
+  }
+
+  function soakAgain(): void {
+    cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
+    if (switcher === null || switcher.journal().good.length > 0) return
+    switcher.soak()
+    void drive()
+  }
+
+  return {
+    spec,
+    look: async () => void (await seen.look().catch(() => {})),
+    begin() {
+      switcher = newSwitcher()
+      void drive()
+      const folders =
+        spec.kind === 'releases' ? [spec.path] : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
+      const watch = watchPointers(folders, clock, () => void onNews())
+      stopWatch = watch.stop
+      cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
+    },
+    generation: () => view?.running?.generation ?? null,
+    isMoving: () => !['idle', 'held', 'observed', 'probation'].includes(journal().phase),
+    onLoop(service) {
+      const { phase, from, isObserved, to } = journal()
+      const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
+      if (switcher === null) return slow('the ledger is still being read')
+      if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
+      if (phase !== 'idle' && phase !== 'held') {
+        if (from === null) return slow('nothing else is known to be good')
+        const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
+        return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused)
+      }
+      const permit = mayRollBack(question())
+      if ('to' in permit) {
+        const order = { verb: 'rollback', cause: 'crashloop', to: permit.to, why: `${service} crash-loops` } as const
+        void switcher.order(order).catch(() => drive())
+        return { verdict: 'rollback', why: `to ${permit.to.generation}` }
+      }
+      if (permit.isEnvironment) void switcher.order({ verb: 'hold', why: permit.refused }).catch(() => drive())
+      return slow(permit.refused)
+    },
+    status() {
+      const { phase, good, at } = journal()
+      const running = plain(view?.running)
+      return {
+        name,
+        kind: spec.kind,
+        state: PHASES[phase],
+        current: running,
+        knownGood: good.find(({ path }) => path !== running?.path) ?? good[0] ?? null,
+        quarantined: memory().quarantined.map(({ path }) => path),
+        why: trouble ?? (phase === 'held' ? heldWhy(at) : null),
+      }
+    },
+    async generations() {
+      const { generations, running } = await seen.look()
+      const { good } = journal()
+      const listed =
+        running === null || generations.some(({ path }) => path === running.path)
+          ? generations
+          : [running, ...generations]
+      return listed.map(({ generation, path, createdMs }) => ({
+        ...{ target: name, generation, path, createdTs: new Date(createdMs).toISOString() },
+        current: path === running?.path,
+        knownGood: good.some(each => each.path === path),
+        quarantined: isQuarantined(memory(), path),
+        why: memory().quarantined.find(each => each.path === path)?.why ?? null,
+      }))
+    },
+    ...createOrders({
+      ...{ target: seen, clock, judge, recorder, journal, memory },
+      ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
+    }),
+    release() {
+      isReleased = true
+      stopWatch()
+      cancelRetry()
+      cancelSoak()
+      cancelGone()
+      switcher?.wake()
+      void deadMan.unlock()
+    },
+  }
+
+  function heldWhy(at: string | null): string {
+    const why = memory().heldWhy ?? 'see its incident'
+    return `${why}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
+  }
+}

@@ -1,0 +1,90 @@
+import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
+import { actorOf, type Data, type Draft } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
+import type { Patient } from '../heal/patient.ts'
+import { dataOf } from './entries.ts'
+import { type Journal, plain, type Step } from './journal.ts'
+import type { TargetMemory } from './memory.ts'
+import type { SwitchTools } from './switch.ts'
+
+export interface RecorderOptions {
+  readonly spec: TargetSpec
+  readonly journal: () => Journal
+  readonly memory: () => TargetMemory
+  readonly patients: () => readonly Patient[]
+  readonly switchSpec: () => SwitchSpec
+  /** Resolves when the entry is durable and remembered. */
+  readonly append: (draft: Draft) => Promise<unknown>
+  readonly changes: (from: string, to: string) => Promise<readonly string[]>
+  readonly warn: (text: string) => void
+  readonly isReleased: () => boolean
+}
+
+/** Writes the steps of one target's switches into the ledger. */
+export interface Recorder extends Pick<SwitchTools, 'record' | 'recordDeadMan'> {
+  /** Who gives the order that comes next, and what its first entry says besides. */
+  ask(by: string, data: Data): void
+  /** How many steps were recorded so far. */
+  steps(): number
+  /** The last step that led to rest, if one came after so many steps. */
+  endSince(steps: number): Step | null
+}
+
+const ENDS: ReadonlySet<Step['kind']> = new Set([
+  ...(['switch.committed', 'switch.failed', 'rollback.verified', 'rollback.held'] as const),
+])
+const DIFF_LINES = 40
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { spec, journal } = options
+  let asker: { readonly by: string; readonly data: Data } | null = null
+  let end: { readonly step: Step; readonly at: number } | null = null
+  let steps = 0
+
+  /** Tells of the trouble of a service that this is about, so that its incident shows it. */
+  function append(kind: Draft['kind'], data: Data): Promise<unknown> {
+    const isCure = kind.startsWith('rollback.') || kind === 'generation.quarantined' || kind === 'deadman.fired'
+    const sick = isCure ? options.patients().find(patient => patient.inc().inc !== undefined) : undefined
+    const actor = asker === null ? {} : { actor: actorOf(asker.by) }
+    return options.append({ kind, ...sick?.inc(), ...actor, data: { ...data, target: spec.name } })
+  }
+
+  function extras({ kind }: Step): Data {
+    if (kind === 'switch.armed') return { deadlineMs: spec.activationDeadlineMs, ...asker?.data }
+    return kind === 'switch.probation' ? { deadlineMs: options.switchSpec().probationMs } : {}
+  }
+
+  /** What follows from a step and holds nobody up. */
+  async function follow(step: Step, before: Journal): Promise<void> {
+    const { to } = before
+    if (to === null) return
+    if (step.kind === 'switch.committed') await append('generation.good', { ...to, level: 'known-good' })
+    if (step.kind !== 'rollback.verified') return
+    for (const blamed of before.blamed) {
+      const diff = (await options.changes(to.path, blamed.path)).slice(0, DIFF_LINES)
+      const why = options.memory().rollbackWhy
+      await append('generation.quarantined', { ...blamed, level: 'failed', why, ...(diff.length > 0 ? { diff } : {}) })
+    }
+  }
+
+  return {
+    async record(step, more) {
+      if (options.isReleased())
+        throw new Fault('daemon.stopping', 'heald is ending; the switch goes on when it is back')
+      const before = journal()
+      const ends = { from: plain(before.from), to: plain(before.to) }
+      await append(step.kind, { ...ends, ...dataOf(spec.name, step), ...extras(step), ...more })
+      asker = null
+      steps += 1
+      if (ENDS.has(step.kind)) end = { step, at: steps }
+      if (step.kind === 'rollback.held') for (const patient of options.patients()) patient.escalate(step.why, 'held')
+      void follow(step, before).catch((error: unknown) => options.warn(`not recorded: ${messageOf(error)}`))
+    },
+    recordDeadMan: async (kind, data) => void (await append(kind, data)),
+    ask(by, data) {
+      asker = { by, data }
+    },
+    steps: () => steps,
+    endSince: since => (end !== null && end.at > since ? end.step : null),
+  }
+}

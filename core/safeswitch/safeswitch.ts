@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { SwitchControl, TargetStatus } from '../api/switch-control.ts'
+import type { HostConfig, ServiceSpec, TargetSpec } from '../config/spec.ts'
+import { Fault } from '../fault.ts'
+import type { Patient } from '../heal/patient.ts'
+import type { LoopAnswer } from '../heal/records.ts'
+import { createManaged, type Managed, type ManagedTools, type OpenTarget } from './managed.ts'
+
+export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'switchSpec'> {
+  readonly openTarget: (spec: TargetSpec) => Promise<OpenTarget>
+  readonly patientsOf: (target: string) => readonly Patient[]
+}
+
+/** All targets of this host. */
+export interface SafeSwitch extends SwitchControl {
+  /** Opens the targets, so that services know their generation. Nothing is moved yet. */
+  take(config: HostConfig): Promise<void>
+  /** Goes on with what an earlier daemon left undone, and watches. The ledger has been read. */
+  begin(): void
+  /** Refuses a later configuration that changes a target which is being switched. */
+  refuse(config: HostConfig): void
+  /** Takes a later configuration. */
+  apply(config: HostConfig): Promise<void>
+  generationOf(target: string): string | null
+  onLoop(service: ServiceSpec): LoopAnswer | null
+  statuses(): TargetStatus[]
+  /** Ends what is under way without finishing it: a later daemon, or the dead-man, does. */
+  release(): void
+}
+
+export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
+  const targets = new Map<string, Managed>()
+  let config: HostConfig | null = null
+  let hasBegun = false
+
+  async function open(spec: TargetSpec): Promise<void> {
+    const opened = await options.openTarget(spec)
+    const managed = createManaged(spec, opened, {
+      ...options,
+      patients: () => options.patientsOf(spec.name),
+      switchSpec: () => {
+        if (config === null) throw new Error('targets are opened with a configuration')
+        return config.switch
+      },
+    })
+    await managed.look()
+    targets.set(spec.name, managed)
+  }
+
+  function find(name: string): Managed {
+    const found = targets.get(name)
+    if (found !== undefined) return found
+    throw new Fault('target.unknown', `there is no target ${JSON.stringify(name.slice(0, 100))}`, {
+      hint: targets.size === 0 ? 'no targets are configured' : `the targets are: ${[...targets.keys()].join(', ')}`,
+    })
+  }
+
+  /** Two at once would be judged by each other's services. */
+  function refuseWhileMoving(name: string): void {
+    for (const [other, managed] of targets) {
+      if (other === name || !managed.isMoving()) continue
+      throw new Fault('switch.busy', `${other} is being switched, and only one target is at a time`, {
+        hint: 'wait for its end: heald status',
+        retry: 5000,
+      })
+    }
+  }
+
+  function changedIn(next: HostConfig): string[] {
+    const specs = new Map(next.targets.map(spec => [spec.name, spec]))
+    return [...targets.values()]
+      .filter(({ spec }) => !isDeepStrictEqual(spec, specs.get(spec.name)))
+      .map(({ spec }) => spec.name)
+  }
+
+  return {
+    async take(first) {
+      config = first
+      await Promise.all(first.targets.map(open))
+    },
+    begin() {
+      hasBegun = true
+      for (const managed of targets.values()) managed.begin()
+    },
+    refuse(next) {
+      const busy = changedIn(next).find(name => targets.get(name)?.isMoving())
+      if (busy === undefined) return
+      throw new Fault('switch.busy', `${busy} is being switched, and the new configuration changes it`, {
+        hint: 'wait for its end: heald status',
+        retry: 5000,
+      })
+    },
+    async apply(next) {
+      const changed = changedIn(next)
+      config = next
+      for (const name of changed) {
+        targets.get(name)?.release()
+        targets.delete(name)
+      }
+      const missing = next.targets.filter(({ name }) => !targets.has(name))
+      await Promise.all(missing.map(open))
+      if (hasBegun) for (const { name } of missing) targets.get(name)?.begin()
+    },
+    generationOf: name => targets.get(name)?.generation() ?? null,
+    onLoop({ name, target }) {
+      return target === undefined ? null : (targets.get(target)?.onLoop(name) ?? null)
+    },
+    statuses: () => [...targets.values()].map(managed => managed.status()),
+    async generations(name) {
+      const asked = name === null ? [...targets.values()] : [find(name)]
+      return (await Promise.all(asked.map(managed => managed.generations()))).flat()
+    },
+    async deploy(name, order, by) {
+      const managed = find(name)
+      refuseWhileMoving(name)
+      return managed.deploy(order, by)
+    },
+    // A way back is never closed by what another target is doing.
+    rollback: async (name, order, by) => find(name).rollback(order, by),
+    release() {
+      for (const managed of targets.values()) managed.release()
+    },
+  }
+}
