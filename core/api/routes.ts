@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts'
 import { unknownIncident } from '../incident/mark.ts'
 import { type Body, checkKeys } from './body.ts'
 import type { Control } from './control.ts'
+import { SWITCH_ROUTES } from './switch-routes.ts'
 
 export type Follow = (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
 
@@ -17,7 +18,7 @@ export interface Ask {
   readonly by: string
 }
 
-interface Route {
+export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly answer: (control: Control, ask: Ask, follow: Follow) => Promise<Answer> | Answer
@@ -47,6 +48,7 @@ const ROUTES: readonly Route[] = [
       return { json: await control.mark(verb, name, by) }
     },
   })),
+  ...SWITCH_ROUTES,
   {
     method: 'POST',
     path: '/v1/reload',

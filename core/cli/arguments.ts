@@ -20,3 +20,21 @@ export function noWords(words: readonly string[], command: string): void {
       hint: `"heald help ${command}" says more`,
     })
 }
+
+/** The two words that a subcommand takes; fewer or more are a Fault `usage.words`. */
+export function twoWords(words: readonly string[], command: string, what: string): [first: string, second: string] {
+  const [first, second, extra] = words
+  if (first === undefined || second === undefined)
+    throw new Fault('usage.words', `"heald ${command}" needs ${what}`, { hint: `Usage: heald ${command} ${what}` })
+  if (extra !== undefined) {
+    throw new Fault('usage.words', `"heald ${command}" takes ${what}, not also "${extra}"`, {
+      hint: `"heald help ${command}" says more`,
+    })
+  }
+  return [first, second]
+}
+
+/** The word that a subcommand may be given, or null; several are a Fault `usage.words`. */
+export function optionalWord(words: readonly string[], command: string, what: string): string | null {
+  return words.length === 0 ? null : oneWord(words, command, what)
+}

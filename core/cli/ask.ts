@@ -1,5 +1,6 @@
 import { request } from '../api/client.ts'
 import type { Status } from '../api/control.ts'
+import type { GenerationStatus } from '../api/switch-control.ts'
 import { codeOf, Fault } from '../fault.ts'
 import type { Incident } from '../incident/fold.ts'
 import type { Context } from './command.ts'
@@ -8,6 +9,8 @@ import { nearest } from './suggest.ts'
 const ASK_TIMEOUT_MS = 10_000
 /** A stop may wait for its timeout and a start for its startup time, one service after another. */
 const ORDER_TIMEOUT_MS = 15 * 60_000
+/** A switch lasts as long as its activation and its probation may, and people set those to an hour and more. */
+const SWITCH_TIMEOUT_MS = 3 * 3_600_000
 
 export async function askStatus({ socket, signal }: Context): Promise<Status> {
   return (await request(socket, 'GET', '/v1/status', undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })) as Status
@@ -18,30 +21,56 @@ export async function askIncidents({ socket, signal }: Context): Promise<readonl
   return (await request(socket, 'GET', '/v1/incidents', undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })) as Incident[]
 }
 
-/** Gives the daemon an order and waits until it is carried out. */
-export async function order(context: Context, path: string, body: object = {}): Promise<unknown> {
-  const { socket, signal, env } = context
-  const claim = env.SUDO_USER === undefined ? {} : { claim: env.SUDO_USER }
-  return request(socket, 'POST', path, { ...body, ...claim }, { timeoutMs: ORDER_TIMEOUT_MS, signal })
+/** Newest first; `target` null: of all targets. An unknown target is answered with the one that was probably meant. */
+export async function askGenerations(context: Context, target: string | null): Promise<readonly GenerationStatus[]> {
+  const { socket, signal } = context
+  const path = target === null ? '/v1/generations' : `/v1/targets/${encodeURIComponent(target)}/generations`
+  const asking = request(socket, 'GET', path, undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })
+  return (await (target === null ? asking : naming(context, 'targets', target, asking))) as GenerationStatus[]
 }
 
-/** `order` about a named service or incident: an unknown name is answered with the one that was probably meant. */
+/** Gives the daemon an order and waits until it is carried out. */
+export async function order(
+  context: Context,
+  path: string,
+  body: object = {},
+  timeoutMs = ORDER_TIMEOUT_MS,
+): Promise<unknown> {
+  const { socket, signal, env } = context
+  const claim = env.SUDO_USER === undefined ? {} : { claim: env.SUDO_USER }
+  return request(socket, 'POST', path, { ...body, ...claim }, { timeoutMs, signal })
+}
+
+type Named = 'services' | 'incidents' | 'targets'
+
+/** `order` about something with a name: an unknown name is answered with the one that was probably meant. */
 export async function orderFor(
   context: Context,
-  kind: 'services' | 'incidents',
+  kind: Named,
   name: string,
   verb: string,
+  body: object = {},
 ): Promise<unknown> {
+  const path = `/v1/${kind}/${encodeURIComponent(name)}/${verb}`
+  const timeoutMs = kind === 'targets' ? SWITCH_TIMEOUT_MS : ORDER_TIMEOUT_MS
+  return naming(context, kind, name, order(context, path, body, timeoutMs))
+}
+
+async function naming(context: Context, kind: Named, name: string, asking: Promise<unknown>): Promise<unknown> {
   try {
-    return await order(context, `/v1/${kind}/${encodeURIComponent(name)}/${verb}`)
+    return await asking
   } catch (error) {
     if (!codeOf(error).endsWith('.unknown') || !(error instanceof Fault)) throw error
-    const known =
-      kind === 'services'
-        ? (await askStatus(context)).services.map(service => service.name)
-        : (await askIncidents(context)).map(incident => incident.id)
+    const known = await namesOf(context, kind)
+    // It was something else that is not known: a generation of this target, say.
+    if (known.includes(name)) throw error
     throw withNearest(error, name, known)
   }
+}
+
+async function namesOf(context: Context, kind: Named): Promise<readonly string[]> {
+  if (kind === 'incidents') return (await askIncidents(context)).map(incident => incident.id)
+  return (await askStatus(context))[kind].map(({ name }) => name)
 }
 
 /** The same Fault with the nearest of `known` in its hint, or with all of them when they are few. */

@@ -27,9 +27,9 @@ To stop them too, use "heald down".`,
     {
       name: 'status',
       usage: '[--watch]',
-      summary: 'Show every service: its state, since when, restarts, health check and open incident.',
+      summary: 'Show every service and target: its state, since when, restarts, health check and open incident.',
       details: `--watch keeps the table up to date on a terminal (q or Ctrl-C ends it); elsewhere each change is printed.
-Exit code 1 means that a service is not well or that entries are not being recorded.`,
+Exit code 1 means that a service is not well, a target is held, or entries are not being recorded.`,
       options: { watch: { type: 'boolean', short: 'w' } },
       load: () => import('./status.ts'),
     },
@@ -53,6 +53,44 @@ Exit code 1 means that a service is not well or that entries are not being recor
       summary: 'Stop a service, start it again and wait until it is ready.',
       options: {},
       load: async () => (await import('./service.ts')).restart,
+    },
+    {
+      name: 'deploy',
+      usage: 'TARGET REF [--force] [--unchecked]',
+      summary: 'Switch a target to a generation, watch its services, and commit it or roll back.',
+      details: `REF is what the kind of target calls a generation: the folder of a release, the number of a Nix generation, or a path.
+Each step is shown as it is recorded. The switch belongs to the daemon: Ctrl-C ends only the showing.
+
+--force      also a generation that is quarantined, because it has failed before
+--unchecked  although nothing checks how the services of this target are
+
+Examples: heald deploy web release-7
+          heald deploy system /nix/store/…-nixos-system --json
+Exit code 1: it was rolled back, failed or is held. Exit code 3: it was refused and nothing was changed.`,
+      options: { force: { type: 'boolean' }, unchecked: { type: 'boolean' } },
+      load: async () => (await import('./switch.ts')).deploy,
+    },
+    {
+      name: 'rollback',
+      usage: 'TARGET [--to N] [--dry-run]',
+      summary: 'Lead a target back to a generation that is known to be good.',
+      details: `Without --to it leads to the last known-good generation that is not running. --dry-run only says which that is. During a
+switch it ends the switch and leads back.
+
+Examples: heald rollback web --dry-run
+          heald rollback web --to release-5
+Exit code 1: it failed or is held. Exit code 3: it was refused and nothing was changed.`,
+      options: { to: { type: 'string' }, 'dry-run': { type: 'boolean' } },
+      load: async () => (await import('./switch.ts')).rollback,
+    },
+    {
+      name: 'generations',
+      usage: '[TARGET]',
+      summary: 'List the generations of all targets or of one: which runs, which are known to be good, which failed.',
+      details: `Newest first. A generation that failed is quarantined: "heald deploy" takes it again only with --force.
+Example: heald generations web`,
+      options: {},
+      load: () => import('./generations.ts'),
     },
     {
       name: 'logs',

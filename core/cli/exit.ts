@@ -11,6 +11,9 @@ const REFUSED = new Set([
   'socket.busy',
 ])
 
+/** Families of codes by which SafeSwitch says that it will not, or not now. */
+const REFUSES = /^(target|switch)\./
+
 /** Codes of Faults that a wrong path on the command line leads to. */
 const WRONG_PATH = new Set(['config.missing', 'config.unreadable'])
 
@@ -19,6 +22,6 @@ export function exitOf(code: string): number {
   if (code === 'interrupted') return 130
   if (code.startsWith('usage.') || code.endsWith('.unknown') || WRONG_PATH.has(code)) return EXIT.usage
   if (code === 'daemon.unreachable' || code === 'daemon.timeout') return EXIT.unreachable
-  if (code.endsWith('.refused') || REFUSED.has(code)) return EXIT.refused
+  if (code.endsWith('.refused') || REFUSED.has(code) || REFUSES.test(code)) return EXIT.refused
   return EXIT.bad
 }

@@ -1,7 +1,8 @@
 import { codeOf, Fault } from '../fault.ts'
 import type { Incident } from '../incident/fold.ts'
-import { factsOf, type Report, reportHtml, reportMarkdown } from '../incident/report.ts'
+import { changeLines, changeTitle, factsOf, type Report, reportHtml, reportMarkdown } from '../incident/report.ts'
 import { timeline } from '../incident/timeline.ts'
+import { rolledBack, whatChanged } from '../incident/what-changed.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { readTail } from '../ledger/side.ts'
 import { oneWord } from './arguments.ts'
@@ -47,7 +48,14 @@ async function reportOn(context: Context, id: string): Promise<Report> {
       return null
     }
   })
-  return { host: await hostOf(state), incident, steps, missing: incident.entryCount - incident.entries.length }
+  return {
+    host: await hostOf(state),
+    incident,
+    steps,
+    rolledBack: rolledBack(entries),
+    changed: whatChanged(entries),
+    missing: incident.entryCount - incident.entries.length,
+  }
 }
 
 function unknownIncident(id: string, incidents: readonly Incident[]): Fault {
@@ -59,11 +67,22 @@ function unknownIncident(id: string, incidents: readonly Incident[]): Fault {
   )
 }
 
-function reportJson({ host, incident, steps }: Report): object {
-  return { ...incident, host, timeline: steps.map(({ h, ...step }) => ({ ...step, receipt: receiptOf(step.seq, h) })) }
+function reportJson({ host, incident, steps, rolledBack, changed }: Report): object {
+  const timeline = steps.map(({ h, ...step }) => ({ ...step, receipt: receiptOf(step.seq, h) }))
+  return { ...incident, host, timeline, rolledBack, changed }
 }
 
-function reportText(report: Report, { columns, colour, tz, nowMs }: Context): string {
+function changesText({ changed }: Report, { columns, colour }: Context): string {
+  const blocks = changed.map(change => {
+    const title = wrapTo(changeTitle(change), columns).join('\n')
+    const lines = changeLines(change).map(line => paint(`  │ ${cutTo(line, columns - 4)}`, 'dim', colour))
+    return `${title}\n${lines.join('\n')}\n\n`
+  })
+  return blocks.length === 0 ? '' : `${paint('What changed', 'bold', colour)}\n${blocks.join('')}`
+}
+
+function reportText(report: Report, context: Context): string {
+  const { columns, colour, tz, nowMs } = context
   const { incident, steps } = report
   const when = (ts: string) => `${fullTime(ts, tz)}, ${ago(ts, nowMs())}`
   const facts = factsOf(report, when).map(([name, value]) => beside(name.padEnd(14), 14, value, columns))
@@ -79,5 +98,6 @@ function reportText(report: Report, { columns, colour, tz, nowMs }: Context): st
     return [`  ${step.offset.padStart(offsetWidth)}  ${words}${paint(end, 'dim', colour)}`, ...kept]
   })
   const hint = steps.length === 0 ? 'The ledger holds no entries of it any more.' : ''
-  return `${paint(`Incident ${cleanLine(incident.id)}`, 'bold', colour)}\n${facts.join('\n')}\n\n${lines.join('\n')}${hint}\n`
+  const head = `${paint(`Incident ${cleanLine(incident.id)}`, 'bold', colour)}\n${facts.join('\n')}\n\n`
+  return `${head}${changesText(report, context)}${lines.join('\n')}${hint}\n`
 }

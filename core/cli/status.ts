@@ -7,6 +7,7 @@ import { askStatus } from './ask.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { type Cell, type Column, table } from './table.ts'
+import { targetTable } from './target-table.ts'
 import { cleanLine, wrapTo } from './text.ts'
 import { ago, agoAt } from './time.ts'
 
@@ -36,8 +37,9 @@ const STATES = {
 
 const UNWELL: ReadonlySet<ServiceState> = new Set(['unhealthy', 'backoff', 'looping', 'held'])
 
-function isWell(status: Status): boolean {
-  return status.daemon.recording === 'ok' && !status.services.some(service => UNWELL.has(service.state))
+function isWell({ daemon, services, targets }: Status): boolean {
+  const isHeld = targets.some(target => target.state === 'held')
+  return daemon.recording === 'ok' && !isHeld && !services.some(service => UNWELL.has(service.state))
 }
 
 const COLUMNS: readonly Column[] = [
@@ -47,25 +49,28 @@ const COLUMNS: readonly Column[] = [
   { title: 'SINCE' },
   { title: 'RESTARTS', align: 'right' },
   { title: 'CHECK', shrinks: true },
+  { title: 'GENERATION', shrinks: true },
   { title: 'INCIDENT' },
   { title: 'WHY', wraps: true },
 ]
 
-/** The whole answer for a person: who and how, a line for each trouble of heald itself, one row a service. */
+/** The whole answer for a person: who and how, a line for each trouble of heald itself, a row a service and a target. */
 export function statusText(status: Status, look: Look, isCut = false): string {
-  const { services } = status
+  const { services, targets } = status
   const now = look.nowMs()
   const head = headLines(status, now, look.tz).flatMap(([text, colour]) =>
     wrapTo(cleanLine(text), look.columns, isCut ? 1 : undefined).map(line => paint(line, colour, look.colour)),
   )
   const rows = services.map(service => rowOf(service, now))
   const body = rows.length === 0 ? '' : `\n${table(COLUMNS, rows, look.columns, look.colour)}`
-  return `${head.join('\n')}\n${body}`
+  const switched = targets.length === 0 ? '' : `\n${targetTable(targets, look.columns, look.colour)}`
+  return `${head.join('\n')}\n${body}${switched}`
 }
 
 type Line = [text: string, colour?: Colour]
 
-function headLines({ host, version, daemon, ledger, services, incidents }: Status, now: number, tz: string): Line[] {
+function headLines(status: Status, now: number, tz: string): Line[] {
+  const { host, version, daemon, ledger, services, targets, incidents } = status
   const unwell = services.filter(service => UNWELL.has(service.state)).length
   const trouble = services.length === 0 ? '' : unwell === 0 ? ', none in trouble' : `, ${unwell} in trouble`
   const lines: Line[] = [
@@ -78,6 +83,9 @@ function headLines({ host, version, daemon, ledger, services, incidents }: Statu
     lines.push([`NOT RECORDING: ${why}. Services are still healed; orders are refused until this is over.`, 'red'])
   }
   if (daemon.frozen) lines.push(['FROZEN: nothing is changed on its own until "heald unfreeze".', 'yellow'])
+  const held = targets.filter(target => target.state === 'held').map(target => target.name)
+  if (held.length > 0)
+    lines.push([`HELD: nothing is switched or rolled back there on its own any more: ${held.join(', ')}`, 'red'])
   if (incidents.open > 0) {
     const verb = incidents.open === 1 ? 'is' : 'are'
     const worst = incidents.worst === null ? '' : `, the worst ${incidents.worst}`
@@ -98,6 +106,7 @@ function rowOf(service: ServiceStatus, now: number): Cell[] {
     ago(service.sinceTs, now),
     String(service.restarts),
     verdict === 'fail' ? { text: check, colour: 'yellow' } : check,
+    service.generation ?? '',
     service.incident ?? '',
     service.why ?? '',
   ]
@@ -150,8 +159,8 @@ async function watchLines(context: Context): Promise<number> {
   let last = ''
   while (!context.signal.aborted) {
     const status = await askStatus(context)
-    const { services, incidents, daemon } = status
-    const now = JSON.stringify([services, incidents, daemon.pid, daemon.recording, daemon.frozen])
+    const { services, targets, incidents, daemon } = status
+    const now = JSON.stringify([services, targets, incidents, daemon.pid, daemon.recording, daemon.frozen])
     if (now !== last)
       context.out(
         context.json ? `${JSON.stringify(status)}\n` : `${last === '' ? '' : '\n'}${statusText(status, context)}`,

@@ -3,11 +3,14 @@ import { receiptOf } from '../ledger/receipt.ts'
 import type { Incident } from './fold.ts'
 import { spanOf } from './measure.ts'
 import type { Step } from './timeline.ts'
+import type { RolledBack, WhatChanged } from './what-changed.ts'
 
 export interface Report {
   readonly host: string
   readonly incident: Incident
   readonly steps: readonly Step[]
+  readonly rolledBack: readonly RolledBack[]
+  readonly changed: readonly WhatChanged[]
   /** Some entries of a long incident are not listed. */
   readonly missing: number
 }
@@ -17,7 +20,7 @@ export interface Report {
  * @param when puts a time into words; left out, it stays ISO 8601 in UTC
  */
 export function factsOf(
-  { host, incident, missing }: Report,
+  { host, incident, missing, rolledBack }: Report,
   when = (ts: string): string => ts,
 ): [name: string, value: string][] {
   const { state, severity, services, cause, openedTs, resolvedTs, downMs, attempts, ackedBy, how } = incident
@@ -31,12 +34,27 @@ export function factsOf(
     ['Resolved', resolvedTs === null ? null : `${when(resolvedTs)}${how === null ? '' : ` (${how})`}`],
     ['Down for', downMs === null ? null : spanOf(downMs)],
     ['Restarts tried', String(attempts)],
+    ['Rolled back', rolledBack.map(rollbackText).join('; ')],
     [
       'Not listed',
       missing === 0 ? null : `${missing} entries between the first and the last ones; "heald ledger list" has them`,
     ],
   ]
   return facts.flatMap(([name, value]) => (value === null || value === '' ? [] : [[name, cleanLine(value)]]))
+}
+
+function rollbackText({ target, from, to }: RolledBack): string {
+  return `${target}${from === null ? '' : ` from ${from}`}${to === null ? '' : ` to ${to}`}`
+}
+
+/** What stands above the lines of one generation's changes. Cleaned of control characters. */
+export function changeTitle({ generation, target }: WhatChanged): string {
+  return cleanLine(`${generation} of ${target}, which is quarantined, had changed:`)
+}
+
+/** The lines themselves, with how many are left out. Cleaned of control characters. */
+export function changeLines({ lines, more }: WhatChanged): string[] {
+  return [...lines.map(cleanLine), ...(more === 0 ? [] : [`… and ${more} more ${more === 1 ? 'line' : 'lines'}`])]
 }
 
 const VERIFY =
@@ -50,9 +68,13 @@ export function reportMarkdown(report: Report): string {
       step.tail === null || step.tail === '' ? '' : `\n\n${indented(fenced(cleanLines(step.tail).trimEnd()))}\n`
     return `- **${step.offset}** ${markdown(cleanLine(step.words))} (\`${receiptOf(step.seq, step.h)}\`)${tail}`
   })
+  const changes = report.changed.map(
+    change => `${markdown(changeTitle(change))}\n\n${fenced(changeLines(change).join('\n'))}`,
+  )
   return [
     `# Incident ${markdown(report.incident.id)}`,
     ['| | |', '|---|---|', ...facts].join('\n'),
+    ...(changes.length === 0 ? [] : ['## What changed', ...changes]),
     '## Timeline',
     steps.join('\n') || 'The ledger holds no entries of it any more.',
     VERIFY,
@@ -69,6 +91,10 @@ export function reportHtml(report: Report): string {
     const words = html(cleanLine(step.words))
     return `<tr><td class="n">${html(step.offset)}</td><td>${words}${tail}</td><td class="n" title="${html(step.h)}"><code>${html(receiptOf(step.seq, step.h))}</code></td></tr>`
   })
+  const changes = report.changed.map(
+    change => `<p>${html(changeTitle(change))}</p>\n<pre>${html(changeLines(change).join('\n'))}</pre>\n`,
+  )
+  const changed = changes.length === 0 ? '' : `<h2>What changed</h2>\n${changes.join('')}`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -90,7 +116,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding
 <table>
 ${facts.join('\n')}
 </table>
-<h2>Timeline</h2>
+${changed}<h2>Timeline</h2>
 <table>
 ${steps.join('\n')}
 </table>

@@ -1,8 +1,9 @@
 import type { FoldEntry } from './fold.ts'
 import { sizeOf, spanOf } from './measure.ts'
+import { after, because, by, type Fields, fieldsOf, list, number, text } from './phrase.ts'
+import { SWITCH_WORDS } from './switch-words.ts'
 
 type Words = (data: Fields, name: string) => string
-type Fields = { readonly [key: string]: unknown }
 
 /** One sentence for each kind. A kind that is not here (of a newer version) is shown by its name and fields. */
 const WORDS: { readonly [kind: string]: Words } = {
@@ -53,6 +54,7 @@ const WORDS: { readonly [kind: string]: Words } = {
     const down = typeof data.downMs === 'number' ? `, down for ${spanOf(data.downMs)}` : ''
     return `resolved: ${text(data.how, 'no reason given')}${down}`
   },
+  ...SWITCH_WORDS,
   'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,
   'ledger.torn': data => `an unfinished last line was set aside${fieldsOf(data)}`,
   'integrity.alert': data => `THE LEDGER IS DAMAGED${fieldsOf(data)}`,
@@ -64,7 +66,7 @@ const WORDS: { readonly [kind: string]: Words } = {
  * for where it is shown.
  */
 export function entryInWords(entry: FoldEntry): string {
-  const data = entry.data as Fields
+  const data: Fields = typeof entry.data === 'object' && entry.data !== null ? { ...entry.data } : {}
   const words = Object.hasOwn(WORDS, entry.kind) ? WORDS[entry.kind] : undefined
   return words === undefined ? `${entry.kind}${fieldsOf(data)}` : words(data, entry.svc ?? 'the service')
 }
@@ -104,36 +106,4 @@ function changesOf(changes: unknown): string {
     return them === '' || what === 'keep' ? [] : [`${what} ${them}`]
   })
   return parts.length === 0 ? '' : `: ${parts.join('; ')}`
-}
-
-/** ` (key: value, …)`, for kinds whose fields are best shown as they are. */
-function fieldsOf(data: Fields): string {
-  const shown = Object.entries(data ?? {}).map(
-    ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
-  return shown.length === 0 ? '' : ` (${shown.join(', ')})`
-}
-
-function text(value: unknown, otherwise = 'not known'): string {
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : otherwise
-}
-
-function number(value: unknown): string {
-  return typeof value === 'number' ? String(value) : '?'
-}
-
-function list(value: unknown): string {
-  return Array.isArray(value) ? value.filter(item => typeof item === 'string').join(', ') : ''
-}
-
-function after(ms: unknown): string {
-  return typeof ms === 'number' ? ` after ${spanOf(ms)}` : ''
-}
-
-function because(why: unknown): string {
-  return typeof why === 'string' && why !== '' ? `: ${why}` : ''
-}
-
-function by(who: unknown): string {
-  return typeof who === 'string' && who !== '' ? ` by ${who}` : ''
 }

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
 import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
+import { unknownTarget } from '../../../core/api/switch-routes.ts'
 import { Fault } from '../../../core/fault.ts'
 import { allIncidents, applyEntry, emptyIncidents, findIncident } from '../../../core/incident/fold.ts'
 import { unknownIncident } from '../../../core/incident/mark.ts'
+import type { SwitchStand } from './switch-stand.ts'
 
 /** A daemon that only remembers: services and incidents in memory behind the real server. */
 export interface Stand {
@@ -24,6 +26,8 @@ export interface StandOptions {
   readonly limits?: Partial<Limits>
   readonly follow?: (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
   readonly onStatus?: () => void
+  /** Left out: there are no targets. */
+  readonly switches?: SwitchStand
   /** Called when an order to act arrives, before it is done. */
   readonly onAct?: () => Promise<void>
 }
@@ -65,7 +69,12 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       recording: why === null ? 'ok' : 'degraded',
       why,
     },
-    ledger: { size: 1234, head: 'ab'.repeat(32), receipt: '#1233·abcdefghijklmnopqrstuvwxyz', checkpointSize: null },
+    ledger: {
+      size: options.switches?.size() ?? 1234,
+      head: 'ab'.repeat(32),
+      receipt: '#1233·abcdefghijklmnopqrstuvwxyz',
+      checkpointSize: null,
+    },
     services: [...states].map(([name, its]) => ({
       name,
       kind: 'process',
@@ -74,13 +83,13 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       sinceTs: '2026-08-21T11:05:00.000Z',
       restarts: 1,
       attempt: 0,
-      generation: null,
-      target: null,
+      generation: options.switches?.generationOf(name) ?? null,
+      target: options.switches?.targetOf(name) ?? null,
       check: its === 'unhealthy' ? { verdict: 'fail', error: 'HTTP 500 \x1b[2J' } : { verdict: 'pass', error: null },
       incident: null,
       why: null,
     })),
-    targets: [],
+    targets: options.switches?.targets() ?? [],
     incidents: { open: 1, worst: 'critical' },
     channels: [],
   })
@@ -112,16 +121,22 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       asked.push(`reload ${dryRun} ${restart}`)
       return { start: ['new'], stop: [], restart: [], keep: ['db'], pending: ['agent'] }
     },
-    generations: async () => [],
-    deploy: async () => Promise.reject(new Fault('target.unknown', 'there is no target')),
-    rollback: async () => Promise.reject(new Fault('target.unknown', 'there is no target')),
+    generations: async target => options.switches?.control.generations(target) ?? [],
+    async deploy(target, order, by) {
+      asked.push(`deploy ${target} ${JSON.stringify(order)} ${by}`)
+      return options.switches?.control.deploy(target, order, by) ?? Promise.reject(unknownTarget(target))
+    },
+    async rollback(target, order, by) {
+      asked.push(`rollback ${target} ${JSON.stringify(order)} ${by}`)
+      return options.switches?.control.rollback(target, order, by) ?? Promise.reject(unknownTarget(target))
+    },
     async down(by) {
       asked.push(`down ${by}`)
       setImmediate(() => void server.close(1000))
       return { stopped: ['agent'] }
     },
   }
-  const follow = options.follow ?? noLines
+  const follow = options.follow ?? options.switches?.follow ?? noLines
   const server = await serve({
     socket,
     control,

@@ -8,6 +8,7 @@ import { bootId, systemClock } from '../../../core/clock.ts'
 import type { IncidentRef } from '../../../core/entry.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { temporaryFolder } from '../api/stand.ts'
+import { opened } from '../ledger/stand.ts'
 import { paperContext } from './context.ts'
 
 /** A state folder whose ledger holds one healed crash, written by the real writer and then closed. */
@@ -116,4 +117,41 @@ test('with neither daemon nor ledger it is said where was looked', async t => {
     code: 'daemon.unreachable',
     message: /no ledger in .*\/ledger to read instead/,
   })
+})
+
+test('what a quarantined generation had changed is shown, cut to the terminal, and nothing in it is obeyed', async t => {
+  const state = temporaryFolder(t)
+  const ledger = await opened(t, join(state, 'ledger'))
+  const inc: IncidentRef = { svc: 'agent' }
+  const data = { severity: 'critical', cause: 'a crash loop', services: ['agent'] }
+  ledger.append({ kind: 'incident.opened', svc: 'agent', inc, opens: true, data })
+  const [from, to] = ['release-7', 'release-6'].map(generation => ({ generation, path: `/srv/web/${generation}` }))
+  await ledger.append({ kind: 'rollback.started', inc, data: { target: 'web', from, to, cause: 'crashloop' } })
+  const diff = ['+ \x1b[2J<script>', '- `old`', `+ ${'x'.repeat(200)}`]
+  await ledger.append({ kind: 'generation.quarantined', inc, data: { target: 'web', ...from, diff } })
+  const [id, socket] = [`agent-${inc.seq}`, join(state, 'heald.sock')]
+
+  const wide = paperContext({ state, socket })
+  await runIncident(wide.context, [id], {})
+  assert.match(wide.out(), /Rolled back +web from release-7 to release-6\n/)
+  assert.match(
+    wide.out(),
+    /\n\nWhat changed\nrelease-7 of web, which is quarantined, had changed:\n {2}│ \+ ␛\[2J<script>\n {2}│ - `old`\n/,
+  )
+  assert.match(wide.out(), /web is being rolled back to release-6 \(crash loop\) #\d/)
+  const narrow = paperContext({ state, socket, columns: 40 })
+  await runIncident(narrow.context, [id], {})
+  assert.match(narrow.out(), /^ {2}│ \+ x+…$/m)
+  assert.ok(
+    narrow
+      .out()
+      .split('\n')
+      .every(line => line.length <= 40),
+  )
+
+  const json = paperContext({ state, socket, json: true })
+  await runIncident(json.context, [id], {})
+  const parsed = JSON.parse(json.out()) as { changed: unknown; rolledBack: unknown }
+  assert.deepEqual(parsed.rolledBack, [{ target: 'web', from: 'release-7', to: 'release-6' }])
+  assert.deepEqual(parsed.changed, [{ target: 'web', generation: 'release-7', lines: diff, more: 0 }])
 })

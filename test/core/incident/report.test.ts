@@ -4,6 +4,7 @@ import type { Entry } from '../../../core/entry.ts'
 import { allIncidents, applyEntry, emptyIncidents } from '../../../core/incident/fold.ts'
 import { reportHtml, reportMarkdown } from '../../../core/incident/report.ts'
 import { timeline } from '../../../core/incident/timeline.ts'
+import { rolledBack, whatChanged } from '../../../core/incident/what-changed.ts'
 
 const H = 'ab'.repeat(32)
 const EVIL = '</pre><script>alert(1)</script> **bold** [x](http://evil) ``` \x1b[2J\u202e'
@@ -32,7 +33,7 @@ const entries = [
   entry(4, 90_000, 'incident.resolved', { downMs: 14, how: 'recovered' }, '00000002'),
 ]
 
-function report() {
+function report(more: readonly Entry[] = []) {
   const state = emptyIncidents()
   for (const one of entries) applyEntry(state, one)
   const [incident] = allIncidents(state)
@@ -40,7 +41,7 @@ function report() {
   const steps = timeline(entries, one =>
     one.kind === 'service.exited' ? `first line\n${EVIL}\n\`\`\`\n<script>` : null,
   )
-  return { host: 'web-1', incident, steps, missing: 0 }
+  return { host: 'web-1', incident, steps, rolledBack: rolledBack(more), changed: whatChanged(more), missing: 0 }
 }
 
 test('steps carry the time since the first one, by the wall clock after a reboot', () => {
@@ -65,4 +66,63 @@ test('the Markdown report keeps what a service wrote from becoming markup', () =
   assert.notEqual(outside, text, 'the last lines stand in a fenced block that their own backticks do not end')
   assert.doesNotMatch(outside, /<script|(?<!\\)\[x|(?<!\\)\*\*bold|\x1b|\u202e/)
   assert.match(outside, /\*\*\+1\.2 ms\*\*/)
+})
+
+const BACK = {
+  target: 'web',
+  from: { generation: 'release-7', path: '/srv/web/releases/release-7' },
+  to: { generation: 'release-6', path: '/srv/web/releases/release-6' },
+}
+const DIFF = [
+  '+ <script>alert(1)</script>',
+  '- ```',
+  '````',
+  '+ \x1b[2Jgone\u202e',
+  '</pre><b>',
+  'one\ntwo',
+  '<!-- &amp;',
+]
+
+test('what a quarantined generation had changed is a section, and its lines stay lines', () => {
+  const more = [
+    entry(5, 0, 'rollback.started', { ...BACK, cause: 'crashloop' }),
+    entry(6, 0, 'generation.quarantined', { target: 'web', generation: 'release-7 <b>', path: '/srv', diff: DIFF }),
+  ]
+  const page = reportHtml(report(more))
+  assert.match(page, /<th>Rolled back<\/th><td>web from release-7 to release-6<\/td>/)
+  assert.match(
+    page,
+    /<h2>What changed<\/h2>\n<p>release-7 &lt;b&gt; of web, which is quarantined, had changed:<\/p>\n<pre>/,
+  )
+  assert.match(
+    page,
+    /\+ &lt;script&gt;alert\(1\)&lt;\/script&gt;\n- ```\n````\n\+ ␛\[2Jgone&lt;202e&gt;\n&lt;\/pre&gt;&lt;b&gt;\none two\n/,
+  )
+  assert.doesNotMatch(page, /<script|<b>|\x1b|\u202e/)
+
+  const text = reportMarkdown(report(more))
+  assert.match(text, /\| Rolled back \| web from release-7 to release-6 \|/)
+  const [, section = ''] = /^## What changed\n([\s\S]*?)^## Timeline$/m.exec(text) ?? []
+  const [, fence = '', inside = ''] = /^(`{3,})\n([\s\S]*?)\n\1$/m.exec(section) ?? []
+  assert.equal(fence, '`````', 'longer than any run of backticks in it')
+  assert.equal(inside.split('\n').length, DIFF.length)
+  assert.doesNotMatch(section.replace(`${fence}\n${inside}\n${fence}`, ''), /<b>|<script/)
+  assert.doesNotMatch(section, /\x1b|\u202e/)
+})
+
+test('much that changed is cut, and odd fields are no section', () => {
+  const long = Array.from({ length: 100 }, (_, n) => `+ ${n} ${'x'.repeat(1000)}`)
+  const quarantined = (diff: Entry['data'][string]) => entry(6, 0, 'generation.quarantined', { diff, path: '/srv/7' })
+  const [change] = whatChanged([quarantined(long)])
+  assert.deepEqual([change?.lines.length, change?.more, change?.generation], [40, 60, '/srv/7'])
+  assert.ok(change?.lines.every(line => line.length <= 400 && line.endsWith('…')))
+  assert.match(reportMarkdown(report([quarantined(long)])), /\n… and 60 more lines\n```\n/)
+  assert.equal(whatChanged(Array.from({ length: 50 }, () => quarantined(['+ a']))).length, 4)
+  for (const diff of [undefined, null, 'text', 7, [], [null, 7], { a: 1 }]) {
+    const without = report([quarantined(diff), entry(7, 0, 'generation.good', { diff: ['+ good'] })])
+    assert.doesNotMatch(reportHtml(without) + reportMarkdown(without), /What changed|Rolled back|good/)
+  }
+  assert.deepEqual(rolledBack([entry(8, 0, 'rollback.started', { target: 7, from: null, to: [] })]), [
+    { target: 'a target', from: null, to: null },
+  ])
 })
