@@ -34,6 +34,8 @@ export interface ManagedTools {
   readonly patients: () => readonly Patient[]
   /** Resolves when the entry is durable and remembered. */
   readonly append: (draft: Draft) => Promise<unknown>
+  /** Hands what is known of services to the ledger now. */
+  readonly flush: () => void
   readonly isRecording: () => boolean
   readonly runCheck: RunCheck
   readonly switchSpec: () => SwitchSpec

@@ -15,6 +15,8 @@ export interface RecorderOptions {
   readonly switchSpec: () => SwitchSpec
   /** Resolves when the entry is durable and remembered. */
   readonly append: (draft: Draft) => Promise<unknown>
+  /** Hands what is known of services to the ledger now: a rollback stands behind what it was for. */
+  readonly flush: () => void
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
   readonly warn: (text: string) => void
   readonly isReleased: () => boolean
@@ -72,6 +74,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       if (options.isReleased())
         throw new Fault('daemon.stopping', 'heald is ending; the switch goes on when it is back')
       const before = journal()
+      options.flush()
       const ends = { from: plain(before.from), to: plain(before.to) }
       await append(step.kind, { ...ends, ...dataOf(spec.name, step), ...extras(step), ...more })
       asker = null

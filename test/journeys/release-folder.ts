@@ -56,7 +56,7 @@ export function configOf(folder: ReleaseFolder, port: number, more: Partial<Conf
         run: [NODE, 'agent.cjs'],
         cwd: join(folder.path, 'current'),
         env: { PORT: String(port), NO_ROOM: folder.noRoom },
-        health: { http: `http://127.0.0.1:${port}/`, every: '50ms', timeout: '500ms', startup: '10s' },
+        health: { http: `http://127.0.0.1:${port}/`, every: '100ms', timeout: '100ms', startup: '10s' },
         stop: { timeout: '2s' },
         target: 'app',
       },
