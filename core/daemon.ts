@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
 import { type ApiServer, serve } from './api/server.ts'
+import { unknownTarget } from './api/switch-routes.ts'
 import { bootId, type Clock } from './clock.ts'
 import { planReload } from './config/plan.ts'
 import type { HostConfig } from './config/spec.ts'
@@ -295,10 +296,4 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }
     }
   }
-}
-
-function unknownTarget(name: string): Fault {
-  return new Fault('target.unknown', `there is no target ${JSON.stringify(name.slice(0, 100))}`, {
-    hint: '"heald status" lists them; they are configured under targets',
-  })
 }
