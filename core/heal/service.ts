@@ -52,10 +52,7 @@ export interface Service {
   release(): void
 }
 
-export type ServiceOptions = Pick<
-  SupervisorOptions,
-  'clock' | 'random' | 'record' | 'boot' | 'remembered' | 'warn' | 'generationOf'
-> & {
+export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'isRemembered' | 'onLoop'> & {
   /** Writes about the service once what is to be done is done (`afterwards.ts`). */
   readonly later: (write: () => void) => void
   /** Names of dependencies that are not ready. */
