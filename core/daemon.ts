@@ -127,6 +127,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       openTarget: spec => options.openTarget(state, spec),
       patientsOf: target => supervisor.patientsOf(target),
       append: draft => ledger.append(draft),
+      spendReserve: () => ledger.spendReserve(),
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
       whenReady: () => ready.promise,

@@ -4,7 +4,9 @@ import { after, because, by, type Fields, list, text } from './phrase.ts'
 /** One sentence for each kind that a switch, a rollback or the dead-man writes. */
 export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string } = {
   'switch.observed': data =>
-    `${data.by === 'outside' || data.by === undefined ? 'somebody outside heald' : text(data.by)} moved ${target(data)}${fromTo(data)}${older(data)}`,
+    typeof data.why === 'string' && data.why !== ''
+      ? `${target(data)} runs ${candidate(data)}: ${data.why}`
+      : `${data.by === 'outside' || data.by === undefined ? 'somebody outside heald' : text(data.by)} moved ${target(data)}${fromTo(data)}${older(data)}`,
   'switch.armed': data =>
     `${target(data)} is about to be switched${fromTo(data)}${by(data.by)}${failingBefore(data)}${data.unchecked === true ? '; nothing checks how its services are' : ''}`,
   'switch.activating': data => `${target(data)}: ${candidate(data)} is being activated${within(data.deadlineMs)}`,

@@ -44,7 +44,9 @@ export interface WriterOptions {
   readonly stop: () => void
 }
 
-export interface Writer extends Ledger {
+export interface Writer extends Omit<Ledger, 'spendReserve'> {
+  /** Tries at once what would be tried later; resolves to whether the ledger records now. */
+  retry(): Promise<boolean>
   /** Starts; resolves when the ledger is ready or degraded, rejects when another process is writing it. */
   begin(): Promise<void>
 }
@@ -235,6 +237,11 @@ export function createWriter(options: WriterOptions): Writer {
     close(timeoutMs) {
       closing ??= close(timeoutMs)
       return closing
+    },
+    async retry() {
+      cancelRetry()
+      if (closing === null) await run()
+      return degraded === null
     },
     async begin() {
       try {

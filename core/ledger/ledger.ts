@@ -25,6 +25,11 @@ export interface Ledger {
    */
   append(draft: Draft): Promise<Recorded | null>
   head(): Head
+  /**
+   * For what is under way when the disk is full: gives up the reserve and tries again at once. Resolves to whether
+   * the ledger records now.
+   */
+  spendReserve(): Promise<boolean>
   /** Calls `listener` with each batch of entries once they are durable, in order. The answer unsubscribes. */
   onDurable(listener: (entries: readonly Entry[]) => void): () => void
   /** Flushes what is queued (bounded by `timeoutMs`), closes files and releases the lock. Safe to call twice. */

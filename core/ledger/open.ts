@@ -5,6 +5,7 @@ import { createWriter } from './append.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { recover } from './recover.ts'
+import { reserveIn } from './reserve.ts'
 
 export interface LedgerOptions {
   /** `<state>/ledger`; made when missing. */
@@ -55,7 +56,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   })
   await writer.begin()
-  return writer
+  const reserve = reserveIn(dir)
+  if (fsync) await reserve.keep()
+  return {
+    ...writer,
+    async spendReserve() {
+      if (writer.head().recording === 'ok') return true
+      return (await reserve.spend()) && writer.retry()
+    },
+  }
 }
 
 /** A host's name as origins allow it: `[a-z0-9.-]{1,63}`. */

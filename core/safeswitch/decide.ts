@@ -130,7 +130,9 @@ function unasked({ phase, good, at }: Journal, seen: Seen): Act {
   if (running.path === at && !(good.length === 0 && phase === 'idle' && seen.isSoakDue)) return { act: 'rest' }
   const back = good.find(each => each.path !== running.path)
   const fallbacks = good.length === 0 ? older : []
-  return record({ kind: 'switch.observed', from: back ?? fallbacks[0] ?? null, to: running, older: fallbacks })
+  const why =
+    at === null ? 'it is seen for the first time' : running.path === at ? 'it is not known to be good yet' : ''
+  return record({ kind: 'switch.observed', from: back ?? fallbacks[0] ?? null, to: running, older: fallbacks, why })
 }
 
 function otherThan({ path }: Ref, ref: Ref | null): Ref | null {
@@ -192,7 +194,7 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
   if (seen.isRebooted && !isObserved) return back(journal, seen, 'recovery', 'the machine was booted during probation')
   if (running?.path !== to.path) {
     const isElsewhere = running !== null && running.path !== from?.path
-    if (isElsewhere) return record({ kind: 'switch.observed', from, to: running, older: journal.older })
+    if (isElsewhere) return record({ kind: 'switch.observed', from, to: running, older: journal.older, why: '' })
     return back(journal, seen, seen.hasFired ? 'deadman' : 'recovery', 'it was moved away from during probation')
   }
   if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }

@@ -27,7 +27,7 @@ export function stepOf({ kind, data }: SomeEntry): Step | null {
   const why = typeof data.why === 'string' ? data.why : ''
   switch (kind as Kind) {
     case 'switch.observed':
-      return to === null ? null : { kind: 'switch.observed', from, to, older: refsOf(data.older) }
+      return to === null ? null : { kind: 'switch.observed', from, to, older: refsOf(data.older), why }
     case 'switch.armed':
       return to === null ? null : { kind: 'switch.armed', from, to }
     case 'switch.activating':

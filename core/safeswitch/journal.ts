@@ -43,6 +43,8 @@ export type Step =
       readonly from: Ref | null
       readonly to: Ref
       readonly older: readonly Ref[]
+      /** Why nobody's switch was noticed but what runs is looked at all the same; '' for somebody's switch. */
+      readonly why: string
     }
   | { readonly kind: 'switch.armed'; readonly from: Ref | null; readonly to: Ref }
   | { readonly kind: 'switch.activating' | 'switch.committing' | 'switch.committed' }

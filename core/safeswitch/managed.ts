@@ -34,6 +34,7 @@ export interface ManagedTools {
   readonly patients: () => readonly Patient[]
   /** Resolves when the entry is durable and remembered. */
   readonly append: (draft: Draft) => Promise<unknown>
+  readonly spendReserve: () => Promise<boolean>
   /** Hands what is known of services to the ledger now. */
   readonly flush: () => void
   readonly isRecording: () => boolean

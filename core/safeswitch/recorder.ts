@@ -1,6 +1,6 @@
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import { actorOf, type Data, type Draft } from '../entry.ts'
-import { Fault, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import { dataOf } from './entries.ts'
 import { type Journal, plain, type Step } from './journal.ts'
@@ -15,6 +15,8 @@ export interface RecorderOptions {
   readonly switchSpec: () => SwitchSpec
   /** Resolves when the entry is durable and remembered. */
   readonly append: (draft: Draft) => Promise<unknown>
+  /** Resolves to whether there is room again for what is under way. */
+  readonly spendReserve: () => Promise<boolean>
   /** Hands what is known of services to the ledger now: a rollback stands behind what it was for. */
   readonly flush: () => void
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
@@ -48,7 +50,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const isCure = kind.startsWith('rollback.') || kind === 'generation.quarantined' || kind === 'deadman.fired'
     const sick = isCure ? options.patients().find(patient => patient.inc().inc !== undefined) : undefined
     const actor = asker === null ? {} : { actor: actorOf(asker.by) }
-    return options.append({ kind, ...sick?.inc(), ...actor, data: { ...data, target: spec.name } })
+    return insist({ kind, ...sick?.inc(), ...actor, data: { ...data, target: spec.name } })
+  }
+
+  /** On a full disk nothing is begun, but what is under way has to come to its end. */
+  async function insist(draft: Draft): Promise<unknown> {
+    const { phase } = journal()
+    try {
+      return await options.append(draft)
+    } catch (error) {
+      const isUnderWay = phase !== 'idle' && phase !== 'held'
+      if (codeOf(error) !== 'ledger.degraded' || !isUnderWay || !(await options.spendReserve())) throw error
+      return options.append(draft)
+    }
   }
 
   function extras({ kind }: Step): Data {

@@ -37,6 +37,33 @@ async function until(what: string, look: () => boolean): Promise<void> {
 
 const order = (ledger: Ledger) => ledger.append({ kind: 'config.applied', data: { sha256: 'x' } })
 
+test('a full disk in the middle of a switch: the reserve is given up for its way back', async t => {
+  const { at, mounted, remove } = disk('24m')
+  if (!mounted) {
+    remove()
+    return t.skip('needs root, to mount a small disk')
+  }
+  const dir = join(at, 'ledger')
+  const ledger = await openLedger(optionsFor(dir, { fsync: true }))
+  t.after(async () => {
+    await ledger.close(1000)
+    remove()
+  })
+  await order(ledger)
+  writeFileSync(join(at, 'ballast'), Buffer.alloc(22_500_000))
+  let pid = 0
+  while (ledger.head().recording === 'ok')
+    await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  await assert.rejects(order(ledger), { code: 'ledger.degraded' })
+  assert.equal(await ledger.spendReserve(), true)
+  const back = await order(ledger)
+  assert.equal(entriesIn(dir).at(-1)?.seq, back?.seq)
+  while (ledger.head().recording === 'ok')
+    await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  assert.equal(await ledger.spendReserve(), false, 'there is only one')
+  judged(dir)
+})
+
 test('a full disk: orders are refused, health waits in the ring, the gap is told first when there is room', async t => {
   const { at, mounted, remove } = disk('8m')
   if (!mounted) {
