@@ -130,8 +130,12 @@ function unasked({ phase, good, at }: Journal, seen: Seen): Act {
   if (running.path === at && !(good.length === 0 && phase === 'idle' && seen.isSoakDue)) return { act: 'rest' }
   const back = good.find(each => each.path !== running.path)
   const fallbacks = good.length === 0 ? older : []
-  const why =
-    at === null ? 'it is seen for the first time' : running.path === at ? 'it is not known to be good yet' : ''
+  const isNew = at === null && good.length === 0
+  const why = isNew
+    ? 'it is seen for the first time'
+    : running.path === at || at === null
+      ? 'it is not known to be good'
+      : ''
   return record({ kind: 'switch.observed', from: back ?? fallbacks[0] ?? null, to: running, older: fallbacks, why })
 }
 
