@@ -32,8 +32,8 @@ export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
     const service = services[name]
     if (isRecord(service)) complaints.push(...checkService(service, path, facts))
   }
-  complaints.push(...checkDependencies(services))
-  return complaints
+  // A list, not arguments of a call: a hostile file has more complaints than a stack can hold.
+  return [...complaints, ...checkDependencies(services)]
 }
 
 const MAX_SERVICES = 2000
