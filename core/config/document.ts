@@ -163,10 +163,22 @@ function readTree(document: Document, top: Place): { value: unknown; findings: F
   return { value, findings, broken: isExhausted() }
 }
 
-/** Where programs take words, a number means its digits: `sleep 010` is not `sleep 8`, a PORT of 8080 is "8080". */
+/** Where words are meant, a number means its digits: `sleep 010` is not `sleep 8`, a PORT of 8080 is "8080". */
+const WORDS: readonly (readonly string[])[] = [
+  ['services', '*', 'run', '*'],
+  ['services', '*', 'env', '*'],
+  ['services', '*', '*', 'exec', '*'],
+  ['targets', '*', 'activate', '*'],
+  ['targets', '*', 'checks', '*', 'exec', '*'],
+  // Nix numbers its generations.
+  ['targets', '*', 'irreversible', '*'],
+]
+
 function asWritten(path: Path, value: unknown): boolean {
-  if (path[0] !== 'services' || (typeof value !== 'number' && typeof value !== 'boolean')) return false
-  return ((path[2] === 'env' || path[2] === 'run') && path.length === 4) || path.at(-2) === 'exec'
+  if (typeof value !== 'number' && typeof value !== 'boolean') return false
+  return WORDS.some(
+    pattern => pattern.length === path.length && pattern.every((part, index) => part === '*' || part === path[index]),
+  )
 }
 
 /** Remembers where a part of a map or list stands. */

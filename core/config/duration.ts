@@ -100,3 +100,15 @@ function pair(small: number, ratio: number, largeUnit: Unit, smallUnit: Unit): s
   const [large, rest] = [Math.floor(small / ratio), small % ratio]
   return rest === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${rest} ${smallUnit}`
 }
+
+/** A duration to the millisecond, for limits to be met exactly: `2 m 100 ms`. `parseDuration` reads it back. */
+export function exactDuration(ms: number): string {
+  let rest = Math.ceil(ms)
+  const parts: string[] = []
+  for (const [unit, unitMs] of Object.entries(UNIT_MS)) {
+    const count = Math.floor(rest / unitMs)
+    if (count > 0) parts.push(`${count} ${unit}`)
+    rest -= count * unitMs
+  }
+  return parts.join(' ') || '0 ms'
+}

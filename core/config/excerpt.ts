@@ -44,8 +44,9 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
     // Everything after the key: an anchor or a comment there can be a secret that was meant to be the value.
     const lineEnd = text.indexOf('\n', key[1])
     const end = tree.valueRange(path)?.[1] ?? (lineEnd < 0 ? text.length : lineEnd)
-    // "TOKEN=secret" or "TOKEN secret": somebody took the key for a place for both.
-    return [[isName(String(path.at(-1))) ? key[1] + 1 : key[0], end]]
+    const step = path.at(-1)
+    // "TOKEN=secret" or "TOKEN secret": somebody took the key for a place for both. In a list there is no key to show.
+    return [[typeof step === 'string' && isName(step) ? key[1] + 1 : key[0], end]]
   })
   const firstEnv = /\benv["']?\s*:/.exec(text)?.index ?? text.length
 

@@ -28,7 +28,7 @@ function explainOne(issue: Issue, value: unknown): Complaint[] {
     const hint = typeof issue.params?.hint === 'string' ? issue.params.hint : ''
     return [{ path, message: issue.message, hint, on: 'value' }]
   }
-  // Single values are read by our own functions, so what is left to zod are maps that are none.
+  // Single values are read by our own functions, so what is left to zod are maps and lists that are none.
   const example = exampleAt(path)
   const hint = example === undefined ? 'write key: value' : `write ${example}`
   const written = valueAt(value, path)
@@ -37,7 +37,8 @@ function explainOne(issue: Issue, value: unknown): Complaint[] {
       { path, message: 'has nothing in it', hint: path.length === 0 ? hint : `${hint}, or remove the key`, on: 'key' },
     ]
   }
-  return [{ path, message: `must be a map of keys, not ${kindOf(written)}`, hint, on: 'value', hide: true }]
+  const wanted = issue.code === 'invalid_type' && issue.expected === 'array' ? 'a list' : 'a map of keys'
+  return [{ path, message: `must be ${wanted}, not ${kindOf(written)}`, hint, on: 'value', hide: true }]
 }
 
 function unknownKey(path: Path): Complaint {

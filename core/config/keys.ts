@@ -1,5 +1,5 @@
 import type { Path } from './document.ts'
-import { probeShape, serviceShape, shapes, topShape } from './schema.ts'
+import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from './schema.ts'
 
 /** The keys one map may have, and those that are promised for later versions: these are refused, never ignored. */
 interface Section {
@@ -16,8 +16,6 @@ const SECTIONS: readonly Section[] = [
     known: Object.keys(topShape),
     later: [
       'units',
-      'targets',
-      'switch',
       'bot',
       'channels',
       'routes',
@@ -31,7 +29,7 @@ const SECTIONS: readonly Section[] = [
       'metrics',
     ],
   },
-  { pattern: ['services', '*'], known: Object.keys(serviceShape), later: ['unit', 'target'] },
+  { pattern: ['services', '*'], known: Object.keys(serviceShape), later: ['unit'] },
   { pattern: ['services', '*', 'health'], ...probe },
   { pattern: ['services', '*', 'startup'], ...probe },
   { pattern: ['services', '*', 'readiness'], ...probe },
@@ -42,6 +40,10 @@ const SECTIONS: readonly Section[] = [
   { pattern: ['services', '*', 'stop'], known: Object.keys(shapes.stop), later: [] },
   { pattern: ['services', '*', 'limits'], known: Object.keys(shapes.limits), later: [] },
   { pattern: ['services', '*', 'logs'], known: Object.keys(shapes.logs), later: [] },
+  { pattern: ['targets', '*'], known: Object.keys(targetShape), later: [] },
+  { pattern: ['targets', '*', 'checks', '*'], ...probe },
+  { pattern: ['switch'], known: Object.keys(switchShape), later: [] },
+  { pattern: ['switch', 'budget'], known: Object.keys(shapes.budget), later: [] },
   { pattern: ['ledger'], known: Object.keys(shapes.ledger), later: ['checkpointEvery', 'keep', 'archive'] },
 ]
 
@@ -60,6 +62,12 @@ const EXAMPLES: readonly (readonly [readonly string[], string])[] = [
   [['services', '*', 'limits'], 'limits: { memory: 512MiB }'],
   [['services', '*', 'logs'], 'logs: { maxBytes: 10MiB, keep: 3 }'],
   [['services', '*', 'env'], 'env: { PORT: "8080" }'],
+  [['targets'], 'targets: { app: { kind: releases, path: /srv/app } }'],
+  [['targets', '*'], '{ kind: releases, path: /srv/app }'],
+  [['targets', '*', 'checks'], 'checks: [{ http: "http://127.0.0.1:8080/healthz" }]'],
+  [['targets', '*', 'checks', '*'], '{ http: "http://127.0.0.1:8080/healthz" }'],
+  [['switch'], 'switch: { probation: 2m }'],
+  [['switch', 'budget'], 'budget: { perHour: 2, perDay: 4 }'],
   [['ledger'], 'ledger: { fsync: true }'],
 ]
 

@@ -5,7 +5,7 @@ import { type HostFacts, hostFacts } from './facts.ts'
 import { exampleAt } from './keys.ts'
 import { ConfigFault, type Problem } from './problem.ts'
 import { checkRelations } from './relations.ts'
-import { resolveFile } from './resolve.ts'
+import { folderOf, resolveFile } from './resolve.ts'
 import { fileSchema } from './schema.ts'
 import { readSource } from './source.ts'
 import type { HostConfig } from './spec.ts'
@@ -52,7 +52,7 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
   const read = tree.broken ? undefined : fileSchema.safeParse(tree.value)
   const judged: Complaint[] = [
     ...(read?.error === undefined ? [] : explain(read.error.issues, tree.value)),
-    ...(read === undefined ? [] : checkRelations(tree.value, options.facts ?? hostFacts())),
+    ...(read === undefined ? [] : checkRelations(tree.value, options.facts ?? hostFacts(), folderOf(path))),
   ]
   // What the parser could not read has no value, which is not the writer's mistake.
   const unread = new Set(found.map(item => JSON.stringify(item.path)))

@@ -1,15 +1,17 @@
 import { nearest } from '../cli/suggest.ts'
 import { isRecord, type Path } from './document.ts'
-import { parseDuration } from './duration.ts'
 import type { Complaint } from './explain.ts'
 import type { HostFacts } from './facts.ts'
+import { checkName } from './names.ts'
+import { checkProbe, msOf } from './probe-relations.ts'
 import { kindOf } from './read.ts'
+import { checkSwitch, checkTargets } from './target-relations.ts'
 
 /**
  * What concerns several keys at once, and names. Works on the values as written, so that a mistake in one place hides
- * none in another: whatever isn't of the right kind is left to the schema to complain about.
+ * none in another: whatever isn't of the right kind is left to the schema to complain about. `folder` is the file's.
  */
-export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
+export function checkRelations(value: unknown, facts: HostFacts, folder: string): Complaint[] {
   if (!isRecord(value)) return []
   const complaints: Complaint[] = []
   const { host } = value
@@ -25,20 +27,16 @@ export function checkRelations(value: unknown, facts: HostFacts): Complaint[] {
   }
   for (const name of names.slice(0, MAX_SERVICES)) {
     const path = ['services', name]
-    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
-      const hint = 'use up to 63 small letters, digits and dashes, the first not a dash, like web-1'
-      complaints.push({ path, message: 'is not a usable name for a service', hint, on: 'key' })
-    }
+    complaints.push(...checkName(name, path, 'service'))
     const service = services[name]
     if (isRecord(service)) complaints.push(...checkService(service, path, facts))
   }
   // A list, not arguments of a call: a hostile file has more complaints than a stack can hold.
-  return [...complaints, ...checkDependencies(services)]
+  return [...complaints, ...checkDependencies(services), ...checkTargets(value, facts, folder), ...checkSwitch(value)]
 }
 
 const MAX_SERVICES = 2000
 const PROBES = ['health', 'startup', 'readiness', 'liveness'] as const
-const CHECKS: readonly string[] = ['http', 'tcp', 'exec', 'file']
 
 function checkService(service: Readonly<Record<string, unknown>>, path: Path, facts: HostFacts): Complaint[] {
   const complaints: Complaint[] = []
@@ -77,7 +75,8 @@ function checkService(service: Readonly<Record<string, unknown>>, path: Path, fa
   }
   for (const key of probes) {
     const probe = service[key]
-    if (isRecord(probe)) complaints.push(...checkProbe(probe, at(key)))
+    if (isRecord(probe))
+      complaints.push(...checkProbe(probe, at(key), 'startup, readiness and liveness may each have their own'))
   }
   if (isRecord(restart) && isRecord(restart.backoff)) {
     const { base = '200ms', cap = '30s', first = '0' } = restart.backoff
@@ -115,48 +114,6 @@ function checkVariable(key: string, value: unknown, service: Path): Complaint[] 
   }
   if (value.includes('\0')) return [{ path, message: 'contains a NUL character', hint: 'remove it', on: 'key' }]
   return []
-}
-
-function checkProbe(probe: Readonly<Record<string, unknown>>, path: Path): Complaint[] {
-  const complaints: Complaint[] = []
-  const kinds = Object.keys(probe).filter(key => CHECKS.includes(key))
-  if (kinds.length === 0 && !Object.hasOwn(probe, 'unit')) {
-    const hint = 'add one of http, tcp, exec or file, like tcp: "127.0.0.1:8080"'
-    complaints.push({ path, message: 'does not say what to check', hint, on: 'key' })
-  }
-  for (const extra of kinds.slice(1)) {
-    const hint = 'keep one; startup, readiness and liveness may each have their own'
-    complaints.push({ path: [...path, extra], message: `is a second check beside ${kinds[0]}`, hint, on: 'key' })
-  }
-  for (const [key, kind] of [
-    ['status', 'http'],
-    ['contains', 'http'],
-    ['maxAge', 'file'],
-  ] as const) {
-    if (Object.hasOwn(probe, key) && kinds.length > 0 && !kinds.includes(kind)) {
-      const hint = `remove it, or check with ${kind}`
-      complaints.push({ path: [...path, key], message: `belongs to a check of kind ${kind}`, hint, on: 'key' })
-    }
-  }
-  const everyMs = msOf(probe.every ?? '5s')
-  const timeoutMs = msOf(probe.timeout ?? '1s')
-  if (everyMs !== undefined && timeoutMs !== undefined && timeoutMs > everyMs) {
-    const key = Object.hasOwn(probe, 'timeout') ? 'timeout' : 'every'
-    const [message, hint] =
-      key === 'timeout'
-        ? ['is longer than every, so checks would overlap', 'write a timeout of at most every']
-        : [
-            'is shorter than the timeout of 1s, so checks would overlap',
-            'add a timeout of at most every, like timeout: 500ms',
-          ]
-    complaints.push({ path: [...path, key], message, hint, on: 'value' })
-  }
-  return complaints
-}
-
-function msOf(written: unknown): number | undefined {
-  const read = parseDuration(written)
-  return 'value' in read ? read.value : undefined
 }
 
 /** Every name in `dependsOn` is a service, and nothing waits for itself. */

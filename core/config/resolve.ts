@@ -1,20 +1,28 @@
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import type { WrittenFile, WrittenProbe, WrittenService } from './schema.ts'
-import type { HostConfig, ProbeSpec, ServiceSpec } from './spec.ts'
+import type { WrittenFile, WrittenProbe, WrittenService, WrittenTarget } from './schema.ts'
+import type { HostConfig, ProbeSpec, ServiceSpec, SwitchSpec, TargetSpec } from './spec.ts'
+import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR, leastDeadManMs, placeOf, RUNNING_SYSTEM } from './targets.ts'
 
 /** From what was written to what is run: paths made absolute (against the file's folder), shorthands written out. */
 export function resolveFile(written: WrittenFile, file: string, sha256: string): HostConfig {
-  const folder = dirname(resolve(file))
+  const folder = folderOf(file)
+  const services = Object.entries(written.services).map(([name, service]) => resolveService(name, service, folder))
+  const targets = Object.entries(written.targets).map(([name, target]) => resolveTarget(name, target, folder, services))
   return {
     host: written.host ?? hostFrom(hostname()),
     tz: written.tz,
-    services: Object.entries(written.services).map(([name, service]) => resolveService(name, service, folder)),
-    targets: [],
-    switch: { probationMs: 120_000, passes: 3, deadManMs: 300_000, budget: { perHour: 2, perDay: 4 } },
+    services,
+    targets,
+    switch: resolveSwitch(written.switch, targets),
     ledger: written.ledger,
     sha256,
   }
+}
+
+/** Where relative paths start from. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file))
 }
 
 /** This machine's name, made to fit: small letters, digits, dots and dashes, at most 63. */
@@ -44,6 +52,52 @@ function resolveService(name: string, written: WrittenService, folder: string): 
     limits: { ...(memory === undefined ? {} : { memoryBytes: memory }), ...(pids === undefined ? {} : { pids }) },
     logs: written.logs,
     critical: written.critical,
+    ...(written.target === undefined ? {} : { target: written.target }),
+  }
+}
+
+/** target-relations.ts has seen to it that there is a kind, a path, and nothing that does not belong to the kind. */
+function resolveTarget(
+  name: string,
+  written: WrittenTarget,
+  folder: string,
+  services: readonly ServiceSpec[],
+): TargetSpec {
+  const { kind = 'releases', activate = [], irreversible } = written
+  // All of them run as the same user, or the target says which (target-relations.ts). Its command has no more rights
+  // than the services: whoever may put files into their folder could otherwise gain some.
+  const shared = kind === 'releases' ? services.find(({ target }) => target === name)?.user : undefined
+  const user = written.user ?? shared
+  return {
+    name,
+    kind,
+    path: placeOf(kind, written, folder) ?? folder,
+    running: kind === 'nixos' ? resolve(folder, written.running ?? RUNNING_SYSTEM) : '',
+    activate,
+    ...(user === undefined ? {} : { user }),
+    activationDeadlineMs: written.activationDeadline,
+    blameWindowMs: written.blameWindow,
+    irreversible: typeof irreversible === 'boolean' ? irreversible : [...new Set(irreversible)],
+    keepGood: written.keepGood,
+    checks: written.checks.map(check => resolveProbe(check, folder)),
+  }
+}
+
+const DEFAULT_DEAD_MAN_MS = 300_000
+
+function resolveSwitch(written: WrittenFile['switch'], targets: readonly TargetSpec[]): SwitchSpec {
+  const { probation, passes, deadMan, budget } = written
+  const leastMs = leastDeadManMs(
+    probation,
+    targets.map(target => target.activationDeadlineMs),
+  )
+  const perDay = budget.perDay ?? DEFAULT_PER_DAY
+  return {
+    probationMs: probation,
+    passes,
+    deadManMs: deadMan ?? Math.max(DEFAULT_DEAD_MAN_MS, leastMs),
+    // Whoever writes only a smaller perDay, or 0 of it, has said all there is to say.
+    budget: { perHour: budget.perHour ?? Math.min(DEFAULT_PER_HOUR, perDay), perDay },
   }
 }
 

@@ -3,6 +3,18 @@ import { formatDuration, parseDuration } from './duration.ts'
 import { checkHttp, checkRedact, checkSignal, checkTcp, checkUser, checkZone } from './leaves.ts'
 import { type Read, readFlag, readInteger, readList, readText } from './read.ts'
 import { formatSize, parseSize } from './size.ts'
+import { checkIrreversible, checkKind } from './target-leaves.ts'
+import {
+  DEFAULT_ACTIVATION_MS,
+  DEFAULT_PROBATION_MS,
+  LEAST_ACTIVATION_MS,
+  LEAST_PROBATION_MS,
+  MAX_CHECKS,
+  MOST_A_DAY,
+  MOST_ACTIVATION_MS,
+  MOST_PROBATION_MS,
+  type TargetKind,
+} from './targets.ts'
 import { readArgv } from './words.ts'
 
 /**
@@ -30,14 +42,13 @@ function leaf<T>(read: (value: unknown) => Read<T>) {
 /** Longest duration a timer can take is 24.8 days; no setting needs it. */
 const MAX_DURATION_MS = 24 * 86_400_000
 
-const duration = (minMs: number) =>
+const duration = (minMs: number, maxMs: number = MAX_DURATION_MS) =>
   leaf<number>(value => {
     const read = parseDuration(value)
     if (!('value' in read)) return read
     const ms = Math.round(read.value)
     if (ms < minMs) return { problem: 'is too short', hint: `write at least ${formatDuration(minMs)}` }
-    if (ms > MAX_DURATION_MS)
-      return { problem: 'is too long', hint: `write at most ${formatDuration(MAX_DURATION_MS)}` }
+    if (ms > maxMs) return { problem: 'is too long', hint: `write at most ${formatDuration(maxMs)}` }
     return { value: ms }
   })
 
@@ -73,6 +84,12 @@ export const probeShape = {
 }
 const probe = z.strictObject(probeShape)
 
+/** relations.ts says when there are too many; reading them all would only fill the memory. */
+const checks = z.preprocess(
+  (value: unknown): unknown => (Array.isArray(value) ? value.slice(0, MAX_CHECKS) : value),
+  z.array(probe),
+)
+
 const backoff = {
   first: duration(0).default(0),
   base: duration(1).default(200),
@@ -87,6 +104,7 @@ export const shapes = {
   stop: { signal: leaf<NodeJS.Signals>(checkSignal).default('SIGTERM'), timeout: duration(0).default(10_000) },
   limits: { memory: size(1024 * 1024).optional(), pids: integer(1, 4_194_304).optional() },
   logs: { maxBytes: size(4096).default(10 * 1024 * 1024), keep: integer(0, 100).default(3) },
+  budget: { perHour: integer(0, MOST_A_DAY).optional(), perDay: integer(0, MOST_A_DAY).optional() },
   ledger: { fsync: flag.default(true), redact: leaf<string[]>(checkRedact).default([]) },
 }
 
@@ -108,16 +126,43 @@ export const serviceShape = {
   limits: z.strictObject(shapes.limits).prefault({}),
   logs: z.strictObject(shapes.logs).prefault({}),
   critical: flag.default(false),
+  target: text('app').optional(),
+}
+
+/** Which of these a target may have depends on its kind: target-relations.ts. */
+export const targetShape = {
+  kind: leaf<TargetKind>(checkKind).optional(),
+  path: text('/srv/app').optional(),
+  profile: text('/nix/var/nix/profiles/app').optional(),
+  running: text('/run/current-system').optional(),
+  activate: argv.optional(),
+  user: leaf<string>(checkUser).optional(),
+  activationDeadline: duration(LEAST_ACTIVATION_MS, MOST_ACTIVATION_MS).default(DEFAULT_ACTIVATION_MS),
+  blameWindow: duration(0).default(86_400_000),
+  irreversible: leaf<boolean | string[]>(checkIrreversible).default(false),
+  keepGood: integer(1, 10).default(3),
+  checks: checks.default([]),
+}
+
+export const switchShape = {
+  probation: duration(LEAST_PROBATION_MS, MOST_PROBATION_MS).default(DEFAULT_PROBATION_MS),
+  passes: integer(1, 1000).default(3),
+  // What is too short depends on the rest: target-relations.ts.
+  deadMan: duration(0).optional(),
+  budget: z.strictObject(shapes.budget).prefault({}),
 }
 
 export const topShape = {
   host: text('web-1').optional(),
   tz: leaf<string>(checkZone).default('UTC'),
   services: z.record(z.string(), z.strictObject(serviceShape)).default({}),
+  targets: z.record(z.string(), z.strictObject(targetShape)).default({}),
+  switch: z.strictObject(switchShape).prefault({}),
   ledger: z.strictObject(shapes.ledger).prefault({}),
 }
 
 export const fileSchema = z.strictObject(topShape)
 export type WrittenFile = z.output<typeof fileSchema>
 export type WrittenService = WrittenFile['services'][string]
+export type WrittenTarget = WrittenFile['targets'][string]
 export type WrittenProbe = NonNullable<WrittenService['health']>

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { codeOf } from '../fault.ts'
 import type { Path } from './document.ts'
 import { DEFAULT_PATH, findProgram } from './programs.ts'
-import type { HostConfig, ServiceSpec } from './spec.ts'
+import type { HostConfig, ServiceSpec, TargetSpec } from './spec.ts'
+import { placeKey } from './targets.ts'
 
 /** Something the configuration names that isn't there (yet). */
 export interface Missing {
@@ -15,12 +17,18 @@ export interface Missing {
 const LOOKUP_DEADLINE_MS = 5000
 
 /**
- * Looks for the folders, programs and users that the services name. What is missing is no error: it can come later,
- * and until then it is the incident of that service alone. But a person who checks a file wants to know.
+ * Looks for the folders, programs and users that the services and targets name. What is missing is no error: it can
+ * come later, and until then it is the trouble of that service or target alone. But a person who checks a file wants to
+ * know.
  */
 export async function findMissing(config: HostConfig): Promise<Missing[]> {
   const missing: Missing[] = []
   const users = new Map<string, Promise<boolean>>()
+  const isKnown = (user: string) => {
+    const known = users.get(user) ?? isUser(user)
+    users.set(user, known)
+    return known
+  }
   for (const service of config.services) {
     const path = ['services', service.name]
     if (!(await isFolder(service.cwd))) {
@@ -31,15 +39,53 @@ export async function findMissing(config: HostConfig): Promise<Missing[]> {
       missing.push({ path: [...path, 'run'], message: `no program ${service.run[0]} is found`, hint })
     }
     const { user } = service
-    if (user === undefined) continue
-    const known = users.get(user) ?? isUser(user)
-    users.set(user, known)
-    if (!(await known)) {
-      const hint = 'add the user, or the service can’t start'
-      missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
-    }
+    if (user === undefined || (await isKnown(user))) continue
+    const hint = 'add the user, or the service can’t start'
+    missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
+  }
+  // Each place is looked for whatever the other targets have; Nix is missed once.
+  const needsNix = config.targets.find(target => target.kind !== 'releases')
+  if (needsNix !== undefined && (await findProgram('nix-env', process.env.PATH ?? DEFAULT_PATH, '/')) === undefined) {
+    const hint = 'install Nix, or put nix-env into the PATH of heald: it moves the profiles'
+    missing.push({ path: ['targets', needsNix.name, 'kind'], message: 'no program nix-env is found', hint })
+  }
+  for (const target of config.targets) {
+    const path = ['targets', target.name]
+    const place = await missingPlace(target)
+    if (place !== undefined) missing.push({ path: [...path, placeKey(target.kind)], ...place })
+    const { user } = target
+    // One that a service names was looked for there.
+    if (user === undefined || config.services.some(service => service.user === user) || (await isKnown(user))) continue
+    const hint = 'add the user, or the target can’t be switched'
+    missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
   }
   return missing
+}
+
+async function missingPlace({ kind, path }: TargetSpec): Promise<Omit<Missing, 'path'> | undefined> {
+  if (kind !== 'releases') {
+    if (await isThere(path)) return undefined
+    const hint =
+      kind === 'nixos'
+        ? 'remove the target where there is no NixOS'
+        : `make its first generation: nix-env --profile ${path} --set PATH`
+    return { message: `there is no profile ${path}`, hint }
+  }
+  for (const folder of [path, join(path, 'releases')]) {
+    if (await isFolder(folder)) continue
+    return { message: `there is no folder ${folder}`, hint: 'make it; each release is a folder in releases' }
+  }
+  return undefined
+}
+
+/** A link that leads nowhere is there all the same. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EACCES'
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -91,7 +91,7 @@ export function readArgv(value: unknown): Read<string[]> {
   if (typeof value === 'string' && /^[A-Za-z_][A-Za-z0-9_]*=/.test(program)) {
     return {
       problem: 'begins with a variable, which only a shell understands',
-      hint: 'move it to the key env of the service',
+      hint: 'move it to the key env of the service, or put the program env in front',
     }
   }
   return read

@@ -7,7 +7,8 @@ import { subcommands } from '../../core/cli/commands.ts'
 import { formatDuration } from '../../core/config/duration.ts'
 import { checkConfig } from '../../core/config/load.ts'
 import { SAMPLE } from '../../core/config/sample.ts'
-import { probeShape, serviceShape, shapes, topShape } from '../../core/config/schema.ts'
+import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from '../../core/config/schema.ts'
+import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR } from '../../core/config/targets.ts'
 import { expectNone, ROOT, textOf } from './project.ts'
 
 // What is written for people has to stay true: keys, defaults, commands, examples and links.
@@ -36,7 +37,8 @@ test('every configuration that is shown passes the check', async t => {
 })
 
 test('the configuration page has every key, and no other', () => {
-  const known = new Set([topShape, serviceShape, probeShape, ...Object.values(shapes)].flatMap(Object.keys))
+  const maps = [topShape, serviceShape, probeShape, targetShape, switchShape, ...Object.values(shapes)]
+  const known = new Set(maps.flatMap(Object.keys))
   const text = textOf('docs/configuration.md')
   const rows = text.split('\n').flatMap(line => /^\| (`.*?`) +\|/.exec(line)?.[1] ?? [])
   const inRows = rows.flatMap(row => [...row.matchAll(/`(\w+)`/g)].map(([, key = '']) => key))
@@ -66,6 +68,14 @@ test('the configuration page has the true defaults', () => {
   }
   assert.equal(defaultOf('failures'), `\`${probeShape.failures.parse(undefined)}\``)
   assert.equal(defaultOf('successes'), `\`${probeShape.successes.parse(undefined)}\``)
+  const { activationDeadline, blameWindow, irreversible, keepGood } = targetShape
+  assert.equal(defaultOf('activationDeadline'), `\`${written(activationDeadline.parse(undefined))}\``)
+  assert.equal(defaultOf('blameWindow'), `\`${blameWindow.parse(undefined) / 3_600_000}h\``)
+  assert.equal(defaultOf('irreversible'), `\`${irreversible.parse(undefined)}\``)
+  assert.equal(defaultOf('keepGood'), `\`${keepGood.parse(undefined)}\``)
+  assert.equal(defaultOf('probation'), `\`${written(switchShape.probation.parse(undefined))}\``)
+  assert.equal(defaultOf('passes'), `\`${switchShape.passes.parse(undefined)}\``)
+  assert.ok(text.includes(`\`perHour\` (${DEFAULT_PER_HOUR}) and \`perDay\` (${DEFAULT_PER_DAY})`))
   const crash = `\`failures\` (${crashLoop.failures.parse(undefined)}) \`within\` (${written(crashLoop.within.parse(undefined))})`
   assert.ok(text.includes(crash), crash)
   const stopping = `\`signal\` (${stop.signal.parse(undefined)}) and \`timeout\` (${written(stop.timeout.parse(undefined))})`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatDuration, parseDuration } from '../../../core/config/duration.ts'
+import { exactDuration, formatDuration, parseDuration } from '../../../core/config/duration.ts'
 
 test('durations are read as people write them', () => {
   const cases: [unknown, number][] = [
@@ -92,4 +92,16 @@ test('parts add up, whatever they are', () => {
 test('no value makes it throw', () => {
   fc.assert(fc.property(fc.anything(), written => void parseDuration(written)))
   fc.assert(fc.property(fc.string(), written => void parseDuration(written)))
+})
+
+test('an exact duration is read back as what it was, to the millisecond', () => {
+  assert.equal(exactDuration(0), '0 ms')
+  assert.equal(exactDuration(120_100), '2 m 100 ms')
+  assert.equal(exactDuration(90_061_000), '1 d 1 h 1 m 1 s')
+  assert.equal(exactDuration(0.2), '1 ms')
+  fc.assert(
+    fc.property(fc.nat({ max: 2_000_000_000 }), ms => {
+      assert.deepEqual(parseDuration(exactDuration(ms)), { value: ms })
+    }),
+  )
 })

@@ -36,6 +36,7 @@ const LIVE: readonly Partial<ServiceSpec>[] = [
   {},
   { env: { B: '2', A: '1' } },
   { critical: true },
+  { target: 'app' },
   { dependsOn: ['x'] },
   { logs: { maxBytes: 5000, keep: 0 } },
   { stop: { signal: 'SIGINT', timeoutMs: 1 } },

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HostFacts } from '../../../core/config/facts.ts'
 import { checkConfig } from '../../../core/config/load.ts'
-import type { Problem } from '../../../core/config/problem.ts'
-import { ABLE, writeConfig } from './folder.ts'
-
-/** What is expected at one ‸ of a text: the key, what is wrong and what to write. */
-type Expected = readonly [path: string, message: RegExp, hint: RegExp]
-
-/** A text with a ‸ before each place where a problem is expected, in order; several at one place: `count` of them. */
-type Case = readonly [name: string, marked: string, expected: readonly Expected[], facts?: HostFacts]
+import { writeConfig } from './folder.ts'
+import { type Case, testProblems } from './marked.ts'
 
 const WEAK: HostFacts = { isRoot: false, canLimit: { memory: false, pids: false } }
 const service = (lines: string) => `services:\n  web:\n    run: x\n${lines.replaceAll(/^/gm, '    ')}\n`
@@ -37,7 +31,11 @@ const CASES: readonly Case[] = [
   ['JSON', '{\n  "host": "a",\n  ‸"hots": 1\n}\n', [['hots', /unknown key/, /"host"/]]],
   // Keys
   ['an unknown key', '‸hsot: a\n', [['hsot', /unknown key/, /did you mean "host"\?/]]],
-  ['a far key', '‸flavour: a\n', [['flavour', /unknown key/, /the keys here are host, tz, services, ledger/]]],
+  [
+    'a far key',
+    '‸flavour: a\n',
+    [['flavour', /unknown key/, /the keys here are host, tz, services, targets, switch, ledger/]],
+  ],
   ['a key in other capitals', service('‸depends-on: []'), [['services.web.depends-on', /unknown key/, /"dependsOn"/]]],
   ['a merge', service('‸<<: { run: y }'), [['services.web.<<', /unknown key/, /not supported/]]],
   [
@@ -52,13 +50,12 @@ const CASES: readonly Case[] = [
   ],
   [
     'a key of later',
-    '‸channels: { telegram: {} }\n‸targets:\n  a: 1\n',
+    '‸channels: { telegram: {} }\n‸operators:\n  a: 1\n',
     [
       ['channels', /not supported by this version/, /remove it/],
-      ['targets', /not supported by this version/, /remove it/],
+      ['operators', /not supported by this version/, /remove it/],
     ],
   ],
-  ['a service’s key of later', service('‸target: app'), [['services.web.target', /not supported/, /remove/]]],
   ['a unit', 'services:\n  web:\n    ‸unit: a.service\n', [['services.web.unit', /not supported/, /remove/]]],
   ['a unit’s check', service('health: { ‸unit: a }'), [['services.web.health.unit', /not supported/, /remove/]]],
   [
@@ -196,27 +193,7 @@ const CASES: readonly Case[] = [
   ['a short secret', 'ledger: { redact: [‸abc] }\n', [['ledger.redact[0]', /shorter than 4/, /whole secret/]]],
 ]
 
-for (const [name, marked, expected, facts] of CASES) {
-  test(`a problem has its place: ${name}`, async t => {
-    const { text, places } = unmark(marked)
-    const checked = await checkConfig(writeConfig(t, text), { facts: facts ?? ABLE })
-    const problems = checked.problems ?? []
-    assert.deepEqual(
-      problems.map(({ line, column }) => `${line}:${column}`),
-      places,
-      JSON.stringify(problems, null, 1),
-    )
-    for (const [index, [path, message, hint]] of expected.entries()) {
-      const problem = problems[index]
-      assert.ok(problem !== undefined)
-      assert.ok(path.split('|').includes(problem.path), problem.path)
-      assert.match(problem.message, message)
-      assert.match(problem.hint, hint)
-      assertCaret(problem, text)
-    }
-    assert.equal(problems.length, expected.length)
-  })
-}
+testProblems(CASES)
 
 test('every problem is told at once, in the order of the file', async t => {
   // Those that are one service each, with nothing beside it.
@@ -242,21 +219,3 @@ test('every problem is told at once, in the order of the file', async t => {
     lines.toSorted((a, b) => a - b),
   )
 })
-
-function unmark(marked: string): { text: string; places: string[] } {
-  const places: string[] = []
-  let text = ''
-  for (const [index, part] of marked.split('‸').entries()) {
-    if (index > 0) places.push(`${text.split('\n').length}:${text.length - text.lastIndexOf('\n')}`)
-    text += part
-  }
-  return { text, places }
-}
-
-/** The excerpt's caret points at the same character as line and column. */
-function assertCaret({ excerpt, line, column }: Problem, text: string): void {
-  if (excerpt === undefined) return
-  const written = (text.split('\n')[line - 1] ?? '').charAt(column - 1)
-  const shown = excerpt.text.charAt(excerpt.caret)
-  assert.ok(shown === written || shown === '•' || written === '\t' || written === '', `${shown} for ${written}`)
-}
