@@ -38,6 +38,12 @@ services:
     # restart: { backoff: { first: 0, base: 200ms, cap: 30s, resetAfter: 60s } }
     # logs: { maxBytes: 10MiB, keep: 3 }              # its output is in logs/ of the state folder, rotated
     # critical: true                                  # a failure is critical from the first moment
+    # target: app                                     # what is rolled back when it crash-loops, see targets
+
+# What services run from, in generations: a folder with releases/<name> and a link "current" to one of them, or a Nix
+# profile. A new generation that makes its services fail is rolled back.
+# targets: { app: { kind: releases, path: /srv/app, keepGood: 3 } }
+# switch: { probation: 2m, passes: 3, budget: { perHour: 2, perDay: 4 } }
 
 # ledger:
 #   fsync: true             # false is faster, and a power cut may take the last entries

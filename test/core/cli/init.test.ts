@@ -45,13 +45,32 @@ test('every key that its comments show is one that the check knows', async t => 
     if (/# {3}/.test(example.trimStart().slice(0, 4))) continue
     const shown = example.replace('# ', '')
     // Each alone in the place where it stands.
-    const changed = text.replace(example, () => shown).replace('dependsOn: [database]', 'dependsOn: []')
+    let changed = text.replace(example, () => shown).replace('dependsOn: [database]', 'dependsOn: []')
+    // A target is named by a service, and described further down.
+    if (shown.includes('target: app')) changed = changed.replace('# targets: ', 'targets: ')
     if (shown.includes('health:')) health += 1
     writeFileSync(path, changed)
     const { problems } = await checkConfig(path, { facts: ABLE })
     assert.equal(problems, undefined, `${shown}\n${JSON.stringify(problems)}`)
   }
   assert.equal(health, 4)
+})
+
+test('its target, uncommented, is what its services run from', async t => {
+  const path = join(freshFolder(t), 'heald.yaml')
+  await run(paperContext().context, [path], {})
+  const text = readFileSync(path, 'utf8').replaceAll(/^( *)# (target|targets|switch): /gm, '$1$2: ')
+  writeFileSync(path, text)
+  const { config, problems } = await checkConfig(path, { facts: WEAK })
+  assert.deepEqual(problems, undefined)
+  assert.deepEqual(
+    [config?.services[0]?.target, config?.targets[0]?.name, config?.targets[0]?.path],
+    ['app', 'app', '/srv/app'],
+  )
+  // What the sample says of switch are the defaults.
+  writeFileSync(path, text.replace(/^switch: .*$/m, ''))
+  const plain = await checkConfig(path, { facts: WEAK })
+  assert.deepEqual(config?.switch, plain.config?.switch)
 })
 
 test('an existing file stays, unless it is to be replaced', async t => {
