@@ -101,7 +101,7 @@ function pair(small: number, ratio: number, largeUnit: Unit, smallUnit: Unit): s
   return rest === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${rest} ${smallUnit}`
 }
 
-/** A duration to the millisecond, for limits that have to be met exactly: `2 m 100 ms`. `parseDuration` reads it back. */
+/** A duration to the millisecond, for limits to be met exactly: `2 m 100 ms`. `parseDuration` reads it back. */
 export function exactDuration(ms: number): string {
   let rest = Math.ceil(ms)
   const parts: string[] = []

@@ -31,9 +31,8 @@ export function checkRelations(value: unknown, facts: HostFacts, folder: string)
     const service = services[name]
     if (isRecord(service)) complaints.push(...checkService(service, path, facts))
   }
-  complaints.push(...checkDependencies(services))
-  complaints.push(...checkTargets(value, facts, folder), ...checkSwitch(value))
-  return complaints
+  // A list, not arguments of a call: a hostile file has more complaints than a stack can hold.
+  return [...complaints, ...checkDependencies(services), ...checkTargets(value, facts, folder), ...checkSwitch(value)]
 }
 
 const MAX_SERVICES = 2000

@@ -64,8 +64,10 @@ function resolveTarget(
   services: readonly ServiceSpec[],
 ): TargetSpec {
   const { kind = 'releases', activate = [], irreversible } = written
-  const user =
-    written.user ?? (kind === 'releases' ? sharedUser(services.filter(({ target }) => target === name)) : undefined)
+  // All of them run as the same user, or the target says which (target-relations.ts). Its command has no more rights
+  // than the services: whoever may put files into their folder could otherwise gain some.
+  const shared = kind === 'releases' ? services.find(({ target }) => target === name)?.user : undefined
+  const user = written.user ?? shared
   return {
     name,
     kind,
@@ -79,12 +81,6 @@ function resolveTarget(
     keepGood: written.keepGood,
     checks: written.checks.map(check => resolveProbe(check, folder)),
   }
-}
-
-/** Who may put files into a service's folder runs its commands with no more rights than the service has. */
-function sharedUser(services: readonly ServiceSpec[]): string | undefined {
-  const [first, ...others] = services.map(service => service.user)
-  return others.every(user => user === first) ? first : undefined
 }
 
 const DEFAULT_DEAD_MAN_MS = 300_000

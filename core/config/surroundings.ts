@@ -17,8 +17,9 @@ export interface Missing {
 const LOOKUP_DEADLINE_MS = 5000
 
 /**
- * Looks for the folders, programs and users that the services and targets name. What is missing is no error: it can come later,
- * and until then it is the trouble of that service or target alone. But a person who checks a file wants to know.
+ * Looks for the folders, programs and users that the services and targets name. What is missing is no error: it can
+ * come later, and until then it is the trouble of that service or target alone. But a person who checks a file wants to
+ * know.
  */
 export async function findMissing(config: HostConfig): Promise<Missing[]> {
   const missing: Missing[] = []

@@ -223,7 +223,7 @@ function msWithin(written: unknown, defaultMs: number, leastMs: number, mostMs: 
   return ms >= leastMs && ms <= mostMs ? ms : undefined
 }
 
-/** perHour left out follows perDay. perDay left out does not follow: more of what nobody watches has to be asked for. */
+/** perHour left out follows perDay; perDay left out does not follow: more of what nobody watches is to be asked for. */
 function checkBudget(budget: unknown): Complaint[] {
   if (!isRecord(budget)) return []
   const { perHour, perDay = DEFAULT_PER_DAY } = budget

@@ -195,6 +195,9 @@ test('a bomb of aliases, a wall of keys and a tower of brackets end soon', { tim
   const many = Array.from({ length: 2001 }, (_, index) => `  s${index}: { run: x }\n`).join('')
   const crowd = await checkConfig(writeConfig(t, `services:\n${many}`), { facts: ABLE })
   assert.match(crowd.problems?.[0]?.message ?? '', /more than 2000 services/)
+  const needy = `services: { web: { run: x, dependsOn: [${'a,'.repeat(300_000)}] } }\n`
+  const needs = await checkConfig(writeConfig(t, needy), { facts: ABLE })
+  assert.match(needs.problems?.at(-1)?.message ?? '', /and 299800 more/)
 })
 
 test('a check that is asked to warns of what is missing, and the file is good all the same', async t => {

@@ -33,6 +33,16 @@ const TEXTS: readonly (readonly [name: string, text: string])[] = [
   ['shared by an anchor', `services:\n  web: { run: 7, env: &e { TOKEN: ${SECRET} } }\n  two: { run: 7, env: *e }\n`],
   ['over several lines', `services:\n  web:\n    env: { oops, TOKEN: "a\n  ${SECRET}" }\n`],
   ['in a pattern', `ledger: { redact: [${SECRET}, abc] }\n`],
+  ['in env, which a target has not', `targets:\n  app: { kind: nixos, env: { TOKEN: ${SECRET} } }\n`],
+  ['in an unknown key of a target', `targets:\n  app: { kind: nixos, token: ${SECRET} }\n`],
+  ['in place of the target', `targets:\n  app: ${SECRET}\n`],
+  ['in place of the targets', `targets: ${SECRET}\n`],
+  ['in place of the checks', `targets:\n  app: { kind: nixos, checks: ${SECRET} }\n`],
+  ['in place of a check', `targets:\n  app: { kind: nixos, checks: [${SECRET}] }\n`],
+  ['in an unknown key of a check', `targets:\n  app: { kind: nixos, checks: [{ tcp: "a:1", token: ${SECRET} }] }\n`],
+  ['in place of switch', `switch: ${SECRET}\n`],
+  ['in place of the budget', `switch: { budget: ${SECRET} }\n`],
+  ['beside a target that is none', `services:\n  web: { run: x, env: { TOKEN: ${SECRET} }, target: nap }\n`],
   ['in a URL', `services:\n  web: { run: x, health: { http: "http://u:${SECRET}@a/" } }\n`.replace('http:', 'ftp:')],
 ]
 

@@ -156,7 +156,7 @@ test('a release folder has the user of its services, where they agree', async t 
     return target.user
   }
   assert.equal(await userOf('  a: { run: x, target: app }\n'), undefined)
-  assert.equal(await userOf('  a: { run: x, target: app, user: web }\n  b: { run: x, user: other }\n'), 'web')
+  assert.equal(await userOf('  b: { run: x, user: other }\n  a: { run: x, target: app, user: web }\n'), 'web')
   const two = '  a: { run: x, target: app, user: web }\n  b: { run: x, target: app, user: job }\n'
   assert.equal(await userOf(two, ', user: ops'), 'ops')
   const profile =
