@@ -4,7 +4,15 @@ import { DEFAULT_PATH } from '../config/programs.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkDescriptors } from '../doctor/descriptors.ts'
 import { checkGroups } from '../doctor/groups.ts'
-import { checkDaemon, checkNix, checkNode, checkPrograms, checkRoot, checkSystemd } from '../doctor/runtime.ts'
+import {
+  checkDaemon,
+  checkDeadMan,
+  checkNix,
+  checkNode,
+  checkPrograms,
+  checkRoot,
+  checkSystemd,
+} from '../doctor/runtime.ts'
 import { checkStateFolder } from '../doctor/state-folder.ts'
 import { noWords } from './arguments.ts'
 import type { Colour } from './colour.ts'
@@ -31,6 +39,7 @@ async function examine({ env, state, socket }: Context): Promise<Check[]> {
     configuredServices().then(services => [checkDescriptors(services)]),
     checkGroups(),
     checkPrograms(path),
+    checkDeadMan(path).then(check => [check]),
     checkSystemd().then(check => [check]),
     checkNix(path).then(check => [check]),
   ]

@@ -68,6 +68,23 @@ export async function checkPrograms(path: string): Promise<Check[]> {
   )
 }
 
+/** What leads a target back without heald is made of these; without them no deploy is begun. */
+const DEAD_MAN = ['sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'setsid', 'sync', 'timeout', 'tr', 'cat']
+
+export async function checkDeadMan(path: string): Promise<Check> {
+  const check = { id: 'dead-man', title: 'dead-man' }
+  const found = await Promise.all(DEAD_MAN.map(name => findProgram(name, path, '/')))
+  const missing = DEAD_MAN.filter((_, index) => found[index] === undefined)
+  if (missing.length === 0)
+    return { ...check, state: 'ok', why: 'its tools are there: a switch is led back without heald' }
+  return {
+    ...check,
+    state: 'off',
+    why: `not found: ${missing.join(', ')}; without them heald deploys nothing`,
+    advice: 'install coreutils and util-linux, if heald is to deploy and roll back',
+  }
+}
+
 export async function checkSystemd(): Promise<Check> {
   const check = { id: 'systemd', title: 'systemd' }
   try {

@@ -33,6 +33,7 @@ test('--json tells of each thing, and nothing is left behind', async t => {
     'mkfifo',
     'setpriv',
     'getent',
+    'dead-man',
     'systemd',
     'nix',
   ]
@@ -50,6 +51,7 @@ test('what heald can’t do without makes the exit code 1', async t => {
   const { context, out } = paperContext({ state: folder, socket: join(folder, 's'), env: { PATH: folder } })
   assert.equal(await run(context, []), 1)
   assert.match(out(), /✗ missing +sh +not found/)
+  assert.match(out(), /– off +dead-man +not found: sleep, env, flock,/)
   assert.match(out(), /sh: install sh/)
   assert.match(out(), /heald can't run here yet: sh, mkfifo missing\./)
 })
