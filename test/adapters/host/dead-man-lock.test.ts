@@ -106,7 +106,9 @@ test('the lock of somebody who is not to be found: nothing is moved, and it says
   const { deadMan, armApart, path, one, dir, fired } = releasesStand(t, { limits: { lockMs: 50, againMs: 50 } })
   const { child } = await armApart(one, 1000)
   await end(child)
-  writeFileSync(join(dir, 'lock'), `${process.pid} 1 nonsense\n`)
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  // The number of a living process, which is not the one that was meant.
+  writeFileSync(join(dir, 'lock'), `${process.pid} 1 ${boot}\n`)
   const holder = await holdLock(t, dir)
   const { result, why } = await fired()
   assert.deepEqual([result, why], ['failed', 'the lock was not to be had'])
