@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -39,8 +40,24 @@ const NAMES = [
   '%s',
 ]
 
-test('names are only names, whatever is in them', async t => {
-  const base = folder(t)
+/** Shells that are called sh somewhere: NixOS has bash, Alpine busybox. */
+const SHELLS = ['/bin/dash', '/bin/bash', '/bin/busybox']
+
+test('names are only names, whatever is in them and whichever shell reads them', async t => {
+  const shells = SHELLS.filter(shell => existsSync(shell))
+  assert.ok(shells.length > 0)
+  t.diagnostic(shells.join(' '))
+  for (const shell of shells) {
+    const base = folder(t)
+    const bin = join(base, 'bin')
+    mkdirSync(bin)
+    // A copy: a link would be followed, to a folder that has a sh of its own.
+    copyFileSync(shell, join(bin, 'sh'))
+    await tryNames(t, base, { PATH: `${bin}:${process.env.PATH}` })
+  }
+})
+
+async function tryNames(t: TestContext, base: string, env: Readonly<Record<string, string>>): Promise<void> {
   const odd = join(base, NAMES.join(' ').replaceAll('PWNED', `${base.replaceAll('/', '_')}`))
   mkdirSync(odd)
   const before = readdirSync(base)
@@ -58,7 +75,7 @@ test('names are only names, whatever is in them', async t => {
       activate: ['./go', name],
       activationDeadlineMs: 5000,
     } as const
-    const stand = deadManStand(t, { target, account: null }, join(odd, `state ${index} ${name}`))
+    const stand = deadManStand(t, { target, account: null, env }, join(odd, `state ${index} ${name}`))
     const id = await stand.deadMan.arm(release(path, name), 100)
     const { result, why, to } = await stand.fired()
     assert.deepEqual([result, why, to], ['done', 'nobody disarmed it in time', release(path, name)], name)
@@ -68,7 +85,7 @@ test('names are only names, whatever is in them', async t => {
   }
   assert.deepEqual(readdirSync(base), before)
   assert.ok(!existsSync('/PWNED') && !existsSync('PWNED'))
-})
+}
 
 /** A release folder of another user beside one of root's that looks the same. */
 async function ownedStand(t: TestContext, activate: readonly string[] = []) {
