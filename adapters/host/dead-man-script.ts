@@ -208,7 +208,9 @@ take_lock() {
   command exec 9>> "$dir/lock" || return 1
   round=0
   while [ "$round" -lt 6 ]; do
-    flock -w "$patience" 9 && return 0
+    flock -w "$patience" 9
+    # Only "still held" is a reason to kill anybody.
+    case $? in 0) return 0 ;; 1) ;; *) return 1 ;; esac
     if mine; then
       end_holder
       round=$((round + 1)) unnamed=0

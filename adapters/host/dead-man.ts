@@ -47,7 +47,9 @@ const VALUES = [
   ...['running', 'profile', 'boots', 'owner', 'mark', 'groups', 'tenths_activate', 'tenths_boot'],
   ...['n_move', 'n_owner', 'n_activate', 'n_boot'],
 ] as const
-const SCRIPT = `${VALUES.map((name, index) => `${name}=\${${index + 1}}`).join(' ')}
+/** Its first line is what people see of it in `ps`. */
+const SCRIPT = `# heald: leads a target back when nobody disarms it in time
+${VALUES.map((name, index) => `${name}=\${${index + 1}}`).join(' ')}
 shift ${VALUES.length}
 ${DEAD_MAN}`
 

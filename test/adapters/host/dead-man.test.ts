@@ -14,8 +14,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeDeadMan } from '../../../adapters/host/dead-man.ts'
+import { DEAD_MAN } from '../../../adapters/host/dead-man-script.ts'
+import { pinTools } from '../../../adapters/host/dead-man-tools.ts'
 import { deadManStand, end, isAlive, LIMITS, move, releasesStand, until, withWord } from './dead-man-stand.ts'
 import { currentOf, folder, mount } from './releases-stand.ts'
+
+const TOOLS = ['sh', 'sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'setsid', 'sync', 'timeout', 'tr', 'cat']
 
 test('it leads back when the heald that armed it was killed', async t => {
   const { deadMan, armApart, fired, pid, path, one, dir } = releasesStand(t)
@@ -86,7 +90,8 @@ test('armed again it fires once, and to the new goal', async t => {
   assert.deepEqual(withWord(dir), [])
 })
 
-test('a machine that sleeps does not bring it nearer', async t => {
+test('a machine that sleeps does not bring it nearer, and it asks no clock', async t => {
+  assert.doesNotMatch(DEAD_MAN, /\bdate\b|uptime|SECONDS|printf '%\(/)
   const { deadMan, fired, pid, one, path } = releasesStand(t)
   await deadMan.arm(one, 3000)
   const itself = await pid()
@@ -136,11 +141,14 @@ test('a command that fails is run once more, and then it says so', async t => {
   assert.deepEqual(await deadMan.look(), { standing: null, fired: { ...(await fired()), id } })
 })
 
-test('a command that hangs is ended with all it has started', async t => {
+test('a command that hangs is ended with all of its session', async t => {
   const { deadMan, fired, path, one, options, dir, base } = releasesStand(t, {}, ['./go'])
+  t.after(() => {
+    for (const pid of withWord('98765')) process.kill(pid, 'SIGKILL')
+  })
   writeFileSync(
     join(path, 'releases/1/go'),
-    `#!/bin/sh\necho . >> ${base}/ran; trap '' TERM; (sleep 98765; :) & sleep 98765; :\n`,
+    `#!/bin/sh\necho . >> ${base}/ran; trap '' TERM; timeout 98766 sleep 98765 & sleep 98765; :\n`,
     { mode: 0o755 },
   )
   const target = { ...options.target, activationDeadlineMs: 1000 }
@@ -188,22 +196,7 @@ test('its programs are pinned to where they really are', async t => {
   const base = folder(t)
   const bin = join(base, 'bin')
   mkdirSync(bin)
-  for (const tool of [
-    'sh',
-    'sleep',
-    'env',
-    'flock',
-    'ln',
-    'mv',
-    'readlink',
-    'rm',
-    'setsid',
-    'sync',
-    'timeout',
-    'tr',
-    'cat',
-  ])
-    symlinkSync(`/bin/${tool}`, join(bin, tool))
+  for (const tool of TOOLS) symlinkSync(`/bin/${tool}`, join(bin, tool))
   const stand = releasesStand(t, { env: { PATH: bin } })
   await stand.deadMan.arm(stand.one, 1500)
   // The switch takes them away.
@@ -234,4 +227,33 @@ test('a folder of somebody else is not used', async t => {
   symlinkSync('/', join(base, 'link'))
   const stand = deadManStand(t, { ...options, limits: LIMITS }, join(base, 'link'))
   await assert.rejects(stand.deadMan.arm(one, 1000), { code: 'deadman.folder' })
+})
+
+test('a program with many names is pinned by the name, one that is a link by where it leads', async t => {
+  const base = folder(t)
+  const [bin, real] = [join(base, 'bin'), join(base, 'real')]
+  for (const at of [bin, real]) mkdirSync(at)
+  writeFileSync(join(real, 'many-names'), '', { mode: 0o755 })
+  for (const tool of TOOLS) symlinkSync('../real/many-names', join(bin, tool))
+  assert.deepEqual(await pinTools(`relative:${base}/none:${bin}`), { sh: join(bin, 'sh'), path: bin })
+  writeFileSync(join(real, 'sleep'), '', { mode: 0o755 })
+  rmSync(join(bin, 'sleep'))
+  symlinkSync('../real/sleep', join(bin, 'sleep'))
+  assert.deepEqual(await pinTools(bin), { sh: join(bin, 'sh'), path: `${bin}:${real}` })
+  writeFileSync(join(bin, 'tr'), '', { mode: 0o644 })
+  rmSync(join(bin, 'tr'))
+  await assert.rejects(pinTools(bin), { code: 'deadman.tools', message: /: tr is not/ })
+})
+
+test('when the lock can not be asked for nobody is killed', async t => {
+  const base = folder(t)
+  const bin = join(base, 'bin')
+  mkdirSync(bin)
+  for (const tool of TOOLS) writeFileSync(join(bin, tool), `#!/bin/sh\nexec /bin/${tool} "$@"\n`, { mode: 0o755 })
+  const stand = releasesStand(t, { env: { PATH: bin } })
+  const { child } = await stand.armApart(stand.one, 1500, 'lock')
+  writeFileSync(join(bin, 'flock'), '#!/bin/sh\nexit 127\n')
+  const { result, why } = await stand.fired()
+  assert.deepEqual([result, why], ['failed', 'the lock was not to be had'])
+  assert.ok(isAlive(child.pid ?? 0))
 })
