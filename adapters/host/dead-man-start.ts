@@ -39,6 +39,8 @@ export function startDetached({ argv, env }: Start): () => boolean {
 export async function startWithSystemd(program: string, unit: string, { argv, env }: Start): Promise<boolean> {
   const settings = [
     ...['--quiet', '--collect', '--no-block', `--unit=${unit}`, '--service-type=exec'],
+    // Else its whole script is what people see of it.
+    '--description=heald: leads back what is being switched, should heald not be there to do it',
     ...['KillMode=process', 'SendSIGKILL=no', 'StandardInput=null', 'StandardOutput=null', 'StandardError=null'].map(
       property => `--property=${property}`,
     ),

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { deadManStand, end, withWord } from './dead-man-stand.ts'
+import { deadManStand, end, until, withWord } from './dead-man-stand.ts'
 import { type NixStand, nixIsMissing, nixStand } from './nix-stand.ts'
 
 function profileStand(t: TestContext, nix: NixStand, activate: readonly string[] = ['bin/activate']) {
@@ -118,7 +118,7 @@ test('a generation that was collected is not led to', async t => {
   assert.deepEqual([result, why], ['failed', 'the generation is not there any more'])
   assert.equal(nix.current(), 'good-3')
   assert.deepEqual(nix.activated(), [])
-  assert.deepEqual(withWord(dir), [])
+  await until('the end of what was armed', () => withWord(dir).length === 0)
 })
 
 test('a system on trial is led back; what a reboot leads to was never moved', async t => {
