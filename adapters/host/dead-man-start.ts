@@ -39,8 +39,7 @@ export function startDetached({ argv, env }: Start): () => boolean {
 export async function startWithSystemd(program: string, unit: string, { argv, env }: Start): Promise<boolean> {
   const settings = [
     ...['--quiet', '--collect', '--no-block', `--unit=${unit}`, '--service-type=exec'],
-    // Else its whole script is what people see of it.
-    '--description=heald: leads back what is being switched, should heald not be there to do it',
+    '--description=heald: leads a target back when nobody disarms it in time',
     ...['KillMode=process', 'SendSIGKILL=no', 'StandardInput=null', 'StandardOutput=null', 'StandardError=null'].map(
       property => `--property=${property}`,
     ),

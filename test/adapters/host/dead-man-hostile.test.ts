@@ -171,7 +171,7 @@ test('an owner who has put links in its way gains nothing', async t => {
   for (const [trick, play] of Object.entries(tricks)) {
     const stand = await ownedStand(t)
     const before = printOf(stand.outside)
-    await stand.deadMan.arm(stand.one, 300)
+    await stand.deadMan.arm(stand.one, 600)
     play(stand)
     const { result, why } = await stand.fired()
     assert.equal(printOf(stand.outside), before, trick)

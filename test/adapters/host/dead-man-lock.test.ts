@@ -92,7 +92,7 @@ test('a heald that hangs with the lock is killed, and what it began is led back'
 
 test('it is the heald that has the lock now that is killed, not the one that armed', async t => {
   const { armApart, fired, deadMan, path, one } = releasesStand(t)
-  const first = await armApart(one, 2000)
+  const first = await armApart(one, 4000)
   const second = await armApart(one, null, 'lock')
   second.child.kill('SIGSTOP')
   await fired()
@@ -104,7 +104,7 @@ test('it is the heald that has the lock now that is killed, not the one that arm
 
 test('the lock of somebody who is not to be found: nothing is moved, and it says so', async t => {
   const { deadMan, armApart, path, one, dir, fired } = releasesStand(t, { limits: { lockMs: 50, againMs: 50 } })
-  const { child } = await armApart(one, 1000)
+  const { child } = await armApart(one, 2500)
   await end(child)
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   // The number of a living process, which is not the one that was meant.

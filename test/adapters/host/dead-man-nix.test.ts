@@ -54,7 +54,7 @@ test('a profile is led back to the generation that was meant, by a link of it', 
   // One that leads to the same path as another.
   symlinkSync(nix.path('good-2'), join(nix.folder, 'app-7-link'))
   symlinkSync('app-7-link.tmp', join(nix.folder, '.heald_app'))
-  const { id, child } = await armApart({ generation: '2', path: nix.path('good-2') }, 300, 'lock')
+  const { id, child } = await armApart({ generation: '2', path: nix.path('good-2') }, 1500, 'lock')
   assert.equal(nix.current(), 'good-3')
   await end(child)
   const { result, why } = await fired()
@@ -112,13 +112,13 @@ test('a generation that was collected is not led to', async t => {
   if (missing !== null) return t.skip(missing)
   const nix = nixStand(t)
   const { deadMan, fired, dir } = profileStand(t, nix)
-  await deadMan.arm({ generation: '1', path: nix.path('good-1') }, 1000)
+  await deadMan.arm({ generation: '1', path: nix.path('good-1') }, 2000)
   rmSync(nix.path('good-1'), { recursive: true })
   const { result, why } = await fired()
   assert.deepEqual([result, why], ['failed', 'the generation is not there any more'])
   assert.equal(nix.current(), 'good-3')
   assert.deepEqual(nix.activated(), [])
-  await until('the end of what was armed', () => withWord(dir).length === 0)
+  await until('its end', () => withWord(dir).length === 0)
 })
 
 test('a system on trial is led back; what a reboot leads to was never moved', async t => {
@@ -127,7 +127,7 @@ test('a system on trial is led back; what a reboot leads to was never moved', as
   const nix = nixStand(t, { systems: true })
   const { armApart, fired, led, switches } = systemStand(t, nix)
   nix.run(join(nix.path('extra'), 'bin/switch-to-configuration'), 'test')
-  const { child } = await armApart({ generation: '3', path: nix.path('good-3') }, 300, 'lock')
+  const { child } = await armApart({ generation: '3', path: nix.path('good-3') }, 1500, 'lock')
   assert.deepEqual(led(), ['extra', 'good-3', 'good-3'])
   await end(child)
   const { result, why } = await fired()
@@ -147,7 +147,7 @@ test('a system that somebody else made the one to boot is led back with both poi
     for (const action of ['boot', 'test']) nix.run(program, action)
   }
   switchTo()
-  const { child } = await armApart({ generation: '3', path: nix.path('good-3') }, 300, 'lock')
+  const { child } = await armApart({ generation: '3', path: nix.path('good-3') }, 1500, 'lock')
   assert.deepEqual(led(), ['extra', 'extra', 'extra'])
   await end(child)
   const { result, why, id } = await fired()

@@ -23,7 +23,7 @@ const TOOLS = ['sh', 'sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'set
 
 test('it leads back when the heald that armed it was killed', async t => {
   const { deadMan, armApart, fired, pid, path, one, dir } = releasesStand(t)
-  const { id, child } = await armApart(one, 500, 'lock')
+  const { id, child } = await armApart(one, 2000, 'lock')
   assert.deepEqual(await deadMan.look(), { standing: { id, path: one.path }, fired: null })
   const itself = await pid()
   await end(child)
@@ -46,17 +46,17 @@ test('it leads back when the heald that armed it was killed', async t => {
 test('disarmed, it does nothing and is gone', async t => {
   const { deadMan, pid, path, one, dir } = releasesStand(t)
   await deadMan.disarm()
-  await deadMan.arm(one, 700)
+  await deadMan.arm(one, 2000)
   const itself = await pid()
   assert.ok(isAlive(itself))
   await deadMan.disarm()
   await until('its end', () => !isAlive(itself))
   assert.deepEqual(readdirSync(dir), ['lock'])
   await deadMan.disarm()
-  await sleep(1000)
+  await sleep(2500)
   assert.deepEqual(await deadMan.look(), { standing: null, fired: null })
   assert.equal(currentOf(path), 'releases/2')
-  await until('the end of what was armed', () => withWord(dir).length === 0)
+  await until('the end of all of it', () => withWord(dir).length === 0)
 })
 
 test('one whose name was taken out of the state file ends by itself, under the lock as well', async t => {
@@ -77,9 +77,9 @@ test('one whose name was taken out of the state file ends by itself, under the l
 test('armed again it fires once, and to the new goal', async t => {
   const { deadMan, fired, pid, path, one, two, dir } = releasesStand(t)
   move(path, '1')
-  const first = await deadMan.arm(one, 900)
+  const first = await deadMan.arm(one, 3000)
   const earlier = await pid()
-  const second = await deadMan.arm(two, 1200)
+  const second = await deadMan.arm(two, 3200)
   assert.notEqual(first, second)
   await until('the end of the first', () => !isAlive(earlier))
   assert.deepEqual((await deadMan.look()).standing, { id: second, path: two.path })
@@ -87,7 +87,7 @@ test('armed again it fires once, and to the new goal', async t => {
   assert.equal(currentOf(path), 'releases/2')
   await sleep(500)
   assert.equal((await deadMan.look()).fired?.id, second)
-  await until('the end of what was armed', () => withWord(dir).length === 0)
+  await until('the end of all of it', () => withWord(dir).length === 0)
 })
 
 test('a machine that sleeps does not bring it nearer, and it asks no clock', async t => {
@@ -251,7 +251,7 @@ test('when the lock can not be asked for nobody is killed', async t => {
   mkdirSync(bin)
   for (const tool of TOOLS) writeFileSync(join(bin, tool), `#!/bin/sh\nexec /bin/${tool} "$@"\n`, { mode: 0o755 })
   const stand = releasesStand(t, { env: { PATH: bin } })
-  const { child } = await stand.armApart(stand.one, 1500, 'lock')
+  const { child } = await stand.armApart(stand.one, 2500, 'lock')
   writeFileSync(join(bin, 'flock'), '#!/bin/sh\nexit 127\n')
   const { result, why } = await stand.fired()
   assert.deepEqual([result, why], ['failed', 'the lock was not to be had'])
