@@ -74,6 +74,8 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       break
     case 'rollback.started': {
       of.rollbackWhy = step.why
+      // Whatever an earlier one blamed was proved guilty: things were well without it.
+      of.lastBlamed = []
       if (before.phase === 'idle' || before.phase === 'held') of.baseline = []
       const isAutomatic = step.cause === 'crashloop' || (step.cause === 'probation' && before.isObserved)
       if (!isAutomatic) break
