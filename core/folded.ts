@@ -2,7 +2,7 @@ import type { Data, Entry } from './entry.ts'
 import { type Memory, type Remembered, remember } from './heal/memory.ts'
 import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
-import { rememberTarget, type TargetMemories } from './safeswitch/memory.ts'
+import { rememberTarget, type TargetMemories, targetMemoriesFrom } from './safeswitch/memory.ts'
 
 /** Stands in the place of a service's name in incidents of the ledger itself. */
 export const LEDGER = 'ledger'
@@ -87,6 +87,6 @@ export function foldedFromJson(json: unknown): Folded | null {
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
   // A snapshot of a version that knew of no targets can't say what became of them.
   if (typeof targets !== 'object' || targets === null) return null
-  const remembered = { memory: { ...memory } as Memory, targets: { ...targets } as TargetMemories }
+  const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets) }
   return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], nextSeq }
 }

@@ -101,8 +101,11 @@ export function follow(journal: Journal, step: Step): Journal {
     case 'switch.committing':
       return { ...journal, phase: 'committing' }
     case 'switch.committed':
-    case 'rollback.verified':
-      return to === null ? emptyJournal(good, journal.at) : emptyJournal(newest(good, to), to.path)
+    case 'rollback.verified': {
+      // Nobody is led back to what was to blame.
+      const others = good.filter(each => !includes(journal.blamed, each))
+      return to === null ? emptyJournal(others, journal.at) : emptyJournal(newest(others, to), to.path)
+    }
     case 'switch.failed':
       // Nothing was moved. What runs was on probation itself, or held, if it isn't known to be good: it is looked at anew.
       return emptyJournal(good, journal.isObserved || good.some(each => each.path === journal.at) ? journal.at : null)

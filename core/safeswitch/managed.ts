@@ -107,7 +107,8 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   })
 
   const question = () => ({
-    ...{ spec, memory: memory(), running: plain(view?.running), nowMs: clock.wallMs() },
+    ...{ spec, memory: memory(), running: plain(view?.running) },
+    now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
   })
 

@@ -1,22 +1,21 @@
 import type { Entry, Json } from '../entry.ts'
 import { stepOf, targetOf } from './entries.ts'
 import { emptyJournal, follow, type Journal, type Ref } from './journal.ts'
+import type { Moment } from './moment.ts'
 
 /** What the ledger remembers of one target. Plain data: it is a part of the snapshot. */
 export interface TargetMemory {
   journal: Journal
   /** Of the last step, 8 hex. */
   boot: string
-  /** Wall clock of the last step. */
-  stepMs: number
   /** Paths that failed, and why; the oldest first. */
   quarantined: { readonly path: string; readonly generation: string; readonly why: string; readonly ts: string }[]
-  /** Wall clock of the newest automatic rollbacks, the oldest first. */
-  automaticMs: number[]
+  /** The newest automatic rollbacks, the oldest first. */
+  automatic: Moment[]
   /** Paths that were rolled back from automatically, once and for all; the oldest first. */
   tried: string[]
-  /** How what runs at rest came to run, and when (wall clock); null: nobody saw that. */
-  arrived: { readonly by: 'commit' | 'rollback'; readonly ms: number } | null
+  /** How what runs at rest came to run, and when; null: nobody saw that. */
+  arrived: { readonly by: 'commit' | 'rollback'; readonly at: Moment } | null
   /** What was not well before the switch under way, and does not count against it. */
   baseline: string[]
   /** Why the last rollback was begun, in words. */
@@ -30,14 +29,20 @@ export interface TargetMemory {
 export type TargetMemories = Record<string, TargetMemory>
 
 const KEPT_PATHS = 200
-const KEPT_TIMES = 50
-const DAY_MS = 86_400_000
+/** As many as a budget may allow for a day. */
+const KEPT_TIMES = 1000
 
 export function newTargetMemory(): TargetMemory {
   return {
-    ...{ journal: emptyJournal(), boot: '', stepMs: 0, quarantined: [], automaticMs: [], tried: [] },
+    ...{ journal: emptyJournal(), boot: '', quarantined: [], automatic: [], tried: [] },
     ...{ arrived: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
   }
+}
+
+/** Of a snapshot, which may be of a version that knew less of a target. */
+export function targetMemoriesFrom(json: object): TargetMemories {
+  const found = Object.entries(json).filter(([, each]) => typeof each === 'object' && each !== null)
+  return Object.fromEntries(found.map(([name, each]) => [name, { ...newTargetMemory(), ...each }]))
 }
 
 /** Takes one entry in, in place; entries that are about no target change nothing. */
@@ -50,10 +55,9 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
   const step = stepOf(entry)
   if (step === null) return
   const before = of.journal
-  const ms = Date.parse(entry.ts) || 0
+  const at: Moment = { wallMs: Date.parse(entry.ts) || 0, monoMs: entry.mono / 1000, boot: entry.boot }
   of.journal = follow(before, step)
   of.boot = entry.boot
-  of.stepMs = ms
   switch (step.kind) {
     case 'switch.observed':
       of.baseline = []
@@ -62,7 +66,7 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       of.baseline = textsOf(entry.data.baseline)
       break
     case 'switch.committed':
-      of.arrived = { by: 'commit', ms }
+      of.arrived = { by: 'commit', at }
       of.lastBlamed = []
       // Somebody insisted, and it proved well.
       of.quarantined = of.quarantined.filter(({ path }) => path !== before.to?.path)
@@ -70,15 +74,17 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       break
     case 'rollback.started': {
       of.rollbackWhy = step.why
+      // Whatever an earlier one blamed was proved guilty: things were well without it.
+      of.lastBlamed = []
       if (before.phase === 'idle' || before.phase === 'held') of.baseline = []
       const isAutomatic = step.cause === 'crashloop' || (step.cause === 'probation' && before.isObserved)
       if (!isAutomatic) break
-      of.automaticMs = [...of.automaticMs.filter(at => at > ms - DAY_MS && at <= ms), ms].slice(-KEPT_TIMES)
+      of.automatic = [...of.automatic, at].slice(-KEPT_TIMES)
       if (step.from !== null) of.tried = [...new Set([...of.tried, step.from.path])].slice(-KEPT_PATHS)
       break
     }
     case 'rollback.verified':
-      of.arrived = { by: 'rollback', ms }
+      of.arrived = { by: 'rollback', at }
       of.lastBlamed = before.blamed.map(({ path }) => path)
       for (const blamed of before.blamed) quarantine(of, blamed, of.rollbackWhy, entry.ts)
       break

@@ -1,6 +1,7 @@
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import type { Ref } from './journal.ts'
 import type { TargetMemory } from './memory.ts'
+import { ageMs, type Moment } from './moment.ts'
 
 /** What an automatic rollback depends on. Pure. */
 export interface Question {
@@ -8,8 +9,7 @@ export interface Question {
   readonly budget: SwitchSpec['budget']
   readonly memory: TargetMemory
   readonly running: Ref | null
-  /** Wall clock. */
-  readonly nowMs: number
+  readonly now: Moment
   /** The ledger can be written. */
   readonly isRecording: boolean
 }
@@ -24,11 +24,12 @@ const DAY_MS = 86_400_000
 
 /** Whether services that crash-loop with what runs at rest may be answered by a rollback. */
 export function mayRollBack(question: Question): Permit {
-  const { memory, running, nowMs, spec } = question
+  const { memory, running, now, spec } = question
   const { journal, arrived } = memory
   if (journal.phase === 'held') return { refused: 'the target is held until somebody decides' }
-  if (running === null || journal.phase !== 'idle') return { refused: 'a switch is under way' }
-  const isRecent = arrived !== null && nowMs - arrived.ms <= spec.blameWindowMs
+  if (journal.phase !== 'idle') return { refused: 'a switch is under way' }
+  if (running === null) return { refused: 'it can not be told what runs' }
+  const isRecent = arrived !== null && ageMs(arrived.at, now) <= spec.blameWindowMs
   if (!isRecent) return { refused: `${running.generation} has run for longer than the blame window` }
   if (arrived.by === 'rollback') {
     const refused = `it was rolled back to ${running.generation} already, so the cause is not the generation`
@@ -43,15 +44,14 @@ export function mayRollBack(question: Question): Permit {
 /** Why a generation may not be rolled back from automatically; null: it may. */
 export function whyNotFrom(
   from: Ref,
-  { spec, budget, memory, nowMs, isRecording }: Omit<Question, 'running'>,
+  { spec, budget, memory, now, isRecording }: Omit<Question, 'running'>,
 ): string | null {
   const { irreversible } = spec
   if (!isRecording) return 'nothing can be recorded, and what is not recorded is not done'
   if (irreversible === true || (Array.isArray(irreversible) && irreversible.includes(from.generation)))
     return `${from.generation} is marked irreversible`
   if (memory.tried.includes(from.path)) return `it was rolled back from ${from.generation} once already`
-  // A clock that was set back must not spend the budget for ever, nor give it anew.
-  const within = (ms: number) => memory.automaticMs.filter(at => Math.abs(nowMs - at) < ms).length
+  const within = (ms: number) => memory.automatic.filter(at => ageMs(at, now) < ms).length
   if (within(HOUR_MS) >= budget.perHour) return `the budget of ${budget.perHour} automatic rollbacks an hour is used up`
   if (within(DAY_MS) >= budget.perDay) return `the budget of ${budget.perDay} automatic rollbacks a day is used up`
   return null
