@@ -7,7 +7,7 @@ import { bootId, type Clock } from './clock.ts'
 import { planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import type { Draft, Entry } from './entry.ts'
-import { Fault, messageOf } from './fault.ts'
+import { asFault, Fault, messageOf } from './fault.ts'
 import { LEDGER, rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { runCheck } from './heal/probe/run.ts'
@@ -146,10 +146,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     let begun: Promise<void> = Promise.resolve()
     let api: ApiServer | null = null
     let ending: Promise<void> | null = null
-    let tellDowned: (reason: string) => void = () => {}
-    const downed = new Promise<string>(resolve => {
-      tellDowned = resolve
-    })
+    const { promise: downed, resolve: tellDowned } = Promise.withResolvers<string>()
     let orders: Promise<unknown> = Promise.resolve()
 
     /** Orders that change what is to run go one at a time, and only while they can be recorded. */
@@ -219,11 +216,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           if (how.dryRun) return changes
           mustRecord()
           safeSwitch.refuse(next)
+          let trouble: unknown = null
           await supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
+            // Before services start, so that each knows which generation it runs.
+            trouble = await safeSwitch.apply(next).then(() => null, asFault)
           })
-          await safeSwitch.apply(next)
+          if (trouble !== null) throw trouble
           return changes
         }),
       generations: safeSwitch.generations,

@@ -1,6 +1,6 @@
 /** How a short command ended. Never thrown: the caller knows what a failure means. */
 export interface Ended {
-  /** Null when a signal or the deadline ended it, or it could not be started. */
+  /** Null when a signal, the deadline or too much output ended it, or it could not be started. */
   readonly exitCode: number | null
   readonly out: string
   /** One line for people: why it failed; '' after exit code 0. */
@@ -67,7 +67,7 @@ export function endedOf(command: string, deadlineMs: number, outcome: Outcome): 
   else if (signal !== undefined) how = `was ended by ${signal}`
   else if (exitCode === null) how = `could not be started (${code ?? 'unknown'})`
   return {
-    exitCode: timedOut ? null : exitCode,
+    exitCode: timedOut || isMaxBuffer ? null : exitCode,
     out: stdout,
     why: `${command} ${how}${said === '' ? '' : `: ${said}`}`,
   }

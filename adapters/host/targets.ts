@@ -16,7 +16,10 @@ export async function openTarget(state: string, spec: TargetSpec): Promise<OpenT
   return {
     target: await targetOf(spec, dir, account),
     deadMan: makeDeadMan({ target: spec, dir, account }),
-    changes: async () => [],
+    async changes(from, to) {
+      const { closureChanges, releaseChanges } = await import('./changes.ts')
+      return (spec.kind === 'releases' ? releaseChanges(account) : closureChanges())(from, to)
+    },
   }
 }
 

@@ -6,7 +6,8 @@
  *    (the exit itself, or `incident.opened` was lost with a failing disk), the number in the id shows it.
  * 2. Every later entry that carries `inc` belongs to its timeline; `service.restarting` counts as an attempt.
  * 3. `incident.escalated` may raise the severity and sharpen the cause; `incident.acked` says that a person has seen it.
- * 4. `incident.resolved` ends it, by recovery or by hand. What arrives later changes nothing.
+ * 4. `incident.resolved` ends it, by recovery or by hand. What arrives later changes nothing, but for the end of the
+ *    rollback that cured it: it is recorded last, and belongs to the timeline.
  *
  * The fold does no input or output and never throws: a ledger may hold entries of newer versions or damaged ones. It
  * is bounded: all open incidents, the last 1,000 resolved ones, at most 500 seqs each.
@@ -76,7 +77,10 @@ export function applyEntry(state: Incidents, entry: FoldEntry): void {
     if (begins(id, entry)) state.byId.set(id, opened(id, entry, data))
     return
   }
-  if (known.state === 'resolved') return
+  if (known.state === 'resolved') {
+    if (AFTERWARDS.has(entry.kind)) state.byId.set(id, withEntry(known, entry))
+    return
+  }
   const next = step(known, entry, data)
   state.byId.set(id, next)
   if (next.state === 'resolved') forgetOld(state, id)
@@ -132,11 +136,7 @@ function opened(id: string, entry: FoldEntry, data: Fields): Incident {
 }
 
 function step(incident: Incident, entry: FoldEntry, data: Fields): Incident {
-  const next = {
-    ...incident,
-    entries: withSeq(incident.entries, entry.seq),
-    entryCount: incident.entryCount + 1,
-  }
+  const next = withEntry(incident, entry)
   switch (entry.kind) {
     case 'incident.opened': {
       const services = texts(data.services)
@@ -168,6 +168,12 @@ function step(incident: Incident, entry: FoldEntry, data: Fields): Incident {
     default:
       return next
   }
+}
+
+const AFTERWARDS: ReadonlySet<string> = new Set(['rollback.verified', 'generation.quarantined'])
+
+function withEntry(incident: Incident, { seq }: FoldEntry): Incident {
+  return { ...incident, entries: withSeq(incident.entries, seq), entryCount: incident.entryCount + 1 }
 }
 
 function withSeq(entries: readonly number[], seq: number): readonly number[] {

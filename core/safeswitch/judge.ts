@@ -94,7 +94,7 @@ export function createJudge(options: JudgeOptions): Judge {
   }
 
   async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
-    const { to, phase, cause } = journal
+    const { to, phase, cause, good } = journal
     const isRollback = phase === 'rollingBack'
     const how = isRollback ? `rolled back to ${to?.generation}` : null
     const startedMs = clock.monoMs()
@@ -117,7 +117,9 @@ export function createJudge(options: JudgeOptions): Judge {
     }
     try {
       for (const patient of patients()) {
-        const isOther = patient.ran() !== null && patient.ran() !== to?.generation
+        const ran = patient.ran()
+        // What can't be told is taken for what the pointer leads to only when that is looked at for the first time.
+        const isOther = ran === null ? good.length > 0 : ran !== to?.generation
         // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
         const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
         if (isOther || isSick) patient.renew(how)

@@ -34,6 +34,8 @@ export interface Recorder extends Pick<SwitchTools, 'record' | 'recordDeadMan'> 
   endSince(steps: number): Step | null
 }
 
+type Trouble = ReturnType<Patient['inc']>
+
 const ENDS: ReadonlySet<Step['kind']> = new Set([
   ...(['switch.committed', 'switch.failed', 'rollback.verified', 'rollback.held'] as const),
 ])
@@ -44,13 +46,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let asker: { readonly by: string; readonly data: Data } | null = null
   let end: { readonly step: Step; readonly at: number } | null = null
   let steps = 0
+  let trouble: Trouble = {}
 
-  /** Tells of the trouble of a service that this is about, so that its incident shows it. */
-  function append(kind: Draft['kind'], data: Data): Promise<unknown> {
-    const isCure = kind.startsWith('rollback.') || kind === 'generation.quarantined' || kind === 'deadman.fired'
-    const sick = isCure ? options.patients().find(patient => patient.inc().inc !== undefined) : undefined
+  /** The incident of a service that this is about: its rollback ends a moment after the service is well again. */
+  function troubleAt(kind: Draft['kind']): Trouble {
+    if (!kind.startsWith('rollback.') && kind !== 'deadman.fired') return {}
+    const sick = options.patients().find(patient => patient.inc().inc !== undefined)
+    if (sick !== undefined || kind === 'rollback.started') trouble = sick?.inc() ?? {}
+    return trouble
+  }
+
+  function append(kind: Draft['kind'], data: Data, about = troubleAt(kind)): Promise<unknown> {
     const actor = asker === null ? {} : { actor: actorOf(asker.by) }
-    return insist({ kind, ...sick?.inc(), ...actor, data: { ...data, target: spec.name } })
+    return insist({ kind, ...about, ...actor, data: { ...data, target: spec.name } })
   }
 
   /** On a full disk nothing is begun, but what is under way has to come to its end. */
@@ -71,15 +79,16 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   /** What follows from a step and holds nobody up. */
-  async function follow(step: Step, before: Journal): Promise<void> {
+  async function follow(step: Step, before: Journal, about: Trouble): Promise<void> {
     const { to } = before
     if (to === null) return
     if (step.kind === 'switch.committed') await append('generation.good', { ...to, level: 'known-good' })
     if (step.kind !== 'rollback.verified') return
+    const why = options.memory().rollbackWhy
     for (const blamed of before.blamed) {
       const diff = (await options.changes(to.path, blamed.path)).slice(0, DIFF_LINES)
-      const why = options.memory().rollbackWhy
-      await append('generation.quarantined', { ...blamed, level: 'failed', why, ...(diff.length > 0 ? { diff } : {}) })
+      const data = { ...blamed, level: 'failed', why, ...(diff.length > 0 ? { diff } : {}) }
+      await append('generation.quarantined', data, about)
     }
   }
 
@@ -95,7 +104,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       steps += 1
       if (ENDS.has(step.kind)) end = { step, at: steps }
       if (step.kind === 'rollback.held') for (const patient of options.patients()) patient.escalate(step.why, 'held')
-      void follow(step, before).catch((error: unknown) => options.warn(`not recorded: ${messageOf(error)}`))
+      const about = trouble
+      if (ENDS.has(step.kind)) trouble = {}
+      void follow(step, before, about).catch((error: unknown) => options.warn(`not recorded: ${messageOf(error)}`))
     },
     recordDeadMan: async (kind, data) => void (await append(kind, data)),
     ask(by, data) {

@@ -19,6 +19,7 @@ test('a command ends in one of few ways, each in words, and never by throwing', 
   assert.equal(deaf.exitCode, null)
   const flood = await run(['yes'])
   assert.match(flood.why, /printed more than is read/)
+  assert.equal(flood.exitCode, null, 'it would have gone on')
   assert.ok(flood.out.length <= 4 << 20)
 })
 

@@ -70,6 +70,18 @@ test('an incident is opened, worked on, acknowledged and resolved', () => {
   assert.deepEqual(openIncidents(state), [])
 })
 
+test('the end of the rollback that cured it still belongs to its timeline, and changes nothing else', () => {
+  const state = folded(
+    entry(1, 'incident.opened', 'web-1', { severity: 'critical' }),
+    entry(2, 'rollback.started', 'web-1'),
+    entry(3, 'incident.resolved', 'web-1', { how: 'rolled back to r1' }),
+  )
+  const resolved = findIncident(state, 'web-1')
+  for (const kind of ['rollback.verified', 'generation.quarantined', 'service.restarting', 'incident.escalated'])
+    applyEntry(state, entry(4, kind, 'web-1', { severity: 'info', cause: 'told too late' }))
+  assert.deepEqual(findIncident(state, 'web-1'), { ...resolved, entries: [1, 2, 3, 4, 4], entryCount: 5 })
+})
+
 test('an incident whose opening entry was lost, or is the exit itself, is known by the number in its id', () => {
   const state = folded(
     entry(7, 'service.exited', 'agent-7', { diagnosis: 'agent was killed by SIGKILL' }),
