@@ -61,10 +61,19 @@ interface Once {
   readonly calls: readonly string[]
 }
 
+/** What happens between the kill and the next start of heald. */
+type Meanwhile = (may: { readonly from: string; readonly to: string }) => Promise<void>
+
 /** One switch with a kill before its call `at`; 0: none. */
-async function once(site: Site, daemon: Daemon, what: Walk, at: number): Promise<Once> {
+export async function once(
+  site: Site,
+  daemon: Daemon,
+  what: Walk,
+  at: number,
+  meanwhile: Meanwhile = async () => {},
+): Promise<Once> {
   const { stand, strike, one, two, bad } = site
-  const [from] = site.pointers()
+  const [from = ''] = site.pointers()
   const to = what === 'bad deploy' ? bad : from === one ? two : one
   site.forget(to)
   const before = stand.entries().length
@@ -79,12 +88,13 @@ async function once(site: Site, daemon: Daemon, what: Walk, at: number): Promise
   if (!answered) {
     const { signal } = await daemon.ended
     assert.equal(signal, 'SIGKILL')
+    await meanwhile({ from, to })
     next = await site.up()
   }
   const calls = strike.calls()
   const where = `${what}, ${at}: ${calls[at - 1] ?? 'unharmed'}`
   await atRest(site)
-  const may = { from: from ?? '', to: what === 'bad deploy' ? null : to, isStruck: !answered }
+  const may = { from, to: what === 'bad deploy' ? null : to, isStruck: !answered }
   const end = await assertSafe(site, before, may, where)
   return { end, daemon: next, calls }
 }

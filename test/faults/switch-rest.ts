@@ -75,9 +75,16 @@ export async function assertSafe(site: Site, before: number, may: May, what: str
   return end?.kind ?? 'nothing'
 }
 
+/** Processes of this site's dead-men. */
+export function deadMen({ own }: Site): number[] {
+  const ours = withWord(own())
+  return withWord('heald-deadman').filter(pid => ours.includes(pid))
+}
+
 /** One that was started and not named yet ends itself when its seconds are over. */
-async function deadMenEnd({ strike, stand, own }: Site, what: string): Promise<void> {
-  const left = () => withWord('heald-deadman').filter(pid => withWord(own()).includes(pid))
+async function deadMenEnd(site: Site, what: string): Promise<void> {
+  const { strike, stand } = site
+  const left = () => deadMen(site)
   if (left().length === 0) return
   strike.hurry(true)
   try {

@@ -61,7 +61,7 @@ export function makeStrike(root: string, path: string, places: readonly string[]
   const real = (name: string) =>
     execFileSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path }, encoding: 'utf8' }).trim()
   for (const name of CARRIERS.filter(has)) program(name, `export ${words.join(' ')}\nexec ${real(name)}`)
-  program('sleep', `[ "$1" != 1 ] || ! [ -e ${hurried} ] || set -- 0.02\nexec ${real('sleep')}`)
+  program('sleep', `[ "$1" != 1 ] || ! [ -e ${hurried} ] || set -- 0.005\nexec ${real('sleep')}`)
   // The folder of the shell is the first in which a dead-man looks for its programs.
   program('sh', `exec ${real('sh')}`)
 
