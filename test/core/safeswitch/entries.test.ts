@@ -18,7 +18,7 @@ const why = fc.string({ unit: 'grapheme' })
 const cause = fc.constantFrom('crashloop', 'probation', 'operator', 'deadman', 'recovery')
 
 const STEPS = {
-  'switch.observed': fc.record({ from: someRef, to: ref, older: fc.array(ref, { maxLength: 10 }) }),
+  'switch.observed': fc.record({ from: someRef, to: ref, older: fc.array(ref, { maxLength: 10 }), why }),
   'switch.armed': fc.record({ from: someRef, to: ref }),
   'switch.activating': fc.record({}),
   'switch.probation': fc.record({ why }),
@@ -140,6 +140,7 @@ test('every field that is recorded of a switch is let into the ledger', async ()
     patients: () => [],
     switchSpec: () => ({ probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 1, perDay: 1 } }),
     append: async draft => void drafts.push(draft),
+    spendReserve: async () => false,
     flush: () => {},
     changes: async () => ['+ a line'],
     warn: text => assert.fail(text),

@@ -25,7 +25,7 @@ const back = (from: Ref | null, to: Ref, cause: Cause): Step[] => [
   { kind: 'rollback.verified' },
 ]
 const hold: Step = { kind: 'rollback.held', why: 'not the generation', verdict: 'environment', current: R1 }
-const observed = (to: Ref, from: Ref | null = R1): Step => ({ kind: 'switch.observed', from, to, older: [] })
+const observed = (to: Ref, from: Ref | null = R1): Step => ({ kind: 'switch.observed', from, to, older: [], why: '' })
 const said = (...steps: (Step | Step[])[]) => after(steps.flat().map(step => written(step)))
 const paths = (refs: readonly { readonly path: string }[]) => refs.map(({ path }) => path)
 
