@@ -75,13 +75,14 @@ export function openPage(context: Context): Page {
 const SHOWN: ReadonlySet<string> = new Set<Kind>([
   ...(['service.exited', 'service.hung', 'service.recovered', 'service.stopped', 'service.held'] as const),
   ...(['crashloop.detected', 'incident.escalated', 'incident.acked', 'incident.resolved'] as const),
-  ...(['config.applied', 'ledger.gap', 'integrity.alert', 'clock.rewound'] as const),
+  ...(['switch.committed', 'switch.failed', 'rollback.started', 'rollback.verified', 'rollback.held'] as const),
+  ...(['generation.quarantined', 'config.applied', 'ledger.gap', 'integrity.alert', 'clock.rewound'] as const),
 ])
 
 function signOf({ kind }: Entry): readonly [string, Colour | undefined] {
-  if (/^(service\.(exited|hung|unhealthy)|crashloop\.detected|integrity\.alert|ledger\.gap)$/.test(kind))
+  if (/^(service\.(exited|hung|unhealthy)|crashloop\.detected|rollback\.held|integrity\.alert|ledger\.gap)$/.test(kind))
     return VERDICTS.bad
-  if (/^(service\.recovered|incident\.resolved)$/.test(kind)) return VERDICTS.good
+  if (/^(service\.recovered|incident\.resolved|switch\.committed|rollback\.verified)$/.test(kind)) return VERDICTS.good
   return ['·', undefined]
 }
 
