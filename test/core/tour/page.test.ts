@@ -78,6 +78,16 @@ test('of an incident the telling entries are shown, with the receipt at its end'
   assert.match(text(), /^ {3}11:59:59 {2}✗ .*exited with code 1\b.*\n {3}11:59:59 {2}✓ .*\n {13}#9·[a-z2-7]{26}\n$/)
 })
 
+test('of a switch its end is shown, with its sign', () => {
+  const { page, text } = paper()
+  const r2 = { generation: 'r2', path: '/srv/site/releases/r2' }
+  page.event({ ...EXIT, kind: 'switch.armed', data: { target: 'site', to: r2 } })
+  assert.equal(text(), '')
+  page.event({ ...EXIT, kind: 'switch.committed', data: { target: 'site', to: r2 } })
+  page.event({ ...EXIT, kind: 'rollback.held', data: { target: 'site', current: r2, why: 'no way back' } })
+  assert.match(text(), /^ {3}11:59:59 {2}✓ site is on r2 now, committed\n {3}11:59:59 {2}✗ site is held.*\n/)
+})
+
 const EXIT: Entry = {
   v: 1,
   seq: 8,
