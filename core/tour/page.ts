@@ -54,9 +54,9 @@ export function openPage(context: Context): Page {
       for (const [index, line] of lines.entries()) put(labelled(index === 0 ? label : '') + tint(line, colour))
     },
     commands(label, rows) {
-      const width = Math.max(...rows.map(([command]) => columnsOf(command)))
+      const width = Math.max(0, ...rows.map(([command, note]) => (note === undefined ? 0 : columnsOf(command))))
       for (const [index, [command, note = '']] of rows.entries()) {
-        const typed = tint(command, 'cyan') + ' '.repeat(width - columnsOf(command))
+        const typed = tint(command, 'cyan') + ' '.repeat(Math.max(0, width - columnsOf(command)))
         put(`${labelled(index === 0 ? label : '')}${typed}  ${tint(note, 'dim')}`)
       }
     },
@@ -79,7 +79,8 @@ const SHOWN: ReadonlySet<string> = new Set<Kind>([
   ...(['generation.quarantined', 'config.applied', 'ledger.gap', 'integrity.alert', 'clock.rewound'] as const),
 ])
 
-function signOf({ kind }: Entry): readonly [string, Colour | undefined] {
+function signOf({ kind, data }: Entry): readonly [string, Colour | undefined] {
+  if (data.wanted === true) return ['·', undefined]
   if (/^(service\.(exited|hung|unhealthy)|crashloop\.detected|rollback\.held|integrity\.alert|ledger\.gap)$/.test(kind))
     return VERDICTS.bad
   if (/^(service\.recovered|incident\.resolved|switch\.committed|rollback\.verified)$/.test(kind)) return VERDICTS.good

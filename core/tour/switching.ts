@@ -28,7 +28,7 @@ export const badRelease: Scene = {
       page.say('again', 'r2 is quarantined, and was deployed all the same', 'bad')
       return false
     }
-    page.say('again', 'deploying r2 once more is refused: it is quarantined')
+    page.say('again', 'deploying r2 once more is refused')
     page.say('done', 'r3 is deployed, with settings.json in it')
     const outcome = await deploy(stage, 'web', 'r3')
     if (!isEnd(stage, outcome, 'committed')) return false
@@ -91,16 +91,14 @@ async function isRolledBack(stage: Stage, service: Switched, { ref, bad, good, w
   const said = readTail(join(plan.dir, 'ledger'), death)?.trimEnd().split('\n').at(-1)
   page.say('seen', `${death.data.diagnosis}; its log ends: ${said ?? ''}`)
   page.say('verdict', `crash loop: ${loop.data.failures} failures in ${spanOf(msBetween(death, loop))}`)
+  const took = spanOf(msBetween(death, well))
   page.say(
     'healed',
-    `rolled back to ${good}, which answers ${spanOf(msBetween(death, well))} after the first death`,
+    `rolled back to ${good}, which answers ${took} after the first death; ${bad} is quarantined`,
     'good',
   )
   const { diff } = last.data
-  page.say(
-    'changed',
-    `in ${bad}, which is quarantined: ${Array.isArray(diff) ? diff.slice(0, 3).join('; ') : 'not known'}`,
-  )
+  page.say('compared', `${bad} with ${good}: ${Array.isArray(diff) ? diff.slice(0, 3).join('; ') : 'not known'}`)
   showReceipt(stage, from, last)
   return true
 }

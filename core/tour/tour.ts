@@ -155,7 +155,7 @@ function invite(page: Page, { dir, url }: Plan, daemon: Daemon): void {
     [`kill -9 ${daemon.status().services[0]?.pid}`],
     [`curl -X POST ${url}/hang`, 'or /leak, or /crash'],
     [`${HEALD} status ${state}`],
-    [`${HEALD} deploy site r2 --force ${state}`, 'the bad release once more'],
+    [`${HEALD} deploy site r2 --force ${state}`],
     [`${HEALD} incidents ${state}`],
     [`${HEALD} ledger list ${state}`],
   ])

@@ -103,7 +103,11 @@ describe('the tour', { concurrency: 3 }, () => {
     else assert.match(stdout, /– without a memory limit there is nothing to show: .+/, shown)
     const hasNix = nixIsMissing() === null
     if (hasNix)
-      assert.match(stdout, /rolled back to generation 1, which answers .*\n.*quarantined: agent: 1 → 2\n/, shown)
+      assert.match(
+        stdout,
+        /rolled back to generation 1, which answers .*[\s\S]* compared {2}agent-2 with generation 1: agent: 1 → 2\n/,
+        shown,
+      )
     const recorded = 4 + (canLimit.memory ? 1 : 0) + (hasNix ? 1 : 0)
     assert.equal(stdout.match(/recorded {2}entries #\d+ to #\d+, receipt/g)?.length, recorded, shown)
     for (const words of [
@@ -113,8 +117,8 @@ describe('the tour', { concurrency: 3 }, () => {
       /crash loop: 3 failures/,
       /settings\.json is broken/,
       /critical/,
-      /✓ rolled back to r1, which answers [\d.]+ m?s after the first death/,
-      /in r2, which is quarantined: changed: agent\.mjs; only in r1: settings\.json/,
+      /✓ rolled back to r1, which answers [\d.]+ m?s after the first death; r2 is quarantined/,
+      /compared {2}r2 with r1: changed: agent\.mjs; only in r1: settings\.json/,
       /deploying r2 once more is refused/,
       /✓ committed after [\d.]+ m?s; web answers: hello from r3/,
       RECEIPT,
