@@ -20,8 +20,8 @@ const table = subcommands({
 
 async function loadHost() {
   const { createProcessHost } = await import('./adapters/host/process.ts')
-  const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (state, spec) =>
-    (await import('./adapters/host/targets.ts')).openTarget(state, spec)
+  const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (...target) =>
+    (await import('./adapters/host/targets.ts')).openTarget(...target)
   return { createProcessHost, openTarget }
 }
 

@@ -7,18 +7,23 @@ import { type Account, findAccount } from './account.ts'
 import { makeDeadMan } from './dead-man.ts'
 import { TargetFault } from './target-fault.ts'
 
-/** Opens a target of the configuration, whichever kind it is. `state`: heald's own folder. */
-export async function openTarget(state: string, spec: TargetSpec): Promise<OpenTarget> {
+type Env = Readonly<Record<string, string>>
+
+/**
+ * Opens a target of the configuration, whichever kind it is. `state`: heald's own folder; `env`: for Nix and what it
+ * activates, beside the daemon's own NIX_….
+ */
+export async function openTarget(state: string, spec: TargetSpec, env: Env = {}): Promise<OpenTarget> {
   // By its place, so that another target of the same name later does not find this one's dead-man.
   const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
   const dir = join(state, 'switch', `${spec.name}-${place}`)
   const account = await accountOf(spec)
   return {
-    target: await targetOf(spec, dir, account),
-    deadMan: makeDeadMan({ target: spec, dir, account }),
+    target: await targetOf(spec, dir, account, env),
+    deadMan: makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) }),
     async changes(from, to) {
       const { closureChanges, releaseChanges } = await import('./changes.ts')
-      return (spec.kind === 'releases' ? releaseChanges(account) : closureChanges())(from, to)
+      return (spec.kind === 'releases' ? releaseChanges(account) : closureChanges({ env }))(from, to)
     },
   }
 }
@@ -31,7 +36,7 @@ async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
   return account
 }
 
-async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null): Promise<Target> {
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<Target> {
   const { name, path, activate } = spec
   switch (spec.kind) {
     case 'releases': {
@@ -40,11 +45,11 @@ async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | nul
     }
     case 'nix-profile': {
       const { nixProfile } = await import('./nix-profile.ts')
-      return nixProfile({ name, profile: path, activate, stateDir, env: {} })
+      return nixProfile({ name, profile: path, activate, stateDir, env })
     }
     case 'nixos': {
       const { nixos } = await import('./nixos.ts')
-      return nixos({ name, profile: path, running: spec.running, stateDir, env: {} })
+      return nixos({ name, profile: path, running: spec.running, stateDir, env })
     }
   }
 }

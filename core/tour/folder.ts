@@ -1,27 +1,35 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
+import type { TargetSpec } from '../config/spec.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
 import { takeLock } from '../ledger/lock.ts'
-import { HEALD, type Plan, quoted, writePlan } from './plan.ts'
+import type { OpenTarget } from '../safeswitch/managed.ts'
+import { HEALD, type Plan, quoted, SWITCHED, type Switched, writeConfig, writePlan } from './plan.ts'
 
 /** Says whose folder it is: without this file nothing in it is touched. */
 const MARK = 'heald-tour.txt'
 const MARK_TEXT = `heald's tour made this folder, and empties it when it is started again.\n`
 
 /** What a tour leaves behind, beside the ledger's lock, which has to stay the same file for its lock to mean anything. */
-const LEFT = ['run', 'logs', 'heald.sock', 'heald.yaml', 'settings.json']
+const LEFT = ['run', 'logs', 'heald.sock', 'heald.yaml', 'settings.json', 'switch', 'site', 'nix']
 const LOCK_FILES = ['lock', 'lock.pid']
 
 const END_AGENT_MS = 5000
 
+/** What it takes to end what an earlier tour left running. */
+export interface Host {
+  readonly processes: ProcessHost
+  readonly openTarget: (spec: TargetSpec) => Promise<OpenTarget>
+}
+
 /**
- * Makes the tour's folder fresh: ends an agent that an earlier tour left running (it was killed itself, say), removes
+ * Makes the tour's folder fresh: ends what an earlier tour left running (it was killed itself, say), removes
  * that tour's files, and writes the plan of this one. Faults (`tour.refused`) when another tour is under way, or the
  * folder holds anything else.
  */
-export async function freshFolder(dir: string, openHost: () => Promise<ProcessHost>): Promise<Plan> {
+export async function freshFolder(dir: string, openHost: () => Promise<Host>): Promise<Plan> {
   claim(dir)
   const ledger = join(dir, 'ledger')
   mkdirSync(ledger, { recursive: true, mode: 0o700 })
@@ -35,7 +43,8 @@ export async function freshFolder(dir: string, openHost: () => Promise<ProcessHo
   try {
     const isLeftRunning =
       existsSync(join(dir, 'run')) && readdirSync(join(dir, 'run')).some(name => name.endsWith('.pid'))
-    if (isLeftRunning) await endLeftovers((await writePlan(dir)).config, await openHost())
+    if (isLeftRunning) await endLeftovers(await writePlan(dir), await openHost())
+    unlock(join(dir, 'nix'))
     for (const name of LEFT) rmSync(join(dir, name), { recursive: true, force: true })
     for (const name of readdirSync(ledger).filter(name => !LOCK_FILES.includes(name))) {
       rmSync(join(ledger, name), { recursive: true, force: true })
@@ -59,10 +68,23 @@ function claim(dir: string): void {
 }
 
 /** By name and run files, so the plan of this visit serves as well as that of the one before. */
-async function endLeftovers(config: string, host: ProcessHost): Promise<void> {
-  for (const spec of (await loadConfigApart(config)).services) {
-    const seat = await host.seat(spec, () => {})
+async function endLeftovers(plan: Plan, { processes, openTarget }: Host): Promise<void> {
+  for (const name of Object.keys(SWITCHED)) plan.ports.set(name as Switched, plan.port)
+  writeConfig(plan)
+  const { services, targets } = await loadConfigApart(plan.config)
+  for (const spec of targets) await (await openTarget(spec)).deadMan.disarm()
+  for (const spec of services) {
+    const seat = await processes.seat(spec, () => {})
     if ((await seat.adopt()) !== null) await seat.killTree(END_AGENT_MS)
-    await host.remove(spec.name)
+    await processes.remove(spec.name)
+  }
+}
+
+/** Nix takes the right to write from the folders in a store, and without it nobody but root can remove them. */
+function unlock(folder: string): void {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  chmodSync(folder, 0o700)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) unlock(join(folder, entry.name))
   }
 }

@@ -54,9 +54,9 @@ export function openPage(context: Context): Page {
       for (const [index, line] of lines.entries()) put(labelled(index === 0 ? label : '') + tint(line, colour))
     },
     commands(label, rows) {
-      const width = Math.max(...rows.map(([command]) => columnsOf(command)))
+      const width = Math.max(0, ...rows.map(([command, note]) => (note === undefined ? 0 : columnsOf(command))))
       for (const [index, [command, note = '']] of rows.entries()) {
-        const typed = tint(command, 'cyan') + ' '.repeat(width - columnsOf(command))
+        const typed = tint(command, 'cyan') + ' '.repeat(Math.max(0, width - columnsOf(command)))
         put(`${labelled(index === 0 ? label : '')}${typed}  ${tint(note, 'dim')}`)
       }
     },
@@ -75,13 +75,15 @@ export function openPage(context: Context): Page {
 const SHOWN: ReadonlySet<string> = new Set<Kind>([
   ...(['service.exited', 'service.hung', 'service.recovered', 'service.stopped', 'service.held'] as const),
   ...(['crashloop.detected', 'incident.escalated', 'incident.acked', 'incident.resolved'] as const),
-  ...(['config.applied', 'ledger.gap', 'integrity.alert', 'clock.rewound'] as const),
+  ...(['switch.committed', 'switch.failed', 'rollback.started', 'rollback.verified', 'rollback.held'] as const),
+  ...(['generation.quarantined', 'config.applied', 'ledger.gap', 'integrity.alert', 'clock.rewound'] as const),
 ])
 
-function signOf({ kind }: Entry): readonly [string, Colour | undefined] {
-  if (/^(service\.(exited|hung|unhealthy)|crashloop\.detected|integrity\.alert|ledger\.gap)$/.test(kind))
+function signOf({ kind, data }: Entry): readonly [string, Colour | undefined] {
+  if (data.wanted === true) return ['·', undefined]
+  if (/^(service\.(exited|hung|unhealthy)|crashloop\.detected|rollback\.held|integrity\.alert|ledger\.gap)$/.test(kind))
     return VERDICTS.bad
-  if (/^(service\.recovered|incident\.resolved)$/.test(kind)) return VERDICTS.good
+  if (/^(service\.recovered|incident\.resolved|switch\.committed|rollback\.verified)$/.test(kind)) return VERDICTS.good
   return ['·', undefined]
 }
 

@@ -26,7 +26,7 @@ export interface Scene {
 }
 
 /** Longest wait for anything that should take a second. */
-const PATIENCE_MS = 15_000
+export const PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 20
 const ORDER_TIMEOUT_MS = 2000
 

@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
 import { hostFacts } from '../../core/config/facts.ts'
 import type { Entry } from '../../core/entry.ts'
+import { nixIsMissing } from '../adapters/host/nix-stand.ts'
 import { killQuietly } from './leftovers.ts'
 import { makeStand, ROOT, type Stand } from './stand.ts'
 
@@ -39,18 +40,20 @@ async function visit(t: TestContext) {
     entriesOfTour: () =>
       readFileSync(join(dir, 'ledger/seg/000000000000.jsonl'), 'utf8')
         .split('\n')
-        .filter(Boolean)
+        .slice(0, -1)
         .map(line => JSON.parse(line) as Entry),
   }
 }
 
-/** Processes that live in the tour's folder. */
+/** Processes that live in the tour's folder, and dead-men that would act there. */
 function agents(dir: string): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .filter(pid => {
       try {
-        return readlinkSync(`/proc/${pid}/cwd`) === dir
+        const cwd = `${readlinkSync(`/proc/${pid}/cwd`)}/`
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return cwd.startsWith(`${dir}/`) || (words.includes('heald-deadman') && words.includes(dir))
       } catch {
         return false
       }
@@ -98,7 +101,15 @@ describe('the tour', { concurrency: 3 }, () => {
     const { canLimit } = hostFacts()
     if (canLimit.memory) assert.match(stdout, /out of memory, 128 MiB limit/, shown)
     else assert.match(stdout, /– without a memory limit there is nothing to show: .+/, shown)
-    assert.equal(stdout.match(/recorded {2}entries #\d+ to #\d+, receipt/g)?.length, canLimit.memory ? 4 : 3, shown)
+    const hasNix = nixIsMissing() === null
+    if (hasNix)
+      assert.match(
+        stdout,
+        /rolled back to generation 1, which answers .*[\s\S]* compared {2}agent-2 with generation 1: agent: 1 → 2\n/,
+        shown,
+      )
+    const recorded = 4 + (canLimit.memory ? 1 : 0) + (hasNix ? 1 : 0)
+    assert.equal(stdout.match(/recorded {2}entries #\d+ to #\d+, receipt/g)?.length, recorded, shown)
     for (const words of [
       /killed by SIGKILL/,
       /a new process [\d.]+ m?s after the kill, answering after [\d.]+ m?s/,
@@ -106,6 +117,10 @@ describe('the tour', { concurrency: 3 }, () => {
       /crash loop: 3 failures/,
       /settings\.json is broken/,
       /critical/,
+      /✓ rolled back to r1, which answers [\d.]+ m?s after the first death; r2 is quarantined/,
+      /compared {2}r2 with r1: changed: agent\.mjs; only in r1: settings\.json/,
+      /deploying r2 once more is refused/,
+      /✓ committed after [\d.]+ m?s; web answers: hello from r3/,
       RECEIPT,
       /npx heald init .*heald\.yaml/,
     ]) {
@@ -192,18 +207,21 @@ describe('the tour', { concurrency: 3 }, () => {
     assert.deepEqual(await stand.leftRunning(), [])
   })
 
-  test('a tour that was killed leaves its agent; the next visit ends it and shows all anew, as JSON on demand', {
+  test('a tour that was killed leaves its services; the next visit ends them and shows all anew, as JSON on demand', {
     timeout: TWO_MINUTES,
   }, async t => {
     const stand = await visit(t)
     const tour = startTour(stand)
-    await tour.until(/✓ a new process/)
+    await tour.until(/r3 is deployed/)
+    await stand.wait('r3 runs on probation', () => {
+      const entries = stand.entriesOfTour()
+      const probations = entries.filter(({ kind }) => kind === 'switch.probation')
+      return probations.length === 3 && entries.at(-1)?.kind === 'service.ready'
+    })
     tour.child.kill('SIGKILL')
     await tour.ended
-    const left = await stand.wait('one agent is left', () => {
-      const pids = agents(stand.dir)
-      return pids.length === 1 ? pids : null
-    })
+    const left = agents(stand.dir)
+    assert.ok(left.length >= 3, 'agent, web and a dead-man are left')
     const { code, stdout, stderr } = await stand.run(stand.heald('up', '--once', '--json'), { timeoutMs: 90_000 })
     assert.equal(code, 0, stdout + stderr)
     const entries = stdout
@@ -222,10 +240,11 @@ describe('the tour', { concurrency: 3 }, () => {
     timeout: TWO_MINUTES,
   }, async t => {
     const stand = await visit(t)
-    // A host without sha256sum.
+    // A host without sha256sum, and without Nix.
     const bin = join(stand.root, 'bin')
     mkdirSync(bin)
-    for (const name of ['sh', 'mkfifo', 'sed', 'head', 'tail', 'getent', 'setpriv']) {
+    const names = ['sh', 'mkfifo', 'sed', 'head', 'tail', 'getent', 'setpriv', 'diff']
+    for (const name of [...names, ...'cat env flock ln mv readlink rm setsid sleep sync timeout tr'.split(' ')]) {
       const { stdout } = await stand.run(['sh', '-c', `command -v ${name} || true`])
       if (stdout.trim() !== '') symlinkSync(stdout.trim(), join(bin, name))
     }
@@ -235,6 +254,8 @@ describe('the tour', { concurrency: 3 }, () => {
     })
     assert.equal(code, 1, stdout + stderr)
     assert.match(stdout, /✗ .*sha256sum/)
+    assert.match(stdout, /– there is nothing to show: Nix is not there/)
+    assert.equal(stdout.match(/✗/g)?.length, 1, stdout)
     assert.match(stdout, /Your own services/)
     assert.deepEqual(await stand.leftRunning(), [])
   })
@@ -243,12 +264,14 @@ describe('the tour', { concurrency: 3 }, () => {
     timeout: TWO_MINUTES,
   }, async t => {
     const stand = await visit(t)
-    for (const [signal, words, expected] of [
-      ['SIGINT', ['--once'], 130],
-      ['SIGHUP', [], 0],
-    ] as const) {
+    const inTheMiddle = [
+      ['SIGINT', ['--once'], 130, /It hangs[\s\S]*told to stop answering/],
+      ['SIGHUP', [], 0, /r2 is deployed/],
+      ['SIGINT', ['--once'], 130, /r3 is deployed/],
+    ] as const
+    for (const [signal, words, expected, moment] of inTheMiddle) {
       const tour = startTour(stand, ...words)
-      await tour.until(/It hangs[\s\S]*told to stop answering/)
+      await tour.until(moment)
       tour.child.kill(signal)
       assert.equal(await tour.ended, expected, tour.said())
       assert.deepEqual(await stand.leftRunning(), [])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,10 +16,14 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProcessHost } from '../../../adapters/host/process.ts'
+import { openTarget } from '../../../adapters/host/targets.ts'
 import { checkConfig } from '../../../core/config/load.ts'
+import type { TargetSpec } from '../../../core/config/spec.ts'
 import { Fault } from '../../../core/fault.ts'
 import { takeLock } from '../../../core/ledger/lock.ts'
 import { freshFolder } from '../../../core/tour/folder.ts'
+import { writeConfig } from '../../../core/tour/plan.ts'
+import { writeSite } from '../../../core/tour/release.ts'
 import { killQuietly } from '../../journeys/leftovers.ts'
 
 function temporary(t: TestContext): string {
@@ -91,23 +96,55 @@ test('a link inside is removed, not followed', async t => {
   assert.ok(!existsSync(join(dir, 'logs')))
 })
 
-test('an agent that was left running is ended before anything of it is removed', async t => {
+test('what was left running is ended before anything of it is removed: an agent, and the dead-man of a switch', async t => {
   const dir = join(temporary(t), 'tour')
   const plan = await freshFolder(dir, noHost)
-  const openHost = async () => createProcessHost({ state: dir, warn: text => assert.fail(text) })
-  const [spec] = (await checkConfig(plan.config)).config?.services ?? []
-  assert.ok(spec)
-  const seat = await (await openHost()).seat(spec, () => {})
+  const processes = createProcessHost({ state: dir, warn: text => assert.fail(text) })
+  const openHost = async () => ({ processes, openTarget: (spec: TargetSpec) => openTarget(dir, spec) })
+  plan.ports.set('web', plan.port)
+  writeConfig(plan)
+  writeSite(plan.site)
+  const { services, targets } = (await checkConfig(plan.config)).config ?? assert.fail()
+  const [spec, target] = [services[0] ?? assert.fail(), targets[0] ?? assert.fail()]
+  const seat = await processes.seat(spec, () => {})
   const { pid } = seat.start()
   t.after(() => killQuietly(pid))
   const answers = async () => (await fetch(`${plan.url}/healthz`).catch(() => null))?.ok === true
   for (let tries = 0; tries < 500 && !(await answers()); tries += 1) await sleep(20)
   assert.ok(await answers())
   seat.release()
+  await (await openTarget(dir, target)).deadMan.arm({ generation: 'r1', path: join(plan.site, 'releases/r1') }, 60_000)
+  const deadMen = () =>
+    readdirSync('/proc').filter(entry => {
+      try {
+        const words = readFileSync(`/proc/${Number(entry)}/cmdline`, 'utf8')
+        return words.includes('heald-deadman') && words.includes(dir)
+      } catch {
+        return false
+      }
+    })
+  t.after(() => deadMen().forEach(found => void killQuietly(Number(found))))
+  assert.equal(deadMen().length, 1)
 
   const fresh = await freshFolder(dir, openHost)
   assert.ok(!(await answers()), 'it has ended')
-  assert.ok(!existsSync(join(dir, 'run')) && existsSync(fresh.config))
+  for (let tries = 0; tries < 100 && deadMen().length > 0; tries += 1) await sleep(20)
+  assert.deepEqual(deadMen(), [])
+  assert.ok(!existsSync(join(dir, 'run')) && !existsSync(plan.site) && existsSync(fresh.config))
+})
+
+test('a Nix store is removed, whose folders nobody may write in', async t => {
+  const dir = join(temporary(t), 'tour')
+  const { nix } = await freshFolder(dir, noHost)
+  const [stored, outside] = [join(nix.dir, 'store/hash-agent'), join(dir, '..', 'outside')]
+  mkdirSync(stored, { recursive: true })
+  mkdirSync(outside)
+  writeFileSync(join(stored, 'file'), '')
+  symlinkSync(outside, join(stored, 'link'))
+  for (const folder of [stored, outside]) chmodSync(folder, 0o555)
+  await freshFolder(dir, noHost)
+  assert.ok(!existsSync(nix.dir))
+  assert.equal(statSync(outside).mode & 0o777, 0o555, 'nothing is done behind a link')
 })
 
 test('while its ledger is being written, the folder is refused and nothing is removed', async t => {

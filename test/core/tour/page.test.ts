@@ -65,8 +65,8 @@ test('with --json nothing is said', () => {
 
 test('commands stand under each other with what they do', () => {
   const { page, text } = paper()
-  page.commands('try', [['a', 'one'], ['bcd', 'two'], ['e']])
-  assert.equal(text(), `   try       a    one\n${' '.repeat(13)}bcd  two\n${' '.repeat(13)}e\n`)
+  page.commands('try', [['a', 'one'], ['bcd', 'two'], ['no note']])
+  assert.equal(text(), `   try       a    one\n${' '.repeat(13)}bcd  two\n${' '.repeat(13)}no note\n`)
 })
 
 test('of an incident the telling entries are shown, with the receipt at its end', () => {
@@ -76,6 +76,20 @@ test('of an incident the telling entries are shown, with the receipt at its end'
   page.event(EXIT)
   page.event({ ...EXIT, kind: 'incident.resolved', seq: 9, data: { id: 'agent-7', downMs: 71, how: 'restarted' } })
   assert.match(text(), /^ {3}11:59:59 {2}✗ .*exited with code 1\b.*\n {3}11:59:59 {2}✓ .*\n {13}#9·[a-z2-7]{26}\n$/)
+})
+
+test('of a switch its end is shown, with its sign', () => {
+  const { page, text } = paper()
+  const r2 = { generation: 'r2', path: '/srv/site/releases/r2' }
+  page.event({ ...EXIT, kind: 'switch.armed', data: { target: 'site', to: r2 } })
+  assert.equal(text(), '')
+  page.event({ ...EXIT, kind: 'switch.committed', data: { target: 'site', to: r2 } })
+  page.event({ ...EXIT, kind: 'rollback.held', data: { target: 'site', current: r2, why: '' } })
+  page.event({ ...EXIT, data: { ...EXIT.data, wanted: true } })
+  assert.match(
+    text(),
+    /^ {3}11:59:59 {2}✓ site is on r2 now, committed\n {3}11:59:59 {2}✗ site is held.*\n {3}11:59:59 {2}· /,
+  )
 })
 
 const EXIT: Entry = {
