@@ -169,6 +169,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
     resetCounts() {
       const attempts = facts.attempt
       facts.attempt = 0
+      facts.unwell = null
       onStable(loop)
       if (facts.phase !== 'ready') return
       facts.why = null

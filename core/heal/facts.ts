@@ -56,7 +56,7 @@ export interface Facts {
   passes: number
   /** The generation of its target that the instance was started with; null: it has none, or that can't be told. */
   ran: string | null
-  /** Since it was renewed: that it hung or did not get ready in time, in words. */
+  /** Since it was renewed or stable: that it hung or did not get ready in time, in words. */
   unwell: string | null
   /** What its recovery is owed to, in words, where it was not its restart alone. */
   how: string | null

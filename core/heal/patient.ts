@@ -12,6 +12,8 @@ export interface Patient {
   ran(): string | null
   /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
   renew(how: string | null): void
+  /** The same, also when it asked to be left down: that was another generation's wish. */
+  revive(how: string): void
   /** Calls `look` after each of its events; the answer ends that. */
   heed(look: () => void): () => void
   /** What entries of its trouble carry as `inc`. */
@@ -28,15 +30,17 @@ interface PatientTools {
 }
 
 export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
+  function begin(how: string | null, event: Event): void {
+    Object.assign(facts, { how, unwell: null, by: 'heald' } satisfies Partial<Facts>)
+    feed(event)
+  }
   return {
     name: facts.name,
     spec: () => facts.spec,
     health: () => healthOf(facts),
     ran: () => facts.ran,
-    renew(how) {
-      Object.assign(facts, { how, unwell: null, by: 'heald' } satisfies Partial<Facts>)
-      feed('renewed')
-    },
+    renew: how => begin(how, 'renewed'),
+    revive: how => begin(how, isLeftDown(facts) ? 'wanted' : 'renewed'),
     heed(look) {
       waiters.add(look)
       return () => void waiters.delete(look)
@@ -48,8 +52,10 @@ export function patientOf(facts: Facts, { feed, outage, later, waiters }: Patien
 
 /** How a service does with the generation it was renewed with. */
 export interface Health {
-  /** `open`: it may still get ready; `stopped`: an operator wanted that, so it says nothing. */
-  readonly state: 'ready' | 'failed' | 'open' | 'stopped'
+  /** `open`: it may still get ready; `stopped`: an operator wanted that, so it says nothing; `down`: it asked for that itself. */
+  readonly state: 'ready' | 'failed' | 'open' | 'stopped' | 'down'
+  /** It has failed since it was last stable, or fails its readiness check. */
+  readonly isTroubled: boolean
   /** Checks that passed in a row since its start. */
   readonly passes: number
   /** The last check broke itself, which says nothing about the service. */
@@ -59,9 +65,10 @@ export interface Health {
 }
 
 function healthOf(facts: Facts): Health {
-  const { phase, passes, report, why, lastTrouble } = facts
+  const { phase, passes, report, why, lastTrouble, attempt } = facts
   const of = (state: Health['state'], words: string): Health => ({
     ...{ state, passes, why: words },
+    isTroubled: attempt > 0 || phase === 'unhealthy',
     isInconclusive: report?.verdict?.verdict === 'inconclusive',
   })
   switch (phase) {
@@ -73,11 +80,14 @@ function healthOf(facts: Facts): Health {
     case 'loopBackoff':
       return of('failed', `crash loop: ${lastTrouble}`)
     case 'holding':
-      return of('failed', why ?? lastTrouble)
     case 'held':
-      return facts.waiting ? of('open', why ?? '') : of('failed', why ?? lastTrouble)
+      return of(isLeftDown(facts) ? 'down' : 'open', why ?? lastTrouble)
     default:
       if (facts.unwell !== null) return of('failed', facts.unwell)
       return phase === 'ready' && facts.isUp ? of('ready', '') : of('open', lastTrouble || 'it is not ready yet')
   }
+}
+
+function isLeftDown({ phase, waiting }: Facts): boolean {
+  return (phase === 'held' || phase === 'holding') && !waiting
 }

@@ -13,7 +13,8 @@ import type { Judgement } from './switch.ts'
  * 2. The services and the target's own checks are watched for the soak time. A crash loop, a hang, or a start that never
  *    gets ready is the end of it at once; what failed before the switch already does not count.
  * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer. A
- *    check that could not be asked counts for nothing: it alone rolls nothing back.
+ *    check that could not be asked counts for nothing: it alone rolls nothing back. If all of them failed before, one has
+ *    to be well: a generation that nothing speaks for is not known to be good.
  *
  * After a rollback the same is asked once: whether they get ready.
  */
@@ -43,9 +44,11 @@ const LONGER_MS = 30_000
 /** A service is given so long to get ready after a rollback at least. */
 const VERIFY_MS = 60_000
 
+type Shown = Pick<Health, 'state' | 'passes' | 'isInconclusive' | 'why'>
+
 interface Watched {
   readonly name: string
-  health(): Health
+  health(): Shown
   /** Passes in a row that it takes. */
   readonly passes: number
 }
@@ -57,7 +60,7 @@ export function createJudge(options: JudgeOptions): Judge {
   function watchChecks(onNews: () => void): { readonly watched: Watched[]; stop(): void } {
     const running: Probes[] = []
     const watched = checks.map((spec, at): Watched => {
-      const health = { state: 'open' as Health['state'], passes: 0, isInconclusive: false, why: 'no answer yet' }
+      const health = { state: 'open' as Shown['state'], passes: 0, isInconclusive: false, why: 'no answer yet' }
       const probes = startProbes(
         { startup: spec, liveness: spec },
         {
@@ -86,28 +89,56 @@ export function createJudge(options: JudgeOptions): Judge {
     }
   }
 
-  function watchedOf(patient: Patient): Watched {
+  /** `mayBeDown`: that it asked to be left down says nothing here. */
+  function watchedOf(patient: Patient, mayBeDown: (patient: Patient) => boolean): Watched {
     const { liveness, readiness, startup } = patient.spec().probes
     const { passes } = options.switchSpec()
     const needed = liveness !== undefined || readiness !== undefined ? passes : startup === undefined ? 0 : 1
-    return { name: patient.name, health: patient.health, passes: needed }
+    const health = (): Shown => {
+      const its = patient.health()
+      return its.state === 'down' ? { ...its, state: mayBeDown(patient) ? 'stopped' : 'failed' } : its
+    }
+    return { name: patient.name, health, passes: needed }
+  }
+
+  /** Starts services anew that run another generation; after a rollback also those that are not well. */
+  function renew({ phase, cause, from, to, good, isObserved }: Journal, baseline: readonly string[]): void {
+    const isRollback = phase === 'rollingBack'
+    const how = isRollback ? `rolled back to ${to?.generation}` : null
+    for (const patient of patients()) {
+      const ran = patient.ran()
+      // What can't be told is no other one when it is looked at for the first time, and must not prove another later.
+      const isOther = ran === null ? good.length > 0 || !isObserved : ran !== to?.generation
+      // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
+      const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
+      const isLetDown = cause === 'probation' && ran === from?.generation && !baseline.includes(patient.name)
+      if (how !== null && isLetDown) patient.revive(how)
+      else if (isOther || isSick) patient.renew(how)
+    }
   }
 
   async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
-    const { to, phase, cause, good } = journal
+    const { to, phase, isObserved } = journal
     const isRollback = phase === 'rollingBack'
-    const how = isRollback ? `rolled back to ${to?.generation}` : null
+    const downBefore = patients().filter(patient => patient.health().state === 'down')
+    /** It can't be the candidate's doing. */
+    const mayBeDown = (patient: Patient) =>
+      isRollback || (isObserved ? downBefore.includes(patient) : patient.ran() !== to?.generation)
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()
     const look = () => {
-      const all = [...own.watched, ...patients().map(watchedOf)].filter(({ name }) => !baseline.includes(name))
+      const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, mayBeDown))]
+      const all = everyone.filter(({ name }) => !baseline.includes(name))
       const elapsedMs = clock.monoMs() - startedMs
       const judged = isRollback
-        ? verified(all, elapsedMs, Math.max(VERIFY_MS, probationMs))
-        : soaked(all, elapsedMs, probationMs)
+        ? verified(all, elapsedMs, Math.max(VERIFY_MS, probationMs, ...startupsMs()))
+        : all.length > 0
+          ? soaked(all, elapsedMs, probationMs)
+          : proved(everyone, elapsedMs, probationMs)
       if (judged !== null) news.resolve(judged)
     }
+    const startupsMs = () => [...checks.map(({ startupMs }) => startupMs), ...patients().map(startupMsOf)]
     const own = watchChecks(() => look())
     let ends: (() => void)[] = []
     let cancel = () => {}
@@ -116,14 +147,7 @@ export function createJudge(options: JudgeOptions): Judge {
       cancel = clock.after(LOOK_EVERY_MS, again)
     }
     try {
-      for (const patient of patients()) {
-        const ran = patient.ran()
-        // What can't be told is taken for what the pointer leads to only when that is looked at for the first time.
-        const isOther = ran === null ? good.length > 0 : ran !== to?.generation
-        // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
-        const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
-        if (isOther || isSick) patient.renew(how)
-      }
+      renew(journal, baseline)
       // Not before: one that has failed is not looked at until it was started anew.
       ends = patients().map(patient => patient.heed(look))
       again()
@@ -138,10 +162,17 @@ export function createJudge(options: JudgeOptions): Judge {
 
   return {
     judge,
-    hasChecks: () => checks.length > 0 || patients().some(patient => Object.keys(patient.spec().probes).length > 0),
+    hasChecks: () =>
+      checks.length > 0 ||
+      patients().some(patient => {
+        const { state } = patient.health()
+        return state !== 'stopped' && state !== 'down' && Object.keys(patient.spec().probes).length > 0
+      }),
     async baseline() {
+      const isSick = ({ state, isTroubled }: Health) =>
+        state === 'failed' || state === 'down' || (state === 'open' && isTroubled)
       const sick = patients()
-        .filter(patient => !['ready', 'stopped'].includes(patient.health().state))
+        .filter(patient => isSick(patient.health()))
         .map(({ name }) => name)
       const asked = await Promise.all(
         checks.map(async (spec, at) => {
@@ -161,6 +192,13 @@ function nameOf({ check: { kind } }: ProbeSpec, at: number): string {
   return `check ${at + 1} (${kind})`
 }
 
+/** How long a service that is started anew may take before that is a failure of its own. */
+function startupMsOf(patient: Patient): number {
+  const { stop, probes } = patient.spec()
+  const { startupMs } = probes.startup ?? probes.readiness ?? probes.liveness ?? { startupMs: 0 }
+  return stop.timeoutMs + startupMs
+}
+
 /** Null: not yet. */
 function soaked(all: readonly Watched[], elapsedMs: number, probationMs: number): Judgement | null {
   const failed = firstFailed(all)
@@ -178,6 +216,19 @@ function soaked(all: readonly Watched[], elapsedMs: number, probationMs: number)
     health: 'failed',
     why: `${namesOf(doubtful)} did not pass often enough in a row: ${doubtful[0]?.health().why}`,
   }
+}
+
+/** All of them were failing before: that does not count, but unless one is well now nothing was proved either. */
+function proved(all: readonly Watched[], elapsedMs: number, probationMs: number): Judgement | null {
+  const asked = all.filter(({ health }) => health().state !== 'stopped')
+  if (asked.length > 0 && asked.every(({ health }) => health().state === 'failed')) return firstFailed(asked)
+  if (elapsedMs < probationMs) return null
+  const isWell = ({ health, passes }: Watched) => health().state === 'ready' && health().passes >= passes
+  if (asked.length === 0 || asked.some(isWell)) return { health: 'passed', why: '' }
+  if (elapsedMs < probationMs + LONGER_MS) return null
+  if (asked.every(({ health }) => health().isInconclusive))
+    return { health: 'passed', why: `inconclusive: ${namesOf(asked)} could not be asked` }
+  return { health: 'failed', why: `${namesOf(asked)} failed before, and still: ${asked[0]?.health().why}` }
 }
 
 function verified(all: readonly Watched[], elapsedMs: number, withinMs: number): Judgement | null {

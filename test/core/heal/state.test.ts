@@ -37,7 +37,7 @@ const NEW: World = {
 }
 
 /** Events that people and other parts may send at any time. */
-const ASKED = ['wanted', 'stopAsked', 'held', 'released'] as const
+const ASKED = ['wanted', 'stopAsked', 'renewed', 'held', 'released'] as const
 
 /** Events that the world itself may send now. */
 function coming(world: World): Event[] {

@@ -1,0 +1,71 @@
+import type { ServiceSpec } from '../../core/config/spec.ts'
+import type { Health, Patient } from '../../core/heal/patient.ts'
+
+/** A service that is as a test says. */
+export interface FakePatient extends Patient {
+  /** Changes how it is, and lets who heeds it look. */
+  is(change: Partial<Health> & { readonly ran?: string | null }): void
+  /** What was asked of it, in order. */
+  readonly asked: string[]
+  /** Called when it is started anew: how it is from then on; left out: ready, at once. */
+  onRenew: () => Partial<Health>
+  /** Which generation it is started with. */
+  generation: string
+  incident: string | undefined
+  /** How many heed it. */
+  heeded(): number
+}
+
+export function serviceSpec(name: string, more: Partial<ServiceSpec> = {}): ServiceSpec {
+  const probe = {
+    check: { kind: 'tcp', host: '127.0.0.1', port: 1 },
+    ...{ everyMs: 1000, timeoutMs: 500, failures: 3, successes: 1, startupMs: 30_000 },
+  } as const
+  return {
+    ...{ name, run: ['sleep', '1000'], cwd: '/', env: {}, dependsOn: [], probes: { liveness: probe } },
+    restart: { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: 1000 },
+    crashLoop: { failures: 3, withinMs: 60_000 },
+    stop: { signal: 'SIGTERM', timeoutMs: 1000 },
+    ...{ limits: {}, logs: { maxBytes: 1000, keep: 1 }, critical: false, target: 'app' },
+    ...more,
+  }
+}
+
+/** It is ready, with many passes, and runs `ran`. */
+export function fakePatient(name: string, ran: string | null, more: Partial<ServiceSpec> = {}): FakePatient {
+  const waiters = new Set<() => void>()
+  const well: Health = { state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false }
+  let health = well
+  let runs = ran
+  function renewed(word: string): void {
+    patient.asked.push(word)
+    if (health.state === 'stopped' || (health.state === 'down' && word.startsWith('renew'))) return
+    runs = patient.generation
+    patient.is({ ...well, ...patient.onRenew() })
+  }
+  const patient: FakePatient = {
+    name,
+    spec: () => serviceSpec(name, more),
+    health: () => health,
+    ran: () => runs,
+    renew: how => renewed(`renew ${how ?? ''}`.trim()),
+    revive: how => renewed(`revive ${how}`),
+    heed(look) {
+      waiters.add(look)
+      return () => void waiters.delete(look)
+    },
+    inc: () => (patient.incident === undefined ? {} : { inc: patient.incident }),
+    escalate: (cause, step) => void patient.asked.push(`escalate ${step}: ${cause}`),
+    is({ ran, ...change }) {
+      health = { ...health, ...change }
+      if (ran !== undefined) runs = ran
+      for (const look of [...waiters]) look()
+    },
+    asked: [],
+    onRenew: () => ({}),
+    generation: ran ?? '',
+    incident: undefined,
+    heeded: () => waiters.size,
+  }
+  return patient
+}
