@@ -148,13 +148,17 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
 
     look: () =>
       within(async (folder, releases): Promise<View> => {
-        const generations: Generation[] = []
-        for (const entry of (await readdir(releases.self)).filter(isReleaseName)) {
-          const stats = await lstatIfThere(releases, entry)
-          if (stats?.isDirectory()) generations.push(generationOf(entry, stats))
-        }
+        const listed = readdir(releases.self).then(entries =>
+          Promise.all(
+            entries.filter(isReleaseName).map(async entry => {
+              const stats = await lstatIfThere(releases, entry)
+              return stats?.isDirectory() ? [generationOf(entry, stats)] : []
+            }),
+          ),
+        )
+        const [found, [now, movedMs]] = await Promise.all([listed, running(folder, releases)])
+        const generations = found.flat()
         generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
-        const [now, movedMs] = await running(folder, releases)
         return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs }
       }),
 
