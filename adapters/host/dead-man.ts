@@ -65,6 +65,11 @@ const SCRIPT = `${VALUES.map((name, index) => `${name}=\${${index + 1}}`).join('
 shift ${VALUES.length}
 ${DEAD_MAN}`
 
+export interface PreparedDeadMan extends DeadMan {
+  /** Looks for the programs, so that the first arming need not. */
+  prepare(): Promise<void>
+}
+
 /**
  * Life of an arming
  *
@@ -77,7 +82,7 @@ ${DEAD_MAN}`
  *
  * A kill after step 2 leaves a process that nobody names, which ends itself.
  */
-export function makeDeadMan(options: DeadManOptions): DeadMan {
+export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   const { target, dir, account } = options
   const limits = { ...LIMITS, ...options.limits }
   const own = { pid: process.pid, startTime: readStat(process.pid)?.startTime ?? 0 }
@@ -256,6 +261,7 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
       if ((await state.readFired(dir))?.id === id) await state.removeFired(dir)
     },
 
+    prepare: async () => void (await pinned()),
     lock: async waitMs => (await theLock()).take(waitMs),
     async unlock() {
       await pointerLock?.free()

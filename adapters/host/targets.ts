@@ -7,16 +7,27 @@ import { type Account, findAccount } from './account.ts'
 import { makeDeadMan } from './dead-man.ts'
 import { TargetFault } from './target-fault.ts'
 
+/** A kind that has something to do ahead. */
+interface PreparedTarget extends Target {
+  prepare?(good: readonly string[]): Promise<void>
+}
+
 /** Opens a target of the configuration, whichever kind it is. `state`: heald's own folder. */
 export async function openTarget(state: string, spec: TargetSpec): Promise<OpenTarget> {
   // By its place, so that another target of the same name later does not find this one's dead-man.
   const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
   const dir = join(state, 'switch', `${spec.name}-${place}`)
   const account = await accountOf(spec)
+  const target = await targetOf(spec, dir, account)
+  const deadMan = makeDeadMan({ target: spec, dir, account })
   return {
-    target: await targetOf(spec, dir, account),
-    deadMan: makeDeadMan({ target: spec, dir, account }),
+    target,
+    deadMan,
     changes: async () => [],
+    async prepare(good) {
+      // What fails now is said when it is needed.
+      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good)])
+    },
   }
 }
 
@@ -28,7 +39,7 @@ async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
   return account
 }
 
-async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null): Promise<Target> {
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null): Promise<PreparedTarget> {
   const { name, path, activate } = spec
   switch (spec.kind) {
     case 'releases': {
