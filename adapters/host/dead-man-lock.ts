@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
-import { Socket } from 'node:net'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sendSignal } from './instance.ts'
-import { TargetFault } from './target-fault.ts'
+import { errnoOf, TargetFault } from './target-fault.ts'
 
 /** The lock of a target's pointers. */
 export interface PointerLock {
@@ -14,85 +14,82 @@ export interface PointerLock {
 
 export interface PointerLockOptions {
   readonly file: string
-  readonly sh: string
-  readonly path: string
+  /** The path of the program, as it is now. */
+  readonly flock: () => Promise<string>
   /** Who is to be ended when it holds the lock for too long; written into the file by whoever has it. */
   readonly holder: { readonly pid: number; readonly startTime: number; readonly boot: string }
 }
 
-/**
- * Node has no flock, so a shell that becomes `cat` holds it: end of file on its input frees it, which our own death
- * brings about, however we die. It has a session of its own, or Ctrl-C at a terminal would take the lock from a daemon
- * that still ends its work. `$1` file, `$2` seconds, `$3` the line that names the holder.
- */
-const HOLD = `exec 9>>"$1" || exit 77
-flock -w "$2" 9
-case $? in 0) ;; 1) exit 75 ;; *) exit 77 ;; esac
-printf '%s\\n' "$3" > "$1" || exit 77
-echo held
-exec cat > /dev/null
-`
-const BUSY = 75
-/** Beyond the wait: for the programs to start on a busy machine. */
+const BUSY = 1
+/** Beyond the wait: for the program to start on a busy machine. */
 const SLACK_MS = 10_000
-const FREE_MS = 5000
 
-export function makePointerLock({ file, sh, path, holder }: PointerLockOptions): PointerLock {
-  let held: { free(): Promise<void> } | null = null
+/**
+ * Node has no flock, but the lock is the open file's and not the process's: `flock` takes it on a descriptor of ours, and
+ * ends. It is ours until we close that descriptor, which our death does too, however we die. No other child gets it: Node
+ * opens with O_CLOEXEC.
+ */
+export function makePointerLock({ file, flock, holder }: PointerLockOptions): PointerLock {
+  let held: FileHandle | null = null
 
-  async function take(waitMs: number): Promise<boolean> {
-    if (held !== null) return true
-    const line = `${holder.pid} ${holder.startTime} ${holder.boot}`
-    const child = spawn(sh, ['-c', HOLD, 'heald', file, String(Math.max(waitMs, 10) / 1000), line], {
-      ...{ detached: true, cwd: '/', env: { PATH: path }, stdio: ['pipe', 'pipe', 'ignore'] },
+  function cant(how: string, cause?: unknown): TargetFault {
+    return new TargetFault('deadman.lock', `${file} can't be locked (${how})`, {
+      ...{ cause, retry: 1000 },
+      hint: 'The folder must be writable for heald, and flock (util-linux) on its PATH.',
     })
-    const ended = new Promise<number | null>(resolve => {
-      child.once('error', () => resolve(null))
-      child.once('exit', code => resolve(code))
+  }
+
+  /** In a session of its own, or Ctrl-C at a terminal would end it while the daemon still ends its work. */
+  async function isTaken(handle: FileHandle, waitMs: number): Promise<boolean> {
+    const child = spawn(await flock(), ['-w', String(Math.max(waitMs, 10) / 1000), '3'], {
+      ...{ detached: true, cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', handle.fd] },
     })
-    // One that is gone before it is told anything is no news: that it ended is.
-    child.stdin.on('error', () => {})
     const stop = new AbortController()
-    const late = sleep(waitMs + SLACK_MS, 'late' as const, { signal: stop.signal }).catch(() => 'late' as const)
-    const said = new Promise<'held'>(resolve => child.stdout.once('data', () => resolve('held')))
-    const first = await Promise.race([said, ended, late])
+    const late = sleep(waitMs + SLACK_MS, 'no answer', { signal: stop.signal }).catch(() => 'no answer')
+    const first = await Promise.race([endOf(child), late])
     stop.abort()
-    if (first !== 'held') {
-      sendSignal(-(child.pid ?? 0), 'SIGKILL')
-      child.stdin.destroy()
-      if (first === BUSY) return false
-      const how = first === 'late' ? 'no answer' : `exit code ${first ?? 'unknown'}`
-      throw new TargetFault('deadman.lock', `${file} can't be locked (${how})`, {
-        ...{ retry: 1000, hint: 'The folder must be writable for heald, and flock (util-linux) on its PATH.' },
-      })
-    }
-    const mine = {
-      async free() {
-        held = null
-        child.ref()
-        child.stdin.end()
-        const isLate = setTimeout(() => child.kill('SIGKILL'), FREE_MS)
-        await ended
-        clearTimeout(isLate)
-      },
-    }
-    held = mine
-    // Somebody ended it: then the lock is nobody's, and is taken anew when it is asked for next.
-    void ended.then(() => {
-      child.stdin.destroy()
-      if (held === mine) held = null
-    })
-    // The daemon's end does not wait for it.
-    child.unref()
-    for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref()
-    return true
+    if (first === 0) return true
+    child.kill('SIGKILL')
+    if (first === BUSY) return false
+    throw cant(typeof first === 'number' ? `exit code ${first}` : first)
+  }
+
+  /** In place: who holds it can be said on a full disk too, and whoever reads meanwhile finds one line or the other. */
+  async function sign(handle: FileHandle): Promise<void> {
+    const line = Buffer.from(`${holder.pid} ${holder.startTime} ${holder.boot}\n`)
+    await handle.write(line, 0, line.length, 0)
+    await handle.truncate(line.length)
   }
 
   return {
-    take,
+    async take(waitMs) {
+      if (held !== null) return true
+      let handle: FileHandle | null = null
+      try {
+        handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+        if (!(await isTaken(handle, waitMs))) return false
+        await sign(handle)
+        held = handle
+        return true
+      } catch (error) {
+        throw error instanceof TargetFault ? error : cant(errnoOf(error), error)
+      } finally {
+        if (held !== handle) await handle?.close()
+      }
+    },
     async free() {
-      await held?.free()
+      const handle = held
+      held = null
+      await handle?.close()
     },
     isHeld: () => held !== null,
   }
+}
+
+/** Its exit code, or words on why there is none. */
+function endOf(child: ChildProcess): Promise<number | string> {
+  return new Promise(resolve => {
+    child.once('error', error => resolve(error.message))
+    child.once('exit', (code, signal) => resolve(code ?? `ended by ${signal}`))
+  })
 }

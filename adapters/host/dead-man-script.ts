@@ -1,8 +1,9 @@
 /**
  * Life of a dead-man
  *
- * 1. A shell in a session of its own says that it stands, and counts seconds by sleeping: the wall clock may jump, and a
- *    machine that slept has not had its time yet. It ends without a word when the state file no longer names it.
+ * 1. A shell in a session of its own says that it stands, and lets go of where it said so: heald may be gone from then on.
+ *    It counts seconds by sleeping: the wall clock may jump, and a machine that slept has not had its time yet. It ends
+ *    without a word when the state file no longer names it.
  * 2. Its time is up. It takes the lock; from whoever holds it too long it is freed by killing the heald that is written
  *    in it. Under the lock nobody arms or disarms, so if the state file still names it, it may act.
  * 3. It ends what an activation of ours still does, moves the pointers and runs the generation's own activation, as
@@ -15,7 +16,6 @@
  * to move a pointer. Its errors go nowhere; what matters is in exit codes.
  */
 export const DEAD_MAN = `
-ready=$dir/deadman.ready.$id
 code=0 why= note= try=1
 
 # Sets state, session and start of a process; false when there is none. Its name may hold spaces, parentheses and lines.
@@ -234,7 +234,9 @@ finish() {
 }
 
 stat_of $$ || exit 1
-printf '%s %s\\n' $$ "$start" > "$ready.new" && mv -fT -- "$ready.new" "$ready" || exit 1
+[ -z "$ready" ] || exec > "$ready" || exit 1
+printf '%s %s\\n' $$ "$start" || exit 1
+exec > /dev/null
 
 # For 30 s it need not be named yet: it is being armed.
 grace=30

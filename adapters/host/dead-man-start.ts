@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCommand } from './command.ts'
 import { sendSignal } from './instance.ts'
-import { isRunning } from './proc.ts'
+import { isRunning, readStat } from './proc.ts'
 
 /** A process of its own, with nothing of ours: no pipe, no terminal, no working directory. */
 export interface Start {
@@ -18,18 +18,53 @@ export interface Process {
 
 const SYSTEMD_MS = 5000
 const READY_MS = 10_000
+/** What systemd starts can't be given a pipe of ours: its word is looked for, soon at first. */
+const LOOK_MS = 2
+const SOON_MS = 200
+const LOOK_LATER_MS = 50
+const MOST_SAID = 100
 
-/** In a session of its own. Outlives us, but not the end of a systemd unit that we are in. Says whether it has ended. */
-export function startDetached({ argv, env }: Start): () => boolean {
+/** What was started. */
+export interface Started extends Process {
+  /** Resolves once it has said that it stands; to false when it has ended, or says nothing in time. Never rejects. */
+  readonly stands: Promise<boolean>
+}
+
+/**
+ * In a session of its own. Outlives us, but not the end of a systemd unit that we are in. It says that it stands on its
+ * output, and closes that. Null when it could not be started.
+ */
+export function startDetached({ argv, env }: Start): Started | null {
   const [program = '', ...args] = argv
-  const child = spawn(program, args, { detached: true, cwd: '/', stdio: 'ignore', env: { ...env } })
-  let isOver = false
-  for (const event of ['error', 'exit'])
-    child.once(event, () => {
-      isOver = true
+  const child = spawn(program, args, { detached: true, cwd: '/', stdio: ['ignore', 'pipe', 'ignore'], env: { ...env } })
+  const said = new Promise<string>(resolve => {
+    let text = ''
+    child.stdout.setEncoding('latin1').on('data', (more: string) => {
+      text += more
+      if (text.includes('\n') || text.length > MOST_SAID) resolve(text)
     })
+    for (const end of ['end', 'error']) child.stdout.once(end, () => resolve(text))
+    child.once('error', () => resolve(''))
+  })
   child.unref()
-  return () => isOver
+  const { pid } = child
+  const startTime = pid === undefined ? undefined : readStat(pid)?.startTime
+  if (pid === undefined || startTime === undefined) return null
+  const stands = async () => {
+    const stop = new AbortController()
+    const late = sleep(READY_MS, '', { signal: stop.signal }).catch(() => '')
+    const found = readWord(await Promise.race([said, late]))
+    stop.abort()
+    child.stdout.destroy()
+    return found?.pid === pid && found.startTime === startTime
+  }
+  return { pid, startTime, stands: stands() }
+}
+
+/** Pid and start time of a process that says that it stands; null when it is not all there. */
+export function readWord(text: string): Process | null {
+  const [, pid, startTime] = /^(\d+) (\d+)\n$/.exec(text) ?? []
+  return pid === undefined ? null : { pid: Number(pid), startTime: Number(startTime) }
 }
 
 /**
@@ -55,16 +90,15 @@ export function unitName(target: string, id: string): string {
   return `heald-deadman-${target.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100)}-${id}`
 }
 
-/** Waits for what `read` says of a started process; null when it has ended, or says nothing in time. */
-export async function waitReady(read: () => Promise<Process | null>, hasEnded: () => boolean): Promise<Process | null> {
-  const deadline = performance.now() + READY_MS
-  for (let waitMs = 2; performance.now() < deadline; waitMs = Math.min(waitMs * 2, 50)) {
-    const isOver = hasEnded()
-    const found = await read()
-    if (found !== null || isOver) return found
-    await sleep(waitMs)
+/** Waits for the word of what systemd has started; null when it says nothing in time. */
+export async function waitReady(read: () => Promise<string | null>): Promise<Process | null> {
+  const fromMs = performance.now()
+  for (;;) {
+    const found = readWord((await read()) ?? '')
+    const waitedMs = performance.now() - fromMs
+    if (found !== null || waitedMs > READY_MS) return found
+    await sleep(waitedMs < SOON_MS ? LOOK_MS : LOOK_LATER_MS)
   }
-  return null
 }
 
 /** Ends a dead-man that may not fire any more, and what it waits with. */

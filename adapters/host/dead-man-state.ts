@@ -11,7 +11,7 @@ import { errnoOf, TargetFault } from './target-fault.ts'
  * What a dead-man and heald tell each other, in a folder of heald's own:
  *
  *   deadman            which one may fire: its id, then a line of JSON. Whoever is not named here ends without a word.
- *   deadman.ready.ID   a process that was started says that it stands: pid and start time.
+ *   deadman.ready.ID   a process that systemd started says that it stands: pid and start time. Others say it by a pipe.
  *   deadman.result     what one did that fired: id, `done` or `failed`, why, the JSON of its state. Its time is the file's.
  *   lock               see dead-man-lock.ts
  */
@@ -62,18 +62,15 @@ export async function readStanding(dir: string): Promise<Standing | null> {
   return found?.id === id ? found : null
 }
 
-/** From here on the one that is named may fire, and no other. */
-export async function writeStanding(dir: string, standing: Standing): Promise<void> {
+/**
+ * From here on the one that is named may fire, and no other. Written while it starts; named only once `stands` has
+ * resolved, and not when that rejects.
+ */
+export async function writeStanding(dir: string, standing: Standing, stands: Promise<unknown>): Promise<void> {
   await guarded(dir, async () => {
     const fresh = join(dir, `${STATE}.new`)
     try {
-      const file = await open(fresh, 'w', 0o600)
-      try {
-        await file.writeFile(`${standing.id}\n${JSON.stringify(standing)}\n`)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
+      await Promise.all([writeDurably(fresh, `${standing.id}\n${JSON.stringify(standing)}\n`), stands])
       await rename(fresh, join(dir, STATE))
     } catch (error) {
       await rm(fresh, { force: true })
@@ -81,6 +78,16 @@ export async function writeStanding(dir: string, standing: Standing): Promise<vo
     }
     await syncFolder(dir)
   })
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** From here on nobody may fire. */
@@ -103,11 +110,13 @@ export async function removeFired(dir: string): Promise<void> {
   await removeDurably(dir, RESULT)
 }
 
-/** Null until the process of that id stands. */
-export async function readReady(dir: string, id: string): Promise<{ pid: number; startTime: number } | null> {
-  const text = await nullWhenMissing(readFile(join(dir, READY + id), 'utf8'))
-  const [, pid, startTime] = /^(\d+) (\d+)\n$/.exec(text ?? '') ?? []
-  return pid === undefined ? null : { pid: Number(pid), startTime: Number(startTime) }
+/** Where a process of that id that can't be given a pipe says that it stands. */
+export function readyPath(dir: string, id: string): string {
+  return join(dir, READY + id)
+}
+
+export async function readReady(dir: string, id: string): Promise<string | null> {
+  return nullWhenMissing(readFile(readyPath(dir, id), 'utf8'))
 }
 
 export async function sweepReady(dir: string): Promise<void> {

@@ -6,8 +6,11 @@ import { TargetFault } from './target-fault.ts'
 /** Where a dead-man's programs are found for as long as it stands, whatever becomes of PATH's folders. */
 export interface PinnedTools {
   readonly sh: string
+  readonly flock: string
   /** Their folders, as PATH has them. */
   readonly path: string
+  /** Every program, by its pinned path. */
+  readonly programs: readonly string[]
 }
 
 const NEEDED = ['sh', 'sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'setsid', 'sync', 'timeout', 'tr', 'cat']
@@ -17,21 +20,28 @@ const NEEDED = ['sh', 'sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'se
  * that it is to undo may take `/run/current-system/sw/bin` away. Rejects with `deadman.tools` when one is missing.
  */
 export async function pinTools(search: string, more: readonly string[] = []): Promise<PinnedTools> {
-  const folders = new Map<string, string>()
-  const missing: string[] = []
-  for (const tool of [...NEEDED, ...more]) {
-    const found = await findProgram(tool, search)
-    if (found === null) missing.push(tool)
-    else folders.set(tool, await pinnedFolder(found))
-  }
-  const shell = folders.get('sh')
-  if (missing.length > 0 || shell === undefined) {
+  const names = [...NEEDED, ...more]
+  const found = await Promise.all(
+    names.map(async name => {
+      const program = await findProgram(name, search)
+      return program === null ? null : join(await pinnedFolder(program), name)
+    }),
+  )
+  const programs = found.filter(program => program !== null)
+  const [sh, flock] = ['sh', 'flock'].map(name => programs.find(program => basename(program) === name))
+  if (programs.length < names.length || sh === undefined || flock === undefined) {
+    const missing = names.filter((_, at) => found[at] === null)
     const words = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not on PATH`
     throw new TargetFault('deadman.tools', `what is to lead back without heald can't be armed: ${words}`, {
       hint: 'Install coreutils and util-linux, or put them on the PATH that heald is started with.',
     })
   }
-  return { sh: join(shell, 'sh'), path: [...new Set(folders.values())].join(':') }
+  return { sh, flock, path: [...new Set(programs.map(dirname))].join(':'), programs }
+}
+
+/** Whether all of them are still there: what was pinned months ago may have been updated away, or collected. */
+export async function areThere({ programs }: PinnedTools): Promise<boolean> {
+  return (await Promise.all(programs.map(isProgram))).every(Boolean)
 }
 
 /** The program that a shell would run; null when there is none. */

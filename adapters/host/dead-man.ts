@@ -9,9 +9,9 @@ import { groupsOf } from './activation.ts'
 import { makePointerLock, type PointerLock } from './dead-man-lock.ts'
 import { type DeadManTarget, flatMark, ordersFor, tenthsFor } from './dead-man-orders.ts'
 import { DEAD_MAN } from './dead-man-script.ts'
-import { endProcess, type Process, startDetached, startWithSystemd, unitName, waitReady } from './dead-man-start.ts'
+import { endProcess, type Started, startDetached, startWithSystemd, unitName, waitReady } from './dead-man-start.ts'
 import * as state from './dead-man-state.ts'
-import { findProgram, type PinnedTools, pinTools } from './dead-man-tools.ts'
+import { areThere, findProgram, type PinnedTools, pinTools } from './dead-man-tools.ts'
 import { nullWhenMissing } from './missing.ts'
 import { commandEnv } from './nix.ts'
 import { isRunning, readStat } from './proc.ts'
@@ -43,7 +43,21 @@ const BUSY_MS = 10_000
 const NAMED_MS = 15_000
 /** Names of what the script is given, in this order. */
 const VALUES = [
-  ...['dir', 'id', 'boot', 'seconds', 'rest', 'patience', 'unnamed', 'again', 'holder', 'holder_start', 'kind', 'path'],
+  ...[
+    'dir',
+    'id',
+    'ready',
+    'boot',
+    'seconds',
+    'rest',
+    'patience',
+    'unnamed',
+    'again',
+    'holder',
+    'holder_start',
+    'kind',
+    'path',
+  ],
   ...['running', 'profile', 'boots', 'owner', 'mark', 'groups', 'tenths_activate', 'tenths_boot'],
   ...['n_move', 'n_owner', 'n_activate', 'n_boot'],
 ] as const
@@ -53,18 +67,24 @@ ${VALUES.map((name, index) => `${name}=\${${index + 1}}`).join(' ')}
 shift ${VALUES.length}
 ${DEAD_MAN}`
 
+export interface PreparedDeadMan extends DeadMan {
+  /** Looks for the programs, so that the first arming need not. */
+  prepare(): Promise<void>
+}
+
 /**
  * Life of an arming
  *
  * 1. The lock is taken, unless heald holds it already: a dead-man that stands can't be in the middle of its work now, and
  *    one whose time comes waits for us.
- * 2. A new process is started and says that it stands. It may do nothing yet: the state file names another, or none.
+ * 2. A new process is started and says that it stands. It may do nothing yet: the state file names another, or none. What
+ *    is to be the next one is written meanwhile.
  * 3. The state file is replaced, durably. In that instant the new one may fire and the earlier one may not any more.
  * 4. The earlier process is ended, and if it can't be, it ends itself when it looks at the file next.
  *
  * A kill after step 2 leaves a process that nobody names, which ends itself.
  */
-export function makeDeadMan(options: DeadManOptions): DeadMan {
+export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   const { target, dir, account } = options
   const limits = { ...LIMITS, ...options.limits }
   const own = { pid: process.pid, startTime: readStat(process.pid)?.startTime ?? 0 }
@@ -88,15 +108,16 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
   /** Of our own PATH, so that what is found now is what is there later. */
   async function pinned(): Promise<PinnedTools> {
     const more = account === null ? [] : ['setpriv']
-    tools ??= await pinTools(commandEnv(options.env ?? {}).PATH ?? '', more)
+    if (tools === null || !(await areThere(tools)))
+      tools = await pinTools(commandEnv(options.env ?? {}).PATH ?? '', more)
     return tools
   }
 
   async function theLock(): Promise<PointerLock> {
     if (pointerLock !== null) return pointerLock
-    const { sh, path } = await pinned()
     await state.ownFolder(dir)
-    pointerLock = makePointerLock({ file: join(dir, 'lock'), sh, path, holder: { ...own, boot } })
+    const flock = async () => (await pinned()).flock
+    pointerLock = makePointerLock({ file: join(dir, 'lock'), flock, holder: { ...own, boot } })
     return pointerLock
   }
 
@@ -116,40 +137,45 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
     }
   }
 
-  async function start(back: Ref, afterMs: number): Promise<{ readonly id: string } & Process> {
+  /** By the time this resolves it may not stand yet. */
+  async function start(back: Ref, afterMs: number): Promise<{ readonly id: string } & Started> {
     const { sh, path: toolPath } = await pinned()
     const env = environment(back)
-    const ready = (id: string, hasEnded: () => boolean) => waitReady(() => state.readReady(dir, id), hasEnded)
-    const prepared = await wordsFor(back, afterMs)
-    const run = (id: string) => ({
-      argv: [sh, '-c', SCRIPT, 'heald-deadman', ...prepared(id)],
+    const words = await wordsFor(back, afterMs)
+    const run = (id: string, ready: string) => ({
+      argv: [sh, '-c', SCRIPT, 'heald-deadman', ...words(id, ready)],
       env: { ...env, PATH: `${toolPath}:${env.PATH ?? ''}` },
     })
     if (options.withSystemd ?? (process.geteuid?.() === 0 && existsSync('/run/systemd/system'))) {
       const systemdRun = await findProgram('systemd-run', env.PATH ?? '')
       const id = freshId()
-      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), run(id)))) {
-        const found = await ready(id, () => false)
-        if (found !== null) return { id, ...found }
+      const start = run(id, state.readyPath(dir, id))
+      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), start))) {
+        const found = await waitReady(() => state.readReady(dir, id))
+        if (found !== null) return { id, ...found, stands: Promise.resolve(true) }
       }
     }
     // With an id of its own: one that systemd starts late after all is never named, and ends itself.
     const id = freshId()
-    const found = await ready(id, startDetached(run(id)))
-    if (found !== null) return { id, ...found }
-    throw new TargetFault('deadman.start', `what is to lead ${target.name} back without heald did not start`, {
+    const started = startDetached(run(id, ''))
+    if (started === null) throw notStarted()
+    return { id, ...started }
+  }
+
+  function notStarted(): TargetFault {
+    return new TargetFault('deadman.start', `what is to lead ${target.name} back without heald did not start`, {
       ...{ retry: 5000, hint: `Look whether there is room in ${dir} and for another process.` },
     })
   }
 
-  async function wordsFor(back: Ref, afterMs: number): Promise<(id: string) => string[]> {
+  async function wordsFor(back: Ref, afterMs: number): Promise<(id: string, ready: string) => string[]> {
     const { move, moveAsOwner, activate, boot: setBoot } = ordersFor(target, back, account)
     const tenths = tenthsFor(target)
     const isNix = target.kind !== 'releases'
     const booted = isNix ? await nullWhenMissing(realpath(target.path)) : null
     const waitMs = Math.max(0, Math.ceil(afterMs))
-    const values = (id: string): Record<(typeof VALUES)[number], string> => ({
-      ...{ dir, id, boot, kind: target.kind, path: back.path, running: target.running, profile: target.path },
+    const values = (id: string, ready: string): Record<(typeof VALUES)[number], string> => ({
+      ...{ dir, id, ready, boot, kind: target.kind, path: back.path, running: target.running, profile: target.path },
       seconds: String(Math.floor(waitMs / 1000)),
       rest: waitMs % 1000 === 0 ? '0' : `0.${String(waitMs % 1000).padStart(3, '0')}`,
       patience: String(Math.max(limits.lockMs, 10) / 1000),
@@ -169,8 +195,8 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
       n_activate: String(activate.length),
       n_boot: String(setBoot.length),
     })
-    return id => {
-      const named = values(id)
+    return (id, ready) => {
+      const named = values(id, ready)
       return [...VALUES.map(name => named[name]), ...move, ...moveAsOwner, ...activate, ...setBoot]
     }
   }
@@ -184,13 +210,15 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
         })
       }
       return underLock(async () => {
-        const earlier = await state.readStanding(dir)
-        await state.sweepReady(dir)
-        const fresh = await start(to, afterMs)
+        const [earlier, fresh] = await Promise.all([state.readStanding(dir), start(to, afterMs)])
         const namedBy = performance.now() + NAMED_MS
         try {
           const { id, pid, startTime } = fresh
-          await state.writeStanding(dir, { id, kind: target.kind, to, boot, pid, startTime, afterMs, holder: own })
+          const standing = { id, kind: target.kind, to, boot, pid, startTime, afterMs, holder: own }
+          const stands = fresh.stands.then(isSo => {
+            if (!isSo) throw notStarted()
+          })
+          await state.writeStanding(dir, standing, stands)
           if (!isRunning(pid, startTime) || performance.now() > namedBy) {
             throw new TargetFault('deadman.start', `what was to lead ${target.name} back ended at once`, {
               retry: 5000,
@@ -235,6 +263,7 @@ export function makeDeadMan(options: DeadManOptions): DeadMan {
       if ((await state.readFired(dir))?.id === id) await state.removeFired(dir)
     },
 
+    prepare: async () => void (await pinned()),
     lock: async waitMs => (await theLock()).take(waitMs),
     async unlock() {
       await pointerLock?.free()

@@ -46,24 +46,44 @@ const STICKY = 0o1000
 export async function openGuarded(path: string, trusted: Trusted): Promise<GuardedFolder> {
   const names = path.split('/').filter(part => part !== '')
   const last = names.pop()
-  let above: FileHandle | null = null
+  const opened: FileHandle[] = []
   try {
     if (last === undefined) return await guardedFolder(path, await open('/', O_RDONLY | O_DIRECTORY), trusted)
-    above = await open('/', O_PATH | O_DIRECTORY)
+    let above = await open('/', O_PATH | O_DIRECTORY)
+    opened.push(above)
     let at = ''
     for (const name of names) {
-      const next = await openEntry(above, at, name, O_PATH)
-      await above.close()
+      const next = await openBelow(above, at, name, O_PATH, trusted)
+      opened.push(next)
       above = next
       at += `/${name}`
-      refuse(await above.stat(), at, trusted, true)
     }
-    return await guardedFolder(path, await openEntry(above, at, last, O_RDONLY), trusted)
+    return await guardedFolder(path, await openBelow(above, at, last, O_RDONLY, trusted), trusted)
   } catch (error) {
     throw faultOf(error, path)
   } finally {
-    await above?.close()
+    await Promise.all(opened.map(handle => handle.close()))
   }
+}
+
+/** Opens a component while the one above it is asked who may write in it: opening alone does nothing. */
+async function openBelow(
+  above: FileHandle,
+  at: string,
+  name: string,
+  mode: number,
+  trusted: Trusted,
+): Promise<FileHandle> {
+  const [stats, next] = await Promise.allSettled([at === '' ? null : above.stat(), openEntry(above, at, name, mode)])
+  try {
+    if (stats.status === 'rejected') throw stats.reason
+    if (stats.value !== null) refuse(stats.value, at, trusted, true)
+  } catch (error) {
+    if (next.status === 'fulfilled') await next.value.close()
+    throw error
+  }
+  if (next.status === 'rejected') throw next.reason
+  return next.value
 }
 
 async function openEntry(folder: FileHandle, at: string, name: string, mode: number): Promise<FileHandle> {

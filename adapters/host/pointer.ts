@@ -24,8 +24,7 @@ export interface Pointer {
 export async function readPointer(folder: GuardedFolder, name: string): Promise<Pointer | null> {
   const path = `${folder.path}/${name}`
   try {
-    const leadsTo = await readlink(folder.at(name))
-    const { ctimeMs } = await lstat(folder.at(name))
+    const [leadsTo, { ctimeMs }] = await Promise.all([readlink(folder.at(name)), lstat(folder.at(name))])
     return { leadsTo, movedMs: Math.floor(ctimeMs) }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null

@@ -19,6 +19,14 @@ export interface ReleasesOptions {
   readonly activate?: readonly string[]
 }
 
+export interface ReleasesTarget extends Target {
+  /**
+   * Brings these releases to the disk, so that a rollback to one of them need not wait for that, and for what others
+   * write. Only for ones that are whole: what is still being unpacked has to be brought there again.
+   */
+  prepare(good: readonly string[]): Promise<void>
+}
+
 const POINTER = 'current'
 const FOLDER = 'releases'
 const MOST_SHOWN = 100
@@ -28,13 +36,13 @@ const MOST_LINKS = 5
  * A folder with `releases/<name>/…` and a link `current → releases/<name>`. Whoever owns the folder is trusted with what
  * runs, as that user, and with nothing else: see guarded-folder.ts.
  */
-export function releasesTarget({ name, path, owner = null, activate }: ReleasesOptions): Target {
+export function releasesTarget({ name, path, owner = null, activate }: ReleasesOptions): ReleasesTarget {
   if (!isAbsolute(path) || posix.normalize(path) !== path || path.endsWith('/')) {
     throw new TargetFault('target.path', `${JSON.stringify(path)} is not an absolute path without "..", "." and "//"`)
   }
   const trusted = { uid: owner?.uid ?? process.geteuid?.() ?? 0, gid: owner?.gid ?? process.getegid?.() ?? 0 }
   const argv = activate === undefined ? null : [...activate]
-  /** Releases that are known to be on disk, by what a change of them would change. */
+  /** Releases that are known to be on disk (`keyOf`). */
   const flushed = new Set<string>()
 
   /** Runs `act` with the folder and the one of the releases open. */
@@ -125,8 +133,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   }
 
   async function flushOnce(release: GuardedFolder, deadlineMs: number): Promise<void> {
-    const { dev, ino, ctimeMs } = release.stats
-    const key = `${dev} ${ino} ${ctimeMs}`
+    const key = keyOf(release)
     if (flushed.has(key)) return
     await flushFileSystem(release, deadlineMs)
     if (flushed.size >= MOST_SHOWN) flushed.clear()
@@ -148,13 +155,17 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
 
     look: () =>
       within(async (folder, releases): Promise<View> => {
-        const generations: Generation[] = []
-        for (const entry of (await readdir(releases.self)).filter(isReleaseName)) {
-          const stats = await lstatIfThere(releases, entry)
-          if (stats?.isDirectory()) generations.push(generationOf(entry, stats))
-        }
+        const listed = readdir(releases.self).then(entries =>
+          Promise.all(
+            entries.filter(isReleaseName).map(async entry => {
+              const stats = await lstatIfThere(releases, entry)
+              return stats?.isDirectory() ? [generationOf(entry, stats)] : []
+            }),
+          ),
+        )
+        const [found, [now, movedMs]] = await Promise.all([listed, running(folder, releases)])
+        const generations = found.flat()
         generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
-        const [now, movedMs] = await running(folder, releases)
         return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs }
       }),
 
@@ -182,6 +193,21 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
       return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs })
     },
 
+    prepare: good =>
+      within(async (_, releases) => {
+        const keys: string[] = []
+        for (const path of good) {
+          // One that is gone is missed when somebody wants to go back to it.
+          const found = await openWhole(releases, path).catch(() => null)
+          if (found === null) continue
+          keys.push(keyOf(found[1]))
+          await found[1].close()
+        }
+        if (keys.length === 0) return
+        await flushFileSystem(releases, SETTLE_MS)
+        for (const key of keys) flushed.add(key)
+      }),
+
     settle: to => {
       const wanted = to.path
       return within(async (folder, releases) => {
@@ -208,6 +234,11 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
 }
 
 const SETTLE_MS = 60_000
+
+/** Changes when something is put into the folder or taken out of it, or another one takes its place. */
+function keyOf({ stats: { dev, ino, ctimeMs } }: GuardedFolder): string {
+  return `${dev} ${ino} ${ctimeMs}`
+}
 
 /** Hidden folders are somebody's own: half-unpacked releases, caches. */
 function isReleaseName(name: string): boolean {

@@ -7,6 +7,11 @@ import { type Account, findAccount } from './account.ts'
 import { makeDeadMan } from './dead-man.ts'
 import { TargetFault } from './target-fault.ts'
 
+/** A kind that has something to do ahead. */
+interface PreparedTarget extends Target {
+  prepare?(good: readonly string[]): Promise<void>
+}
+
 type Env = Readonly<Record<string, string>>
 
 /**
@@ -18,12 +23,18 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
   const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
   const dir = join(state, 'switch', `${spec.name}-${place}`)
   const account = await accountOf(spec)
+  const target = await targetOf(spec, dir, account, env)
+  const deadMan = makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) })
   return {
-    target: await targetOf(spec, dir, account, env),
-    deadMan: makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) }),
+    target,
+    deadMan,
     async changes(from, to) {
       const { closureChanges, releaseChanges } = await import('./changes.ts')
       return (spec.kind === 'releases' ? releaseChanges(account) : closureChanges({ env }))(from, to)
+    },
+    async prepare(good) {
+      // What fails now is said when it is needed.
+      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good)])
     },
   }
 }
@@ -36,7 +47,7 @@ async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
   return account
 }
 
-async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<Target> {
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<PreparedTarget> {
   const { name, path, activate } = spec
   switch (spec.kind) {
     case 'releases': {

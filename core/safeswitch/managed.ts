@@ -25,6 +25,8 @@ export interface OpenTarget {
   readonly deadMan: DeadMan
   /** What differs between two generations, a line each; empty when that can't be told. Bounded; never rejects. */
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
+  /** Does ahead what a first rollback to one of these paths would wait for. Costs little; never rejects. */
+  readonly prepare: (good: readonly string[]) => Promise<void>
 }
 
 export interface ManagedTools {
@@ -66,6 +68,8 @@ const RETRY_FIRST_MS = 2000
 const RETRY_CAP_MS = 60_000
 /** A pointer that was removed may be in the middle of being made anew by hand. */
 const GONE_MS = 2000
+/** The start of a daemon and its services comes first. */
+const PREPARE_AFTER_MS = 1000
 /** While nothing is known to be good, what runs is watched this often. */
 const SOAK_EVERY_MS = 600_000
 
@@ -81,6 +85,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   let cancelRetry = () => {}
   let cancelSoak = () => {}
   let cancelGone = () => {}
+  let cancelPrepare = () => {}
   let stopWatch = () => {}
   let retryMs = RETRY_FIRST_MS
   const memory = (): TargetMemory => memories[name] ?? newTargetMemory()
@@ -193,6 +198,8 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       const watch = watchPointers(folders, clock, () => void onNews())
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
+      const paths = () => journal().good.map(({ path }) => path)
+      cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare(paths()))
     },
     generation: () => view?.running?.generation ?? null,
     isMoving: () => !['idle', 'held', 'observed', 'probation'].includes(journal().phase),
@@ -253,6 +260,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       cancelRetry()
       cancelSoak()
       cancelGone()
+      cancelPrepare()
       switcher?.wake()
       void deadMan.unlock()
     },

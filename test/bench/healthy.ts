@@ -137,7 +137,7 @@ async function followNews(site: Site, heald: Heald): Promise<News> {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

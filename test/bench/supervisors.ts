@@ -44,6 +44,13 @@ export interface Heald extends Supervisor {
 
 export type Service = Readonly<Record<string, unknown>>
 
+export interface More {
+  /** Top-level keys of the configuration beside `services`. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** Of the daemon's own environment. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /**
  * Deaths are the point here: the first restart after each is at once, and no number of them is a loop. All else is as
  * by default, so incidents are opened and resolved, and everything is recorded.
@@ -60,15 +67,20 @@ const CLI_WITHIN_MS = 120_000
 const run = promisify(execFile)
 
 /** A heald daemon of its own, with its state and its services, by the command line. It isn't up yet. */
-export function makeHeald(site: Site, name: string, services: (starts: string) => Record<string, Service>): Heald {
+export function makeHeald(
+  site: Site,
+  name: string,
+  services: (starts: string) => Record<string, Service>,
+  more: More = {},
+): Heald {
   const folder = site.folder(name)
   const state = join(folder, 'state')
   const home = join(folder, 'home')
   mkdirSync(home)
   const starts = watchStarts(join(folder, 'starts'))
   const config = join(folder, 'heald.json')
-  writeFileSync(config, JSON.stringify({ host: 'bench', services: services(starts.path) }, null, 2))
-  const env = { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC' }
+  writeFileSync(config, JSON.stringify({ host: 'bench', ...more.config, services: services(starts.path) }, null, 2))
+  const env = { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8', TZ: 'UTC', ...more.env }
   const words = (...given: string[]) => [HEALD, ...given, '--state', state]
   let running: ReturnType<typeof startIn> | null = null
 

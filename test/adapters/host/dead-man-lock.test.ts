@@ -63,19 +63,6 @@ test('kill -9 of its taker frees the lock, and the end of a taker is not held up
   assert.equal(await deadMan.lock(5000), true)
 })
 
-test('when who holds the lock for us is ended, it is taken anew', async t => {
-  const { deadMan, options, dir } = releasesStand(t)
-  const other = makeDeadMan(options)
-  t.after(() => other.unlock())
-  await deadMan.lock(1000)
-  const [keeper = 0] = withOpen(join(dir, 'lock'))
-  process.kill(keeper, 'SIGKILL')
-  assert.equal(await other.lock(5000), true)
-  await until('the news', async () => !(await deadMan.lock(50)))
-  await other.unlock()
-  assert.equal(await deadMan.lock(5000), true)
-})
-
 test('a heald that hangs with the lock is killed, and what it began is led back', async t => {
   const { armApart, fired, path, one } = releasesStand(t)
   const { child } = await armApart(one, 300, 'lock')

@@ -16,10 +16,13 @@ test('a service that runs another generation is started anew, one that runs it a
   await makeTrial([old, fresh, unknown]).begin(deployed)
   assert.deepEqual([old.asked, fresh.asked], [['renew'], []])
   assert.deepEqual(unknown.asked, ['renew'], 'what can not be told would be judged by what ran before')
-  // Somebody else has moved the pointer, or nothing is known yet: it runs what it was started with.
+  // Looked at for the first time: it runs what it was started with.
   const adopted = fakePatient('adopted', null)
-  await makeTrial([adopted]).begin(observed)
+  await makeTrial([adopted]).begin({ ...observed, good: [] })
   assert.deepEqual(adopted.asked, [])
+  // Somebody else has moved the pointer since.
+  await makeTrial([adopted]).begin({ ...observed, good: [{ generation: 'r1', path: '/srv/r1' }] })
+  assert.deepEqual(adopted.asked, ['renew'])
 })
 
 test('the soak passes when its time is over and all is well, not before', async () => {
