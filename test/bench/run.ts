@@ -25,6 +25,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'health', run: async site => (await import('./healthy.ts')).measureHealth(site) },
   { name: 'crowd', run: async site => (await import('./crowd.ts')).measureCrowd(site) },
   { name: 'rollback', run: async site => (await import('./rollback.ts')).measureRollback(site) },
+  { name: 'idle-target', run: async site => (await import('./idle-target.ts')).measureIdleTarget(site) },
   { name: 'ledger', run: async () => (await import('./ledger.ts')).rows() },
 ]
 
