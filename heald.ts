@@ -39,5 +39,10 @@ async function warm(): Promise<void> {
     import('./core/heal/probe/tcp.ts'),
     import('./core/heal/probe/exec.ts'),
     import('./core/heal/probe/file.ts'),
+    import('./core/safeswitch/safeswitch.ts'),
+    import('./adapters/host/targets.ts'),
+    import('./adapters/host/releases.ts'),
+    import('./adapters/host/nix-profile.ts'),
+    import('./adapters/host/nixos.ts'),
   ])
 }

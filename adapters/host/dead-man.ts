@@ -138,8 +138,11 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   }
 
   /** By the time this resolves it may not stand yet. */
-  async function start(back: Ref, afterMs: number): Promise<{ readonly id: string } & Started> {
-    const { sh, path: toolPath } = await pinned()
+  async function start(
+    back: Ref,
+    afterMs: number,
+    { sh, path: toolPath }: PinnedTools,
+  ): Promise<{ readonly id: string } & Started> {
     const env = environment(back)
     const words = await wordsFor(back, afterMs)
     const run = (id: string, ready: string) => ({
@@ -204,13 +207,14 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   return {
     async arm(back, afterMs) {
       const to = { generation: back.generation, path: back.path }
-      if (!isAbsolute(to.path) || (await nullWhenMissing(realpath(to.path))) === null) {
+      const [goal, found] = await Promise.all([nullWhenMissing(realpath(to.path)), pinned()])
+      if (!isAbsolute(to.path) || goal === null) {
         throw new TargetFault('deadman.goal', `${to.path}, which was to be led back to, is not there`, {
           hint: 'Name a generation that is still there.',
         })
       }
       return underLock(async () => {
-        const [earlier, fresh] = await Promise.all([state.readStanding(dir), start(to, afterMs)])
+        const [earlier, fresh] = await Promise.all([state.readStanding(dir), start(to, afterMs, found)])
         const namedBy = performance.now() + NAMED_MS
         try {
           const { id, pid, startTime } = fresh

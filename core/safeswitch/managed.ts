@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { GenerationStatus, TargetStatus } from '../api/switch-control.ts'
 import type { Clock } from '../clock.ts'
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
@@ -194,8 +194,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       switcher = newSwitcher()
       void drive()
       const folders =
-        spec.kind === 'releases' ? [spec.path] : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
-      const watch = watchPointers(folders, clock, () => void onNews())
+        spec.kind === 'releases'
+          ? [spec.path, join(spec.path, 'releases')]
+          : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
+      const watch = watchPointers({
+        ...{ folders, clock, onNews: () => void onNews() },
+        isTrouble: () => trouble !== null || view?.running == null,
+      })
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
       const paths = () => journal().good.map(({ path }) => path)

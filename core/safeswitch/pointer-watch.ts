@@ -1,20 +1,38 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, type Stats, watch } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 
-/** Hears that something in one of the folders may have changed: at once by the kernel's word, and every so often anyway. */
+/**
+ * Hears that something in one of the folders may have changed. The kernel says so at once. Where it does not (a file
+ * system of another machine, no more watches), a change of the folder itself is looked for every so often, which costs
+ * next to nothing; and now and then all is looked at anyway.
+ */
 export interface PointerWatch {
   stop(): void
 }
 
+export interface WatchOptions {
+  readonly folders: readonly string[]
+  readonly clock: Clock
+  readonly onNews: () => void
+  /** What was seen last was trouble: each time all is looked at. */
+  readonly isTrouble: () => boolean
+}
+
 const EVERY_MS = 5000
+/** Every so many times. */
+const WHOLE_EVERY = 12
 /** A switch by hand is several changes: the last of them counts. */
 const QUIET_MS = 100
 
-export function watchPointers(folders: readonly string[], clock: Clock, onNews: () => void): PointerWatch {
+export function watchPointers({ folders, clock, onNews, isTrouble }: WatchOptions): PointerWatch {
+  const all = [...new Set(folders)]
   const open = new Map<string, FSWatcher>()
   let cancelNews = () => {}
   let cancelPoll = () => {}
   let isStopped = false
+  let turn = 0
+  let known: string | null = null
 
   function soon(): void {
     cancelNews()
@@ -36,13 +54,24 @@ export function watchPointers(folders: readonly string[], clock: Clock, onNews: 
     }
   }
 
-  function poll(): void {
-    for (const folder of new Set(folders)) listen(folder)
-    onNews()
-    cancelPoll = clock.after(EVERY_MS, poll)
+  /** What is put into a folder, taken out of it or renamed in it changes its times; another folder in its place, the rest. */
+  async function marks(): Promise<string> {
+    const found = await Promise.all(all.map(folder => stat(folder).catch(() => null)))
+    return found.map(stats => (stats === null ? '-' : markOf(stats))).join(' ')
   }
-  for (const folder of new Set(folders)) listen(folder)
-  cancelPoll = clock.after(EVERY_MS, poll)
+
+  async function poll(): Promise<void> {
+    for (const folder of all) listen(folder)
+    turn += 1
+    const now = await marks()
+    if (isStopped) return
+    const isWhole = turn % WHOLE_EVERY === 0 || known === null || isTrouble()
+    if (isWhole || now !== known) onNews()
+    known = now
+    cancelPoll = clock.after(EVERY_MS, () => void poll())
+  }
+  for (const folder of all) listen(folder)
+  cancelPoll = clock.after(EVERY_MS, () => void poll())
 
   return {
     stop() {
@@ -53,4 +82,8 @@ export function watchPointers(folders: readonly string[], clock: Clock, onNews: 
       open.clear()
     },
   }
+}
+
+function markOf({ dev, ino, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev}:${ino}:${mtimeMs}:${ctimeMs}`
 }

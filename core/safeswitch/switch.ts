@@ -90,6 +90,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
+  /** What is being recorded of the dead-man's arming and disarming. */
+  let telling: Promise<unknown> = Promise.resolve()
 
   async function look(): Promise<Seen> {
     const [view, standing] = await Promise.all([target.look(), importFired(await deadMan.look())])
@@ -121,7 +123,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       case 'disarmDeadMan':
         isFresh = false
         await deadMan.disarm()
-        return tools.recordDeadMan('deadman.disarmed', {})
+        return tell('deadman.disarmed', {})
       case 'activate':
         return activate(act.to)
       case 'settle':
@@ -140,13 +142,27 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     isOurs = true
     isRebooted = false
     isSoakDue = false
+    await told()
+  }
+
+  /** No act depends on it (whether one stands is seen), so none waits for its place on the disk; the next step does. */
+  function tell(kind: 'deadman.armed' | 'deadman.disarmed', data: Data): void {
+    telling = Promise.all([telling, tools.recordDeadMan(kind, data)])
+    // It is `told` that hears of it.
+    telling.catch(() => {})
+  }
+
+  async function told(): Promise<void> {
+    const last = telling
+    telling = Promise.resolve()
+    await last
   }
 
   async function arm(back: Ref): Promise<void> {
     try {
       const id = await deadMan.arm(back, tools.deadManMs)
       isFresh = true
-      await tools.recordDeadMan('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
+      tell('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
     } catch (error) {
       life.isArmFailed = true
       life.detail = messageOf(error)
@@ -240,7 +256,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         await perform(act)
         const isAnswered = act.act === 'rest' || (act.act === 'record' && act.answers === true)
         if (isAnswered && order === seen.order) order = null
-        if (act.act === 'rest' && order === null) return
+        if (act.act === 'rest' && order === null) return await told()
       }
       throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
     } finally {

@@ -107,7 +107,7 @@ async function measureOrders(
       what: `the same, the first one of a daemon, p50`,
       ours: percentile(fresh, 0.5),
       peer: null,
-      limit: { of: 'ours', atMost },
+      limit: null,
       unit: 'ms',
       note: `${fresh.length} daemons, each killed and started anew before it, and idle for ${SETTLE_MS / 1000} s`,
     }),
@@ -144,7 +144,10 @@ exec "$3" "$4" "$5"`
   const times: number[] = []
   const own: number[] = []
   for (let n = 1; n <= rounds; n += 1) {
-    if (n > 1) await heald.order('deploy', pair.next)
+    if (n > 1) {
+      await sleep(PAUSE_MS)
+      await heald.order('deploy', pair.next)
+    }
     await sleep(SETTLE_MS)
     const from = heald.entries().length
     writeFileSync(broken, '')
@@ -173,7 +176,8 @@ exec "$3" "$4" "$5"`
   })
 }
 
-function makeReleases(site: Site): Pair {
+/** A folder with two releases, `current` at the first. */
+export function makeReleases(site: Site): Pair {
   const path = site.folder('srv')
   for (const release of ['1', '2']) {
     mkdirSync(join(path, 'releases', release), { recursive: true })

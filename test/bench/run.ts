@@ -10,7 +10,7 @@ import { isSmall } from './size.ts'
 // 2. Its rows are printed when all are there, on standard output; how far it is goes to standard error.
 // 3. The exit code is 0 whatever the figures are: this is a report. 1 means that something could not be measured.
 //
-// npm run bench                    everything (about ten minutes)
+// npm run bench                    everything (about twenty minutes)
 // npm run bench -- health ledger   only the measures with one of these words in their name
 // npm run bench -- --json          one JSON document
 // HEALD_BENCH=small npm run bench  small counts
@@ -25,6 +25,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'health', run: async site => (await import('./healthy.ts')).measureHealth(site) },
   { name: 'crowd', run: async site => (await import('./crowd.ts')).measureCrowd(site) },
   { name: 'rollback', run: async site => (await import('./rollback.ts')).measureRollback(site) },
+  { name: 'idle-target', run: async site => (await import('./idle-target.ts')).measureIdleTarget(site) },
   { name: 'ledger', run: async () => (await import('./ledger.ts')).rows() },
 ]
 
@@ -115,6 +116,7 @@ function asText(): string {
 }
 
 function figure(value: number, unit: string): string {
+  if (Number.isNaN(value)) return 'not measured'
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   const text = value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   return `${text} ${unit}`

@@ -16,7 +16,15 @@ const instant: Clock = {
 }
 
 /** A target, a dead-man and a ledger in memory, which outlive the daemons that use them. */
-function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: (what: string) => boolean } = {}) {
+interface WorldOptions {
+  readonly well?: readonly string[]
+  readonly killAt?: number
+  readonly fail?: (what: string) => boolean
+  /** How long an act, or an entry of the dead-man, takes. */
+  readonly slow?: (what: string, world: { readonly running: string }) => Promise<void>
+}
+
+function makeWorld(options: WorldOptions = {}) {
   const world = { running: GOOD.path, boot: GOOD.path, deadMan: null as Ref | null, steps: [] as Step[], acts: 0 }
   const { well = [GOOD.path, OLD.path, NEW.path], fail = () => false } = options
   const { killAt = Number.POSITIVE_INFINITY } = options
@@ -30,6 +38,7 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
       await new Promise<never>(() => {})
     }
     await strike()
+    await options.slow?.(what, world)
     if (fail(what)) throw new Error(`${what} fails`)
     const answer = effect()
     await strike()
@@ -52,7 +61,11 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
     target,
     clock: instant,
     ...{ activationDeadlineMs: 1000, deadManMs: 1000, keepGood: 3, isRebooted: false },
-    ...{ refusal: () => null, older: () => [], onActivated: () => {}, recordDeadMan: async () => {} },
+    ...{ refusal: () => null, older: () => [], onActivated: () => {} },
+    async recordDeadMan(kind) {
+      await options.slow?.(kind, world)
+      if (fail(kind)) throw new Error(`${kind} fails`)
+    },
     deadMan: {
       arm: back => act('arm', () => Object.assign(world, { deadMan: back }) && 'id'),
       disarm: () => act('disarm', () => void Object.assign(world, { deadMan: null })),
@@ -158,4 +171,45 @@ test('an operator ends a probation at once', async () => {
   assert.equal(world.running, GOOD.path)
   assert.equal(world.deadMan, null)
   assert.ok(!kinds().includes('switch.committed'), kinds().join(' '))
+})
+
+test('no act waits for the entry of the arming, and the end of the switch does', async () => {
+  const disk = Promise.withResolvers<void>()
+  const moved = Promise.withResolvers<void>()
+  const { world, daemon, kinds } = makeWorld({
+    async slow(kind, now) {
+      if (kind !== 'deadman.disarmed') return
+      assert.equal(now.running, GOOD.path)
+      moved.resolve()
+      await disk.promise
+    },
+  })
+  world.running = NEW.path
+  const switcher = daemon()
+  let hasEnded = false
+  const ended = switcher.order({ verb: 'rollback', to: GOOD, cause: 'operator', why: '' }).then(() => {
+    hasEnded = true
+  })
+  await moved.promise
+  while (!kinds().includes('rollback.verified')) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(hasEnded, false)
+  disk.resolve()
+  await ended
+  assert.equal(switcher.journal().phase, 'idle')
+})
+
+test('an entry of the dead-man that is not to be had ends the run, and the next one goes on', async () => {
+  let left = 1
+  const { world, daemon } = makeWorld({
+    fail: what => what === 'deadman.armed' && left-- > 0,
+    // Long enough for Node to find that nobody has heard of the failure.
+    slow: what => new Promise(resolve => setTimeout(resolve, what.startsWith('activate') ? 20 : 0)),
+  })
+  world.running = NEW.path
+  const switcher = daemon()
+  const order = { verb: 'rollback', to: GOOD, cause: 'operator', why: '' } as const
+  await assert.rejects(switcher.order(order), { message: 'deadman.armed fails' })
+  await switcher.run()
+  assert.equal(switcher.journal().phase, 'idle')
+  assert.deepEqual([world.boot, world.deadMan], [world.running, null])
 })
