@@ -9,7 +9,7 @@ import type { Judgement } from './switch.ts'
 /**
  * Life of a probation
  *
- * 1. Each service of the target that runs another generation is started anew.
+ * 1. Each service of the target that runs another generation, or one that can't be told, is started anew.
  * 2. The services and the target's own checks are watched for the soak time. A crash loop, a hang, or a start that never
  *    gets ready is the end of it at once; what failed before the switch already does not count.
  * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer. A
@@ -96,6 +96,7 @@ export function createJudge(options: JudgeOptions): Judge {
   async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
     const { to, phase, cause } = journal
     const isRollback = phase === 'rollingBack'
+    const isFirst = journal.isObserved && journal.good.length === 0
     const how = isRollback ? `rolled back to ${to?.generation}` : null
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
@@ -117,7 +118,8 @@ export function createJudge(options: JudgeOptions): Judge {
     }
     try {
       for (const patient of patients()) {
-        const isOther = patient.ran() !== null && patient.ran() !== to?.generation
+        // What it runs can't be told: it may be the very thing that is to be left. The first watch changes nothing.
+        const isOther = patient.ran() === null ? !isFirst : patient.ran() !== to?.generation
         // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
         const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
         if (isOther || isSick) patient.renew(how)
