@@ -39,6 +39,8 @@ export function remember(memory: Memory, entry: Entry): void {
       ran(of, entry)
       break
     case 'service.adopted':
+      // An instance whose start was never written down: a daemon ended just after it.
+      if (entry.data.pid !== of.runningPid) of.generation = null
       ran(of, entry)
       break
     case 'service.exited':

@@ -4,7 +4,7 @@ import type { ServiceSpec } from '../config/spec.ts'
 import { actorOf } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
-import { newFacts, recalled } from './facts.ts'
+import { type Facts, newFacts, recalled } from './facts.ts'
 import type { End, Seat } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { newOutage } from './outage.ts'
@@ -211,8 +211,8 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
         if (memory?.wanted === false) facts.phase = 'held'
         // The daemon before this one restarted it and ended before that was recorded.
         if (ranBefore !== null && ranBefore !== adopted.pid) records.unseenExit(ranBefore)
-        facts.pid = adopted.pid
-        facts.startedMs = adopted.startedMonoMs
+        const ran = ranBefore === adopted.pid ? facts.ran : null
+        Object.assign(facts, { pid: adopted.pid, startedMs: adopted.startedMonoMs, ran } satisfies Partial<Facts>)
         const { end } = facts
         feed('launched')
         // It ended between being found and now.
@@ -271,6 +271,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       const { restarts } = recalled(memory)
       facts.restarts += restarts - restartsBefore
       restartsBefore = restarts
+      if (facts.adopted !== null && memory?.runningPid === facts.pid) facts.ran = memory.generation ?? null
       const isToBegin = isAwaited && service.isWaiting()
       outage.join(from.openIncidents(name), isToBegin ? clock.wallMs() : seatedMs)
       if (isToBegin) {

@@ -9,7 +9,7 @@ import type { Judgement } from './switch.ts'
 /**
  * Life of a probation
  *
- * 1. Each service of the target that runs another generation is started anew.
+ * 1. Each service of the target that runs another generation, or one that can't be told, is started anew.
  * 2. The services and the target's own checks are watched for the soak time. A crash loop, a hang, or a start that never
  *    gets ready is the end of it at once; what failed before the switch already does not count.
  * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer. A

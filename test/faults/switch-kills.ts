@@ -4,6 +4,7 @@ import type { Daemon } from '../journeys/daemon.ts'
 import { soak } from '../journeys/stand.ts'
 import { assertSafe, atRest } from './switch-rest.ts'
 import { type Kind, makeSite, type Site, siteIsMissing } from './switch-site.ts'
+import type { Point } from './switch-strike.ts'
 
 /*
  * Life of a walk
@@ -26,7 +27,7 @@ export async function walk(t: TestContext, kind: Kind, what: Walk): Promise<void
   await site.deploy(site.two)
   await atRest(site)
 
-  const { end, calls } = await once(site, daemon, what, 0)
+  const { end, calls } = await once(site, daemon, what, { at: 0 })
   for (const call of ['symlink', 'rename', 'fsync', 'fdatasync', 'write'])
     assert.ok(
       calls.some(each => each.replace('child ', '').startsWith(call)),
@@ -41,7 +42,7 @@ export async function walk(t: TestContext, kind: Kind, what: Walk): Promise<void
   for (let n = 0; n < count && unharmed < 3; n += 1) {
     // In small the points are spread over the whole switch, another set in each kind of walk.
     const at = soak(1 + Math.floor(((n + 0.5) * calls.length) / count), n + 1)
-    const { end, daemon: next } = await once(site, daemon, what, at)
+    const { end, daemon: next } = await once(site, daemon, what, { at })
     if (next === daemon) unharmed += 1
     else struck += 1
     daemon = next
@@ -64,12 +65,12 @@ interface Once {
 /** What happens between the kill and the next start of heald. */
 type Meanwhile = (may: { readonly from: string; readonly to: string }) => Promise<void>
 
-/** One switch with a kill before its call `at`; 0: none. */
+/** One switch with a kill at a point of it. */
 export async function once(
   site: Site,
   daemon: Daemon,
   what: Walk,
-  at: number,
+  point: Point,
   meanwhile: Meanwhile = async () => {},
 ): Promise<Once> {
   const { stand, strike, one, two, bad } = site
@@ -77,7 +78,7 @@ export async function once(
   const to = what === 'bad deploy' ? bad : from === one ? two : one
   site.forget(to)
   const before = stand.entries().length
-  strike.arm(daemon.pid, at)
+  strike.arm(daemon.pid, point)
   const order = what === 'rollback' ? site.rollback(to) : site.deploy(to)
   const answered = await order.then(
     () => true,
@@ -92,7 +93,7 @@ export async function once(
     next = await site.up()
   }
   const calls = strike.calls()
-  const where = `${what}, ${at}: ${calls[at - 1] ?? 'unharmed'}`
+  const where = `${what}, ${point.at}: ${point.which ?? calls[point.at - 1] ?? 'unharmed'}`
   await atRest(site)
   const may = { from, to: what === 'bad deploy' ? null : to, isStruck: !answered }
   const end = await assertSafe(site, before, may, where)

@@ -11,8 +11,9 @@ import type { Site } from './switch-site.ts'
 const ENDS = ['switch.committed', 'switch.failed', 'rollback.verified', 'rollback.held'] as const
 const STEPS = /^(switch|rollback)\./
 const REST_MS = 90_000
-/** What a folder of heald's own may hold at rest; the last two only after a kill: the next arming sweeps them. */
-const OWN = /^(lock|roots)$/
+/** What a folder of heald's own may hold at rest. A system that takes effect only after a reboot stays a candidate. */
+const OWN = /^(lock|roots|candidate)$/
+/** Only after a kill: the next arming does it. */
 const SWEPT_LATER = /^deadman\.(new|ready\.[0-9a-f]{16}(\.new)?)$/
 
 const toOf = (entry: Entry | undefined) => (entry?.data.to as { path?: string } | undefined)?.path
@@ -45,13 +46,31 @@ export interface May {
   readonly isStruck: boolean
 }
 
+/** What is true at any rest. `state` is idle; `isStruck`: heald was killed. Gives the path that runs. */
+export async function assertQuiet(site: Site, what: string, isStruck = false): Promise<string> {
+  const [runs = '', ...boots] = site.pointers()
+  assert.ok(
+    boots.every(each => each === runs),
+    `${what}: what runs is what a reboot leads to: ${[runs, ...boots]}`,
+  )
+  const { targets, services } = await site.status()
+  assert.deepEqual([targets[0]?.state, targets[0]?.current?.path, targets[0]?.why], ['idle', runs, null], what)
+  // A path of the store is called by its own name until it has a number.
+  const names = [targets[0]?.current?.generation, basename(runs)]
+  assert.ok(names.includes(services[0]?.generation ?? ''), `${what}: the service is of ${services[0]?.generation}`)
+  assert.equal(site.serviceIn(), runs, what)
+  assert.deepEqual(site.strays(), [], `${what}: what is left beside the pointer`)
+  const own = readdirSync(site.own()).filter(name => !OWN.test(name) && !(isStruck && SWEPT_LATER.test(name)))
+  assert.deepEqual(own, [], `${what}: what is left in heald's own folder`)
+  await deadMenEnd(site, what)
+  await site.stand.verified()
+  return runs
+}
+
 /** Judges the end of one switch whose entries begin after `before`, and gives the kind of its last step. */
 export async function assertSafe(site: Site, before: number, may: May, what: string) {
-  const { stand } = site
-  const entries = stand.entries().slice(before)
-  const pointers = site.pointers()
-  const [runs] = pointers
-  assert.equal(new Set(pointers).size, 1, `${what}: what runs is what a reboot leads to: ${pointers}`)
+  const entries = site.stand.entries().slice(before)
+  const runs = await assertQuiet(site, what, may.isStruck)
   assert.ok(runs === may.from || runs === may.to, `${what}: it runs ${runs}`)
   const ends = endsOf(entries)
   const steps = stepsOf(entries).map(({ kind }) => kind)
@@ -62,16 +81,6 @@ export async function assertSafe(site: Site, before: number, may: May, what: str
     assert.equal(runs, may.from, `${what}: nothing was begun`)
   } else if (end.kind === 'switch.failed') assert.equal(runs, may.from, `${what}: it failed before it moved`)
   else assert.equal(runs, toOf(end), `${what}: the last word is ${end.kind}`)
-  const { targets, services } = await site.status()
-  assert.deepEqual([targets[0]?.state, targets[0]?.current?.path, targets[0]?.why], ['idle', runs, null], what)
-  // A path of the store is called by its own name until it has a number.
-  const names = [targets[0]?.current?.generation, basename(runs ?? '')]
-  assert.ok(names.includes(services[0]?.generation ?? ''), `${what}: the service is of ${services[0]?.generation}`)
-  assert.deepEqual(site.strays(), [], `${what}: what is left beside the pointer`)
-  const own = readdirSync(site.own()).filter(name => !OWN.test(name) && !(may.isStruck && SWEPT_LATER.test(name)))
-  assert.deepEqual(own, [], `${what}: what is left in heald's own folder`)
-  await deadMenEnd(site, what)
-  await stand.verified()
   return end?.kind ?? 'nothing'
 }
 

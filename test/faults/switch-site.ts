@@ -16,7 +16,7 @@ import type { Status } from '../../core/api/control.ts'
 import type { SwitchControl, Switched } from '../../core/api/switch-control.ts'
 import { nixIsMissing, nixStand } from '../adapters/host/nix-stand.ts'
 import type { Daemon } from '../journeys/daemon.ts'
-import { type ConfigInput, makeStand, type Stand } from '../journeys/stand.ts'
+import { makeStand, type Stand } from '../journeys/stand.ts'
 import { makeStrike, type Strike, strikeIsMissing } from './switch-strike.ts'
 
 export const KINDS = ['releases', 'nix-profile', 'nixos'] as const
@@ -27,10 +27,15 @@ export interface Site {
   readonly kind: Kind
   readonly stand: Stand
   readonly strike: Strike
-  /** Paths of generations: two good ones, the first of which runs at the beginning, and one whose service crashes. */
+  /** Paths of generations: good ones, the first of which runs at the beginning, and one whose service crashes. */
   readonly one: string
   readonly two: string
+  readonly three: string
   readonly bad: string
+  /** A generation's path by its name. */
+  path(name: string): string
+  /** Makes one whose activation is this script. Not for Nix profiles. */
+  add(name: string, script: string): string
   /** Folder of the target in heald's state: the dead-man's and Nix's roots. */
   readonly own: () => string
   up(): Promise<Daemon>
@@ -58,8 +63,10 @@ interface Place {
   readonly marker: string
   readonly env: Readonly<Record<string, string>>
   readonly counted: readonly string[]
-  readonly paths: readonly [one: string, two: string, bad: string]
+  readonly paths: readonly [one: string, two: string, three: string, bad: string]
   readonly pointers: readonly string[]
+  path(name: string): string
+  add(name: string, script: string): string
   strays(): string[]
   forget(path: string): void
   byHand(path: string): void
@@ -70,7 +77,13 @@ export function siteIsMissing(kind: Kind): string | null {
   return strikeIsMissing() ?? (kind === 'releases' ? null : nixIsMissing())
 }
 
-export async function makeSite(t: TestContext, kind: Kind, more: Partial<ConfigInput> = {}): Promise<Site> {
+interface Times {
+  readonly activationDeadline?: string
+  readonly probation?: string
+}
+
+export async function makeSite(t: TestContext, kind: Kind, times: Times = {}): Promise<Site> {
+  const { activationDeadline = '20s', probation = '300ms' } = times
   const stand = await makeStand(t)
   const place = kind === 'releases' ? releasesPlace(stand.root) : nixPlace(t, kind)
   const counted = [...place.counted, join(stand.state, 'switch/'), join(stand.state, 'ledger/seg/')]
@@ -87,18 +100,17 @@ export async function makeSite(t: TestContext, kind: Kind, more: Partial<ConfigI
         target: 'app',
       },
     },
-    targets: { app: { kind, ...place.target, activationDeadline: '20s' } },
-    switch: { probation: '300ms', passes: 2, deadMan: '90s' },
-    ...more,
+    targets: { app: { kind, ...place.target, activationDeadline } },
+    switch: { probation, passes: 2, deadMan: '90s', budget: { perHour: 1000, perDay: 1000 } },
   })
   const socket = join(stand.state, 'heald.sock')
   const ask = (verb: 'deploy' | 'rollback', body: object) =>
     request(socket, 'POST', `/v1/targets/app/${verb}`, body, { timeoutMs: 100_000 }) as ReturnType<
       SwitchControl['deploy']
     >
-  const [one, two, bad] = place.paths
+  const [one, two, three, bad] = place.paths
   const site: Site = {
-    ...{ kind, stand, strike, one, two, bad },
+    ...{ kind, stand, strike, one, two, three, bad, path: place.path, add: place.add },
     own: () => join(stand.state, 'switch', readdirSync(join(stand.state, 'switch'))[0] ?? assert.fail()),
     up: () => stand.up({ env: { ...place.env, ...strike.env }, timeoutMs: 60_000 }),
     known: async () => {
@@ -123,19 +135,21 @@ export async function makeSite(t: TestContext, kind: Kind, more: Partial<ConfigI
 function releasesPlace(root: string): Place {
   const path = join(root, 'srv')
   const activate = `#!/bin/sh\necho "$HEALD_GENERATION" >> ${root}/activated\n`
-  const release = (name: string) => {
+  const release = (name: string, script = activate) => {
     const folder = join(path, 'releases', name)
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'version'), name)
-    writeFileSync(join(folder, 'activate'), activate, { mode: 0o755 })
+    writeFileSync(join(folder, 'activate'), script, { mode: 0o755 })
     return folder
   }
-  const paths = [release('one'), release('two'), release('extra')] as const
+  const paths = [release('one'), release('two'), release('three'), release('extra')] as const
   symlinkSync('releases/one', join(path, 'current'))
   return {
     target: { path, activate: ['./activate'] },
     ...{ running: join(path, 'current'), marker: 'version', env: {}, paths },
-    counted: [join(path, 'current'), join(path, '.current'), path, join(root, 'activated')],
+    counted: [path, join(root, 'activated')],
+    path: name => join(path, 'releases', name),
+    add: release,
     pointers: [join(path, 'current')],
     strays: () => readdirSync(path).filter(name => name !== 'current' && name !== 'releases'),
     forget: () => {},
@@ -154,7 +168,15 @@ function nixPlace(t: TestContext, kind: 'nix-profile' | 'nixos'): Place {
     ...{ running, marker: isSystem ? 'nixos-version' : 'needed/content' },
     env: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('NIX_'))),
     counted: [folder, join(root, 'var/nix/gcroots'), join(root, 'run'), join(root, 'boot-'), join(root, 'switches')],
-    paths: [path('good-3'), path('good-2'), path('extra')],
+    paths: [path('good-3'), path('good-2'), path('good-1'), path('extra')],
+    path,
+    add(name, script) {
+      const made = join(root, name)
+      mkdirSync(join(made, 'bin'), { recursive: true })
+      writeFileSync(join(made, 'nixos-version'), name)
+      writeFileSync(join(made, 'bin/switch-to-configuration'), script, { mode: 0o755 })
+      return run('nix-store', '--add', made).trim()
+    },
     pointers: [running, ...boot],
     strays: () => [
       ...links().filter(name => !isGeneration.test(name)),

@@ -25,8 +25,8 @@ import { FIXTURES } from '../journeys/stand.ts'
 export interface Strike {
   /** What heald is to be started with. */
   readonly env: Readonly<Record<string, string>>
-  /** From now on calls are counted anew; heald `pid` ends before call `at`. `whole`: the caller ends too. */
-  arm(pid: number, at: number, whole?: 'whole'): void
+  /** From now on calls are counted anew, and heald `pid` ends before one of them. */
+  arm(pid: number, point: Point): void
   /** Nobody is struck any more; what was counted stays. */
   disarm(): void
   /** Names of the calls since it was armed, "child" before those that heald did not make itself. */
@@ -34,7 +34,16 @@ export interface Strike {
   hurry(isOn: boolean): void
 }
 
-const HEAD_BYTES = 16
+export interface Point {
+  /** The how manieth call; 0: none. */
+  readonly at: number
+  /** Only calls of these words are counted. */
+  readonly which?: string
+  /** Who makes the call ends with it, as in a power cut. */
+  readonly isWhole?: boolean
+}
+
+const HEAD_BYTES = 16 + 192 + 4
 const MOST_CALLS = 4096
 const WORDS_BYTES = 192
 const CARRIERS = ['env', 'nix-env', 'nix-store']
@@ -73,11 +82,12 @@ export function makeStrike(root: string, path: string, places: readonly string[]
 
   return {
     env: { ...carried, PATH: `${bin}:${path}` },
-    arm(pid, at, whole) {
+    arm(pid, { at, which = '', isWhole = false }) {
       const head = Buffer.alloc(HEAD_BYTES)
       head.writeUInt32LE(at, 4)
       head.writeInt32LE(pid, 8)
-      head.writeUInt32LE(whole === undefined ? 0 : 1, 12)
+      head.writeUInt32LE(isWhole ? 1 : 0, 12)
+      head.write(which, 16)
       put(head, 0)
     },
     disarm: () => put(Buffer.alloc(4), 4),
@@ -89,7 +99,7 @@ export function makeStrike(root: string, path: string, places: readonly string[]
       const count = Math.min(bytes.readUInt32LE(0), MOST_CALLS)
       return Array.from({ length: count }, (_, n) => {
         const from = HEAD_BYTES + n * WORDS_BYTES
-        return bytes.toString('utf8', from, bytes.indexOf(0, from)).replaceAll(`${root}/`, '')
+        return bytes.toString('utf8', from, bytes.indexOf(0, from))
       })
     },
     hurry(isOn) {
