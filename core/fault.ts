@@ -46,3 +46,9 @@ export function asFault(error: unknown): unknown {
   if (typeof code !== 'string') return error
   return new Fault(code, error.message, { ...(hint === undefined ? {} : { hint }), retry: retry ?? 'no', cause: error })
 }
+
+/** Whether trying the same again can help; undefined where the error does not say. */
+export function retryOf(error: unknown): Retry | undefined {
+  const fault = asFault(error)
+  return fault instanceof Fault ? fault.retry : undefined
+}

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncFolder } from './durable-link.ts'
+import { nullWhenMissing } from './missing.ts'
 import { checkPresent, type Nix } from './nix.ts'
 
 /**
@@ -9,7 +10,7 @@ import { checkPresent, type Nix } from './nix.ts'
  */
 export interface Roots {
   /**
-   * Keeps all of `paths`, then lets go of what is kept and not among them. First the new, then the old: a kill in
+   * Keeps all of `paths` (the first has to be there, of the others those that are), then lets go of what is kept and not among them. First the new, then the old: a kill in
    * between keeps too much, never too little. May be called again.
    */
   keep(paths: readonly string[]): Promise<void>
@@ -23,7 +24,9 @@ export function makeRoots(folder: string, nix: Nix): Roots {
   return {
     async keep(paths) {
       await mkdir(folder, { recursive: true, mode: 0o755 })
-      for (const path of paths) {
+      for (const [at, path] of paths.entries()) {
+        // An older one that was collected long ago is nothing that could be kept.
+        if (at > 0 && (await nullWhenMissing(lstat(path))) === null) continue
         await checkPresent(path)
         await nix.addRoot(join(folder, basename(path)), path)
       }

@@ -143,10 +143,17 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   /** The release that runs; null when the pointer leads nowhere or out of the target. */
   async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<[Generation | null, number | null]> {
     const pointer = await readPointer(folder, POINTER)
-    const release = pointer === null ? null : releaseIn(path, pointer.leadsTo)
-    const stats = release === null ? null : await lstatIfThere(releases, release)
-    const generation = release !== null && stats?.isDirectory() ? generationOf(release, stats) : null
-    return [generation, pointer?.movedMs ?? null]
+    // No component of the path is a link, so `..` in it means what it says.
+    let release = pointer === null ? null : releaseIn(path, posix.join(path, '.', pointer.leadsTo))
+    if (pointer !== null && isAbsolute(pointer.leadsTo)) release = releaseIn(path, posix.normalize(pointer.leadsTo))
+    for (let links = 0; release !== null && links <= MOST_LINKS; links += 1) {
+      const stats = await lstatIfThere(releases, release)
+      if (stats?.isDirectory()) return [generationOf(release, stats), pointer?.movedMs ?? null]
+      if (!stats?.isSymbolicLink()) break
+      const leadsTo = await readlink(releases.at(release))
+      release = releaseIn(releases.path, isAbsolute(leadsTo) ? leadsTo : posix.join(releases.path, leadsTo))
+    }
+    return [null, pointer?.movedMs ?? null]
   }
 
   return {

@@ -40,6 +40,8 @@ export interface Seen {
   readonly detail: string
   /** Why a generation that somebody else switched to may not be rolled back from on its own; null: it may. */
   readonly refusal: string | null
+  /** What is switched to is never to be led back from but by an order. */
+  readonly isIrreversible: boolean
   /** Nothing is known to be good, and it is time to watch again whether what runs is. */
   readonly isSoakDue: boolean
   /** Generations older than what runs, the newest first, where its pointer was moved not long ago. */
@@ -66,6 +68,7 @@ export type Act =
 
 /** The same again once, then one older generation after the other. */
 const SAME_AGAIN = 1
+const IRREVERSIBLE = 'it is marked irreversible, so nothing leads back on its own'
 
 /** What to do next. Pure; total over all journals and all that can be seen. */
 export function decide(journal: Journal, seen: Seen): Act {
@@ -110,7 +113,8 @@ function atRest(journal: Journal, seen: Seen): Act {
     return answer({ kind: 'rollback.held', why: order.why, verdict: 'environment', current: running })
   // What runs and is known to be good already: there is nothing to prove, and nothing else to go back to.
   const isThere = order.to.path === running?.path
-  if (isThere && (order.verb === 'rollback' || good[0]?.path === running.path)) return { act: 'rest' }
+  const isProven = order.verb === 'rollback' || good[0]?.path === running?.path
+  if (isThere && isProven && journal.phase === 'idle') return { act: 'rest' }
   if (order.verb === 'deploy') {
     const known = good.find(each => each.path !== order.to.path)
     return answer({ kind: 'switch.armed', from: known ?? otherThan(order.to, running), to: order.to })
@@ -123,7 +127,8 @@ function unasked({ phase, good, at }: Journal, seen: Seen): Act {
   const { running, older } = seen
   if (running === null) {
     const [last] = good
-    if (phase === 'held' || last === undefined) return { act: 'rest' }
+    // Whoever takes it away again and again is not fought for ever.
+    if (phase === 'held' || last === undefined || seen.refusal !== null) return { act: 'rest' }
     const why = 'its pointer leads to nothing that is whole'
     return record({ kind: 'rollback.started', from: null, to: last, cause: 'recovery', why })
   }
@@ -146,7 +151,7 @@ function otherThan({ path }: Ref, ref: Ref | null): Ref | null {
 function observed(journal: Journal, seen: Seen): Act {
   if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
   const { from } = journal
-  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
+  if (from !== null && !seen.isIrreversible && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
   return record({ kind: 'switch.probation', why: '' })
 }
 
@@ -168,16 +173,25 @@ function armed(journal: Journal, to: Ref, seen: Seen): Act {
     const why = `the dead-man could not be armed: ${seen.detail}`
     return record({ kind: 'switch.failed', why })
   }
-  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
+  if (from !== null && !seen.isIrreversible && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
   return record({ kind: 'switch.activating' })
 }
 
 function switching(journal: Journal, seen: Seen, to: Ref): Act {
   if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
-  if (!seen.isOurs) return back(journal, seen, 'recovery', 'heald or the machine ended during the activation')
-  if (seen.deadMan === null && journal.from !== null) return back(journal, seen, 'deadman', 'its time was up')
+  if (!seen.isIrreversible) {
+    if (!seen.isOurs) return back(journal, seen, 'recovery', 'heald or the machine ended during the activation')
+    if (seen.hasFired) return back(journal, seen, 'deadman', 'its time was up')
+    // Somebody ended it: that says nothing about the candidate.
+    if (journal.from !== null && !isGuarded(journal.from, seen)) return { act: 'armDeadMan', back: journal.from }
+  }
   if (seen.activation === null || seen.activation === 'retry') return { act: 'activate', to }
-  if (seen.activation === 'failed') return back(journal, seen, 'probation', withDetail('its activation failed', seen))
+  if (seen.activation === 'failed') {
+    const why = withDetail('its activation failed', seen)
+    return seen.isIrreversible
+      ? held(`${why}; ${IRREVERSIBLE}`, 'no way back', seen)
+      : back(journal, seen, 'probation', why)
+  }
   const isUnmoved = seen.running?.path === journal.from?.path && seen.boot === journal.from?.path
   if (seen.activation === 'reboot' && journal.from !== null && isUnmoved) {
     const why = withDetail('it needs a boot trial: it takes effect only after a reboot', seen)
@@ -195,16 +209,18 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
     const known = good.find(each => each.path !== order.to.path)
     return answer({ kind: 'switch.armed', from: known ?? otherThan(order.to, running), to: order.to })
   }
-  if (seen.isRebooted && !isObserved) return back(journal, seen, 'recovery', 'the machine was booted during probation')
+  if (seen.isRebooted && !isObserved && !seen.isIrreversible)
+    return back(journal, seen, 'recovery', 'the machine was booted during probation')
   if (running?.path !== to.path) {
     const isElsewhere = running !== null && running.path !== from?.path
     if (isElsewhere) return record({ kind: 'switch.observed', from, to: running, older: journal.older, why: '' })
     return back(journal, seen, seen.hasFired ? 'deadman' : 'recovery', 'it was moved away from during probation')
   }
-  if (from !== null && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
+  if (from !== null && !seen.isIrreversible && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
   if (seen.health === 'failed') {
     const why = withDetail('the services are not well with it', seen)
     if (isObserved && from === null) return record({ kind: 'switch.failed', why })
+    if (seen.isIrreversible) return held(`${why}; ${IRREVERSIBLE}`, 'no way back', seen)
     if (isObserved && seen.refusal !== null) return held(`${why}; ${seen.refusal}`, 'no way back', seen)
     return back(journal, seen, 'probation', why)
   }

@@ -12,7 +12,7 @@ import { type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
 import { isQuarantined, newTargetMemory, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
-import { mayRollBack, whyNotFrom } from './permit.ts'
+import { isIrreversible, mayRollBack, whyNotFrom } from './permit.ts'
 import { PHASES } from './phases.ts'
 import { watchPointers } from './pointer-watch.ts'
 import { createRecorder } from './recorder.ts'
@@ -64,6 +64,8 @@ export interface Managed extends Orders {
   release(): void
 }
 
+/** As many generations as a view shows. */
+const MOST_SHOWN = 100
 const RETRY_FIRST_MS = 2000
 const RETRY_CAP_MS = 60_000
 /** A pointer that was removed may be in the middle of being made anew by hand. */
@@ -112,7 +114,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   })
 
   const question = () => ({
-    ...{ spec, memory: memory(), running: plain(view?.running) },
+    ...{ spec, memory: whereThere(memory()), running: plain(view?.running) },
     now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
   })
@@ -122,6 +124,16 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     if (running === null || movedMs === null || clock.wallMs() - movedMs > spec.blameWindowMs) return []
     const at = generations.findIndex(({ path }) => path === running.path)
     return at < 0 ? [] : generations.slice(at + 1, at + 1 + spec.keepGood).flatMap(each => plain(each) ?? [])
+  }
+
+  /** Of releases a folder that was removed is gone; what Nix keeps may have no generation of its own any more. */
+  function isThere({ path }: Ref): boolean {
+    if (spec.kind !== 'releases' || view === null || view.generations.length >= MOST_SHOWN) return true
+    return view.generations.some(each => each.path === path)
+  }
+
+  function whereThere(of: TargetMemory): TargetMemory {
+    return { ...of, journal: { ...of.journal, good: of.journal.good.filter(isThere).slice(0, spec.keepGood) } }
   }
 
   function newSwitcher(): Switcher {
@@ -141,6 +153,9 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
       refusal: from => whyNotFrom(from, question()),
+      isIrreversible: to => isIrreversible(spec, to),
+      isThere,
+      warn: tools.warn,
       older,
     })
   }

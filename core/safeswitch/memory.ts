@@ -15,7 +15,9 @@ export interface TargetMemory {
   /** Paths that were rolled back from automatically, once and for all; the oldest first. */
   tried: string[]
   /** How what runs at rest came to run, and when; null: nobody saw that. */
-  arrived: { readonly by: 'commit' | 'rollback'; readonly at: Moment } | null
+  arrived: { readonly by: 'commit' | 'rollback'; readonly at: Moment; readonly isAutomatic?: boolean } | null
+  /** Path that an operator has rolled back from last: a second rollback does not lead to it again. */
+  left: string | null
   /** What was not well before the switch under way, and does not count against it. */
   baseline: string[]
   /** Why the last rollback was begun, in words. */
@@ -35,7 +37,7 @@ const KEPT_TIMES = 1000
 export function newTargetMemory(): TargetMemory {
   return {
     ...{ journal: emptyJournal(), boot: '', quarantined: [], automatic: [], tried: [] },
-    ...{ arrived: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
+    ...{ arrived: null, left: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
   }
 }
 
@@ -67,6 +69,7 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       break
     case 'switch.committed':
       of.arrived = { by: 'commit', at }
+      of.left = null
       of.lastBlamed = []
       // Somebody insisted, and it proved well.
       of.quarantined = of.quarantined.filter(({ path }) => path !== before.to?.path)
@@ -77,14 +80,16 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       // Whatever an earlier one blamed was proved guilty: things were well without it.
       of.lastBlamed = []
       if (before.phase === 'idle' || before.phase === 'held') of.baseline = []
-      const isAutomatic = step.cause === 'crashloop' || (step.cause === 'probation' && before.isObserved)
+      const isOwn = step.cause === 'recovery' && before.phase === 'idle'
+      const isAutomatic = step.cause === 'crashloop' || (step.cause === 'probation' && before.isObserved) || isOwn
       if (!isAutomatic) break
       of.automatic = [...of.automatic, at].slice(-KEPT_TIMES)
       if (step.from !== null) of.tried = [...new Set([...of.tried, step.from.path])].slice(-KEPT_PATHS)
       break
     }
     case 'rollback.verified':
-      of.arrived = { by: 'rollback', at }
+      of.arrived = { by: 'rollback', at, isAutomatic: before.blamed.length > 0 }
+      of.left = before.cause === 'operator' ? (before.from?.path ?? null) : null
       of.lastBlamed = before.blamed.map(({ path }) => path)
       for (const blamed of before.blamed) quarantine(of, blamed, of.rollbackWhy, entry.ts)
       break

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { asFault, Fault } from '../fault.ts'
 import type { Order } from './decide.ts'
-import { type Journal, plain, type Ref, type Step } from './journal.ts'
+import { includes, type Journal, plain, type Ref, type Step } from './journal.ts'
 import type { Judge } from './judge.ts'
 import { isQuarantined, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
@@ -76,6 +76,12 @@ export function createOrders(tools: OrderTools): Orders {
     })
   }
 
+  /** In words: why a second rollback in a row does not lead forward again. */
+  function leftOf(good: readonly Ref[]): string {
+    const left = good.find(({ path }) => path === memory().left)
+    return left === undefined ? '' : ` but ${left.generation}, which was rolled back from`
+  }
+
   async function resolve(ref: string): Promise<Ref> {
     try {
       const { generation, path } = await target.resolve(ref)
@@ -108,14 +114,19 @@ export function createOrders(tools: OrderTools): Orders {
       const startedMs = clock.monoMs()
       const { running } = await target.look()
       const { good } = journal()
-      const to = ref === null ? good.find(({ path }) => path !== running?.path) : await resolve(ref)
+      const to =
+        ref === null ? good.find(({ path }) => path !== running?.path && path !== memory().left) : await resolve(ref)
       if (to === undefined)
-        throw new Fault('switch.no-way-back', `no other generation of ${name} is known to be good`, {
+        throw new Fault('switch.no-way-back', `no other generation of ${name} is known to be good${leftOf(good)}`, {
           hint: `name one: heald generations ${name}, then heald rollback ${name} --to GENERATION`,
         })
       if (ref !== null && isQuarantined(memory(), to.path))
         throw new Fault('switch.quarantined', `${to.generation} of ${name} is quarantined`, {
           hint: `insist with: heald deploy ${name} ${to.generation} --force`,
+        })
+      if (ref !== null && !includes(good, to))
+        throw new Fault('switch.unproven', `${to.generation} of ${name} is not known to be good`, {
+          hint: `put it on probation: heald deploy ${name} ${to.generation}`,
         })
       if (dryRun) {
         const from = plain(running)

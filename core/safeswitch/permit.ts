@@ -21,6 +21,8 @@ export type Permit =
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
+/** What falls so soon after a rollback falls of the same cause. */
+const SAME_TROUBLE_MS = 600_000
 
 /** Whether services that crash-loop with what runs at rest may be answered by a rollback. */
 export function mayRollBack(question: Question): Permit {
@@ -32,8 +34,10 @@ export function mayRollBack(question: Question): Permit {
   const isRecent = arrived !== null && ageMs(arrived.at, now) <= spec.blameWindowMs
   if (!isRecent) return { refused: `${running.generation} has run for longer than the blame window` }
   if (arrived.by === 'rollback') {
-    const refused = `it was rolled back to ${running.generation} already, so the cause is not the generation`
-    return { refused, isEnvironment: true }
+    const refused = `it was rolled back to ${running.generation} already`
+    // Later, or after a person's own rollback, it is trouble of its own, which nobody else is cleared of.
+    const isSame = arrived.isAutomatic === true && ageMs(arrived.at, now) <= SAME_TROUBLE_MS
+    return isSame ? { refused: `${refused}, so the cause is not the generation`, isEnvironment: true } : { refused }
   }
   const to = journal.good.find(({ path }) => path !== running.path)
   if (to === undefined) return { refused: 'no other generation is known to be good' }
@@ -43,16 +47,19 @@ export function mayRollBack(question: Question): Permit {
 
 /** Why a generation may not be rolled back from automatically; null: it may. */
 export function whyNotFrom(
-  from: Ref,
+  from: Ref | null,
   { spec, budget, memory, now, isRecording }: Omit<Question, 'running'>,
 ): string | null {
-  const { irreversible } = spec
   if (!isRecording) return 'nothing can be recorded, and what is not recorded is not done'
-  if (irreversible === true || (Array.isArray(irreversible) && irreversible.includes(from.generation)))
-    return `${from.generation} is marked irreversible`
-  if (memory.tried.includes(from.path)) return `it was rolled back from ${from.generation} once already`
+  if (from !== null && isIrreversible(spec, from)) return `${from.generation} is marked irreversible`
+  if (from !== null && memory.tried.includes(from.path))
+    return `it was rolled back from ${from.generation} once already`
   const within = (ms: number) => memory.automatic.filter(at => ageMs(at, now) < ms).length
   if (within(HOUR_MS) >= budget.perHour) return `the budget of ${budget.perHour} automatic rollbacks an hour is used up`
   if (within(DAY_MS) >= budget.perDay) return `the budget of ${budget.perDay} automatic rollbacks a day is used up`
   return null
+}
+
+export function isIrreversible({ irreversible }: Pick<TargetSpec, 'irreversible'>, { generation }: Ref): boolean {
+  return irreversible === true || (Array.isArray(irreversible) && irreversible.includes(generation))
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Data } from '../entry.ts'
-import { Fault, messageOf } from '../fault.ts'
+import { Fault, messageOf, retryOf } from '../fault.ts'
 import type { DeadMan, DeadManView, Fired } from './dead-man.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
 import { follow, type Journal, plain, type Ref, type Step } from './journal.ts'
@@ -29,7 +29,13 @@ export interface SwitchTools {
   readonly keepGood: number
   /** Whether the machine was booted since the journal's last step. */
   readonly isRebooted: boolean
-  readonly refusal: (from: Ref) => string | null
+  /** Why what runs (null: nothing does) may not be led back from on its own; null: it may. */
+  readonly refusal: (from: Ref | null) => string | null
+  readonly isIrreversible: (to: Ref) => boolean
+  /** Whether a generation is still there, as far as can be told. */
+  readonly isThere: (ref: Ref) => boolean
+  /** Told of trouble that stops nothing. */
+  readonly warn: (text: string) => void
   /** Generations older than what runs, if its pointer was moved not long ago. */
   readonly older: (view: View) => readonly Ref[]
 }
@@ -57,6 +63,7 @@ const PAUSE_FIRST_MS = 200
 const SAME_AGAIN_MS = 5000
 /** A ladder of three generations needs some sixty acts. */
 const MOST_ACTS = 300
+const ARMED_LONG_AGO_MS = 5000
 /** A dead-man at work moves a pointer and runs one activation. */
 const LOCK_SLACK_MS = 15_000
 
@@ -87,6 +94,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     true,
     false,
   ]
+  let armedMs = 0
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
@@ -100,7 +108,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       running: now,
       boot: view.boot?.path ?? null,
       deadMan: standing?.path ?? null,
-      refusal: now === null ? null : tools.refusal(now),
+      refusal: tools.refusal(now),
+      isIrreversible: journal.to !== null && tools.isIrreversible(journal.to),
       older: tools.older(view),
       ...{ isFresh, hasFired, isOurs, isRebooted, isSoakDue, order, ...life },
     }
@@ -142,6 +151,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     isOurs = true
     isRebooted = false
     isSoakDue = false
+    // Each rung of a rollback may take all the time that the dead-man leaves.
+    if (step.kind === 'rollback.started' || step.kind === 'rollback.failed') isFresh = false
     await told()
   }
 
@@ -162,10 +173,12 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     try {
       const id = await deadMan.arm(back, tools.deadManMs)
       isFresh = true
+      armedMs = clock.monoMs()
       tell('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
     } catch (error) {
       life.isArmFailed = true
       life.detail = messageOf(error)
+      tools.warn(`${target.name}: no dead-man could be armed: ${life.detail}`)
     }
   }
 
@@ -198,6 +211,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   }
 
   async function settle(to: Ref): Promise<void> {
+    // A boot loader may take minutes, and so may the activation before it.
+    if (isFresh && clock.monoMs() - armedMs > ARMED_LONG_AGO_MS) await arm(to)
     const good = [to.path, ...journal.good.map(each => each.path).filter(path => path !== to.path)]
     for (let n = 0; n < TRIES; n += 1) {
       try {
@@ -206,6 +221,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         return
       } catch (error) {
         life.detail = messageOf(error)
+        if (retryOf(error) === 'no') break
         await pause(PAUSE_FIRST_MS * 2 ** n)
       }
     }
@@ -266,7 +282,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   }
 
   function kept(whole: Journal): Journal {
-    return { ...whole, good: whole.good.slice(0, tools.keepGood) }
+    return { ...whole, good: whole.good.filter(tools.isThere).slice(0, tools.keepGood) }
   }
 
   function run(): Promise<void> {

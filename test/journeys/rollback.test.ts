@@ -45,7 +45,7 @@ test('a good deploy is proved and committed; a crash-looping one is back on the 
   const entries = stand.entries().slice(before)
   assert.deepEqual(kinds(entries), [
     ...['switch.armed', 'deadman.armed', 'switch.activating', 'switch.probation', 'crashloop.detected'],
-    ...['rollback.started', 'rollback.activated', 'deadman.disarmed', 'rollback.verified'],
+    ...['rollback.started', 'deadman.armed', 'rollback.activated', 'deadman.disarmed', 'rollback.verified'],
     'generation.quarantined',
   ])
   const firstDeath = entries.find(({ kind, data }) => kind === 'service.exited' && data.exitCode === 1)

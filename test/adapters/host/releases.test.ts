@@ -12,7 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
@@ -69,7 +69,7 @@ test('look shows at most 100 generations', async t => {
 test('a pointer that leads nowhere, or out of the target, is news and no error', async t => {
   const { path, target } = make(t)
   const current = join(path, 'current')
-  for (const leadsTo of ['releases/9', '/', '..', 'releases', 'releases/../releases/1', 'releases/1/version', '']) {
+  for (const leadsTo of ['releases/9', '/', '..', 'releases', '../other/releases/1', 'releases/1/version', '']) {
     unlinkSync(current)
     if (leadsTo !== '') symlinkSync(leadsTo, current)
     assert.equal((await target.look()).running, null, leadsTo)
@@ -78,6 +78,17 @@ test('a pointer that leads nowhere, or out of the target, is news and no error',
   unlinkSync(current)
   symlinkSync(join(path, 'releases/2/'), current)
   assert.equal(named((await target.look()).running), '2', 'an absolute link is as good')
+  symlinkSync('2', join(path, 'releases/stable'))
+  symlinkSync('../releases/stable', join(path, 'releases/newest'))
+  for (const leadsTo of ['releases/../releases/2', `../${basename(path)}/releases/2`, 'releases/newest']) {
+    unlinkSync(current)
+    symlinkSync(leadsTo, current)
+    assert.equal(named((await target.look()).running), '2', `${leadsTo}, which deploy tools write`)
+  }
+  unlinkSync(current)
+  symlinkSync('releases/circle', current)
+  symlinkSync('circle', join(path, 'releases/circle'))
+  assert.equal((await target.look()).running, null)
 })
 
 test('resolve finds a name, a relative and an absolute path, and a link to another release', async t => {

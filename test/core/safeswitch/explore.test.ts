@@ -64,6 +64,7 @@ const STARTS: Readonly<Record<string, Start>> = {
     ...{ disturbances: 2, failures: 1, good: [], running: NEW, older: [GOOD, OLD], order: null },
   },
   'the first start, with nothing older': { disturbances: 2, failures: 1, good: [], running: NEW, order: null },
+  'a deploy that can not be taken back': { disturbances: 3, failures: 1, isIrreversible: true },
   'nothing but orders and others, without a budget': {
     ...{ disturbances: 3, failures: 1, order: null, refusal: 'the budget is used up' },
   },

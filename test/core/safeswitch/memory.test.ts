@@ -40,7 +40,9 @@ test('a generation is quarantined once the services are well without it, and onl
     const committed = said(deploy(null, R1), commit, deploy(R1, R2), commit, back(R2, R1, cause))
     assert.deepEqual(paths(committed.journal.good), [R1.path], 'nobody is led back to it')
   }
-  for (const cause of ['operator', 'deadman', 'recovery'] as const)
+  assert.equal(counted(good, begin(null, R1, 'recovery')), 1, 'somebody took the pointer away')
+  assert.equal(counted(good, deploy(R1, R2), begin(R2, R1, 'recovery')), 0, 'heald was away')
+  for (const cause of ['operator', 'deadman'] as const)
     assert.deepEqual(said(deploy(R1, R2), back(R2, R1, cause)).quarantined, [], cause)
   const forth = said(deploy(null, R1), commit, deploy(R1, R2), commit, back(R2, R1, 'operator'))
   assert.deepEqual(paths(forth.journal.good), [R1.path, R2.path], 'an operator may go back and forth')
@@ -117,7 +119,7 @@ test('when it was is remembered by both clocks', () => {
   ])
   const moment = { wallMs: Date.parse('2026-08-21T11:08:30.123Z'), monoMs: 5000.25, boot: 'aaaa0000' }
   assert.deepEqual(automatic, [moment])
-  assert.deepEqual(arrived, { by: 'rollback', at: moment })
+  assert.deepEqual(arrived, { by: 'rollback', at: moment, isAutomatic: true })
   assert.equal(boot, 'aaaa0000')
 })
 

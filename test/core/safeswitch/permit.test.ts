@@ -49,7 +49,10 @@ test('each reason against it has its words', () => {
   refused(/no other generation is known to be good/, { journal: emptyJournal([R2]) })
   refused(/no other generation is known to be good/, { journal: emptyJournal() })
   refused(/blame window/, { arrived: null })
-  refused(/rolled back to r2 already/, { arrived: { by: 'rollback', at: ago(HOUR_MS) } })
+  const back = { by: 'rollback', isAutomatic: true } as const
+  refused(/rolled back to r2 already, so the cause/, { arrived: { ...back, at: ago(600_000) } })
+  refused(/rolled back to r2 already$/, { arrived: { ...back, at: ago(600_001) } })
+  refused(/rolled back to r2 already$/, { arrived: { ...back, isAutomatic: false, at: ago(0) } })
   refused(/nothing can be recorded/, {}, { isRecording: false })
   refused(/once already/, { tried: [R2.path] })
   permitted({ tried: [R1.path, R3.path] })

@@ -61,6 +61,7 @@ function makeWorld(options: WorldOptions = {}) {
     target,
     clock: instant,
     ...{ activationDeadlineMs: 1000, deadManMs: 1000, keepGood: 3, isRebooted: false },
+    ...{ isIrreversible: () => false, isThere: () => true, warn: () => {} },
     ...{ refusal: () => null, older: () => [], onActivated: () => {} },
     async recordDeadMan(kind) {
       await options.slow?.(kind, world)

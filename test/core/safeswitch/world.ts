@@ -33,6 +33,7 @@ export interface Start {
   readonly running?: Ref
   readonly older?: readonly Ref[]
   readonly refusal?: string | null
+  readonly isIrreversible?: boolean
   readonly order?: Seen['order']
 }
 
@@ -56,6 +57,7 @@ export function start({ disturbances, failures, good = [GOOD, OLD], ...more }: S
     isRebooted: false,
     order: more.order === undefined ? { verb: 'deploy', to: NEW } : more.order,
     refusal: more.refusal ?? null,
+    isIrreversible: more.isIrreversible ?? false,
     older: more.older ?? [],
     last: 'nothing',
     disturbances,
@@ -73,10 +75,12 @@ export function outcomes(world: World, act: Act, { pointers }: Kind): World[] {
   const cut = (worlds: World[]) => (world.disturbances > 0 ? worlds.map(each => killed(each, 'kill in the act')) : [])
   switch (act.act) {
     case 'record': {
+      const isRung = act.step.kind === 'rollback.started' || act.step.kind === 'rollback.failed'
       const written = {
         ...world,
         ...fresh,
         ...{ journal: follow(world.journal, act.step), isOurs: true, isRebooted: false, isSoakDue: false },
+        isFresh: world.isFresh && !isRung,
         order: act.answers === true ? null : world.order,
       }
       return [written, ...cut([written])]
