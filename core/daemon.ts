@@ -221,8 +221,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           await supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
+            await safeSwitch.apply(next)
           })
-          await safeSwitch.apply(next)
+          safeSwitch.begin()
           return changes
         }),
       generations: safeSwitch.generations,

@@ -10,7 +10,7 @@ import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
 import { type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
-import { isQuarantined, newTargetMemory, type TargetMemories, type TargetMemory } from './memory.ts'
+import { isQuarantined, memoryOf, placeOf, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { mayRollBack, whyNotFrom } from './permit.ts'
 import { PHASES } from './phases.ts'
@@ -49,22 +49,25 @@ export interface Managed extends Orders {
   readonly spec: TargetSpec
   /** Looks once, so that services can be told which generation they are started with. Never rejects. */
   look(): Promise<void>
-  /** Goes on where the ledger says that it stopped, and watches the pointer. */
+  /** Goes on where the ledger says that it stopped, and watches the pointer. May be called twice. */
   begin(): void
   generation(): string | null
-  /** A pointer is being moved. */
+  /** It is being switched, or an order says that it is to be; what others switched to does not count before it is committed. */
   isMoving(): boolean
   onLoop(service: string): LoopAnswer
   status(): TargetStatus
   generations(): Promise<readonly GenerationStatus[]>
-  /** Ends what is under way without finishing it: a later daemon does. */
-  release(): void
+  /** Ends what is under way without finishing it: a later daemon does. Resolves when the act at hand has ended. */
+  release(): Promise<void>
+  /** The same, for good: no dead-man is left that could move what nobody watches any more. Never rejects. */
+  retire(): Promise<void>
 }
 
 const RETRY_FIRST_MS = 2000
 const RETRY_CAP_MS = 60_000
 /** A pointer that was removed may be in the middle of being made anew by hand. */
 const GONE_MS = 2000
+const NOTHING = 'nothing runs: its pointer is missing, or leads to nothing that is whole'
 /** While nothing is known to be good, what runs is watched this often. */
 const SOAK_EVERY_MS = 600_000
 
@@ -73,8 +76,10 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   const { name } = spec
   const { target, deadMan } = opened
   let view: View | null = null
-  /** Why it can't be looked at or goes no further, in words. */
-  let trouble: string | null = null
+  /** Why it can't be looked at, in words. */
+  let blind: string | null = null
+  /** Why a switch goes no further, in words. */
+  let stuck: string | null = null
   let switcher: Switcher | null = null
   let isReleased = false
   let cancelRetry = () => {}
@@ -82,7 +87,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   let cancelGone = () => {}
   let stopWatch = () => {}
   let retryMs = RETRY_FIRST_MS
-  const memory = (): TargetMemory => memories[name] ?? newTargetMemory()
+  const memory = (): TargetMemory => memoryOf(memories, name, placeOf(spec))
   const journal = (): Journal => switcher?.journal() ?? memory().journal
   const judge = createJudge({ ...tools, checks: spec.checks, cwd: spec.kind === 'releases' ? spec.path : '/' })
 
@@ -91,10 +96,12 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     async look() {
       try {
         view = await target.look()
-        trouble = null
+        blind = null
         return view
       } catch (error) {
-        trouble = messageOf(error)
+        const words = messageOf(error)
+        if (blind !== words) tools.warn(`${name}: ${words}`)
+        blind = words
         throw asFault(error)
       }
     },
@@ -131,7 +138,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         if (view !== null) view = { ...view, running: { ...to, createdMs: 0 } }
       },
       activationDeadlineMs: spec.activationDeadlineMs,
-      deadManMs: tools.switchSpec().deadManMs,
+      deadManMs: () => tools.switchSpec().deadManMs,
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
       refusal: from => whyNotFrom(from, question()),
@@ -145,11 +152,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     try {
       await switcher?.run()
       retryMs = RETRY_FIRST_MS
+      stuck = null
     } catch (error) {
       if (isReleased) return
       const words = messageOf(error)
-      if (trouble !== words) tools.warn(`${name}: ${words}`)
-      trouble = words
+      if (stuck !== words && blind !== words) tools.warn(`${name}: ${words}`)
+      stuck = words
+      cancelRetry()
       cancelRetry = clock.after(retryMs, () => void drive())
       retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
     }
@@ -158,19 +167,19 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   /** Somebody may have moved the pointer. */
   async function onNews(): Promise<void> {
     if (isReleased || switcher === null) return
-    const before = trouble
+    const wasBlind = blind !== null
     try {
       const { running } = await seen.look()
       const { phase, at, to } = switcher.journal()
       const expected = phase === 'probation' ? to?.path : at
-      if (running?.path === expected && before === null) return cancelGone()
+      if (running?.path === expected && !wasBlind) return cancelGone()
       if (phase === 'probation') return switcher.wake()
       if (phase !== 'idle' && phase !== 'held') return
       if (running !== null) return void drive()
       cancelGone()
       cancelGone = clock.after(GONE_MS, () => void drive())
     } catch {
-      // Kept in `trouble`, which the status shows.
+      // Kept in `blind`, which the status shows.
     }
   }
 
@@ -181,10 +190,16 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     void drive()
   }
 
+  const orders = createOrders({
+    ...{ target: seen, clock, judge, recorder, journal, memory },
+    ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
+  })
+
   return {
     spec,
     look: async () => void (await seen.look().catch(() => {})),
     begin() {
+      if (switcher !== null) return
       switcher = newSwitcher()
       void drive()
       const folders =
@@ -194,13 +209,18 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
     },
     generation: () => view?.running?.generation ?? null,
-    isMoving: () => !['idle', 'held', 'observed', 'probation'].includes(journal().phase),
+    isMoving() {
+      const { phase, isObserved } = journal()
+      const isAtRest = phase === 'idle' || phase === 'held'
+      return orders.isAtWork() || !(isAtRest || (isObserved && (phase === 'observed' || phase === 'probation')))
+    },
     onLoop(service) {
       const { phase, from, isObserved, to } = journal()
       const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
       if (switcher === null) return slow('the ledger is still being read')
       if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
       if (phase !== 'idle' && phase !== 'held') {
+        if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
         return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused)
@@ -224,7 +244,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         current: running,
         knownGood: good.find(({ path }) => path !== running?.path) ?? good[0] ?? null,
         quarantined: memory().quarantined.map(({ path }) => path),
-        why: trouble ?? (phase === 'held' ? heldWhy(at) : null),
+        why: stuck ?? blind ?? (phase === 'held' ? heldWhy(at) : view !== null && running === null ? NOTHING : null),
       }
     },
     async generations() {
@@ -242,19 +262,21 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         why: memory().quarantined.find(each => each.path === path)?.why ?? null,
       }))
     },
-    ...createOrders({
-      ...{ target: seen, clock, judge, recorder, journal, memory },
-      ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
-    }),
-    release() {
-      isReleased = true
-      stopWatch()
-      cancelRetry()
-      cancelSoak()
-      cancelGone()
-      switcher?.wake()
-      void deadMan.unlock()
+    ...orders,
+    release,
+    async retire() {
+      await release()
+      await deadMan.disarm().catch((error: unknown) => tools.warn(`${name}: ${messageOf(error)}`))
     },
+  }
+
+  async function release(): Promise<void> {
+    isReleased = true
+    stopWatch()
+    cancelRetry()
+    cancelSoak()
+    cancelGone()
+    await switcher?.release()
   }
 
   function heldWhy(at: string | null): string {

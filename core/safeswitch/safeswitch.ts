@@ -4,6 +4,7 @@ import type { HostConfig, ServiceSpec, TargetSpec } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { LoopAnswer } from '../heal/records.ts'
+import { openLate } from './late-target.ts'
 import { createManaged, type Managed, type ManagedTools, type OpenTarget } from './managed.ts'
 
 export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'switchSpec'> {
@@ -15,11 +16,11 @@ export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'swit
 export interface SafeSwitch extends SwitchControl {
   /** Opens the targets, so that services know their generation. Nothing is moved yet. */
   take(config: HostConfig): Promise<void>
-  /** Goes on with what an earlier daemon left undone, and watches. The ledger has been read. */
+  /** Goes on with what an earlier daemon left undone, and watches. The ledger has been read. Once more after `apply`. */
   begin(): void
   /** Refuses a later configuration that changes a target which is being switched. */
   refuse(config: HostConfig): void
-  /** Takes a later configuration. */
+  /** Takes a later configuration: lets go of what it no longer describes so, and opens what is new. */
   apply(config: HostConfig): Promise<void>
   generationOf(target: string): string | null
   onLoop(service: ServiceSpec): LoopAnswer | null
@@ -31,11 +32,9 @@ export interface SafeSwitch extends SwitchControl {
 export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   const targets = new Map<string, Managed>()
   let config: HostConfig | null = null
-  let hasBegun = false
 
   async function open(spec: TargetSpec): Promise<void> {
-    const opened = await options.openTarget(spec)
-    const managed = createManaged(spec, opened, {
+    const managed = createManaged(spec, openLate(spec, options.openTarget), {
       ...options,
       patients: () => options.patientsOf(spec.name),
       switchSpec: () => {
@@ -79,7 +78,6 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       await Promise.all(first.targets.map(open))
     },
     begin() {
-      hasBegun = true
       for (const managed of targets.values()) managed.begin()
     },
     refuse(next) {
@@ -91,15 +89,11 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       })
     },
     async apply(next) {
-      const changed = changedIn(next)
+      const changed = changedIn(next).flatMap(name => targets.get(name) ?? [])
       config = next
-      for (const name of changed) {
-        targets.get(name)?.release()
-        targets.delete(name)
-      }
-      const missing = next.targets.filter(({ name }) => !targets.has(name))
-      await Promise.all(missing.map(open))
-      if (hasBegun) for (const { name } of missing) targets.get(name)?.begin()
+      for (const { spec } of changed) targets.delete(spec.name)
+      await Promise.all(changed.map(managed => managed.retire()))
+      await Promise.all(next.targets.filter(({ name }) => !targets.has(name)).map(open))
     },
     generationOf: name => targets.get(name)?.generation() ?? null,
     onLoop({ name, target }) {
@@ -118,7 +112,7 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
     // A way back is never closed by what another target is doing.
     rollback: async (name, order, by) => find(name).rollback(order, by),
     release() {
-      for (const managed of targets.values()) managed.release()
+      for (const managed of targets.values()) void managed.release()
     },
   }
 }

@@ -24,7 +24,8 @@ export interface SwitchTools {
   /** `to` runs from now on, as far as the pointer says. */
   readonly onActivated: (to: Ref) => void
   readonly activationDeadlineMs: number
-  readonly deadManMs: number
+  /** How long the dead-man that is armed next waits. */
+  readonly deadManMs: () => number
   /** How many known-good generations are kept from being collected. */
   readonly keepGood: number
   /** Whether the machine was booted since the journal's last step. */
@@ -44,10 +45,14 @@ export interface Switcher {
   run(): Promise<void>
   /** Puts an order in, which is looked at before the next act, and ends a watch. Only one waits at a time: the newest. */
   order(order: Order): Promise<void>
+  /** Takes back an order that has led to nothing yet: it is not carried out later either. */
+  drop(order: Order): void
   /** Ends a watch that is under way, so that the world is looked at anew. */
   wake(): void
   /** Nothing is known to be good: the next `run` watches whether what runs is. */
   soak(): void
+  /** Begins no further act; resolves when the one at hand has ended. Another daemon, or the dead-man, goes on. */
+  release(): Promise<void>
 }
 
 /** Tries of one act that answers "not now" or fails to be durable, with pauses that double. */
@@ -90,6 +95,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
+  let isReleased = false
 
   async function look(): Promise<Seen> {
     const [view, standing] = await Promise.all([target.look(), importFired(await deadMan.look())])
@@ -144,9 +150,10 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
 
   async function arm(back: Ref): Promise<void> {
     try {
-      const id = await deadMan.arm(back, tools.deadManMs)
+      const afterMs = tools.deadManMs()
+      const id = await deadMan.arm(back, afterMs)
       isFresh = true
-      await tools.recordDeadMan('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
+      await tools.recordDeadMan('deadman.armed', { id, to: { ...back }, afterMs })
     } catch (error) {
       life.isArmFailed = true
       life.detail = messageOf(error)
@@ -231,6 +238,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     try {
       for (let n = 0; n < MOST_ACTS; n += 1) {
         const seen = await look()
+        if (isReleased) throw new Fault('daemon.stopping', 'heald is ending; the switch goes on when it is back')
         const act = decide(kept(journal), seen)
         // What was seen before the lock was had may have changed.
         if (act.act !== 'rest' && !isLocked) {
@@ -270,9 +278,18 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       // It came in the very turn in which the loop had come to rest.
       if (order === given) await run()
     },
+    drop(given) {
+      if (order === given) order = null
+    },
     wake: () => watching?.abort(),
     soak() {
       isSoakDue = true
+    },
+    async release() {
+      isReleased = true
+      watching?.abort()
+      // Whoever called `run` hears what came of it.
+      await running?.catch(() => {})
     },
   }
 }

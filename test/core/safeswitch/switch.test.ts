@@ -51,7 +51,7 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
   const tools: SwitchTools = {
     target,
     clock: instant,
-    ...{ activationDeadlineMs: 1000, deadManMs: 1000, keepGood: 3, isRebooted: false },
+    ...{ activationDeadlineMs: 1000, deadManMs: () => 1000, keepGood: 3, isRebooted: false },
     ...{ refusal: () => null, older: () => [], onActivated: () => {}, recordDeadMan: async () => {} },
     deadMan: {
       arm: back => act('arm', () => Object.assign(world, { deadMan: back }) && 'id'),
