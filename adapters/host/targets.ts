@@ -20,11 +20,11 @@ export async function openTarget(state: string, spec: TargetSpec): Promise<OpenT
   }
 }
 
-async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
+async function accountOf({ user }: TargetSpec): Promise<Account | null> {
   if (user === undefined) return null
   const account = await findAccount(user)
   if ('missing' in account)
-    throw new TargetFault('target.user', `${name}: ${account.missing}`, { hint: 'add the user, then reload' })
+    throw new TargetFault('target.user', account.missing, { hint: 'add the user; heald looks for it again' })
   return account
 }
 

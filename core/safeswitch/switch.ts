@@ -98,7 +98,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let isReleased = false
 
   async function look(): Promise<Seen> {
-    const [view, standing] = await Promise.all([target.look(), importFired(await deadMan.look())])
+    const standing = await importFired(await deadMan.look())
+    const view = await target.look()
     const now = plain(view.running)
     return {
       running: now,

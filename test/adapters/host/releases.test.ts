@@ -106,6 +106,7 @@ test('resolve refuses what is no release of this target, each with a code', asyn
   symlinkSync('loop', join(releases, 'loop'))
   const expected: Record<string, string> = {
     ...{ '': 'outside', '.': 'outside', '..': 'outside', '../app': 'outside', 'releases/../../x': 'outside' },
+    ...{ 'a\nb': 'outside', '\u001b[31m': 'outside', ['x'.repeat(256)]: 'outside', ['x'.repeat(255)]: 'missing' },
     ...{ 'a\0b': 'outside', '/etc': 'outside', [releases]: 'outside', [`${releases}/1/version`]: 'outside' },
     ...{ [`${path}x/releases/1`]: 'outside', outside: 'outside', loop: 'outside', '.hidden': 'outside' },
     ...{ missing: 'missing', file: 'file', empty: 'empty', wide: 'unsafe', without: 'incomplete' },

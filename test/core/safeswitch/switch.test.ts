@@ -16,7 +16,9 @@ const instant: Clock = {
 }
 
 /** A target, a dead-man and a ledger in memory, which outlive the daemons that use them. */
-function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: (what: string) => boolean } = {}) {
+function makeWorld(
+  options: { well?: readonly string[]; killAt?: number; fail?: (what: string) => boolean; isBlind?: boolean } = {},
+) {
   const world = { running: GOOD.path, boot: GOOD.path, deadMan: null as Ref | null, steps: [] as Step[], acts: 0 }
   const { well = [GOOD.path, OLD.path, NEW.path], fail = () => false } = options
   const { killAt = Number.POSITIVE_INFINITY } = options
@@ -42,7 +44,7 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
   const target: Target = {
     name: 't',
     kind: 'nixos',
-    look: async () => view(),
+    look: async () => (options.isBlind === true ? assert.fail('it is not there') : view()),
     resolve: async ref => at(ref) ?? assert.fail(),
     activate: to => act(`activate ${to.path}`, () => Object.assign(world, { running: to.path }) && done),
     settle: to => act(`settle ${to.path}`, () => void Object.assign(world, { boot: to.path })),
@@ -56,7 +58,10 @@ function makeWorld(options: { well?: readonly string[]; killAt?: number; fail?: 
     deadMan: {
       arm: back => act('arm', () => Object.assign(world, { deadMan: back }) && 'id'),
       disarm: () => act('disarm', () => void Object.assign(world, { deadMan: null })),
-      look: async () => ({ standing: world.deadMan && { id: 'id', path: world.deadMan.path }, fired: null }),
+      look: async () =>
+        options.isBlind === true
+          ? assert.fail('nor is its dead-man')
+          : { standing: world.deadMan && { id: 'id', path: world.deadMan.path }, fired: null },
       imported: async () => {},
       lock: async () => true,
       unlock: async () => {},
@@ -158,4 +163,11 @@ test('an operator ends a probation at once', async () => {
   assert.equal(world.running, GOOD.path)
   assert.equal(world.deadMan, null)
   assert.ok(!kinds().includes('switch.committed'), kinds().join(' '))
+})
+
+test('neither the target nor its dead-man can be looked at: that is said, and nobody is left with a rejection', async () => {
+  const { daemon, kinds } = makeWorld({ isBlind: true })
+  await assert.rejects(daemon().run(), /nor is its dead-man/)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(kinds(), [])
 })
