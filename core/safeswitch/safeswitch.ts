@@ -31,6 +31,8 @@ export interface SafeSwitch extends SwitchControl {
 
 export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   const targets = new Map<string, Managed>()
+  /** Targets that a deploy was asked for: it may still be looked at, and is not on its way yet. */
+  const deploying = new Set<string>()
   let config: HostConfig | null = null
 
   async function open(spec: TargetSpec): Promise<void> {
@@ -46,6 +48,9 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
     targets.set(spec.name, managed)
   }
 
+  /** As the configuration lists them. */
+  const inOrder = (): Managed[] => config?.targets.flatMap(({ name }) => targets.get(name) ?? []) ?? []
+
   function find(name: string): Managed {
     const found = targets.get(name)
     if (found !== undefined) return found
@@ -57,7 +62,7 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   /** Two at once would be judged by each other's services. */
   function refuseWhileMoving(name: string): void {
     for (const [other, managed] of targets) {
-      if (other === name || !managed.isMoving()) continue
+      if (other === name || !(managed.isMoving() || deploying.has(other))) continue
       throw new Fault('switch.busy', `${other} is being switched, and only one target is at a time`, {
         hint: 'wait for its end: heald status',
         retry: 5000,
@@ -99,15 +104,25 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
     onLoop({ name, target }) {
       return target === undefined ? null : (targets.get(target)?.onLoop(name) ?? null)
     },
-    statuses: () => [...targets.values()].map(managed => managed.status()),
+    statuses: () => inOrder().map(managed => managed.status()),
     async generations(name) {
-      const asked = name === null ? [...targets.values()] : [find(name)]
-      return (await Promise.all(asked.map(managed => managed.generations()))).flat()
+      if (name !== null) return find(name).generations()
+      // One that can't be looked at, which the status tells, hides no others.
+      const all = await Promise.allSettled(inOrder().map(managed => managed.generations()))
+      const seen = all.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+      const failed = all.find(each => each.status === 'rejected')
+      if (seen.length === 0 && failed !== undefined) throw failed.reason
+      return seen.flat()
     },
     async deploy(name, order, by) {
       const managed = find(name)
       refuseWhileMoving(name)
-      return managed.deploy(order, by)
+      deploying.add(name)
+      try {
+        return await managed.deploy(order, by)
+      } finally {
+        deploying.delete(name)
+      }
     },
     // A way back is never closed by what another target is doing.
     rollback: async (name, order, by) => find(name).rollback(order, by),

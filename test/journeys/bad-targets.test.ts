@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Switched } from '../../core/api/switch-control.ts'
+import type { GenerationStatus, Switched } from '../../core/api/switch-control.ts'
 import { freePort } from './port.ts'
 import { configOf, isIdle, makeReleaseFolder } from './release-folder.ts'
 import { makeStand, type Stand } from './stand.ts'
@@ -104,6 +104,10 @@ test('whatever is wrong with a target: the daemon starts and heals, the status s
     else assert.match((JSON.parse(stdout) as Refusal).error.code, /^target\./)
   }
   assert.equal(daemon.child.exitCode, null)
+  const listed = await stand.json<GenerationStatus[]>('generations')
+  for (const name of ['pointless', 'outside'])
+    assert.ok(listed.some(({ target, current }) => target === name && current))
+  assert.equal((await stand.cli('generations', 'missing')).code, 3)
   await stand.verified()
   await stand.must('down')
 })
