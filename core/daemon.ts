@@ -126,8 +126,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ clock, random: Math.random, memories: folded.targets, runCheck, warn, boot: boot.slice(0, 8) },
       openTarget: spec => options.openTarget(state, spec),
       patientsOf: target => supervisor.patientsOf(target),
-      append: draft => ledger.append(draft),
-      spendReserve: () => ledger.spendReserve(),
+      ...{ append: draft => ledger.append(draft), spendReserve: ledger.spendReserve },
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
       whenReady: () => ready.promise,
@@ -220,9 +219,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           await supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
-            // Before services start, so that each knows which generation it runs.
+            // Before services start: each has to know which generation it runs.
             trouble = await safeSwitch.apply(next).then(() => null, asFault)
           })
+          safeSwitch.begin()
           if (trouble !== null) throw trouble
           return changes
         }),

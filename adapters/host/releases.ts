@@ -31,6 +31,8 @@ const POINTER = 'current'
 const FOLDER = 'releases'
 const MOST_SHOWN = 100
 const MOST_LINKS = 5
+/** Of one name, on every file system. */
+const MOST_NAME_BYTES = 255
 
 /**
  * A folder with `releases/<name>/…` and a link `current → releases/<name>`. Whoever owns the folder is trusted with what
@@ -78,7 +80,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   }
 
   async function openWhole(releases: GuardedFolder, ref: string): Promise<[Generation, GuardedFolder]> {
-    const words = JSON.stringify(ref)
+    const words = JSON.stringify(ref.length > 200 ? `${ref.slice(0, 200)}…` : ref)
     const outside = () =>
       new TargetFault('target.outside', `${words} does not name a release of ${name}`, {
         hint: `Name a folder in ${releases.path}.`,
@@ -247,9 +249,9 @@ function keyOf({ stats: { dev, ino, ctimeMs } }: GuardedFolder): string {
   return `${dev} ${ino} ${ctimeMs}`
 }
 
-/** Hidden folders are somebody's own: half-unpacked releases, caches. */
+/** Hidden folders are somebody's own: half-unpacked releases, caches. A name is told to people, on one line. */
 function isReleaseName(name: string): boolean {
-  return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name)
+  return name !== '' && !name.startsWith('.') && !/[/\p{Cc}]/u.test(name) && Buffer.byteLength(name) <= MOST_NAME_BYTES
 }
 
 /** What is mounted in between is not there after a reboot, or is something else. */

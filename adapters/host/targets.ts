@@ -28,6 +28,7 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
   return {
     target,
     deadMan,
+    account: async () => account,
     async changes(from, to) {
       const { closureChanges, releaseChanges } = await import('./changes.ts')
       return (spec.kind === 'releases' ? releaseChanges(account) : closureChanges({ env }))(from, to)
@@ -39,11 +40,11 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
   }
 }
 
-async function accountOf({ name, user }: TargetSpec): Promise<Account | null> {
+async function accountOf({ user }: TargetSpec): Promise<Account | null> {
   if (user === undefined) return null
   const account = await findAccount(user)
   if ('missing' in account)
-    throw new TargetFault('target.user', `${name}: ${account.missing}`, { hint: 'add the user, then reload' })
+    throw new TargetFault('target.user', account.missing, { hint: 'add the user; heald looks for it again' })
   return account
 }
 

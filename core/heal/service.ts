@@ -66,7 +66,6 @@ export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'isRemembered' | '
 const NO_CHECK = { verdict: 'none', error: null } as const
 /** More events than this in one turn would be a mistake in the state table, not work. */
 const MAX_EVENTS_A_TURN = 100
-
 export function superviseService(options: ServiceOptions, first: ServiceSpec, seat: Seat): Service {
   const { clock, record } = options
   const { name } = first

@@ -3,7 +3,7 @@ import type { Kind } from '../entry.ts'
 const INCIDENT = ['id', 'severity', 'cause', 'services', 'by', 'step', 'downMs', 'how', 'attempts'] as const
 const SWITCH = [
   ...['target', 'from', 'to', 'by', 'older', 'deadlineMs', 'verdict', 'exitCode', 'why', 'baseline', 'unchecked'],
-  ...['tookMs'],
+  ...['tookMs', 'place'],
 ] as const
 const ROLLBACK = [
   'target',
@@ -17,6 +17,7 @@ const ROLLBACK = [
   'exitCode',
   'current',
   'next',
+  'place',
 ] as const
 const GENERATION = ['target', 'generation', 'path', 'level', 'why', 'diff'] as const
 const DEAD_MAN = ['target', 'id', 'at', 'result', 'to', 'why', 'afterMs'] as const

@@ -99,7 +99,6 @@ const answer = (step: Step): Act => ({ act: 'record', step, answers: true })
 function lost(seen: Seen): Act {
   return held('the ledger does not say what the switch was to lead to', 'no way back', seen)
 }
-
 function held(why: string, verdict: 'environment' | 'no way back', { running }: Seen): Act {
   return record({ kind: 'rollback.held', why, verdict, current: running })
 }
@@ -135,12 +134,8 @@ function unasked({ phase, good, at }: Journal, seen: Seen): Act {
   if (running.path === at && !(good.length === 0 && phase === 'idle' && seen.isSoakDue)) return { act: 'rest' }
   const back = good.find(each => each.path !== running.path)
   const fallbacks = good.length === 0 ? older : []
-  const isNew = at === null && good.length === 0
-  const why = isNew
-    ? 'it is seen for the first time'
-    : running.path === at || at === null
-      ? 'it is not known to be good'
-      : ''
+  const unproven = good.length === 0 && at === null ? 'it is seen for the first time' : 'it is not known to be good'
+  const why = running.path === at || at === null ? unproven : ''
   return record({ kind: 'switch.observed', from: back ?? fallbacks[0] ?? null, to: running, older: fallbacks, why })
 }
 

@@ -1,21 +1,21 @@
 import { dirname, join } from 'node:path'
-import type { GenerationStatus, TargetStatus } from '../api/switch-control.ts'
 import type { Clock } from '../clock.ts'
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
 import { asFault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
-import type { RunCheck } from '../heal/probe/verdict.ts'
+import type { RunCheck, Surroundings } from '../heal/probe/verdict.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
 import { type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
-import { isQuarantined, newTargetMemory, type TargetMemories, type TargetMemory } from './memory.ts'
+import { memoryOf, placeOf, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { isIrreversible, mayRollBack, whyNotFrom } from './permit.ts'
 import { PHASES } from './phases.ts'
 import { watchPointers } from './pointer-watch.ts'
 import { createRecorder } from './recorder.ts'
+import { type Shown, shownOf } from './shown.ts'
 import { createSwitcher, type Switcher } from './switch.ts'
 import type { Target, View } from './target.ts'
 
@@ -23,10 +23,12 @@ import type { Target, View } from './target.ts'
 export interface OpenTarget {
   readonly target: Target
   readonly deadMan: DeadMan
+  /** The user of its own checks that run a program; left out: heald's own. */
+  readonly account?: () => Promise<Surroundings['account'] | null>
   /** What differs between two generations, a line each; empty when that can't be told. Bounded; never rejects. */
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
   /** Does ahead what a first rollback to one of these paths would wait for. Costs little; never rejects. */
-  readonly prepare: (good: readonly string[]) => Promise<void>
+  readonly prepare?: (good: readonly string[]) => Promise<void>
 }
 
 export interface ManagedTools {
@@ -48,20 +50,20 @@ export interface ManagedTools {
 }
 
 /** One configured target: its switcher, its watch, and what people ask of it. */
-export interface Managed extends Orders {
+export interface Managed extends Orders, Shown {
   readonly spec: TargetSpec
   /** Looks once, so that services can be told which generation they are started with. Never rejects. */
   look(): Promise<void>
-  /** Goes on where the ledger says that it stopped, and watches the pointer. */
+  /** Goes on where the ledger says that it stopped, and watches the pointer. May be called twice. */
   begin(): void
   generation(): string | null
-  /** A pointer is being moved. */
+  /** It is being switched, or an order says that it is to be; what others switched to does not count before it is committed. */
   isMoving(): boolean
   onLoop(service: string): LoopAnswer
-  status(): TargetStatus
-  generations(): Promise<readonly GenerationStatus[]>
-  /** Ends what is under way without finishing it: a later daemon does. */
-  release(): void
+  /** Ends what is under way without finishing it: a later daemon does. Resolves when the act at hand has ended. */
+  release(): Promise<void>
+  /** The same, for good: no dead-man is left that could move what nobody watches any more. Never rejects. */
+  retire(): Promise<void>
 }
 
 /** As many generations as a view shows. */
@@ -80,8 +82,10 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   const { name } = spec
   const { target, deadMan } = opened
   let view: View | null = null
-  /** Why it can't be looked at or goes no further, in words. */
-  let trouble: string | null = null
+  /** Why it can't be looked at, in words. */
+  let blind: string | null = null
+  /** Why a switch goes no further, in words. */
+  let stuck: string | null = null
   let switcher: Switcher | null = null
   let isReleased = false
   let cancelRetry = () => {}
@@ -90,19 +94,30 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   let cancelPrepare = () => {}
   let stopWatch = () => {}
   let retryMs = RETRY_FIRST_MS
-  const memory = (): TargetMemory => memories[name] ?? newTargetMemory()
+  const memory = (): TargetMemory => memoryOf(memories, name, placeOf(spec))
   const journal = (): Journal => switcher?.journal() ?? memory().journal
-  const judge = createJudge({ ...tools, checks: spec.checks, cwd: spec.kind === 'releases' ? spec.path : '/' })
+  const runCheck: RunCheck = async (check, timeoutMs, signal, at = { cwd: '/' }) => {
+    const account = await opened.account?.()
+    return tools.runCheck(check, timeoutMs, signal, account == null ? at : { ...at, account })
+  }
+  const judge = createJudge({
+    ...tools,
+    runCheck,
+    checks: spec.checks,
+    cwd: spec.kind === 'releases' ? spec.path : '/',
+  })
 
   const seen: Target = {
     ...target,
     async look() {
       try {
         view = await target.look()
-        trouble = null
+        blind = null
         return view
       } catch (error) {
-        trouble = messageOf(error)
+        const words = messageOf(error)
+        if (blind !== words) tools.warn(`${name}: ${words}`)
+        blind = words
         throw asFault(error)
       }
     },
@@ -149,7 +164,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         if (view !== null) view = { ...view, running: { ...to, createdMs: 0 } }
       },
       activationDeadlineMs: spec.activationDeadlineMs,
-      deadManMs: tools.switchSpec().deadManMs,
+      deadManMs: () => tools.switchSpec().deadManMs,
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
       refusal: from => whyNotFrom(from, question()),
@@ -166,11 +181,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     try {
       await switcher?.run()
       retryMs = RETRY_FIRST_MS
+      stuck = null
     } catch (error) {
       if (isReleased) return
       const words = messageOf(error)
-      if (trouble !== words) tools.warn(`${name}: ${words}`)
-      trouble = words
+      if (stuck !== words && blind !== words) tools.warn(`${name}: ${words}`)
+      stuck = words
+      cancelRetry()
       cancelRetry = clock.after(retryMs, () => void drive())
       retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
     }
@@ -179,19 +196,19 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   /** Somebody may have moved the pointer. */
   async function onNews(): Promise<void> {
     if (isReleased || switcher === null) return
-    const before = trouble
+    const wasBlind = blind !== null
     try {
       const { running } = await seen.look()
       const { phase, at, to } = switcher.journal()
       const expected = phase === 'probation' ? to?.path : at
-      if (running?.path === expected && before === null) return cancelGone()
+      if (running?.path === expected && !wasBlind) return cancelGone()
       if (phase === 'probation') return switcher.wake()
       if (phase !== 'idle' && phase !== 'held') return
       if (running !== null) return void drive()
       cancelGone()
       cancelGone = clock.after(GONE_MS, () => void drive())
     } catch {
-      // Kept in `trouble`, which the status shows.
+      // Kept in `blind`, which the status shows.
     }
   }
 
@@ -202,10 +219,16 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     void drive()
   }
 
+  const orders = createOrders({
+    ...{ target: seen, clock, judge, recorder, journal, memory },
+    ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
+  })
+
   return {
     spec,
     look: async () => void (await seen.look().catch(() => {})),
     begin() {
+      if (switcher !== null) return
       switcher = newSwitcher()
       void drive()
       const folders =
@@ -214,21 +237,26 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
           : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
       const watch = watchPointers({
         ...{ folders, clock, onNews: () => void onNews() },
-        isTrouble: () => trouble !== null || view?.running == null,
+        isTrouble: () => blind !== null || stuck !== null || view?.running == null,
       })
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
       const paths = () => journal().good.map(({ path }) => path)
-      cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare(paths()))
+      cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare?.(paths()))
     },
     generation: () => view?.running?.generation ?? null,
-    isMoving: () => !['idle', 'held', 'observed', 'probation'].includes(journal().phase),
+    isMoving() {
+      const { phase, isObserved } = journal()
+      const isAtRest = phase === 'idle' || phase === 'held'
+      return orders.isAtWork() || !(isAtRest || (isObserved && (phase === 'observed' || phase === 'probation')))
+    },
     onLoop(service) {
       const { phase, from, isObserved, to } = journal()
       const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
       if (switcher === null) return slow('the ledger is still being read')
       if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
       if (phase !== 'idle' && phase !== 'held') {
+        if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
         return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused)
@@ -242,52 +270,22 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       if (permit.isEnvironment) void switcher.order({ verb: 'hold', why: permit.refused }).catch(() => drive())
       return slow(permit.refused)
     },
-    status() {
-      const { phase, good, at } = journal()
-      const running = plain(view?.running)
-      return {
-        name,
-        kind: spec.kind,
-        state: PHASES[phase],
-        current: running,
-        knownGood: good.find(({ path }) => path !== running?.path) ?? good[0] ?? null,
-        quarantined: memory().quarantined.map(({ path }) => path),
-        why: trouble ?? (phase === 'held' ? heldWhy(at) : null),
-      }
-    },
-    async generations() {
-      const { generations, running } = await seen.look()
-      const { good } = journal()
-      const listed =
-        running === null || generations.some(({ path }) => path === running.path)
-          ? generations
-          : [running, ...generations]
-      return listed.map(({ generation, path, createdMs }) => ({
-        ...{ target: name, generation, path, createdTs: new Date(createdMs).toISOString() },
-        current: path === running?.path,
-        knownGood: good.some(each => each.path === path),
-        quarantined: isQuarantined(memory(), path),
-        why: memory().quarantined.find(each => each.path === path)?.why ?? null,
-      }))
-    },
-    ...createOrders({
-      ...{ target: seen, clock, judge, recorder, journal, memory },
-      ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
-    }),
-    release() {
-      isReleased = true
-      stopWatch()
-      cancelRetry()
-      cancelSoak()
-      cancelGone()
-      cancelPrepare()
-      switcher?.wake()
-      void deadMan.unlock()
+    ...shownOf({ spec, look: () => seen.look(), journal, memory, view: () => view, trouble: () => stuck ?? blind }),
+    ...orders,
+    release,
+    async retire() {
+      await release()
+      await deadMan.disarm().catch((error: unknown) => tools.warn(`${name}: ${messageOf(error)}`))
     },
   }
 
-  function heldWhy(at: string | null): string {
-    const why = memory().heldWhy ?? 'see its incident'
-    return `${why}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
+  async function release(): Promise<void> {
+    isReleased = true
+    stopWatch()
+    cancelRetry()
+    cancelSoak()
+    cancelGone()
+    cancelPrepare()
+    await switcher?.release()
   }
 }

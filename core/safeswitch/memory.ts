@@ -1,3 +1,4 @@
+import type { TargetSpec } from '../config/spec.ts'
 import type { Entry, Json } from '../entry.ts'
 import { stepOf, targetOf } from './entries.ts'
 import { emptyJournal, follow, type Journal, type Ref } from './journal.ts'
@@ -6,6 +7,8 @@ import type { Moment } from './moment.ts'
 /** What the ledger remembers of one target. Plain data: it is a part of the snapshot. */
 export interface TargetMemory {
   journal: Journal
+  /** What is switched, as `placeOf` names it; null: no entry said. Another place of the same name is another target. */
+  place: string | null
   /** Of the last step, 8 hex. */
   boot: string
   /** Paths that failed, and why; the oldest first. */
@@ -36,7 +39,7 @@ const KEPT_TIMES = 1000
 
 export function newTargetMemory(): TargetMemory {
   return {
-    ...{ journal: emptyJournal(), boot: '', quarantined: [], automatic: [], tried: [] },
+    ...{ journal: emptyJournal(), place: null, boot: '', quarantined: [], automatic: [], tried: [] },
     ...{ arrived: null, left: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
   }
 }
@@ -47,15 +50,28 @@ export function targetMemoriesFrom(json: object): TargetMemories {
   return Object.fromEntries(found.map(([name, each]) => [name, { ...newTargetMemory(), ...each }]))
 }
 
+/** Names what a target switches: its generations are none of another place's. */
+export function placeOf({ kind, path }: Pick<TargetSpec, 'kind' | 'path'>): string {
+  return `${kind} ${path}`
+}
+
+/** What is known of the target of this name at this place. A place that is not told is the same as before. */
+export function memoryOf(memories: TargetMemories, name: string, place?: Json): TargetMemory {
+  const found = Object.hasOwn(memories, name) ? memories[name] : undefined
+  const here = typeof place === 'string' ? place : null
+  const isElsewhere = here !== null && found?.place != null && found.place !== here
+  return found === undefined || isElsewhere ? newTargetMemory() : found
+}
+
 /** Takes one entry in, in place; entries that are about no target change nothing. */
 export function rememberTarget(memories: TargetMemories, entry: Entry): void {
   const name = targetOf(entry)
   if (name === null) return
-  const memory = Object.hasOwn(memories, name) ? memories[name] : undefined
-  const of = memory ?? newTargetMemory()
-  if (memory === undefined) memories[name] = of
   const step = stepOf(entry)
   if (step === null) return
+  const of = memoryOf(memories, name, entry.data.place)
+  memories[name] = of
+  if (typeof entry.data.place === 'string') of.place = entry.data.place
   const before = of.journal
   const at: Moment = { wallMs: Date.parse(entry.ts) || 0, monoMs: entry.mono / 1000, boot: entry.boot }
   of.journal = follow(before, step)

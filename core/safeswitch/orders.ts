@@ -29,35 +29,51 @@ export interface OrderTools {
 export interface Orders {
   deploy(order: Parameters<SwitchControl['deploy']>[1], by: string): Promise<Switched>
   rollback(order: Parameters<SwitchControl['rollback']>[1], by: string): Promise<Switched>
+  /** An order was taken and has not come to its end. */
+  isAtWork(): boolean
 }
 
 export function createOrders(tools: OrderTools): Orders {
   const { target, clock, judge, recorder, journal, memory } = tools
   const { name } = target
 
+  /** What is being carried out. A rollback may come while a deploy is; nothing else may: it would take its place unseen. */
+  const atWork = new Set<Order['verb']>()
+
   /** Gives an order and waits for its end. */
-  async function carryOut(order: Order, by: string, data: Data): Promise<Switched> {
-    const from = plain((await target.look()).running)
-    const to = order.verb === 'hold' ? null : order.to
-    const startedMs = clock.monoMs()
-    const before = recorder.steps()
-    recorder.ask(by, data)
+  async function carryOut(order: Extract<Order, { to: Ref }>, by: string, data: Data): Promise<Switched> {
+    atWork.add(order.verb)
+    const takeBack = recorder.ask(by, data)
     try {
-      await tools.switcher()?.order(order)
-    } catch (error) {
-      tools.drive()
-      throw error
+      const from = plain((await target.look()).running)
+      const startedMs = clock.monoMs()
+      const before = recorder.steps()
+      await given(order, before)
+      const current = plain((await target.look()).running)
+      const ended = outcomeOf(recorder.endSince(before), order.verb === 'deploy' ? memory().rollbackWhy : null)
+      const tookMs = Math.round((clock.monoMs() - startedMs) * 1000) / 1000
+      return { target: name, from, to: order.to, current, tookMs, ...ended }
+    } finally {
+      takeBack()
+      atWork.delete(order.verb)
     }
-    const current = plain((await target.look()).running)
-    const ended = recorder.endSince(before)
-    const tookMs = Math.round((clock.monoMs() - startedMs) * 1000) / 1000
-    return {
-      target: name,
-      from,
-      to,
-      current,
-      tookMs,
-      ...outcomeOf(ended, order.verb === 'deploy' ? memory().rollbackWhy : null),
+  }
+
+  async function given(order: Order, before: number): Promise<void> {
+    const switcher = tools.switcher()
+    try {
+      await switcher?.order(order)
+    } catch (error) {
+      // Somebody was told that nothing was done: so nothing is done later either. What has begun goes on.
+      const isBegun = recorder.steps() > before
+      if (!isBegun) switcher?.drop(order)
+      tools.drive()
+      const fault = asFault(error)
+      if (!isBegun || !(fault instanceof Fault)) throw fault
+      const { code, hint, retry } = fault
+      throw new Fault(code, `the switch of ${name} has begun and goes on by itself; in its way: ${fault.message}`, {
+        ...{ retry, cause: fault, ...(hint === undefined ? {} : { hint }) },
+      })
     }
   }
 
@@ -66,11 +82,15 @@ export function createOrders(tools: OrderTools): Orders {
     if (tools.switcher() === null)
       throw new Fault('switch.not-yet', `${name} can not be switched before the ledger is read`, { retry: 1000 })
     if (!tools.isRecording())
-      throw new Fault('ledger.degraded', 'nothing is switched while nothing can be recorded', { retry: 5000 })
+      throw new Fault('ledger.degraded', 'nothing is switched while nothing can be recorded', {
+        hint: 'make room or repair the disk of the state folder; healing goes on meanwhile',
+        retry: 5000,
+      })
     const isAtRest = phase === 'idle' || phase === 'held'
-    const isOpen = isDeploy ? isObserved : phase !== 'committing' && phase !== 'rollingBack'
-    if (isAtRest || isOpen) return
-    throw new Fault('switch.busy', `${name} is ${PHASES[phase]} already`, {
+    const isOpen = isDeploy ? isObserved && phase !== 'committing' : phase !== 'committing' && phase !== 'rollingBack'
+    const isTaken = atWork.has('rollback') || (isDeploy && atWork.has('deploy'))
+    if ((isAtRest || isOpen) && !isTaken) return
+    throw new Fault('switch.busy', `${name} is ${isAtRest ? 'about to be switched' : PHASES[phase]} already`, {
       hint: isDeploy ? `wait for its end, or end it: heald rollback ${name}` : 'wait for its end',
       retry: 5000,
     })
@@ -102,13 +122,14 @@ export function createOrders(tools: OrderTools): Orders {
         })
       }
       if (!judge.hasChecks() && !unchecked)
-        throw new Fault('switch.unchecked', `${name} has no checks, so ${to.generation} could prove nothing`, {
-          hint: `give its services a health check or the target checks, or accept that: heald deploy ${name} ${ref} --unchecked`,
+        throw new Fault('switch.unchecked', `${name} has no checks that run, so ${to.generation} could prove nothing`, {
+          hint: `give its services a health check or the target checks, start those that are stopped, or accept that: heald deploy ${name} ${ref} --unchecked`,
         })
       const baseline = await judge.baseline()
       refuseUnlessReady(true)
       return carryOut({ verb: 'deploy', to }, by, { by, ...(unchecked ? { unchecked } : {}), baseline })
     },
+    isAtWork: () => atWork.size > 0,
     async rollback({ to: ref, dryRun }, by) {
       refuseUnlessReady(false)
       const startedMs = clock.monoMs()

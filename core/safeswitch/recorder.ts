@@ -4,7 +4,7 @@ import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import { dataOf } from './entries.ts'
 import { type Journal, plain, type Step } from './journal.ts'
-import type { TargetMemory } from './memory.ts'
+import { placeOf, type TargetMemory } from './memory.ts'
 import type { SwitchTools } from './switch.ts'
 
 export interface RecorderOptions {
@@ -26,8 +26,8 @@ export interface RecorderOptions {
 
 /** Writes the steps of one target's switches into the ledger. */
 export interface Recorder extends Pick<SwitchTools, 'record' | 'recordDeadMan'> {
-  /** Who gives the order that comes next, and what its first entry says besides. */
-  ask(by: string, data: Data): void
+  /** Who gives the order that comes next, and what its first entry says besides; the answer takes that back. */
+  ask(by: string, data: Data): () => void
   /** How many steps were recorded so far. */
   steps(): number
   /** The last step that led to rest, if one came after so many steps. */
@@ -74,7 +74,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   function extras({ kind }: Step): Data {
-    if (kind === 'switch.armed') return { deadlineMs: spec.activationDeadlineMs, ...asker?.data }
+    const place = placeOf(spec)
+    if (kind === 'switch.armed') return { place, deadlineMs: spec.activationDeadlineMs, ...asker?.data }
+    if (kind === 'switch.observed' || kind === 'rollback.started') return { place }
     return kind === 'switch.probation' ? { deadlineMs: options.switchSpec().probationMs } : {}
   }
 
@@ -110,7 +112,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
     recordDeadMan: async (kind, data) => void (await append(kind, data)),
     ask(by, data) {
-      asker = { by, data }
+      const mine = { by, data }
+      asker = mine
+      return () => {
+        if (asker === mine) asker = null
+      }
     },
     steps: () => steps,
     endSince: since => (end !== null && end.at > since ? end.step : null),

@@ -4,6 +4,7 @@ import type { HostConfig, ServiceSpec, TargetSpec } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { LoopAnswer } from '../heal/records.ts'
+import { openLate } from './late-target.ts'
 import { createManaged, type Managed, type ManagedTools, type OpenTarget } from './managed.ts'
 
 export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'switchSpec'> {
@@ -15,11 +16,11 @@ export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'swit
 export interface SafeSwitch extends SwitchControl {
   /** Opens the targets, so that services know their generation. Nothing is moved yet. */
   take(config: HostConfig): Promise<void>
-  /** Goes on with what an earlier daemon left undone, and watches. The ledger has been read. */
+  /** Goes on with what an earlier daemon left undone, and watches. The ledger has been read. Once more after `apply`. */
   begin(): void
   /** Refuses a later configuration that changes a target which is being switched. */
   refuse(config: HostConfig): void
-  /** Takes a later configuration. */
+  /** Takes a later configuration: lets go of what it no longer describes so, and opens what is new. */
   apply(config: HostConfig): Promise<void>
   generationOf(target: string): string | null
   onLoop(service: ServiceSpec): LoopAnswer | null
@@ -30,12 +31,12 @@ export interface SafeSwitch extends SwitchControl {
 
 export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   const targets = new Map<string, Managed>()
+  /** Targets that a deploy was asked for: it may still be looked at, and is not on its way yet. */
+  const deploying = new Set<string>()
   let config: HostConfig | null = null
-  let hasBegun = false
 
   async function open(spec: TargetSpec): Promise<void> {
-    const opened = await options.openTarget(spec)
-    const managed = createManaged(spec, opened, {
+    const managed = createManaged(spec, openLate(spec, options.openTarget), {
       ...options,
       patients: () => options.patientsOf(spec.name),
       switchSpec: () => {
@@ -46,6 +47,9 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
     await managed.look()
     targets.set(spec.name, managed)
   }
+
+  /** As the configuration lists them. */
+  const inOrder = (): Managed[] => config?.targets.flatMap(({ name }) => targets.get(name) ?? []) ?? []
 
   function find(name: string): Managed {
     const found = targets.get(name)
@@ -58,7 +62,7 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   /** Two at once would be judged by each other's services. */
   function refuseWhileMoving(name: string): void {
     for (const [other, managed] of targets) {
-      if (other === name || !managed.isMoving()) continue
+      if (other === name || !(managed.isMoving() || deploying.has(other))) continue
       throw new Fault('switch.busy', `${other} is being switched, and only one target is at a time`, {
         hint: 'wait for its end: heald status',
         retry: 5000,
@@ -79,7 +83,6 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       await Promise.all(first.targets.map(open))
     },
     begin() {
-      hasBegun = true
       for (const managed of targets.values()) managed.begin()
     },
     refuse(next) {
@@ -91,34 +94,40 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       })
     },
     async apply(next) {
-      const changed = changedIn(next)
+      const changed = changedIn(next).flatMap(name => targets.get(name) ?? [])
       config = next
-      for (const name of changed) {
-        targets.get(name)?.release()
-        targets.delete(name)
-      }
-      const missing = next.targets.filter(({ name }) => !targets.has(name))
-      await Promise.all(missing.map(open))
-      if (hasBegun) for (const { name } of missing) targets.get(name)?.begin()
+      for (const { spec } of changed) targets.delete(spec.name)
+      await Promise.all(changed.map(managed => managed.retire()))
+      await Promise.all(next.targets.filter(({ name }) => !targets.has(name)).map(open))
     },
     generationOf: name => targets.get(name)?.generation() ?? null,
     onLoop({ name, target }) {
       return target === undefined ? null : (targets.get(target)?.onLoop(name) ?? null)
     },
-    statuses: () => [...targets.values()].map(managed => managed.status()),
+    statuses: () => inOrder().map(managed => managed.status()),
     async generations(name) {
-      const asked = name === null ? [...targets.values()] : [find(name)]
-      return (await Promise.all(asked.map(managed => managed.generations()))).flat()
+      if (name !== null) return find(name).generations()
+      // One that can't be looked at, which the status tells, hides no others.
+      const all = await Promise.allSettled(inOrder().map(managed => managed.generations()))
+      const seen = all.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+      const failed = all.find(each => each.status === 'rejected')
+      if (seen.length === 0 && failed !== undefined) throw failed.reason
+      return seen.flat()
     },
     async deploy(name, order, by) {
       const managed = find(name)
       refuseWhileMoving(name)
-      return managed.deploy(order, by)
+      deploying.add(name)
+      try {
+        return await managed.deploy(order, by)
+      } finally {
+        deploying.delete(name)
+      }
     },
     // A way back is never closed by what another target is doing.
     rollback: async (name, order, by) => find(name).rollback(order, by),
     release() {
-      for (const managed of targets.values()) managed.release()
+      for (const managed of targets.values()) void managed.release()
     },
   }
 }

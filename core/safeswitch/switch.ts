@@ -1,8 +1,7 @@
-import type { Clock } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { Fault, messageOf, retryOf } from '../fault.ts'
-import type { DeadMan, DeadManView, Fired } from './dead-man.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
+import { createGuard, type GuardTools } from './guard.ts'
 import { follow, type Journal, plain, type Ref, type Step } from './journal.ts'
 import type { Activation, Target, View } from './target.ts'
 
@@ -12,19 +11,15 @@ export interface Judgement {
   readonly why: string
 }
 
-export interface SwitchTools {
+export interface SwitchTools extends GuardTools {
   readonly target: Target
-  readonly deadMan: DeadMan
-  readonly clock: Clock
   /** Resolves when the step is durable. When it rejects, nothing further is done until `run` is called again. */
   readonly record: (step: Step, more: Data) => Promise<void>
-  readonly recordDeadMan: (kind: 'deadman.armed' | 'deadman.disarmed' | 'deadman.fired', data: Data) => Promise<void>
   /** Says whether the services are well with `journal.to`, after as long a look as the configuration asks for. */
   readonly judge: (journal: Journal, signal: AbortSignal) => Promise<Judgement>
   /** `to` runs from now on, as far as the pointer says. */
   readonly onActivated: (to: Ref) => void
   readonly activationDeadlineMs: number
-  readonly deadManMs: number
   /** How many known-good generations are kept from being collected. */
   readonly keepGood: number
   /** Whether the machine was booted since the journal's last step. */
@@ -34,8 +29,6 @@ export interface SwitchTools {
   readonly isIrreversible: (to: Ref) => boolean
   /** Whether a generation is still there, as far as can be told. */
   readonly isThere: (ref: Ref) => boolean
-  /** Told of trouble that stops nothing. */
-  readonly warn: (text: string) => void
   /** Generations older than what runs, if its pointer was moved not long ago. */
   readonly older: (view: View) => readonly Ref[]
 }
@@ -50,10 +43,14 @@ export interface Switcher {
   run(): Promise<void>
   /** Puts an order in, which is looked at before the next act, and ends a watch. Only one waits at a time: the newest. */
   order(order: Order): Promise<void>
+  /** Takes back an order that has led to nothing yet: it is not carried out later either. */
+  drop(order: Order): void
   /** Ends a watch that is under way, so that the world is looked at anew. */
   wake(): void
   /** Nothing is known to be good: the next `run` watches whether what runs is. */
   soak(): void
+  /** Begins no further act; resolves when the one at hand has ended. Another daemon, or the dead-man, goes on. */
+  release(): Promise<void>
 }
 
 /** Tries of one act that answers "not now" or fails to be durable, with pauses that double. */
@@ -86,41 +83,27 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   const { target, deadMan, clock } = tools
   let journal = first
   let life = untouched()
-  let [isOurs, isRebooted, isFresh, hasFired, isSoakDue, isLocked] = [
-    false,
-    tools.isRebooted,
-    false,
-    false,
-    true,
-    false,
-  ]
-  let armedMs = 0
+  const guard = createGuard(target.name, tools)
+  let [isOurs, isRebooted, isSoakDue, isLocked] = [false, tools.isRebooted, true, false]
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
-  /** What is being recorded of the dead-man's arming and disarming. */
-  let telling: Promise<unknown> = Promise.resolve()
+  let isReleased = false
 
   async function look(): Promise<Seen> {
-    const [view, standing] = await Promise.all([target.look(), importFired(await deadMan.look())])
+    const standing = await guard.look()
+    const view = await target.look()
     const now = plain(view.running)
     return {
       running: now,
       boot: view.boot?.path ?? null,
-      deadMan: standing?.path ?? null,
+      deadMan: standing,
+      ...{ isFresh: guard.isFresh(), hasFired: guard.hasFired() },
       refusal: tools.refusal(now),
       isIrreversible: journal.to !== null && tools.isIrreversible(journal.to),
       older: tools.older(view),
-      ...{ isFresh, hasFired, isOurs, isRebooted, isSoakDue, order, ...life },
+      ...{ isOurs, isRebooted, isSoakDue, order, ...life },
     }
-  }
-
-  async function importFired({ standing, fired }: DeadManView): Promise<DeadManView['standing']> {
-    if (fired === null) return standing
-    await tools.recordDeadMan('deadman.fired', firedData(fired))
-    await deadMan.imported(fired.id)
-    hasFired = true
-    return standing
   }
 
   async function perform(act: Act): Promise<void> {
@@ -130,9 +113,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       case 'armDeadMan':
         return arm(act.back)
       case 'disarmDeadMan':
-        isFresh = false
-        await deadMan.disarm()
-        return tell('deadman.disarmed', {})
+        return guard.disarm()
       case 'activate':
         return activate(act.to)
       case 'settle':
@@ -152,34 +133,13 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     isRebooted = false
     isSoakDue = false
     // Each rung of a rollback may take all the time that the dead-man leaves.
-    if (step.kind === 'rollback.started' || step.kind === 'rollback.failed') isFresh = false
-    await told()
-  }
-
-  /** No act depends on it (whether one stands is seen), so none waits for its place on the disk; the next step does. */
-  function tell(kind: 'deadman.armed' | 'deadman.disarmed', data: Data): void {
-    telling = Promise.all([telling, tools.recordDeadMan(kind, data)])
-    // It is `told` that hears of it.
-    telling.catch(() => {})
-  }
-
-  async function told(): Promise<void> {
-    const last = telling
-    telling = Promise.resolve()
-    await last
+    if (step.kind === 'rollback.started' || step.kind === 'rollback.failed') guard.outdate()
+    await guard.told()
   }
 
   async function arm(back: Ref): Promise<void> {
-    try {
-      const id = await deadMan.arm(back, tools.deadManMs)
-      isFresh = true
-      armedMs = clock.monoMs()
-      tell('deadman.armed', { id, to: { ...back }, afterMs: tools.deadManMs })
-    } catch (error) {
-      life.isArmFailed = true
-      life.detail = messageOf(error)
-      tools.warn(`${target.name}: no dead-man could be armed: ${life.detail}`)
-    }
+    const why = await guard.arm(back)
+    if (why !== null) Object.assign(life, { isArmFailed: true, detail: why } satisfies Partial<Life>)
   }
 
   async function activate(to: Ref): Promise<void> {
@@ -212,7 +172,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
 
   async function settle(to: Ref): Promise<void> {
     // A boot loader may take minutes, and so may the activation before it.
-    if (isFresh && clock.monoMs() - armedMs > ARMED_LONG_AGO_MS) await arm(to)
+    if (guard.armedForMs() > ARMED_LONG_AGO_MS) await arm(to)
     const good = [to.path, ...journal.good.map(each => each.path).filter(path => path !== to.path)]
     for (let n = 0; n < TRIES; n += 1) {
       try {
@@ -263,6 +223,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     try {
       for (let n = 0; n < MOST_ACTS; n += 1) {
         const seen = await look()
+        if (isReleased) throw new Fault('daemon.stopping', 'heald is ending; the switch goes on when it is back')
         const act = decide(kept(journal), seen)
         // What was seen before the lock was had may have changed.
         if (act.act !== 'rest' && !isLocked) {
@@ -272,7 +233,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         await perform(act)
         const isAnswered = act.act === 'rest' || (act.act === 'record' && act.answers === true)
         if (isAnswered && order === seen.order) order = null
-        if (act.act === 'rest' && order === null) return await told()
+        if (act.act === 'rest' && order === null) return await guard.told()
       }
       throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
     } finally {
@@ -302,13 +263,18 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       // It came in the very turn in which the loop had come to rest.
       if (order === given) await run()
     },
+    drop(given) {
+      if (order === given) order = null
+    },
     wake: () => watching?.abort(),
     soak() {
       isSoakDue = true
     },
+    async release() {
+      isReleased = true
+      watching?.abort()
+      // Whoever called `run` hears what came of it.
+      await running?.catch(() => {})
+    },
   }
-}
-
-function firedData({ id, to, atMs, result, why }: Fired): Data {
-  return { id, to: { ...to }, at: new Date(atMs).toISOString(), result, why }
 }

@@ -19,6 +19,7 @@ const instant: Clock = {
 interface WorldOptions {
   readonly well?: readonly string[]
   readonly killAt?: number
+  readonly isBlind?: boolean
   readonly fail?: (what: string) => boolean
   /** How long an act, or an entry of the dead-man, takes. */
   readonly slow?: (what: string, world: { readonly running: string }) => Promise<void>
@@ -51,7 +52,7 @@ function makeWorld(options: WorldOptions = {}) {
   const target: Target = {
     name: 't',
     kind: 'nixos',
-    look: async () => view(),
+    look: async () => (options.isBlind === true ? assert.fail('it is not there') : view()),
     resolve: async ref => at(ref) ?? assert.fail(),
     activate: to => act(`activate ${to.path}`, () => Object.assign(world, { running: to.path }) && done),
     settle: to => act(`settle ${to.path}`, () => void Object.assign(world, { boot: to.path })),
@@ -60,7 +61,7 @@ function makeWorld(options: WorldOptions = {}) {
   const tools: SwitchTools = {
     target,
     clock: instant,
-    ...{ activationDeadlineMs: 1000, deadManMs: 1000, keepGood: 3, isRebooted: false },
+    ...{ activationDeadlineMs: 1000, deadManMs: () => 1000, keepGood: 3, isRebooted: false },
     ...{ isIrreversible: () => false, isThere: () => true, warn: () => {} },
     ...{ refusal: () => null, older: () => [], onActivated: () => {} },
     async recordDeadMan(kind) {
@@ -70,7 +71,10 @@ function makeWorld(options: WorldOptions = {}) {
     deadMan: {
       arm: back => act('arm', () => Object.assign(world, { deadMan: back }) && 'id'),
       disarm: () => act('disarm', () => void Object.assign(world, { deadMan: null })),
-      look: async () => ({ standing: world.deadMan && { id: 'id', path: world.deadMan.path }, fired: null }),
+      look: async () =>
+        options.isBlind === true
+          ? assert.fail('nor is its dead-man')
+          : { standing: world.deadMan && { id: 'id', path: world.deadMan.path }, fired: null },
       imported: async () => {},
       lock: async () => true,
       unlock: async () => {},
@@ -213,4 +217,11 @@ test('an entry of the dead-man that is not to be had ends the run, and the next 
   await switcher.run()
   assert.equal(switcher.journal().phase, 'idle')
   assert.deepEqual([world.boot, world.deadMan], [world.running, null])
+})
+
+test('neither the target nor its dead-man can be looked at: that is said, and nobody is left with a rejection', async () => {
+  const { daemon, kinds } = makeWorld({ isBlind: true })
+  await assert.rejects(daemon().run(), /nor is its dead-man/)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(kinds(), [])
 })

@@ -1,0 +1,62 @@
+import type { GenerationStatus, TargetStatus } from '../api/switch-control.ts'
+import type { TargetSpec } from '../config/spec.ts'
+import { type Journal, plain } from './journal.ts'
+import { isQuarantined, type TargetMemory } from './memory.ts'
+import { PHASES } from './phases.ts'
+import type { View } from './target.ts'
+
+/** What people are shown of a target. */
+export interface Shown {
+  status(): TargetStatus
+  generations(): Promise<readonly GenerationStatus[]>
+}
+
+export interface ShownOf {
+  readonly spec: TargetSpec
+  readonly look: () => Promise<View>
+  readonly journal: () => Journal
+  readonly memory: () => TargetMemory
+  /** What was seen last; null: nothing yet. */
+  readonly view: () => View | null
+  /** What is in the way, in words. */
+  readonly trouble: () => string | null
+}
+
+const NOTHING = 'nothing runs: its pointer is missing, or leads to nothing that is whole'
+
+export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf): Shown {
+  const { name, kind } = spec
+
+  function whyNot(): string | null {
+    const { phase, at } = journal()
+    const held = memory().heldWhy ?? 'see its incident'
+    if (phase === 'held')
+      return `${held}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
+    return view() !== null && view()?.running == null ? NOTHING : null
+  }
+
+  return {
+    status() {
+      const { phase, good } = journal()
+      const running = plain(view()?.running)
+      return {
+        ...{ name, kind, state: PHASES[phase], current: running },
+        knownGood: good.find(({ path }) => path !== running?.path) ?? good[0] ?? null,
+        quarantined: memory().quarantined.map(({ path }) => path),
+        why: trouble() ?? whyNot(),
+      }
+    },
+    async generations() {
+      const { generations, running } = await look()
+      const { good } = journal()
+      const isListed = running === null || generations.some(({ path }) => path === running.path)
+      return (isListed ? generations : [running, ...generations]).map(({ generation, path, createdMs }) => ({
+        ...{ target: name, generation, path, createdTs: new Date(createdMs).toISOString() },
+        current: path === running?.path,
+        knownGood: good.some(each => each.path === path),
+        quarantined: isQuarantined(memory(), path),
+        why: memory().quarantined.find(each => each.path === path)?.why ?? null,
+      }))
+    },
+  }
+}
