@@ -138,6 +138,8 @@ test('let go in the middle: nothing further is done, and a later daemon ends it'
     const later = stand.daemon()
     await later.look()
     later.begin()
+    await stand.clock.advance(100)
+    if (where === 'probation') assert.equal(later.isMoving(), true, 'it is a switch of ours, whoever began it')
     await stand.clock.advance(SOAK_MS + 1000)
     const ended = where === 'probation' ? 'r2' : 'r1'
     assert.deepEqual([later.status().state, stand.fake.running, stand.fake.standing], ['idle', refOf(ended).path, null])
