@@ -11,4 +11,5 @@ export const FULL_COUNTS: Readonly<Record<string, number>> = {
   HEALD_SOAK_POWER_CUTS: 40,
   HEALD_SOAK_NIX_KILLS: 1000,
   HEALD_SOAK_NIXOS_KILLS: 1000,
+  HEALD_SOAK_WALKS: 100_000,
 }

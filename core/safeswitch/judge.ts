@@ -107,10 +107,11 @@ export function createJudge(options: JudgeOptions): Judge {
     const how = isRollback ? `rolled back to ${to?.generation}` : null
     for (const patient of patients()) {
       const ran = patient.ran()
-      // What can't be told is no other one, unless it was switched here: then it must not be judged by what ran before.
-      const isOther = ran === null ? !isObserved : ran !== to?.generation
+      const { state } = patient.health()
+      // What can't be told is no other one where others switched, if it is well. Else it would be judged by what ran before.
+      const isOther = ran === null ? !isObserved || state !== 'ready' : ran !== to?.generation
       // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
-      const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
+      const isSick = isRollback && cause !== 'recovery' && state !== 'ready'
       const isLetDown = cause === 'probation' && ran === from?.generation && !baseline.includes(patient.name)
       if (how !== null && isLetDown) patient.revive(how)
       else if (isOther || isSick) patient.renew(how)

@@ -20,6 +20,12 @@ test('a service that runs another generation is started anew, one that runs it a
   const adopted = fakePatient('adopted', null)
   await makeTrial([adopted]).begin(observed)
   assert.deepEqual(adopted.asked, [])
+  // Its folder was not there, so it could not be started: that says nothing about what is there now.
+  const early = fakePatient('early', null)
+  early.is({ state: 'failed', why: 'crash loop: the folder does not exist' })
+  const trial = makeTrial([early])
+  await trial.begin(observed)
+  assert.deepEqual([early.asked, trial.said()], [['renew'], null])
 })
 
 test('the soak passes when its time is over and all is well, not before', async () => {
