@@ -54,7 +54,10 @@ export interface Facts {
   liveness: Report | null
   /** Checks of this instance that passed in a row. */
   passes: number
-  /** The generation of its target that the instance was started with; null: it has none, or that can't be told. */
+  /**
+   * The generation of its target that the instance was started with; null: it has none, or that can't be told. Another
+   * target may name its generations alike, so it is null from a change of the target on.
+   */
   ran: string | null
   /** Since it was renewed or stable: that it hung or did not get ready in time, in words. */
   unwell: string | null

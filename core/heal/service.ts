@@ -254,7 +254,6 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     },
     describe(next) {
       const isSame = isDeepStrictEqual(facts.spec.probes, next.probes)
-      // The other target may name a generation alike that is another one.
       if (facts.spec.target !== next.target) facts.ran = null
       facts.spec = next
       if (!isSame) acts.rewatch()

@@ -107,10 +107,12 @@ export function createJudge(options: JudgeOptions): Judge {
     const how = isRollback ? `rolled back to ${to?.generation}` : null
     for (const patient of patients()) {
       const ran = patient.ran()
-      // What can't be told is no other one when it is looked at for the first time, and must not prove another later.
-      const isOther = ran === null ? good.length > 0 || !isObserved : ran !== to?.generation
+      const { state } = patient.health()
+      // What can't be told is no other one when it is looked at for the first time, and well: it must not prove another.
+      const isFirst = isObserved && good.length === 0 && state === 'ready'
+      const isOther = ran === null ? !isFirst : ran !== to?.generation
       // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
-      const isSick = isRollback && cause !== 'recovery' && patient.health().state !== 'ready'
+      const isSick = isRollback && cause !== 'recovery' && state !== 'ready'
       const isLetDown = cause === 'probation' && ran === from?.generation && !baseline.includes(patient.name)
       if (how !== null && isLetDown) patient.revive(how)
       else if (isOther || isSick) patient.renew(how)

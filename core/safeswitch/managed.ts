@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
@@ -237,7 +238,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
           : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
       const watch = watchPointers({
         ...{ folders, clock, onNews: () => void onNews() },
-        isTrouble: () => blind !== null || stuck !== null || view?.running == null,
+        isTrouble: () => blind !== null || stuck !== null || view?.running == null || !existsSync(folders[0] ?? '/'),
       })
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)

@@ -63,14 +63,13 @@ export function watchPointers({ folders, clock, onNews, isTrouble }: WatchOption
   async function poll(): Promise<void> {
     for (const folder of all) listen(folder)
     turn += 1
-    cancelPoll = clock.after(EVERY_MS, () => void poll())
-    // A folder that is not there has no times that could change.
-    const isWhole = turn % WHOLE_EVERY === 0 || known === null || known.includes('-') || isTrouble()
+    const isWhole = turn % WHOLE_EVERY === 0 || isTrouble()
     if (isWhole) onNews()
     const now = await marks()
     if (isStopped) return
     if (!isWhole && now !== known) onNews()
     known = now
+    cancelPoll = clock.after(EVERY_MS, () => void poll())
   }
   for (const folder of all) listen(folder)
   cancelPoll = clock.after(EVERY_MS, () => void poll())

@@ -121,6 +121,7 @@ test('a folder that appears later is taken up without a restart, and its service
   await stand.up()
   const { targets } = await stand.status()
   assert.match(targets[0]?.why ?? '', /srv is not there/)
+  await stand.inState('web', 'looping')
   mkdirSync(join(`${folder.path}-later`, 'releases'), { recursive: true })
   renameSync(`${folder.path}-later`, folder.path)
   folder.add('r1', 'well')

@@ -114,6 +114,8 @@ test('a bad file changes nothing and every error is told, on reload and on SIGHU
   stand.configure(SECOND)
   daemon.child.kill('SIGHUP')
   await stand.wait('the good file is applied', () => stand.of('config.applied').length === 2)
+  // What goes is stopped first.
+  await stand.wait('comes is known', async () => (await stand.status()).services.some(({ name }) => name === 'comes'))
   await stand.inState('comes', 'ready')
   await stand.wait('goes is gone', () => stand.processes('goes').length === 0)
   await stand.verified()

@@ -23,6 +23,12 @@ test('a service that runs another generation is started anew, one that runs it a
   // Somebody else has moved the pointer since.
   await makeTrial([adopted]).begin({ ...observed, good: [{ generation: 'r1', path: '/srv/r1' }] })
   assert.deepEqual(adopted.asked, ['renew'])
+  // Its folder was not there, so it could not be started: that says nothing about what is there now.
+  const early = fakePatient('early', null)
+  early.is({ state: 'failed', why: 'crash loop: the folder does not exist' })
+  const trial = makeTrial([early])
+  await trial.begin(observed)
+  assert.deepEqual([early.asked, trial.said()], [['renew'], null])
 })
 
 test('the soak passes when its time is over and all is well, not before', async () => {

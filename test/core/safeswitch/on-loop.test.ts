@@ -4,7 +4,6 @@ import { refOf } from '../../fakes/target.ts'
 import { makeManaged, SOAK_MS, since } from './managed-stand.ts'
 
 type Stand = Awaited<ReturnType<typeof makeManaged>>
-const POLL_MS = 5200
 
 /** r2 was committed, so it is to blame for a while. */
 async function committed(spec: Parameters<typeof makeManaged>[0] = {}): Promise<Stand> {
@@ -87,7 +86,8 @@ test('a probation of what others switched to, without a budget: not rolled back,
   await stand.known()
   stand.set({ budget: { perHour: 0, perDay: 0 } })
   stand.point('r2')
-  await stand.clock.advance(POLL_MS)
+  // Polls look at real folders, so they come when those have answered.
+  for (let n = 0; n < 40 && stand.managed.status().state !== 'probation'; n += 1) await stand.clock.advance(500)
   slow(stand, /budget of 0/)
   stand.web.is({ state: 'failed', why: 'crash loop' })
   await stand.clock.advance(1000)
