@@ -4,7 +4,13 @@ import { refOf } from '../../fakes/target.ts'
 import { makeManaged, SOAK_MS, since } from './managed-stand.ts'
 
 /** The pointer is looked at this often, and a moved one a little later. */
-const POLL_MS = 5200
+/** Long enough for a poll; each looks at real folders, which have to answer before the next. */
+async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo = () => false): Promise<void> {
+  for (let n = 0; n < 24 && !isSo(); n += 1) {
+    await stand.clock.advance(250)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
 
 test('what runs at first becomes known to be good after one soak', async () => {
   const stand = await makeManaged()
@@ -40,7 +46,7 @@ test('a move from outside is seen, put on probation under a dead-man, and a bad 
   await stand.known()
   const before = stand.ledger.entries.length
   stand.point('r2')
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   assert.deepEqual(since(stand.ledger, before), ['switch.observed', 'switch.probation'])
   assert.equal(stand.fake.standing?.path, refOf('r1').path)
   assert.deepEqual([stand.web.ran(), stand.managed.generation()], ['r2', 'r2'])
@@ -62,10 +68,10 @@ test('a move during a probation is seen too: back to what was left, or on to wha
   const order = stand.deploy('r2')
   await stand.clock.advance(1000)
   stand.point('r3')
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   assert.ok(since(stand.ledger, 0).slice(-2).join() === 'switch.observed,switch.probation')
   stand.point('r1')
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   assert.deepEqual(since(stand.ledger, 0).slice(-3), ['rollback.started', 'rollback.activated', 'rollback.verified'])
   assert.equal(stand.ledger.entries.find(({ kind }) => kind === 'rollback.started')?.data.cause, 'recovery')
   assert.equal(order.done?.outcome, 'rolled back')
@@ -82,13 +88,12 @@ test('a pointer that is gone for a moment is none of our business; one that stay
   await stand.clock.advance(30_000)
   assert.equal(stand.ledger.entries.length, before)
   stand.point(null)
-  // Polls look at real folders, so they come when those have answered.
-  for (let n = 0; n < 40 && stand.managed.status().why === null; n += 1) await stand.clock.advance(500)
+  await polls(stand, () => stand.managed.status().why !== null)
   assert.match(
     stand.managed.status().why ?? '',
     /nothing runs: its pointer is missing, or leads to nothing that is whole/,
   )
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   assert.deepEqual(since(stand.ledger, before), ['rollback.started', 'rollback.activated', 'rollback.verified'])
   const started = stand.ledger.entries.find(({ kind }) => kind === 'rollback.started')
   assert.deepEqual([started?.data.cause, started?.data.why], ['recovery', 'its pointer leads to nothing that is whole'])
@@ -110,7 +115,9 @@ test('what can not be looked at says why, once, and is taken up when it can be',
   assert.deepEqual(stand.ledger.entries, [])
   assert.equal(later.onLoop('web').why, 'it can not be told what runs')
   stand.fake.before = () => {}
-  await stand.clock.advance(SOAK_MS + 2 * POLL_MS)
+  await stand.clock.advance(SOAK_MS)
+  await polls(stand)
+  await polls(stand)
   assert.deepEqual([later.status().knownGood, later.status().why], [refOf('r1'), null])
 })
 
@@ -152,7 +159,7 @@ test('let go for good: no dead-man is left either, and one that can not be taken
   const stand = await makeManaged()
   await stand.known()
   stand.point('r2')
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   assert.notEqual(stand.fake.standing, null)
   stand.fake.before = act => {
     if (act === 'disarm') throw new Error('it is at work')
@@ -195,7 +202,7 @@ test('a dead-man that fired beside us ends in the ledger, and in a rollback that
   stand.fake.standing = null
   const to = refOf('r1')
   stand.fake.fired = { id: '1', to, atMs: stand.clock.wallMs(), result: 'done', why: 'its time was up' }
-  await stand.clock.advance(POLL_MS)
+  await polls(stand)
   const fired = stand.ledger.entries.find(({ kind }) => kind === 'deadman.fired')
   assert.deepEqual([fired?.data.result, fired?.data.to], ['done', to])
   const started = stand.ledger.entries.find(({ kind }) => kind === 'rollback.started')

@@ -87,7 +87,10 @@ test('a probation of what others switched to, without a budget: not rolled back,
   stand.set({ budget: { perHour: 0, perDay: 0 } })
   stand.point('r2')
   // Polls look at real folders, so they come when those have answered.
-  for (let n = 0; n < 40 && stand.managed.status().state !== 'probation'; n += 1) await stand.clock.advance(500)
+  for (let n = 0; n < 40 && stand.managed.status().state !== 'probation'; n += 1) {
+    await stand.clock.advance(250)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
   slow(stand, /budget of 0/)
   stand.web.is({ state: 'failed', why: 'crash loop' })
   await stand.clock.advance(1000)
