@@ -55,7 +55,7 @@ export async function assertQuiet(site: Site, what: string, isStruck = false): P
   )
   const { targets, services } = await site.status()
   assert.deepEqual([targets[0]?.state, targets[0]?.current?.path, targets[0]?.why], ['idle', runs, null], what)
-  assert.equal(site.serviceIn(), runs, what)
+  await site.stand.wait(`${what}: the service runs in ${runs}`, () => site.serviceIn() === runs, 5000)
   // A path of the store has none or several numbers, another from one moment to the next.
   if (site.kind === 'releases') assert.equal(services[0]?.generation, basename(runs), what)
   assert.deepEqual(site.strays(), [], `${what}: what is left beside the pointer`)

@@ -46,7 +46,7 @@ export interface Site {
   rollback(path: string): Promise<Switched>
   /** Real paths of what runs and of what a reboot leads to. */
   pointers(): string[]
-  /** Real path that the service runs in. */
+  /** Real path that all of the service runs in; null when that can't be told right now. */
   serviceIn(): string | null
   /** Links that no move leaves behind for good. */
   strays(): string[]
@@ -89,7 +89,7 @@ export async function makeSite(t: TestContext, kind: Kind, times: Times = {}): P
   const counted = [...place.counted, join(stand.state, 'switch/'), join(stand.state, 'ledger/seg/')]
   const strike = makeStrike(stand.root, stand.env.PATH ?? '', counted)
   const alive = join(stand.root, 'alive')
-  const program = `case $(cat ${place.marker}) in extra) exit 1 ;; esac; echo well > ${alive}; exec sleep 100000`
+  const program = `case $(cat ${place.marker}) in extra) rm -f ${alive}; exit 1 ;; esac; echo well > ${alive}; exec sleep 100000`
   stand.configure({
     services: {
       web: {
@@ -122,8 +122,15 @@ export async function makeSite(t: TestContext, kind: Kind, times: Times = {}): P
     rollback: path => ask('rollback', { to: path }),
     pointers: () => place.pointers.map(pointer => realpathSync(pointer)),
     serviceIn() {
-      const [pid, ...others] = stand.processes('web')
-      return pid === undefined || others.length > 0 ? null : readlinkSync(`/proc/${pid}/cwd`)
+      try {
+        // It may be running a program for a moment.
+        const folders = new Set(stand.processes('web').map(pid => readlinkSync(`/proc/${pid}/cwd`)))
+        const [folder, ...others] = folders
+        return others.length > 0 ? null : (folder ?? null)
+      } catch {
+        // One of them has just ended.
+        return null
+      }
     },
     strays: place.strays,
     forget: place.forget,
