@@ -19,6 +19,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** Milliseconds to the microsecond: more digits say nothing. */
+export function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
 /** The kernel's id of this boot, or a constant where there is none: monotonic times compare only within one boot. */
 export function bootId(): string {
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
 import { type ApiServer, serve } from './api/server.ts'
-import { bootId, type Clock } from './clock.ts'
+import { bootId, type Clock, round } from './clock.ts'
 import { planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import type { Draft, Entry } from './entry.ts'
@@ -195,7 +195,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         await service[verb](by)
         await recorded()
         const { state: reached, pid } = service.status()
-        return { state: reached, pid, tookMs: Math.round((clock.monoMs() - fromMs) * 1000) / 1000 }
+        return { state: reached, pid, tookMs: round(clock.monoMs() - fromMs) }
       },
       async mark(verb, id, by) {
         await ready.promise

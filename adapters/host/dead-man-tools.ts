@@ -13,7 +13,22 @@ export interface PinnedTools {
   readonly programs: readonly string[]
 }
 
-const NEEDED = ['sh', 'sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'setsid', 'sync', 'timeout', 'tr', 'cat']
+/** `heald doctor` looks for the same. */
+export const NEEDED = [
+  'sh',
+  'sleep',
+  'env',
+  'flock',
+  'ln',
+  'mv',
+  'readlink',
+  'rm',
+  'setsid',
+  'sync',
+  'timeout',
+  'tr',
+  'cat',
+]
 
 /**
  * Finds the programs that a dead-man needs, by what they are and not by how they are reached: on NixOS the very switch

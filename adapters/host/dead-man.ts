@@ -43,7 +43,7 @@ const BUSY_MS = 10_000
 const NAMED_MS = 15_000
 /** Names of what the script is given, in this order. */
 const VALUES = [
-  ...[
+  ...([
     'dir',
     'id',
     'ready',
@@ -55,11 +55,9 @@ const VALUES = [
     'again',
     'holder',
     'holder_start',
-    'kind',
-    'path',
-  ],
-  ...['running', 'profile', 'boots', 'owner', 'mark', 'groups', 'tenths_activate', 'tenths_boot'],
-  ...['n_move', 'n_owner', 'n_activate', 'n_boot'],
+  ] as const),
+  ...(['kind', 'path', 'running', 'profile', 'boots', 'owner', 'mark', 'groups'] as const),
+  ...(['tenths_activate', 'tenths_boot', 'n_move', 'n_owner', 'n_activate', 'n_boot'] as const),
 ] as const
 /** Its first line is what people see of it in `ps`. */
 const SCRIPT = `# heald: leads a target back when nobody disarms it in time

@@ -69,12 +69,25 @@ export async function checkPrograms(path: string): Promise<Check[]> {
 }
 
 /** What leads a target back without heald is made of these; without them no deploy is begun. */
-const DEAD_MAN = ['sleep', 'env', 'flock', 'ln', 'mv', 'readlink', 'rm', 'setsid', 'sync', 'timeout', 'tr', 'cat']
+export const DEAD_MAN_TOOLS = [
+  'sleep',
+  'env',
+  'flock',
+  'ln',
+  'mv',
+  'readlink',
+  'rm',
+  'setsid',
+  'sync',
+  'timeout',
+  'tr',
+  'cat',
+]
 
 export async function checkDeadMan(path: string): Promise<Check> {
   const check = { id: 'dead-man', title: 'dead-man' }
-  const found = await Promise.all(DEAD_MAN.map(name => findProgram(name, path, '/')))
-  const missing = DEAD_MAN.filter((_, index) => found[index] === undefined)
+  const found = await Promise.all(DEAD_MAN_TOOLS.map(name => findProgram(name, path, '/')))
+  const missing = DEAD_MAN_TOOLS.filter((_, index) => found[index] === undefined)
   if (missing.length === 0)
     return { ...check, state: 'ok', why: 'its tools are there: a switch is led back without heald' }
   return {

@@ -1,3 +1,4 @@
+import { round } from '../clock.ts'
 import { type Draft, type IncidentRef, incidentId } from '../entry.ts'
 import type { Severity } from '../incident/fold.ts'
 
@@ -114,9 +115,4 @@ export function newOutage(service: string, record: (draft: Draft) => void): Outa
       severity = 'info'
     },
   }
-}
-
-/** Milliseconds to the microsecond: more digits say nothing. */
-export function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, round } from '../clock.ts'
 import { actorOf, type Data, type Draft, type Kind } from '../entry.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Facts, Killed } from './facts.ts'
 import type { End } from './host.ts'
-import { type Outage, round } from './outage.ts'
+import type { Outage } from './outage.ts'
 import type { Action } from './state.ts'
 
 type RecordAction = Extract<Action, `record${string}`>

@@ -3,6 +3,7 @@ import { closeSync, openSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { round } from '../clock.ts'
 import { lastWholeLine, type Share, type Task, UNFINISHED, type Walk, type Walked, walkSegment } from './chain.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { type Mark, readMark } from './head.ts'
@@ -99,7 +100,7 @@ export async function verifyLedger(
     torn,
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
     provableUpTo: seq,
-    tookMs: Math.round((performance.now() - startMs) * 1000) / 1000,
+    tookMs: round(performance.now() - startMs),
   }
 }
 

@@ -129,6 +129,11 @@ export function follow(journal: Journal, step: Step): Journal {
   }
 }
 
+/** Nothing is under way: the target is where it should be, or held. */
+export function isAtRest({ phase }: Pick<Journal, 'phase'>): boolean {
+  return phase === 'idle' || phase === 'held'
+}
+
 export function includes(refs: readonly Ref[], { path }: Pick<Ref, 'path'>): boolean {
   return refs.some(each => each.path === path)
 }

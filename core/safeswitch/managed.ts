@@ -8,7 +8,7 @@ import type { Patient } from '../heal/patient.ts'
 import type { RunCheck, Surroundings } from '../heal/probe/verdict.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
-import { type Journal, plain, type Ref } from './journal.ts'
+import { isAtRest, type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
 import { memoryOf, placeOf, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
@@ -204,7 +204,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       const expected = phase === 'probation' ? to?.path : at
       if (running?.path === expected && !wasBlind) return cancelGone()
       if (phase === 'probation') return switcher.wake()
-      if (phase !== 'idle' && phase !== 'held') return
+      if (!isAtRest(switcher.journal())) return
       if (running !== null) return void drive()
       cancelGone()
       cancelGone = clock.after(GONE_MS, () => void drive())
@@ -248,15 +248,16 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     generation: () => view?.running?.generation ?? null,
     isMoving() {
       const { phase, isObserved } = journal()
-      const isAtRest = phase === 'idle' || phase === 'held'
-      return orders.isAtWork() || !(isAtRest || (isObserved && (phase === 'observed' || phase === 'probation')))
+      return (
+        orders.isAtWork() || !(isAtRest(journal()) || (isObserved && (phase === 'observed' || phase === 'probation')))
+      )
     },
     onLoop(service) {
       const { phase, from, isObserved, to } = journal()
       const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
       if (switcher === null) return slow('the ledger is still being read')
       if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
-      if (phase !== 'idle' && phase !== 'held') {
+      if (!isAtRest(journal())) {
         if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null

@@ -1,7 +1,7 @@
 import type { TargetSpec } from '../config/spec.ts'
 import type { Entry, Json } from '../entry.ts'
 import { stepOf, targetOf } from './entries.ts'
-import { emptyJournal, follow, type Journal, type Ref } from './journal.ts'
+import { emptyJournal, follow, isAtRest, type Journal, type Ref } from './journal.ts'
 import type { Moment } from './moment.ts'
 
 /** What the ledger remembers of one target. Plain data: it is a part of the snapshot. */
@@ -95,7 +95,7 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
       of.rollbackWhy = step.why
       // Whatever an earlier one blamed was proved guilty: things were well without it.
       of.lastBlamed = []
-      if (before.phase === 'idle' || before.phase === 'held') of.baseline = []
+      if (isAtRest(before)) of.baseline = []
       const isOwn = step.cause === 'recovery' && before.phase === 'idle'
       const isAutomatic = step.cause === 'crashloop' || (step.cause === 'probation' && before.isObserved) || isOwn
       if (!isAutomatic) break
@@ -128,6 +128,10 @@ function textsOf(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.slice(0, KEPT_PATHS).filter((each: Json) => typeof each === 'string') : []
 }
 
-export function isQuarantined({ quarantined }: TargetMemory, path: string): boolean {
-  return quarantined.some(each => each.path === path)
+export function quarantineOf({ quarantined }: TargetMemory, path: string): TargetMemory['quarantined'][number] | null {
+  return quarantined.find(each => each.path === path) ?? null
+}
+
+export function isQuarantined(memory: TargetMemory, path: string): boolean {
+  return quarantineOf(memory, path) !== null
 }

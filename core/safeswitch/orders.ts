@@ -1,11 +1,11 @@
 import type { SwitchControl, Switched } from '../api/switch-control.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { asFault, Fault } from '../fault.ts'
 import type { Order } from './decide.ts'
-import { includes, type Journal, plain, type Ref, type Step } from './journal.ts'
+import { includes, isAtRest, type Journal, plain, type Ref, type Step } from './journal.ts'
 import type { Judge } from './judge.ts'
-import { isQuarantined, type TargetMemory } from './memory.ts'
+import { isQuarantined, quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { Recorder } from './recorder.ts'
 import type { Switcher } from './switch.ts'
@@ -51,7 +51,7 @@ export function createOrders(tools: OrderTools): Orders {
       await given(order, before)
       const current = plain((await target.look()).running)
       const ended = outcomeOf(recorder.endSince(before), order.verb === 'deploy' ? memory().rollbackWhy : null)
-      const tookMs = Math.round((clock.monoMs() - startedMs) * 1000) / 1000
+      const tookMs = round(clock.monoMs() - startedMs)
       return { target: name, from, to: order.to, current, tookMs, ...ended }
     } finally {
       takeBack()
@@ -86,14 +86,17 @@ export function createOrders(tools: OrderTools): Orders {
         hint: 'make room or repair the disk of the state folder; healing goes on meanwhile',
         retry: 5000,
       })
-    const isAtRest = phase === 'idle' || phase === 'held'
     const isOpen = isDeploy ? isObserved && phase !== 'committing' : phase !== 'committing' && phase !== 'rollingBack'
     const isTaken = atWork.has('rollback') || (isDeploy && atWork.has('deploy'))
-    if ((isAtRest || isOpen) && !isTaken) return
-    throw new Fault('switch.busy', `${name} is ${isAtRest ? 'about to be switched' : PHASES[phase]} already`, {
-      hint: isDeploy ? `wait for its end, or end it: heald rollback ${name}` : 'wait for its end',
-      retry: 5000,
-    })
+    if ((isAtRest(journal()) || isOpen) && !isTaken) return
+    throw new Fault(
+      'switch.busy',
+      `${name} is ${isAtRest(journal()) ? 'about to be switched' : PHASES[phase]} already`,
+      {
+        hint: isDeploy ? `wait for its end, or end it: heald rollback ${name}` : 'wait for its end',
+        retry: 5000,
+      },
+    )
   }
 
   /** In words: why a second rollback in a row does not lead forward again. */
@@ -115,8 +118,9 @@ export function createOrders(tools: OrderTools): Orders {
     async deploy({ ref, force, unchecked }, by) {
       refuseUnlessReady(true)
       const to = await resolve(ref)
-      if (isQuarantined(memory(), to.path) && !force) {
-        const why = memory().quarantined.find(({ path }) => path === to.path)?.why ?? 'it failed'
+      const quarantine = quarantineOf(memory(), to.path)
+      if (quarantine !== null && !force) {
+        const { why } = quarantine
         throw new Fault('switch.quarantined', `${to.generation} of ${name} is quarantined: ${why}`, {
           hint: `mend it and deploy it under another name, or insist: heald deploy ${name} ${ref} --force`,
         })
@@ -151,7 +155,7 @@ export function createOrders(tools: OrderTools): Orders {
         })
       if (dryRun) {
         const from = plain(running)
-        const tookMs = Math.round((clock.monoMs() - startedMs) * 1000) / 1000
+        const tookMs = round(clock.monoMs() - startedMs)
         return { target: name, outcome: 'planned', from, to: plain(to), current: from, why: null, tookMs }
       }
       refuseUnlessReady(false)

@@ -3,7 +3,7 @@ import { actorOf, type Data, type Draft } from '../entry.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import { dataOf } from './entries.ts'
-import { type Journal, plain, type Step } from './journal.ts'
+import { isAtRest, type Journal, plain, type Step } from './journal.ts'
 import { placeOf, type TargetMemory } from './memory.ts'
 import type { SwitchTools } from './switch.ts'
 
@@ -63,11 +63,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   /** On a full disk nothing is begun, but what is under way has to come to its end. */
   async function insist(draft: Draft): Promise<unknown> {
-    const { phase } = journal()
+    const isUnderWay = !isAtRest(journal())
     try {
       return await options.append(draft)
     } catch (error) {
-      const isUnderWay = phase !== 'idle' && phase !== 'held'
       if (codeOf(error) !== 'ledger.degraded' || !isUnderWay || !(await options.spendReserve())) throw error
       return options.append(draft)
     }

@@ -1,7 +1,7 @@
 import type { GenerationStatus, TargetStatus } from '../api/switch-control.ts'
 import type { TargetSpec } from '../config/spec.ts'
 import { type Journal, plain } from './journal.ts'
-import { isQuarantined, type TargetMemory } from './memory.ts'
+import { quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { View } from './target.ts'
 
@@ -54,8 +54,8 @@ export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf)
         ...{ target: name, generation, path, createdTs: new Date(createdMs).toISOString() },
         current: path === running?.path,
         knownGood: good.some(each => each.path === path),
-        quarantined: isQuarantined(memory(), path),
-        why: memory().quarantined.find(each => each.path === path)?.why ?? null,
+        quarantined: quarantineOf(memory(), path) !== null,
+        why: quarantineOf(memory(), path)?.why ?? null,
       }))
     },
   }

@@ -1,3 +1,4 @@
+import { round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { Fault, messageOf, retryOf } from '../fault.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
@@ -150,7 +151,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     life.activation = verdict
     life.detail = why
     life.more = {
-      tookMs: Math.round((clock.monoMs() - startedMs) * 1000) / 1000,
+      tookMs: round(clock.monoMs() - startedMs),
       ...(exitCode === null ? {} : { exitCode }),
     }
     if (verdict === 'done' || verdict === 'partly') tools.onActivated(to)

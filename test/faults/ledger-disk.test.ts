@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
 import { entriesIn, exit, judged, optionsFor } from '../core/ledger/stand.ts'
@@ -37,11 +37,12 @@ async function until(what: string, look: () => boolean): Promise<void> {
 
 const order = (ledger: Ledger) => ledger.append({ kind: 'config.applied', data: { sha256: 'x' } })
 
-test('a full disk in the middle of a switch: the reserve is given up for its way back', async t => {
-  const { at, mounted, remove } = disk('24m')
+/** A ledger with one entry whose disk is full; null where no small disk can be mounted. */
+async function onFullDisk(t: TestContext, size: string, ballastBytes: number) {
+  const { at, mounted, remove } = disk(size)
   if (!mounted) {
     remove()
-    return t.skip('needs root, to mount a small disk')
+    return null
   }
   const dir = join(at, 'ledger')
   const ledger = await openLedger(optionsFor(dir, { fsync: true }))
@@ -49,38 +50,34 @@ test('a full disk in the middle of a switch: the reserve is given up for its way
     await ledger.close(1000)
     remove()
   })
-  await order(ledger)
-  writeFileSync(join(at, 'ballast'), Buffer.alloc(22_500_000))
   let pid = 0
-  while (ledger.head().recording === 'ok')
-    await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  async function fillUp(): Promise<void> {
+    while (ledger.head().recording === 'ok')
+      await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  }
+  await order(ledger)
+  writeFileSync(join(at, 'ballast'), Buffer.alloc(ballastBytes))
+  await fillUp()
+  return { at, dir, ledger, fillUp }
+}
+
+test('a full disk in the middle of a switch: the reserve is given up for its way back', async t => {
+  const full = await onFullDisk(t, '24m', 22_500_000)
+  if (full === null) return t.skip('needs root, to mount a small disk')
+  const { dir, ledger, fillUp } = full
   await assert.rejects(order(ledger), { code: 'ledger.degraded' })
   assert.equal(await ledger.spendReserve(), true)
   const back = await order(ledger)
   assert.equal(entriesIn(dir).at(-1)?.seq, back?.seq)
-  while (ledger.head().recording === 'ok')
-    await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  await fillUp()
   assert.equal(await ledger.spendReserve(), false, 'there is only one')
   judged(dir)
 })
 
 test('a full disk: orders are refused, health waits in the ring, the gap is told first when there is room', async t => {
-  const { at, mounted, remove } = disk('8m')
-  if (!mounted) {
-    remove()
-    return t.skip('needs root, to mount a small disk')
-  }
-  const dir = join(at, 'ledger')
-  const ledger = await openLedger(optionsFor(dir, { fsync: true }))
-  t.after(async () => {
-    await ledger.close(1000)
-    remove()
-  })
-  await order(ledger)
-  writeFileSync(join(at, 'ballast'), Buffer.alloc(7_800_000))
-  let pid = 0
-  while (ledger.head().recording === 'ok')
-    await Promise.race([ledger.append(exit(++pid)), new Promise(resolve => setTimeout(resolve, 200))])
+  const full = await onFullDisk(t, '8m', 7_800_000)
+  if (full === null) return t.skip('needs root, to mount a small disk')
+  const { at, dir, ledger } = full
   assert.match(ledger.head().why ?? '', /disk is full/)
   const size = ledger.head().size
   await assert.rejects(order(ledger), { code: 'ledger.degraded' })

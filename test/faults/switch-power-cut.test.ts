@@ -9,13 +9,12 @@ import {
   readlinkSync,
   rmSync,
   statSync,
-  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { has, nixIsMissing, nixStand, ROOT } from '../adapters/host/nix-stand.ts'
-import { folder, mount, unmount } from '../adapters/host/releases-stand.ts'
+import { folder, mount, mountedImage, unmount } from '../adapters/host/releases-stand.ts'
 import { makeStrike, strikeIsMissing } from './switch-strike.ts'
 
 /*
@@ -29,12 +28,9 @@ async function cutPower(t: TestContext, isSystem: boolean): Promise<void> {
   const missing = nixIsMissing() ?? strikeIsMissing() ?? (has('mkfs.ext4') ? null : 'needs mkfs.ext4')
   if (missing !== null) return t.skip(missing)
   const base = folder(t)
-  const image = join(base, 'disk')
-  writeFileSync(image, '')
-  truncateSync(image, 48 * 1024 * 1024)
-  execFileSync('mkfs.ext4', ['-q', '-F', image])
-  const disk = join(base, 'mounted')
-  if (!mount(disk, '-o', 'loop,commit=300', image)) return t.skip('needs root and loop devices')
+  const mounted = mountedImage(base, 48 * 1024 * 1024)
+  if (mounted === null) return t.skip('needs root and loop devices')
+  const { image, disk } = mounted
   const root = join(disk, 'nix')
   mkdirSync(root)
   const { env, profile, path, run } = nixStand(t, { systems: isSystem, root })

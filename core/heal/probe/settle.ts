@@ -1,4 +1,4 @@
-import { systemClock } from '../../clock.ts'
+import { round, systemClock } from '../../clock.ts'
 import { codeOf } from '../../fault.ts'
 import { oneLine, type Verdict } from './verdict.ts'
 
@@ -28,7 +28,7 @@ export function settle(
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       stop()
-      const tookMs = Math.round((systemClock.monoMs() - startedMs) * 1000) / 1000
+      const tookMs = round(systemClock.monoMs() - startedMs)
       resolve({ verdict, error: error === undefined ? null : oneLine(error), tookMs })
     }
     const onAbort = (): void => done('inconclusive', 'the check was called off')

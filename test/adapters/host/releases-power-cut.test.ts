@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { has } from '../../core/ledger/stand.ts'
-import { currentOf, folder, MOVER, makeReleases, mount, unmount } from './releases-stand.ts'
+import { currentOf, folder, MOVER, makeReleases, mount, mountedImage, unmount } from './releases-stand.ts'
 
 /*
  * The power goes at some call of a move to a release that was unpacked just before. The disk is an image file; what had
@@ -19,12 +19,9 @@ const SIZE = 100_000
 test('after a power cut the pointer leads to a whole release; to the new one, once it was said to be done', async t => {
   if (!has('strace') || !has('mkfs.ext4')) return t.skip('needs strace and mkfs.ext4')
   const base = folder(t)
-  const image = join(base, 'disk')
-  writeFileSync(image, '')
-  truncateSync(image, 16 * 1024 * 1024)
-  execFileSync('mkfs.ext4', ['-q', '-F', image])
-  const disk = join(base, 'mounted')
-  if (!mount(disk, '-o', 'loop,commit=300', image)) return t.skip('needs root and loop devices')
+  const mounted = mountedImage(base, 16 * 1024 * 1024)
+  if (mounted === null) return t.skip('needs root and loop devices')
+  const { image, disk } = mounted
   const path = makeReleases(join(disk, 'app'), 1, { big: 'x'.repeat(SIZE) })
   execFileSync('sync', ['-f', disk])
   const seen: string[] = []

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -33,6 +43,19 @@ export function mount(at: string, ...options: readonly string[]): boolean {
   }
   mounts.push(at)
   return true
+}
+
+/**
+ * An ext4 disk in a file of `base`, mounted until the test ends; null where that is not allowed. The kernel writes nothing
+ * to it by itself (commit=300), so that what nobody has asked to be durable is lost for certain.
+ */
+export function mountedImage(base: string, bytes: number): { readonly image: string; readonly disk: string } | null {
+  const image = join(base, 'disk')
+  writeFileSync(image, '')
+  truncateSync(image, bytes)
+  execFileSync('mkfs.ext4', ['-q', '-F', image])
+  const disk = join(base, 'mounted')
+  return mount(disk, '-o', 'loop,commit=300', image) ? { image, disk } : null
 }
 
 export function unmount(at: string): void {

@@ -3,11 +3,12 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { NEEDED } from '../../../adapters/host/dead-man-tools.ts'
 import { checksText, run } from '../../../core/cli/doctor.ts'
 import type { Check } from '../../../core/doctor/check.ts'
 import { checkDescriptors, descriptorLimit } from '../../../core/doctor/descriptors.ts'
 import { checkKill, checkLimit } from '../../../core/doctor/groups.ts'
-import { checkDaemon, checkNode, checkPrograms, checkRoot } from '../../../core/doctor/runtime.ts'
+import { checkDaemon, checkNode, checkPrograms, checkRoot, DEAD_MAN_TOOLS } from '../../../core/doctor/runtime.ts'
 import { checkStateFolder } from '../../../core/doctor/state-folder.ts'
 import { codeOf } from '../../../core/fault.ts'
 import { freshFolder } from '../config/folder.ts'
@@ -172,3 +173,8 @@ function groupFolder(t: TestContext, files: readonly string[]): string {
   for (const file of files) writeFileSync(join(folder, file), '')
   return folder
 }
+
+test('the dead-man is asked about by the tools that it uses', () => {
+  // The shell has a row of its own.
+  assert.deepEqual(['sh', ...DEAD_MAN_TOOLS].sort(), [...NEEDED].sort())
+})
