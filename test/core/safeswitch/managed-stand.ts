@@ -125,3 +125,11 @@ export const since = (ledger: FakeLedger, count: number): string[] =>
     .kinds()
     .slice(count)
     .filter(kind => !kind.startsWith('deadman.') && !kind.startsWith('generation.'))
+
+/** Long enough for the watch to see a moved pointer: each poll looks at real folders, which have to answer before the next. */
+export async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo = () => false): Promise<void> {
+  for (let n = 0; n < 24 && !isSo(); n += 1) {
+    await stand.clock.advance(250)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refOf } from '../../fakes/target.ts'
-import { makeManaged, SOAK_MS, since } from './managed-stand.ts'
-
-/** The pointer is looked at this often, and a moved one a little later. */
-/** Long enough for a poll; each looks at real folders, which have to answer before the next. */
-async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo = () => false): Promise<void> {
-  for (let n = 0; n < 24 && !isSo(); n += 1) {
-    await stand.clock.advance(250)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}
+import { makeManaged, polls, SOAK_MS, since } from './managed-stand.ts'
 
 test('what runs at first becomes known to be good after one soak', async () => {
   const stand = await makeManaged()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refOf } from '../../fakes/target.ts'
-import { makeManaged, SOAK_MS, since } from './managed-stand.ts'
+import { makeManaged, polls, SOAK_MS, since } from './managed-stand.ts'
 
 type Stand = Awaited<ReturnType<typeof makeManaged>>
 
@@ -86,11 +86,7 @@ test('a probation of what others switched to, without a budget: not rolled back,
   await stand.known()
   stand.set({ budget: { perHour: 0, perDay: 0 } })
   stand.point('r2')
-  // Polls look at real folders, so they come when those have answered.
-  for (let n = 0; n < 40 && stand.managed.status().state !== 'probation'; n += 1) {
-    await stand.clock.advance(250)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  await polls(stand, () => stand.managed.status().state === 'probation')
   slow(stand, /budget of 0/)
   stand.web.is({ state: 'failed', why: 'crash loop' })
   await stand.clock.advance(1000)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refOf } from '../../fakes/target.ts'
-import { makeManaged, SOAK_MS, since } from './managed-stand.ts'
+import { makeManaged, polls, SOAK_MS, since } from './managed-stand.ts'
 
 type Stand = Awaited<ReturnType<typeof makeManaged>>
 
@@ -138,7 +138,7 @@ test('there already: nothing to do, nothing recorded, and whoever asked is not n
   }
   assert.equal(stand.ledger.entries.length, before)
   stand.point('r3')
-  await stand.clock.advance(6000)
+  await polls(stand, () => stand.ledger.entries.length > before)
   const observed = stand.ledger.entries[before]
   assert.deepEqual([observed?.kind, observed?.actor, observed?.data.by], ['switch.observed', 'heald', 'outside'])
 })
