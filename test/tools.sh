@@ -32,7 +32,7 @@ install_packages() {
     flock 9
     packages_are_current && return 0
   fi
-  say 'Installing npm packages (once, about 100 MB; a Node 24 for this folder is among them) …'
+  say 'Installing npm packages (once, about 150 MB; a Node 24 for this folder is among them) …'
   # Dev and optional packages are asked for by name because NODE_ENV or an npmrc may leave them out, and the Node that
   # runs everything is one of them. No package of ours needs an install script.
   if ! run_npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
@@ -57,7 +57,7 @@ new_enough() {
 # Prints the Debian packages whose programs are missing, one a line.
 missing_programs() {
   for pair in strace:strace python3:python3 gcc:gcc tmux:tmux ps:procps setsid:util-linux unshare:util-linux git:git \
-    mkfs.ext4:e2fsprogs nix-env:nix-bin; do
+    mkfs.ext4:e2fsprogs nix-env:nix-bin openssl:openssl chromium:chromium; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
   done | sort -u
   # A compiler without the C library's headers compiles nothing.

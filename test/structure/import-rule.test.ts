@@ -12,10 +12,10 @@ const PACKAGES: Record<string, readonly string[]> = {
   'core/': ['zod', 'yaml'],
   'bot/': ['zod', 'lowdb'],
   'adapters/host/': ['execa', 'dbus-next'],
-  'adapters/chat/telegram.ts': ['grammy'],
-  'adapters/chat/discord.ts': ['discord.js'],
-  'adapters/chat/slack.ts': ['@slack/bolt'],
-  'adapters/chat/whatsapp.ts': ['whatsapp-web.js'],
+  'adapters/chat/telegram': ['grammy'],
+  'adapters/chat/discord': ['discord.js'],
+  'adapters/chat/slack': ['@slack/bolt'],
+  'adapters/chat/whatsapp': ['whatsapp-web.js', 'uqr'],
 }
 
 /** What is wrong with one import, in words; null when nothing is. */

@@ -28,7 +28,7 @@ const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
     new RegExp(word('language ', 'model|coding ', 'assistant|AI', '[- ](generated|assisted)|co-', 'authored-by'), 'i'),
     'a tool',
   ],
-  [new RegExp(word('sub', '-?agent|\\bsand', 'box\\b'), 'i'), 'a way of working'],
+  [new RegExp(word('sub', '-?agent|\\b(?<!no-)sand', 'box\\b'), 'i'), 'a way of working'],
   // Paths and hosts of one machine mean nothing on another.
   [new RegExp(word('(^|[\\s\'"`(=:])/', '(work|root)', '/')), 'a path of one machine'],
   [new RegExp(word('/tmp/', 'n24|\\.\\./sha', 'red/|/home/', '(?!\\$|<|alice|agent)\\w')), 'a path of one machine'],
