@@ -73,17 +73,18 @@ export function applyEntry(state: Incidents, entry: FoldEntry): void {
   const id = idOf(entry?.inc) ?? idOf(data.id)
   if (id === undefined || !isSeq(entry.seq)) return
   const known = state.byId.get(id)
-  if (known === undefined) {
-    if (begins(id, entry)) state.byId.set(id, opened(id, entry, data))
-    return
-  }
-  if (known.state === 'resolved') {
-    if (AFTERWARDS.has(entry.kind)) state.byId.set(id, withEntry(known, entry))
-    return
-  }
-  const next = step(known, entry, data)
+  const next = followIncident(known, id, entry)
+  if (next === null || next === known) return
   state.byId.set(id, next)
-  if (next.state === 'resolved') forgetOld(state, id)
+  if (next.state === 'resolved' && known?.state !== 'resolved') forgetOld(state, id)
+}
+
+/** The incident of this id after one more of its entries; null: it has not begun, and this entry does not begin it. */
+export function followIncident(known: Incident | undefined, id: string, entry: FoldEntry): Incident | null {
+  const data = fieldsOf(entry.data)
+  if (known === undefined) return begins(id, entry) ? opened(id, entry, data) : null
+  if (known.state !== 'resolved') return step(known, entry, data)
+  return AFTERWARDS.has(entry.kind) ? withEntry(known, entry) : known
 }
 
 /** Newest first. */

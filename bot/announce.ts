@@ -1,0 +1,118 @@
+import type { Clock } from '../core/clock.ts'
+import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import { messageOf } from '../core/fault.ts'
+import { applyEntry, type Cards, emptyCards, forget, type News } from './cards.ts'
+import type { CoreLink } from './core-link.ts'
+import type { Item } from './item.ts'
+import type { Outbox } from './outbox.ts'
+
+export interface AnnounceOptions {
+  readonly link: CoreLink
+  readonly clock: Clock
+  readonly cards: Cards
+  readonly items: ReadonlyMap<string, Item>
+  readonly notice: () => NoticeSpec
+  readonly outbox: Pick<Outbox, 'tell'>
+  readonly save: () => Promise<void>
+  /** The configuration may be another one now. */
+  readonly onConfig: () => void
+  readonly warn: (text: string) => void
+}
+
+const AGAIN_FIRST_MS = 100
+const AGAIN_CAP_MS = 5000
+/** News that led to no post is saved so much later: it would only be read again. */
+const SAVE_AFTER_MS = 1000
+const SWEEP_EVERY_MS = 60_000
+
+/** Follows the ledger from where the cards stand, for ever; resolves when `signal` is aborted. */
+export async function announce(options: AnnounceOptions, signal: AbortSignal): Promise<void> {
+  const { link, clock, cards, outbox, warn } = options
+  let news: News[] = []
+  let againMs = AGAIN_FIRST_MS
+  let cancelSave = () => {}
+  let isToSave = false
+  let lost = ''
+
+  /** Entries come in batches: what a batch did to one card is one piece of news. */
+  function flush(): void {
+    const told = news
+    news = []
+    if (told.length > 0) outbox.tell(told)
+    if (isToSave) return
+    isToSave = true
+    cancelSave = clock.after(SAVE_AFTER_MS, () => {
+      isToSave = false
+      void options.save()
+    })
+  }
+
+  async function followOnce(): Promise<void> {
+    const size = await link.head()
+    if (size < cards.nextSeq) {
+      warn(`the ledger has ${size} entries, and ${cards.nextSeq} were read: it is another one, so the bot begins anew`)
+      Object.assign(cards, { ...emptyCards(size) })
+    }
+    for await (const entry of link.follow(cards.nextSeq, signal)) {
+      againMs = AGAIN_FIRST_MS
+      if (lost !== '') warn('the daemon is there again')
+      lost = ''
+      if (news.length === 0) setImmediate(flush)
+      news.push(...applyEntry(cards, entry, options.notice().flap))
+      if (entry.kind === 'config.applied') options.onConfig()
+    }
+  }
+
+  const stopSweep = every(clock, SWEEP_EVERY_MS, () => sweep(options))
+  try {
+    while (!signal.aborted) {
+      try {
+        await followOnce()
+      } catch (error) {
+        const why = messageOf(error)
+        if (why !== lost && !signal.aborted) warn(why)
+        lost = why
+      }
+      if (!signal.aborted) await pause(clock, againMs, signal)
+      againMs = Math.min(againMs * 2, AGAIN_CAP_MS)
+    }
+  } finally {
+    stopSweep()
+    cancelSave()
+    flush()
+    cancelSave()
+  }
+}
+
+/** Forgets cards that are over, told everywhere, and that nothing joins any more. */
+function sweep({ cards, items, clock, notice }: AnnounceOptions): void {
+  const nowMs = clock.wallMs()
+  const pending = new Set<string>()
+  for (const { card, reference, what, settledForMs } of items.values())
+    if (what !== 'card' || (reference === null && settledForMs === null)) pending.add(card)
+  for (const [id, { isOver, changedMs }] of [...cards.byId])
+    if (isOver && !pending.has(id) && nowMs - changedMs > notice().flap.withinMs + SWEEP_EVERY_MS) forget(cards, id)
+}
+
+function every(clock: Clock, ms: number, run: () => void): () => void {
+  let cancel = clock.after(ms, again)
+  function again(): void {
+    run()
+    cancel = clock.after(ms, again)
+  }
+  return () => cancel()
+}
+
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const cancel = clock.after(ms, resolve)
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel()
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}

@@ -1,0 +1,162 @@
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { ChannelSpec, SecretSpec } from '../core/config/channel-spec.ts'
+import { messageOf } from '../core/fault.ts'
+import { announce } from './announce.ts'
+import { emptyCards } from './cards.ts'
+import type { Channel, OpenChannel } from './channel.ts'
+import { type BotConfig, type CoreLink, openCoreLink } from './core-link.ts'
+import { createHealth } from './health.ts'
+import { adoptIncident } from './incident-card.ts'
+import { createOutbox } from './outbox.ts'
+import { createReporter } from './reporter.ts'
+import { openStore, type Remembered } from './store.ts'
+
+/**
+ * Life of a bot
+ *
+ * 1. It asks the daemon for its part of the configuration, again and again until it is there.
+ * 2. It reads its own state. If that is lost it goes on from the ledger's end, with the incidents that are open.
+ * 3. Each channel is opened; one that can't be is reported, and the others go on.
+ * 4. It follows the ledger: entries become cards, cards become messages (`outbox.ts`).
+ * 5. A signal ends it: the requests at hand are finished, the state is saved. A kill -9 does no harm either.
+ */
+export interface BotOptions {
+  /** The bot's own socket of the daemon. */
+  readonly socket: string
+  /** Folder of the bot's own state; absolute. */
+  readonly state: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly openChannel: (spec: ChannelSpec) => OpenChannel
+  readonly readSecret: (secret: SecretSpec) => Promise<string>
+  readonly warn: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+const CONFIG_AGAIN_MS = 1000
+const CLOSE_CHANNELS_MS = 5000
+const REPORTS_MS = 1000
+
+export async function runBot(options: BotOptions): Promise<void> {
+  const { clock, warn, signal, state } = options
+  const link = openCoreLink(options.socket)
+  const first = await untilConfigured(link, options)
+  if (first === null) return
+  let config = first
+  const notice = () => config.notice
+  const store = openStore(state, warn)
+  const remembered = (await store.read()) ?? (await begunAnew(link, options))
+  if (remembered === null) return
+  const { cards, items } = remembered
+  const save = () => store.save(remembered)
+
+  const reporter = createReporter(link, clock, warn)
+  const health = createHealth(clock, (channel, why) => {
+    reporter.report({ what: why === null ? 'channel.up' : 'channel.down', channel, why: why ?? '' })
+  })
+  const channels = await openChannels(config, options, health.onState)
+  const outbox = createOutbox({
+    ...{ clock, random: options.random, cards, items, notice, channels, save, warn, onOutcome: health.onOutcome },
+    place: { host: config.host, tz: config.tz },
+    onPosted({ channel, chat, card, what, escalation }, reference) {
+      if (what === 'summary') return
+      const more = escalation === null ? {} : { step: escalation.step }
+      reporter.report({
+        ...{ what: 'delivered', channel, chat, card: escalation?.incident ?? card, reference, which: 'post' },
+        ...{ for: escalation === null ? 'card' : 'escalation', ...more },
+      })
+    },
+  })
+  outbox.tellAll()
+  try {
+    await announce(
+      {
+        ...{ link, clock, cards, items, notice, outbox, save, warn },
+        onConfig: () =>
+          void link.config().then(
+            next => {
+              config = next
+              outbox.tellAll()
+            },
+            (error: unknown) => warn(`the configuration could not be asked for: ${messageOf(error)}`),
+          ),
+      },
+      signal,
+    )
+  } finally {
+    await outbox.close()
+    health.stop()
+    await Promise.all([...channels.values()].map(channel => bounded(channel.close(), CLOSE_CHANNELS_MS, clock)))
+    await reporter.close(REPORTS_MS)
+    await save()
+  }
+}
+
+/** Null: it is to end. */
+async function untilConfigured(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<BotConfig | null> {
+  let said = ''
+  while (!signal.aborted) {
+    try {
+      return await link.config()
+    } catch (error) {
+      const why = messageOf(error)
+      if (why !== said) warn(why)
+      said = why
+      await new Promise<void>(resolve => void clock.after(CONFIG_AGAIN_MS, resolve))
+    }
+  }
+  return null
+}
+
+/** Nothing is remembered: what is told begins here, with what is not over yet. */
+async function begunAnew(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<Remembered | null> {
+  while (!signal.aborted) {
+    try {
+      const cards = emptyCards(await link.head())
+      for (const incident of [...(await link.incidents())].reverse()) adoptIncident(cards, incident)
+      return { cards, items: new Map() }
+    } catch (error) {
+      warn(messageOf(error))
+      await new Promise<void>(resolve => void clock.after(CONFIG_AGAIN_MS, resolve))
+    }
+  }
+  return null
+}
+
+async function openChannels(
+  { notice }: BotConfig,
+  options: BotOptions,
+  onState: (channel: string, state: { isUp: boolean; isFinal: boolean; why: string }) => void,
+): Promise<Map<string, Channel>> {
+  const { readSecret, warn, state } = options
+  const opened = await Promise.all(
+    notice.channels.map(async spec => {
+      const { kind } = spec
+      try {
+        const channel = await options.openChannel(spec)(spec, {
+          ...{ readSecret, warn, folder: join(state, kind) },
+          events: { onState: told => onState(kind, told), onWord: () => {} },
+        })
+        return [[kind, channel] as const]
+      } catch (error) {
+        warn(`${kind} is off: ${messageOf(error)}`)
+        onState(kind, { isUp: false, isFinal: true, why: messageOf(error) })
+        return []
+      }
+    }),
+  )
+  return new Map(opened.flat())
+}
+
+function bounded(work: Promise<void>, withinMs: number, clock: Clock): Promise<void> {
+  return new Promise(resolve => {
+    const cancel = clock.after(withinMs, resolve)
+    work
+      .catch(() => {})
+      .then(() => {
+        cancel()
+        resolve()
+      })
+  })
+}

@@ -1,0 +1,131 @@
+import type { Entry } from '../core/entry.ts'
+import type { Card } from './card.ts'
+import { followIncidentCard, incidentOf } from './incident-card.ts'
+import { followSilence } from './silence-card.ts'
+import { followSwitch } from './switch-card.ts'
+
+/**
+ * Cards as a fold over the ledger. Plain data but for the maps, bounded, and never throws: entries may be of newer versions.
+ *
+ * Which card an incident belongs to
+ * 1. Incidents that open within `TOGETHER_MS` of a card's first one belong together: one card with the list.
+ * 2. A service that has had `flap.changes` incidents within `flap.withinMs` goes on in its newest card.
+ * 3. Where there are too many cards, the newest takes all.
+ */
+export interface Cards {
+  readonly byId: Map<string, Card>
+  /** Of an incident that is not over, or not for long: its card. */
+  readonly cardOf: Map<string, string>
+  /** Of a service: when its newest incidents were opened, oldest first. */
+  readonly openings: Map<string, number[]>
+  /** Of a service: the card of its newest incident. */
+  readonly lastOf: Map<string, string>
+  /** Of a target: the card of the switch under way. */
+  readonly switching: Map<string, string>
+  /** Silences that stand. */
+  readonly silences: Map<string, ActiveSilence>
+  /** Seq of the next entry. */
+  nextSeq: number
+}
+
+export interface ActiveSilence {
+  readonly services: readonly string[] | null
+  readonly severity: readonly string[] | null
+  readonly kinds: readonly string[] | null
+  readonly untilMs: number
+}
+
+export interface Flap {
+  readonly changes: number
+  readonly withinMs: number
+}
+
+/** What one entry changed. */
+export interface News {
+  /** The card that is different now. */
+  readonly card: string
+  /** An escalation step that is due: these channels are to hear of it with a sound. */
+  readonly escalation?: { readonly step: number; readonly to: readonly string[]; readonly incident: string }
+}
+
+export const MOST_CARDS = 1000
+
+export function emptyCards(nextSeq = 0): Cards {
+  return {
+    ...{ byId: new Map(), cardOf: new Map(), openings: new Map(), lastOf: new Map(), switching: new Map() },
+    ...{ silences: new Map(), nextSeq },
+  }
+}
+
+/** Takes one entry in, in place. Entries that were folded already change nothing. */
+export function applyEntry(cards: Cards, entry: Entry, flap: Flap): News[] {
+  if (entry.seq < cards.nextSeq) return []
+  cards.nextSeq = entry.seq + 1
+  const news: News[] = []
+  const about = followSwitch(cards, entry)
+  if (about !== null) news.push({ card: about })
+  const silence = followSilence(cards, entry)
+  if (silence !== null) news.push({ card: silence })
+  if (entry.kind === 'escalation.due') return [...news, ...escalated(cards, entry)]
+  if (incidentOf(entry) === null) return news
+  const card = followIncidentCard(cards, entry, flap)
+  if (card !== null) news.push({ card })
+  return news
+}
+
+function escalated(cards: Cards, { data }: Entry): News[] {
+  const card = typeof data.incident === 'string' ? cards.cardOf.get(data.incident) : undefined
+  if (card === undefined || data.fallback === true) return []
+  const to = Array.isArray(data.to) ? data.to.filter(name => typeof name === 'string') : []
+  const step = typeof data.step === 'number' ? data.step : 0
+  return [{ card, escalation: { step, to, incident: String(data.incident) } }]
+}
+
+/** A card that everybody has seen to its end, and that nothing joins any more. */
+export function forget(cards: Cards, id: string): void {
+  cards.byId.delete(id)
+  for (const map of [cards.cardOf, cards.lastOf, cards.switching])
+    for (const [key, card] of map) if (card === id) map.delete(key)
+}
+
+export function cardsToJson(cards: Cards): object {
+  const { byId, nextSeq, ...maps } = cards
+  return {
+    cards: [...byId.values()],
+    nextSeq,
+    ...Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, [...map]])),
+  }
+}
+
+/** Null when `json` has not the shape. */
+export function cardsFromJson(json: unknown): Cards | null {
+  if (typeof json !== 'object' || json === null) return null
+  const { cards, nextSeq, ...maps } = json as { readonly [key: string]: unknown }
+  if (!Array.isArray(cards) || !Number.isSafeInteger(nextSeq)) return null
+  const empty = emptyCards(nextSeq as number)
+  for (const card of cards) {
+    if (!isCard(card)) return null
+    empty.byId.set(card.id, card)
+  }
+  for (const name of ['cardOf', 'openings', 'lastOf', 'switching', 'silences'] as const) {
+    const pairs = maps[name]
+    if (!Array.isArray(pairs)) return null
+    for (const pair of pairs) {
+      if (!Array.isArray(pair) || typeof pair[0] !== 'string') return null
+      ;(empty[name] as Map<string, unknown>).set(pair[0], pair[1])
+    }
+  }
+  return empty
+}
+
+function isCard(value: unknown): value is Card {
+  if (typeof value !== 'object' || value === null) return false
+  const { id, steps, about, services, changes } = value as Partial<Card>
+  return (
+    typeof id === 'string' &&
+    Array.isArray(steps) &&
+    typeof about === 'object' &&
+    Array.isArray(services) &&
+    Array.isArray(changes)
+  )
+}

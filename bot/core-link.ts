@@ -1,0 +1,59 @@
+import { request, stream } from '../core/api/client.ts'
+import type { BotSpec, NoticeSpec } from '../core/config/notice-spec.ts'
+import type { Entry } from '../core/entry.ts'
+import type { Incident } from '../core/incident/fold.ts'
+
+/** The bot's part of the configuration. */
+export interface BotConfig {
+  readonly host: string
+  readonly tz: string
+  readonly notice: NoticeSpec
+  readonly bot: BotSpec
+}
+
+export type Report =
+  | { readonly what: 'channel.down' | 'channel.up'; readonly channel: string; readonly why: string }
+  | {
+      readonly what: 'delivered'
+      readonly channel: string
+      readonly chat: string
+      readonly card: string
+      readonly reference: string
+      readonly which: 'post' | 'edit'
+      readonly for: 'card' | 'escalation'
+      /** Of an escalation. */
+      readonly step?: number
+    }
+
+/** The daemon, through the bot's own socket. Everything rejects with a Fault when it can't be reached. */
+export interface CoreLink {
+  config(): Promise<BotConfig>
+  /** How many entries there are. */
+  head(): Promise<number>
+  /** Open ones, newest first. */
+  incidents(): Promise<readonly Incident[]>
+  report(report: Report): Promise<void>
+  /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
+  follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
+}
+
+const TIMEOUT_MS = 10_000
+
+export function openCoreLink(socket: string): CoreLink {
+  const query = (what: string) => request(socket, 'POST', '/v1/query', { what }, { timeoutMs: TIMEOUT_MS })
+  return {
+    config: async () => (await query('config')) as BotConfig,
+    async head() {
+      const { size } = (await query('head')) as { readonly size: number }
+      return size
+    },
+    async incidents() {
+      const all = (await query('incidents')) as readonly Incident[]
+      return all.filter(({ state }) => state !== 'resolved')
+    },
+    report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),
+    async *follow(fromSeq, signal) {
+      for await (const line of stream(socket, `/v1/follow?from=${fromSeq}`, signal)) yield JSON.parse(line) as Entry
+    },
+  }
+}

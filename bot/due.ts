@@ -1,0 +1,65 @@
+import type { ChannelSpec } from '../core/config/channel-spec.ts'
+import type { Card } from './card.ts'
+import type { Item } from './item.ts'
+
+/**
+ * What a card's item needs now. What pings and what doesn't:
+ *
+ * - The first post leaves at once, without a sound. Everything later is an edit, which wakes nobody.
+ * - What is critical, not over and not acknowledged makes a sound when the grace time is over: by the first post, or by
+ *   an answer to it. Only once, until it is over and begins again.
+ * - WhatsApp, where each edit and post is seen, waits for the grace time; what is over by then is not told.
+ * - A silence keeps the first post and the sound back; what was posted before goes on. So do quiet hours, but for what is
+ *   critical.
+ */
+export type Need =
+  | { readonly need: 'nothing' }
+  | { readonly need: 'post'; readonly isSilent: boolean }
+  | { readonly need: 'edit' }
+  | { readonly need: 'ping' }
+  /** It is over and was never told: nobody has to hear of it here, or the digest tells of it. */
+  | { readonly need: 'settle' }
+  | { readonly need: 'wait'; readonly untilMs: number }
+
+export interface Moment {
+  readonly nowMs: number
+  readonly isSilenced: boolean
+  /** When the channel's quiet hours end; null: it has none now. */
+  readonly quietUntilMs: number | null
+  /** Something else is to be shown than what is. */
+  readonly isChanged: boolean
+  readonly channel: ChannelSpec['kind']
+}
+
+/** Silences are looked at again so often: they end by an entry, which is news. */
+const LATER_MS = 60_000
+
+export function needOf(item: Item, card: Card, moment: Moment): Need {
+  const { nowMs } = moment
+  const soundAtMs = card.sinceMs + item.graceMs
+  const isAlarm = card.severity === 'critical' && !card.isOver && !card.isAcked
+  if (item.settledForMs === card.sinceMs) return { need: 'nothing' }
+  if (item.reference === null) return firstPost(item, card, moment, { isAlarm, soundAtMs })
+  if (isAlarm && !moment.isSilenced && item.loudForMs !== card.sinceMs && soundAtMs <= nowMs) return { need: 'ping' }
+  if (moment.isChanged) return { need: 'edit' }
+  const isSoundToCome = isAlarm && item.loudForMs !== card.sinceMs && soundAtMs > nowMs
+  return isSoundToCome ? { need: 'wait', untilMs: soundAtMs } : { need: 'nothing' }
+}
+
+function firstPost(
+  item: Item,
+  card: Card,
+  { nowMs, isSilenced, quietUntilMs, channel }: Moment,
+  { isAlarm, soundAtMs }: { isAlarm: boolean; soundAtMs: number },
+): Need {
+  // Begun already: it may be there, so what it becomes has to be told in any case.
+  if (item.isOpen) return { need: 'post', isSilent: !isAlarm || soundAtMs > nowMs }
+  if (isSilenced) return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: nowMs + LATER_MS }
+  if (quietUntilMs !== null && card.severity !== 'critical')
+    return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: quietUntilMs }
+  if (channel === 'whatsapp' && card.kind === 'incident') {
+    if (card.isOver && card.changedMs - card.sinceMs < item.graceMs) return { need: 'settle' }
+    if (soundAtMs > nowMs) return { need: 'wait', untilMs: soundAtMs }
+  }
+  return { need: 'post', isSilent: !isAlarm || soundAtMs > nowMs }
+}

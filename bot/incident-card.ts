@@ -1,0 +1,178 @@
+import type { NoticeKind } from '../core/config/notice-spec.ts'
+import type { Entry } from '../core/entry.ts'
+import { followIncident, type Incident } from '../core/incident/fold.ts'
+import { spanOf } from '../core/incident/measure.ts'
+import { whatChanged } from '../core/incident/what-changed.ts'
+import { entryInWords } from '../core/incident/words.ts'
+import { receiptOf } from '../core/ledger/receipt.ts'
+import { type Card, type Incidents, MOST_MEMBERS, withStep, worse } from './card.ts'
+import { type Cards, type Flap, MOST_CARDS } from './cards.ts'
+
+/** Incidents that open so soon after a card's first one are told of in it. */
+export const TOGETHER_MS = 2000
+const MOST_OPENINGS = 100
+const MOST_CHANGES = 4
+
+/** The incident that an entry belongs to; null: none. */
+export function incidentOf({ inc, kind }: Entry): string | null {
+  return inc === undefined || inc === '' || kind === 'channel.delivered' ? null : inc
+}
+
+/** Puts an entry of an incident into its card, which may have to be made. Answers the card's id; null: nothing changed. */
+export function followIncidentCard(cards: Cards, entry: Entry, flap: Flap): string | null {
+  const inc = incidentOf(entry) ?? ''
+  const known = cards.cardOf.get(inc)
+  const card = known === undefined ? undefined : cards.byId.get(known)
+  const member = card === undefined ? undefined : memberOf(card, inc)
+  const incident = followIncident(member, inc, entry)
+  if (incident === null || incident === member) return null
+  const lean = { ...incident, entries: [] }
+  const home = card ?? homeFor(cards, entry, lean, flap)
+  const next = told(joined(home, lean), entry)
+  cards.byId.set(next.id, next)
+  cards.cardOf.set(inc, next.id)
+  return next.id
+}
+
+/** An open incident that is known only as it is now: its story so far is lost. */
+export function adoptIncident(cards: Cards, incident: Incident): void {
+  const openedMs = Date.parse(incident.openedTs)
+  const lean = { ...incident, entries: [] }
+  const card = joined(emptyCard(incident.id, kindOf(incident), openedMs), lean)
+  cards.byId.set(card.id, { ...card, isContinued: true, changedMs: openedMs })
+  cards.cardOf.set(incident.id, card.id)
+  for (const service of incident.services) cards.lastOf.set(service, card.id)
+}
+
+function memberOf({ about }: Card, inc: string): Incident | undefined {
+  return about.what === 'incidents' ? about.members.find(({ id }) => id === inc) : undefined
+}
+
+/** The card that a new incident goes into. */
+function homeFor(cards: Cards, entry: Entry, incident: Incident, flap: Flap): Card {
+  const atMs = Date.parse(entry.ts)
+  const service = incident.services[0] ?? ''
+  const openings = [...(cards.openings.get(service) ?? []).filter(ms => atMs - ms < flap.withinMs), atMs]
+  cards.openings.set(service, openings.slice(-MOST_OPENINGS))
+  const last = cards.byId.get(cards.lastOf.get(service) ?? '')
+  const newest = [...cards.byId.values()].findLast(({ about }) => about.what === 'incidents')
+  const isTogether =
+    newest !== undefined && Math.abs(atMs - newest.openedMs) < TOGETHER_MS && newest.kind === kindOf(incident)
+  const isFlapping = last !== undefined && openings.length > flap.changes
+  const isFull = newest !== undefined && cards.byId.size >= MOST_CARDS
+  const home =
+    (isFlapping ? last : undefined) ??
+    (isTogether || isFull ? newest : undefined) ??
+    emptyCard(incident.id, kindOf(incident), atMs)
+  cards.lastOf.set(service, home.id)
+  if (!cards.byId.has(home.id)) forgetOpenings(cards, atMs, flap)
+  return home
+}
+
+/** Services that were quiet for long are not remembered: there may have been many. */
+function forgetOpenings({ openings }: Cards, nowMs: number, flap: Flap): void {
+  if (openings.size <= MOST_CARDS) return
+  for (const [service, times] of openings) if (nowMs - (times.at(-1) ?? 0) >= flap.withinMs) openings.delete(service)
+}
+
+function kindOf({ services, id }: Incident): NoticeKind {
+  if (id.startsWith('channel:') || services[0]?.startsWith('channel:')) return 'channel'
+  return services.length === 0 || id.startsWith('ledger-') ? 'ledger' : 'incident'
+}
+
+function emptyCard(id: string, kind: NoticeKind, openedMs: number): Card {
+  return {
+    ...{
+      id,
+      kind,
+      openedMs,
+      sinceMs: openedMs,
+      changedMs: openedMs,
+      severity: 'info',
+      isOver: false,
+      isAcked: false,
+      services: [],
+    },
+    about: { what: 'incidents', members: [], unlisted: 0, count: 0 },
+    ...{ steps: [], leftOut: 0, changes: [], next: '', receipt: '', isContinued: false },
+  }
+}
+
+/** The card with this incident as it is now: in its own place, in that of an earlier one of its service, or at the end. */
+function joined(card: Card, incident: Incident): Card {
+  const { about } = card
+  if (about.what !== 'incidents') return card
+  const next = listed(about, incident)
+  const open = next.members.filter(({ state }) => state !== 'resolved')
+  return {
+    ...card,
+    about: next,
+    services: [...new Set([...card.services, ...incident.services])].slice(0, 2 * MOST_MEMBERS),
+    severity: worse(card.severity, incident.severity),
+    sinceMs: card.isOver && open.length > 0 ? Date.parse(incident.openedTs) : card.sinceMs,
+    isOver: open.length === 0,
+    isAcked: open.length > 0 && open.every(({ state }) => state === 'acked'),
+  }
+}
+
+function listed(about: Incidents, incident: Incident): Incidents {
+  const { members, unlisted, count } = about
+  const at = members.findIndex(({ id }) => id === incident.id)
+  if (at >= 0) return { ...about, members: members.with(at, incident) }
+  const service = incident.services[0] ?? ''
+  const earlier = members.findIndex(({ services }) => (services[0] ?? '') === service)
+  if (earlier >= 0) return { ...about, members: members.with(earlier, incident), count: count + 1 }
+  if (members.length < MOST_MEMBERS) return { ...about, members: [...members, incident], count: count + 1 }
+  // The list is full: one that is over makes room.
+  const over = members.findIndex(({ state }) => state === 'resolved')
+  const rest = over >= 0 ? members.toSpliced(over, 1) : members.slice(1)
+  return { what: 'incidents', members: [...rest, incident], unlisted: unlisted + 1, count: count + 1 }
+}
+
+function told(card: Card, entry: Entry): Card {
+  const atMs = Date.parse(entry.ts)
+  const changes = whatChanged([entry]).map(({ target, generation, lines }) => ({
+    title: `what ${generation} had changed in ${target}`,
+    lines: lines.slice(0, 20),
+  }))
+  return {
+    ...withStep(card, atMs, entryInWords(entry)),
+    changedMs: atMs,
+    next: nextOf(entry, card),
+    changes: [...card.changes, ...changes].slice(-MOST_CHANGES),
+    receipt: receiptOf(entry.seq, entry.h),
+  }
+}
+
+/** What heald does next after this entry, in words; what the card said before where the entry does not change that. */
+function nextOf({ kind, svc, data }: Entry, { next, isOver }: Card): string {
+  if (isOver) return ''
+  const name = svc ?? 'the service'
+  switch (kind) {
+    case 'service.restarting':
+      return typeof data.delayMs === 'number' && data.delayMs > 0
+        ? `${name} is started again in ${spanOf(data.delayMs)}`
+        : `${name} is started again at once`
+    case 'service.started':
+      return `waits until ${name} is ready`
+    case 'service.hung':
+      return `${name} is killed and started again`
+    case 'crashloop.detected':
+      return data.verdict === 'rollback'
+        ? 'rolls back, then looks whether that helped'
+        : `${name} is started again and again, slowly`
+    case 'rollback.started':
+      return 'activates the earlier generation'
+    case 'rollback.activated':
+      return 'looks whether the services are well with it'
+    case 'rollback.held':
+      return 'nothing on its own any more: people are needed'
+    case 'service.held':
+    case 'service.stopped':
+      return ''
+    case 'service.ready':
+      return `watches whether ${name} stays well`
+    default:
+      return next
+  }
+}

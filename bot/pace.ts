@@ -1,0 +1,50 @@
+import type { Window } from './channel.ts'
+
+/**
+ * Keeps the requests of one channel within the platform's windows. A window holds the times of its newest requests, so no
+ * stretch of its length ever has more than it allows, wherever it begins. Some of each is left for what is urgent.
+ */
+export interface Pace {
+  /** How long a request for this chat has to wait; 0: it may go now. */
+  waitMs(chat: string, isUrgent: boolean, nowMs: number): number
+  /** A request for this chat goes out. */
+  note(chat: string, nowMs: number): void
+}
+
+/** Requests take different times to arrive, so that the platform may see two closer together than they left. */
+const SLACK = 1.03
+const SLACK_MS = 30
+/** Of a window of some size, this share is for what is urgent only. */
+const KEPT_BACK = 0.2
+const MOST_CHATS = 1000
+
+export function createPace(windowsOf: (chat: string) => readonly Window[]): Pace {
+  const times = new Map<string, number[]>()
+
+  const windows = (chat: string) =>
+    windowsOf(chat).map((window, at) => ({
+      ...window,
+      key: window.over === 'all' ? `all ${at}` : `${at} ${chat}`,
+      spanMs: window.perMs * SLACK + SLACK_MS,
+    }))
+
+  return {
+    waitMs(chat, isUrgent, nowMs) {
+      const waits = windows(chat).map(({ key, count, spanMs }) => {
+        const usable = isUrgent ? count : Math.max(1, Math.floor(count * (1 - KEPT_BACK)))
+        const oldest = times.get(key)?.at(-usable)
+        return oldest === undefined ? 0 : Math.max(0, oldest + spanMs - nowMs)
+      })
+      return Math.max(0, ...waits)
+    },
+    note(chat, nowMs) {
+      if (times.size > MOST_CHATS) times.clear()
+      for (const { key, count } of windows(chat)) {
+        const list = times.get(key) ?? []
+        list.push(nowMs)
+        if (list.length > count) list.splice(0, list.length - count)
+        times.set(key, list)
+      }
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import type { Card } from './card.ts'
+import { cardItemId, type Item, newItem } from './item.ts'
+import type { Message } from './message.ts'
+import { cleaned, looksOf, type Place } from './render.ts'
+
+/** A ping waits so long for the card that it answers to, which may be refused or held back. */
+const WAIT_FOR_CARD_MS = 5000
+
+/** The card's item at this chat gets an answer with a sound, once for the present trouble. */
+export function addPing(items: Map<string, Item>, item: Item, card: Card, place: Place): void {
+  item.loudForMs = card.sinceMs
+  const id = `ping ${card.sinceMs}|${item.id}`
+  if (items.has(id)) return
+  const { channel, chat, graceMs } = item
+  items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs, words: pingOf(card, place, '') }))
+}
+
+/** Chats that an escalation step calls, each with a ping; the answer names them. */
+export function escalate(
+  items: Map<string, Item>,
+  card: Card,
+  { incident, step, to }: { readonly incident: string; readonly step: number; readonly to: readonly string[] },
+  { notice, place, nowMs }: { readonly notice: NoticeSpec; readonly place: Place; readonly nowMs: number },
+): { readonly channel: string; readonly chat: string }[] {
+  const chats = notice.channels
+    .filter(({ kind }) => to.includes(kind))
+    .flatMap(({ kind, chats }) => chats.map(chat => ({ channel: kind, chat })))
+  for (const { channel, chat } of chats) {
+    const id = `escalation ${incident} ${step}|${channel}|${chat}`
+    if (items.has(id)) continue
+    const words = pingOf(card, place, `Nobody has acknowledged it: escalation step ${step + 1}.`)
+    const escalation = { incident, step, dueMs: nowMs }
+    items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs: 0, words, escalation }))
+  }
+  return chats
+}
+
+function pingOf(card: Card, place: Place, why: string): Message {
+  const blocks = [why, card.next === '' ? '' : `Next: ${card.next}`].filter(text => text !== '')
+  return cleaned({
+    ...looksOf(card, place),
+    blocks: blocks.map(text => ({ block: 'text', text })),
+    footer: [card.receipt, place.host].filter(part => part !== '').join(' · '),
+    buttons: [],
+  })
+}
+
+/** Whether the card that the ping answers to is there, or has been waited for long enough. */
+export function looksReady(ping: Item, items: ReadonlyMap<string, Item>, nowMs: number): boolean {
+  if (ping.isOpen || cardItem(ping, items)?.reference != null) return true
+  return nowMs - (ping.escalation?.dueMs ?? 0) > WAIT_FOR_CARD_MS
+}
+
+/** Reference of the message that a ping answers to; null where there is none. */
+export function replyTo(item: Item, items: ReadonlyMap<string, Item>): string | null {
+  return item.what === 'ping' ? (cardItem(item, items)?.reference ?? null) : null
+}
+
+function cardItem({ card, channel, chat }: Item, items: ReadonlyMap<string, Item>): Item | undefined {
+  return items.get(cardItemId(card, channel, chat))
+}

@@ -1,0 +1,51 @@
+import type { MatchSpec, NoticeSpec } from '../core/config/notice-spec.ts'
+import type { Card } from './card.ts'
+import type { ActiveSilence } from './cards.ts'
+
+export interface Destination {
+  readonly channel: string
+  readonly chat: string
+  readonly graceMs: number
+}
+
+/** All chats of the channels that the first fitting route names. */
+export function destinationsOf(card: Card, { routes, channels }: NoticeSpec): Destination[] {
+  const route = routes.find(({ match }) => fits(match, card))
+  if (route === undefined) return []
+  return route.to.flatMap(name => {
+    const channel = channels.find(({ kind }) => kind === name)
+    return (channel?.chats ?? []).map(chat => ({ channel: name, chat, graceMs: route.graceMs }))
+  })
+}
+
+/** Whether a silence hides the card's pushes. Of several services all have to be silenced. */
+export function isSilenced(card: Card, silences: Iterable<ActiveSilence>, nowMs: number): boolean {
+  if (card.kind === 'silence') return false
+  const standing = [...silences].filter(({ untilMs }) => nowMs < untilMs)
+  const whom = card.services.length === 0 ? [''] : card.services
+  return whom.every(service => standing.some(silence => fits(silence, { ...card, services: [service] })))
+}
+
+function fits({ severity, services, kinds }: MatchSpec | ActiveSilence, card: Card): boolean {
+  return (
+    (severity === null || (severity as readonly string[]).includes(card.severity)) &&
+    (kinds === null || (kinds as readonly string[]).includes(card.kind)) &&
+    (services === null || card.services.some(service => services.some(pattern => isLike(service, pattern))))
+  )
+}
+
+/** `*` stands for any characters. */
+function isLike(name: string, pattern: string): boolean {
+  const parts = pattern.split('*')
+  if (parts.length === 1) return name === pattern
+  const [first = '', ...rest] = parts
+  const last = rest.pop() ?? ''
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found < 0 || found + part.length > name.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}
