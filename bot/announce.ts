@@ -5,6 +5,7 @@ import { applyEntry, type Cards, emptyCards, forget, type News } from './cards.t
 import type { CoreLink } from './core-link.ts'
 import type { Item } from './item.ts'
 import type { Outbox } from './outbox.ts'
+import { policyOf } from './route.ts'
 
 export interface AnnounceOptions {
   readonly link: CoreLink
@@ -58,7 +59,7 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       if (lost !== '') warn('the daemon is there again')
       lost = ''
       if (news.length === 0) setImmediate(flush)
-      news.push(...applyEntry(cards, entry, options.notice().flap))
+      news.push(...applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs())))
       if (entry.kind === 'config.applied') options.onConfig()
     }
   }

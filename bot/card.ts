@@ -36,10 +36,8 @@ export interface Card {
 
 export interface Incidents {
   readonly what: 'incidents'
-  /** One for each service, the newest of it; in the order of joining, at most `MOST_MEMBERS`. Their `entries` are not kept. */
+  /** One for each service, the newest of it, in the order of joining. Their `entries` are not kept. */
   readonly members: readonly Incident[]
-  /** Services that are not listed any more. */
-  readonly unlisted: number
   /** Incidents so far, those of one service counted each. */
   readonly count: number
 }
@@ -73,7 +71,8 @@ export interface Changed {
   readonly lines: readonly string[]
 }
 
-export const MOST_MEMBERS = 50
+/** A card takes no more services in. */
+export const MOST_MEMBERS = 500
 const FIRST_STEPS = 4
 const LAST_STEPS = 10
 const MOST_WORDS = 400

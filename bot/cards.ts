@@ -8,7 +8,7 @@ import { followSwitch } from './switch-card.ts'
  * Cards as a fold over the ledger. Plain data but for the maps, bounded, and never throws: entries may be of newer versions.
  *
  * Which card an incident belongs to
- * 1. Incidents that open within `TOGETHER_MS` of a card's first one belong together: one card with the list.
+ * 1. Incidents that open within `TOGETHER_MS` of a card's first one, and that the same people are told of, are one card.
  * 2. A service that has had `flap.changes` incidents within `flap.withinMs` goes on in its newest card.
  * 3. Where there are too many cards, the newest takes all.
  */
@@ -35,9 +35,11 @@ export interface ActiveSilence {
   readonly untilMs: number
 }
 
-export interface Flap {
-  readonly changes: number
-  readonly withinMs: number
+/** What decides which incidents are told of in one card. */
+export interface Policy {
+  readonly flap: { readonly changes: number; readonly withinMs: number }
+  /** Names those who are told of a card, and whether it is silenced: only cards for the same people become one. */
+  readonly audience: (card: Card) => string
 }
 
 /** What one entry changed. */
@@ -58,7 +60,7 @@ export function emptyCards(nextSeq = 0): Cards {
 }
 
 /** Takes one entry in, in place. Entries that were folded already change nothing. */
-export function applyEntry(cards: Cards, entry: Entry, flap: Flap): News[] {
+export function applyEntry(cards: Cards, entry: Entry, policy: Policy): News[] {
   if (entry.seq < cards.nextSeq) return []
   cards.nextSeq = entry.seq + 1
   const news: News[] = []
@@ -68,7 +70,7 @@ export function applyEntry(cards: Cards, entry: Entry, flap: Flap): News[] {
   if (silence !== null) news.push({ card: silence })
   if (entry.kind === 'escalation.due') return [...news, ...escalated(cards, entry)]
   if (incidentOf(entry) === null) return news
-  const card = followIncidentCard(cards, entry, flap)
+  const card = followIncidentCard(cards, entry, policy)
   if (card !== null) news.push({ card })
   return news
 }

@@ -6,7 +6,7 @@ import { whatChanged } from '../core/incident/what-changed.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
 import { type Card, type Incidents, MOST_MEMBERS, withStep, worse } from './card.ts'
-import { type Cards, type Flap, MOST_CARDS } from './cards.ts'
+import { type Cards, MOST_CARDS, type Policy } from './cards.ts'
 
 /** Incidents that open so soon after a card's first one are told of in it. */
 export const TOGETHER_MS = 2000
@@ -19,7 +19,7 @@ export function incidentOf({ inc, kind }: Entry): string | null {
 }
 
 /** Puts an entry of an incident into its card, which may have to be made. Answers the card's id; null: nothing changed. */
-export function followIncidentCard(cards: Cards, entry: Entry, flap: Flap): string | null {
+export function followIncidentCard(cards: Cards, entry: Entry, policy: Policy): string | null {
   const inc = incidentOf(entry) ?? ''
   const known = cards.cardOf.get(inc)
   const card = known === undefined ? undefined : cards.byId.get(known)
@@ -27,7 +27,7 @@ export function followIncidentCard(cards: Cards, entry: Entry, flap: Flap): stri
   const incident = followIncident(member, inc, entry)
   if (incident === null || incident === member) return null
   const lean = { ...incident, entries: [] }
-  const home = card ?? homeFor(cards, entry, lean, flap)
+  const home = card ?? homeFor(cards, entry, lean, policy)
   const next = told(joined(home, lean), entry)
   cards.byId.set(next.id, next)
   cards.cardOf.set(inc, next.id)
@@ -49,28 +49,32 @@ function memberOf({ about }: Card, inc: string): Incident | undefined {
 }
 
 /** The card that a new incident goes into. */
-function homeFor(cards: Cards, entry: Entry, incident: Incident, flap: Flap): Card {
+function homeFor(cards: Cards, entry: Entry, incident: Incident, { flap, audience }: Policy): Card {
   const atMs = Date.parse(entry.ts)
   const service = incident.services[0] ?? ''
   const openings = [...(cards.openings.get(service) ?? []).filter(ms => atMs - ms < flap.withinMs), atMs]
   cards.openings.set(service, openings.slice(-MOST_OPENINGS))
+  const alone = joined(emptyCard(incident.id, kindOf(incident), atMs), incident)
   const last = cards.byId.get(cards.lastOf.get(service) ?? '')
-  const newest = [...cards.byId.values()].findLast(({ about }) => about.what === 'incidents')
-  const isTogether =
-    newest !== undefined && Math.abs(atMs - newest.openedMs) < TOGETHER_MS && newest.kind === kindOf(incident)
-  const isFlapping = last !== undefined && openings.length > flap.changes
-  const isFull = newest !== undefined && cards.byId.size >= MOST_CARDS
   const home =
-    (isFlapping ? last : undefined) ??
-    (isTogether || isFull ? newest : undefined) ??
-    emptyCard(incident.id, kindOf(incident), atMs)
+    last !== undefined && openings.length > flap.changes ? last : (neighbour(cards, alone, audience) ?? alone)
   cards.lastOf.set(service, home.id)
-  if (!cards.byId.has(home.id)) forgetOpenings(cards, atMs, flap)
-  return home
+  if (home === alone) forgetOpenings(cards, atMs, flap)
+  return home === alone ? emptyCard(incident.id, kindOf(incident), atMs) : home
+}
+
+/** The newest card, if what happens now belongs to it and it is told to the same people. */
+function neighbour(cards: Cards, alone: Card, audience: Policy['audience']): Card | undefined {
+  const newest = [...cards.byId.values()].findLast(({ about }) => about.what === 'incidents')
+  if (newest === undefined || newest.about.what !== 'incidents') return undefined
+  if (cards.byId.size >= MOST_CARDS) return newest
+  const isTogether = Math.abs(alone.openedMs - newest.openedMs) < TOGETHER_MS && newest.kind === alone.kind
+  const hasRoom = newest.about.members.length < MOST_MEMBERS
+  return isTogether && hasRoom && audience(newest) === audience(alone) ? newest : undefined
 }
 
 /** Services that were quiet for long are not remembered: there may have been many. */
-function forgetOpenings({ openings }: Cards, nowMs: number, flap: Flap): void {
+function forgetOpenings({ openings }: Cards, nowMs: number, flap: Policy['flap']): void {
   if (openings.size <= MOST_CARDS) return
   for (const [service, times] of openings) if (nowMs - (times.at(-1) ?? 0) >= flap.withinMs) openings.delete(service)
 }
@@ -93,7 +97,7 @@ function emptyCard(id: string, kind: NoticeKind, openedMs: number): Card {
       isAcked: false,
       services: [],
     },
-    about: { what: 'incidents', members: [], unlisted: 0, count: 0 },
+    about: { what: 'incidents', members: [], count: 0 },
     ...{ steps: [], leftOut: 0, changes: [], next: '', receipt: '', isContinued: false },
   }
 }
@@ -107,7 +111,7 @@ function joined(card: Card, incident: Incident): Card {
   return {
     ...card,
     about: next,
-    services: [...new Set([...card.services, ...incident.services])].slice(0, 2 * MOST_MEMBERS),
+    services: [...new Set([...card.services, ...incident.services])].slice(0, MOST_MEMBERS),
     severity: worse(card.severity, incident.severity),
     sinceMs: card.isOver && open.length > 0 ? Date.parse(incident.openedTs) : card.sinceMs,
     isOver: open.length === 0,
@@ -116,17 +120,13 @@ function joined(card: Card, incident: Incident): Card {
 }
 
 function listed(about: Incidents, incident: Incident): Incidents {
-  const { members, unlisted, count } = about
+  const { members, count } = about
   const at = members.findIndex(({ id }) => id === incident.id)
   if (at >= 0) return { ...about, members: members.with(at, incident) }
   const service = incident.services[0] ?? ''
   const earlier = members.findIndex(({ services }) => (services[0] ?? '') === service)
   if (earlier >= 0) return { ...about, members: members.with(earlier, incident), count: count + 1 }
-  if (members.length < MOST_MEMBERS) return { ...about, members: [...members, incident], count: count + 1 }
-  // The list is full: one that is over makes room.
-  const over = members.findIndex(({ state }) => state === 'resolved')
-  const rest = over >= 0 ? members.toSpliced(over, 1) : members.slice(1)
-  return { what: 'incidents', members: [...rest, incident], unlisted: unlisted + 1, count: count + 1 }
+  return { ...about, members: [...members, incident], count: count + 1 }
 }
 
 function told(card: Card, entry: Entry): Card {

@@ -11,6 +11,8 @@ export interface Place {
   readonly tz: string
 }
 
+const MOST_LISTED = 25
+
 /** A card as a message. Pure: the same card always gives the same message, so that nothing is edited without need. */
 export function render(card: Card, place: Place): Message {
   return cleaned({
@@ -37,40 +39,45 @@ export function looksOf(card: Card, { host }: Place): Pick<Message, 'tone' | 'ic
   }
 }
 
-function incidentLooks(
-  { severity, isOver, isAcked, kind }: Card,
-  { members, unlisted, count }: Incidents,
-  host: string,
-) {
-  const open = members.filter(({ state }) => state !== 'resolved')
-  const total = members.length + unlisted
-  const what = total === 1 ? nameOf(members[0], kind) : `${total} services`
-  const again = count > total && total === 1 ? `, ${count} times` : ''
-  const tone = isOver ? ('good' as const) : severity
-  const icon = isOver ? '🟢' : isAcked ? '👀' : severity === 'critical' ? '🔴' : severity === 'warning' ? '🟠' : '🔵'
-  const state = isOver
-    ? kind === 'ledger'
-      ? 'settled'
-      : 'well again'
-    : `${isAcked ? 'acknowledged, ' : ''}${total === 1 || open.length === total ? troubleOf(members[0], kind) : `${open.length} of them still down`}`
+function incidentLooks({ severity, isOver, isAcked, kind }: Card, { members, count }: Incidents, host: string) {
+  const [only] = members
   const label = isOver ? 'Resolved' : severity === 'critical' ? 'Critical' : severity === 'warning' ? 'Warning' : 'Info'
-  return {
-    tone,
-    icon,
-    title: `${label}: ${what} on ${host} ${total > 1 && !isOver && open.length === total ? 'are down' : `${isOver ? (total > 1 ? 'are ' : 'is ') : ''}${state}`}${again}`,
-  }
+  const icon = isOver ? '🟢' : isAcked ? '👀' : severity === 'critical' ? '🔴' : severity === 'warning' ? '🟠' : '🔵'
+  const words =
+    members.length > 1
+      ? groupWords(members, isOver, host)
+      : `${nameOf(only, kind)} on ${host} ${oneWords(only, kind, isOver)}`
+  const times = members.length === 1 && count > 1 ? `, ${count} times` : ''
+  const acked = isAcked ? ' (acknowledged)' : ''
+  return { tone: isOver ? ('good' as const) : severity, icon, title: `${label}: ${words}${times}${acked}` }
+}
+
+function groupWords(members: readonly Incident[], isOver: boolean, host: string): string {
+  const open = members.filter(({ state }) => state !== 'resolved').length
+  const all = `${namesOf(members)} on ${host}`
+  if (isOver) return `${all} are well again`
+  return open === members.length ? `${all} are down` : `${open} of ${members.length} still down: ${all}`
+}
+
+/** `a and b`, `a, b and c`, `a, b and 98 others`. */
+function namesOf(members: readonly Incident[]): string {
+  const names = members.map(incident => nameOf(incident, 'incident'))
+  const [first, second, third] = names
+  if (names.length === 2) return `${first} and ${second}`
+  return `${first}, ${second} and ${names.length === 3 ? third : `${names.length - 2} others`}`
+}
+
+function oneWords(incident: Incident | undefined, kind: Card['kind'], isOver: boolean): string {
+  if (isOver) return kind === 'ledger' ? 'is settled' : kind === 'channel' ? 'works again' : 'is well again'
+  if (kind === 'ledger') return 'is damaged'
+  if (kind === 'channel') return 'does not work'
+  if (incident?.cause.startsWith('crash loop')) return 'is in a crash loop'
+  return /hang|did not answer|not ready/.test(incident?.cause ?? '') ? 'is not well' : 'is down'
 }
 
 function nameOf(incident: Incident | undefined, kind: Card['kind']): string {
   if (kind === 'ledger') return 'the ledger'
   return incident?.services[0]?.replace(/^channel:/, 'channel ') ?? 'a service'
-}
-
-function troubleOf(incident: Incident | undefined, kind: Card['kind']): string {
-  if (kind === 'ledger') return 'is damaged'
-  if (kind === 'channel') return 'does not work'
-  if (incident?.cause.startsWith('crash loop')) return 'is in a crash loop'
-  return /hang|did not answer|not ready/.test(incident?.cause ?? '') ? 'is not well' : 'is down'
 }
 
 const SWITCH_LOOKS: { readonly [state in Switch['state']]: readonly [Message['tone'], string, string, string] } = {
@@ -99,10 +106,10 @@ function bodyOf(card: Card, place: Place): Block[] {
   }
 }
 
-function incidentBody(card: Card, { members, unlisted, count }: Incidents, place: Place): Block[] {
+function incidentBody(card: Card, { members, count }: Incidents, place: Place): Block[] {
   const [only, ...more] = members
   const facts: Fact[] = [{ name: 'Since', value: moment(card.openedMs, place) }]
-  if (more.length === 0 && unlisted === 0 && only !== undefined) {
+  if (more.length === 0 && only !== undefined) {
     if (only.downMs !== null) facts.push({ name: 'Down for', value: spanOf(only.downMs) })
     facts.push({ name: 'Restarts', value: String(only.attempts) })
     if (only.ackedBy !== null) facts.push({ name: 'Acknowledged by', value: only.ackedBy })
@@ -110,19 +117,23 @@ function incidentBody(card: Card, { members, unlisted, count }: Incidents, place
   }
   if (count > 1) facts.push({ name: 'Incidents', value: String(count) })
   if (card.next !== '' && !card.isOver) facts.push({ name: 'Next', value: card.next })
-  const texts = members.map(
-    incident => `${more.length > 0 ? `${stateIcon(incident)} ` : ''}${causeOf(incident, card.kind)}`,
-  )
-  if (unlisted > 0) texts.push(`… and ${unlisted} more services`)
+  const text = more.length === 0 && only !== undefined ? causeOf(only, card.kind) : listOf(members, card.kind)
   return [
-    { block: 'text', text: texts.join('\n') },
+    { block: 'text', text },
     { block: 'facts', facts },
   ]
 }
 
-function stateIcon({ state, downMs }: Incident): string {
-  if (state === 'resolved') return `✅ (well again${downMs === null ? '' : ` after ${spanOf(downMs)}`})`
-  return state === 'acked' ? '👀 (acknowledged)' : '❗ (down)'
+/** What is still down comes first. */
+function listOf(members: readonly Incident[], kind: Card['kind']): string {
+  const sorted = [...members].sort((a, b) => Number(a.state === 'resolved') - Number(b.state === 'resolved'))
+  const lines = sorted.slice(0, MOST_LISTED).map(incident => `${stateWords(incident)} ${causeOf(incident, kind)}`)
+  return [...lines, ...(sorted.length > lines.length ? [`… and ${sorted.length - lines.length} more`] : [])].join('\n')
+}
+
+function stateWords({ state, downMs }: Incident): string {
+  if (state === 'resolved') return `✅ well again${downMs === null ? '' : ` after ${spanOf(downMs)}`} ·`
+  return state === 'acked' ? '👀 acknowledged ·' : '❗ down ·'
 }
 
 function causeOf(incident: Incident, kind: Card['kind']): string {

@@ -1,6 +1,6 @@
 import type { MatchSpec, NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Card } from './card.ts'
-import type { ActiveSilence } from './cards.ts'
+import type { ActiveSilence, Policy } from './cards.ts'
 
 export interface Destination {
   readonly channel: string
@@ -16,6 +16,15 @@ export function destinationsOf(card: Card, { routes, channels }: NoticeSpec): De
     const channel = channels.find(({ kind }) => kind === name)
     return (channel?.chats ?? []).map(chat => ({ channel: name, chat, graceMs: route.graceMs }))
   })
+}
+
+/** What decides which incidents become one card, as it stands now. */
+export function policyOf(notice: NoticeSpec, silences: ReadonlyMap<string, ActiveSilence>, nowMs: number): Policy {
+  return {
+    flap: notice.flap,
+    audience: card =>
+      JSON.stringify([destinationsOf(card, notice), isSilenced(card, silences.values(), nowMs), card.severity]),
+  }
 }
 
 /** Whether a silence hides the card's pushes. Of several services all have to be silenced. */

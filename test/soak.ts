@@ -13,4 +13,5 @@ export const FULL_COUNTS: Readonly<Record<string, number>> = {
   HEALD_SOAK_NIX_KILLS: 1000,
   HEALD_SOAK_NIXOS_KILLS: 1000,
   HEALD_SOAK_WALKS: 100_000,
+  HEALD_SOAK_SCHEDULES: 5000,
 }
