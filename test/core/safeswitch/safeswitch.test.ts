@@ -17,7 +17,7 @@ const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
   ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
-  ...{ ledger: { fsync: false, redact: [] }, sha256: '' },
+  ...{ notice: NO_NOTICE, bot: USUAL_BOT, ledger: { fsync: false, redact: [] }, sha256: '' },
 })
 
 async function makeSwitches(...targets: TargetSpec[]) {
