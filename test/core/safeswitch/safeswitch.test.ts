@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { HostConfig, TargetSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Fault } from '../../../core/fault.ts'
