@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
+import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
 import { planReload } from './config/plan.ts'
@@ -250,6 +251,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     try {
       api = await serve({
         socket: options.socket,
+        routes: ROUTES,
         control: daemon,
         warn,
         follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),

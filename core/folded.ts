@@ -2,6 +2,7 @@ import type { Data, Entry } from './entry.ts'
 import { type Memory, type Remembered, remember } from './heal/memory.ts'
 import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
 import { incidentsFromJson, incidentsToJson } from './incident/snapshot.ts'
+import { emptyNotices, fillNotices, type NoticeMemory, noticesToJson, rememberNotice } from './notice/memory.ts'
 import { rememberTarget, type TargetMemories, targetMemoriesFrom } from './safeswitch/memory.ts'
 
 /** Stands in the place of a service's name in incidents of the ledger itself. */
@@ -13,6 +14,7 @@ export interface Folded {
   readonly incidents: Incidents
   readonly memory: Memory
   readonly targets: TargetMemories
+  readonly notices: NoticeMemory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
   /** The next seq to fold. */
@@ -20,7 +22,8 @@ export interface Folded {
 }
 
 export function emptyFolded(): Folded {
-  return { incidents: emptyIncidents(), memory: {}, targets: {}, alert: null, nextSeq: 0 }
+  const notices = emptyNotices()
+  return { incidents: emptyIncidents(), memory: {}, targets: {}, notices, alert: null, nextSeq: 0 }
 }
 
 /** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
@@ -29,6 +32,7 @@ export function fill(folded: Folded, whole: Folded): void {
   folded.incidents.resolved.push(...whole.incidents.resolved)
   Object.assign(folded.memory, whole.memory)
   Object.assign(folded.targets, whole.targets)
+  fillNotices(folded.notices, noticesToJson(whole.notices))
   folded.alert = whole.alert
   folded.nextSeq = whole.nextSeq
 }
@@ -39,6 +43,7 @@ export function fold(folded: Folded, entry: Entry): void {
   applyEntry(folded.incidents, entry)
   remember(folded.memory, entry)
   rememberTarget(folded.targets, entry)
+  rememberNotice(folded.notices, entry)
   if (entry.kind === 'integrity.alert')
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
   if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
@@ -73,6 +78,7 @@ export function foldedToJson(folded: Folded): Data {
       incidents: incidentsToJson(folded.incidents),
       memory: folded.memory,
       targets: folded.targets,
+      notices: noticesToJson(folded.notices),
       alert: folded.alert,
       nextSeq: folded.nextSeq,
     }),
@@ -82,11 +88,13 @@ export function foldedToJson(folded: Folded): Data {
 /** Null when `json` is not such a snapshot: the ledger is then folded from its beginning. */
 export function foldedFromJson(json: unknown): Folded | null {
   if (typeof json !== 'object' || json === null) return null
-  const { incidents, memory, targets, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
+  const { incidents, memory, targets, notices, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
   const restored = incidentsFromJson(incidents)
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
   // A snapshot of a version that knew of no targets can't say what became of them.
   if (typeof targets !== 'object' || targets === null) return null
-  const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets) }
+  const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets), notices: emptyNotices() }
+  // A version that knew nothing of them wrote no entries about them either.
+  fillNotices(remembered.notices, notices)
   return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], nextSeq }
 }

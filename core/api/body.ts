@@ -38,7 +38,7 @@ export async function readBody(request: IncomingMessage): Promise<Body> {
 }
 
 /** Checks `body` against the keys a route knows; a wrong type or an unknown key is a Fault (`request.body`). */
-export function checkKeys(body: Body, types: { readonly [key: string]: 'boolean' | 'string' }): void {
+export function checkKeys(body: Body, types: { readonly [key: string]: 'boolean' | 'string' | 'number' }): void {
   for (const [key, value] of Object.entries(body)) {
     const type = Object.hasOwn(types, key) ? types[key] : undefined
     const known = Object.keys(types).join(', ') || 'none'

@@ -36,6 +36,8 @@ const STATUS: { readonly [code: string]: number } = {
   'request.method': 405,
   'request.timeout': 408,
   'request.large': 413,
+  'request.rate': 429,
+  'request.later': 501,
   'daemon.busy': 503,
   'daemon.stopping': 503,
   'ledger.degraded': 503,

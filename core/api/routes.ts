@@ -18,15 +18,16 @@ export interface Ask {
   readonly by: string
 }
 
-export interface Route {
+export interface Route<Asked = Control> {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly answer: (control: Control, ask: Ask, follow: Follow) => Promise<Answer> | Answer
+  readonly answer: (control: Asked, ask: Ask, follow: Follow) => Promise<Answer> | Answer
 }
 
 const CLAIM = { claim: 'string' } as const
 
-const ROUTES: readonly Route[] = [
+/** The operator's socket. */
+export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/v1/status', answer: control => ({ json: control.status() }) },
   { method: 'GET', path: '/v1/incidents', answer: control => ({ json: control.incidents() }) },
   { method: 'GET', path: '/v1/incidents/:name', answer: (control, ask) => ({ json: incidentOf(control, ask.name) }) },
@@ -65,21 +66,24 @@ const ROUTES: readonly Route[] = [
       return { json: await control.down(by) }
     },
   },
-  {
-    method: 'GET',
-    path: '/v1/ledger/follow',
-    answer: (_control, { query }, follow) => {
-      const from = query.get('from') ?? '0'
-      if (!/^\d{1,15}$/.test(from)) throw new Fault('request.query', '"from" has to be the number of an entry')
-      return { lines: signal => follow(Number(from), signal) }
-    },
-  },
+  { method: 'GET', path: '/v1/ledger/follow', answer: (_control, ask, follow) => followFrom(ask, follow) },
 ]
 
+/** Ledger lines from the seq in `?from=` on. */
+export function followFrom({ query }: Ask, follow: Follow): Answer {
+  const from = query.get('from') ?? '0'
+  if (!/^\d{1,15}$/.test(from)) throw new Fault('request.query', '"from" has to be the number of an entry')
+  return { lines: signal => follow(Number(from), signal) }
+}
+
 /** The route for a request and what stands in its place of `:name`; a Fault `request.path` or `request.method` if none. */
-export function routeOf(method: string, pathname: string): { readonly route: Route; readonly name: string } {
+export function routeOf<Asked>(
+  routes: readonly Route<Asked>[],
+  method: string,
+  pathname: string,
+): { readonly route: Route<Asked>; readonly name: string } {
   const allowed: string[] = []
-  for (const route of ROUTES) {
+  for (const route of routes) {
     const name = match(route.path, pathname)
     if (name === undefined) continue
     if (route.method === method) return { route, name }
@@ -91,7 +95,7 @@ export function routeOf(method: string, pathname: string): { readonly route: Rou
     })
   }
   throw new Fault('request.path', 'there is nothing at this path', {
-    hint: 'paths begin with /v1/, for example /v1/status',
+    hint: `paths begin with /v1/, for example ${routes[0]?.path}`,
   })
 }
 

@@ -1,10 +1,11 @@
 /**
- * The daemon's own API: HTTP over a unix socket that only its user may open.
+ * The daemon's own API: HTTP over a unix socket. There are two, each with its own routes: the operator's (0600), and the
+ * bot's (0660, four verbs).
  *
  * Life of a request
- * 1. The kernel has checked the file mode (0600); whoever gets here is `local:admin`. At most 64 connections.
+ * 1. The kernel has checked the file mode; whoever gets to the operator's is `local:admin`. At most 64 connections.
  * 2. Head and body must arrive within 10 s and 64 KiB; slower or longer ones are told so and dropped.
- * 3. The route table (`routes.ts`) checks the body and asks `Control`; a Fault becomes JSON with a fitting status.
+ * 3. The route table (`routes.ts`, `bot-routes.ts`) checks the body and asks the daemon; a Fault becomes JSON with a fitting status.
  * 4. One answer a connection. A stream (`stream.ts`) goes on until its reader leaves, falls behind for too long, or the
  *    server closes.
  */
@@ -12,16 +13,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, messageOf } from '../fault.ts'
 import { createServer } from '../http.ts'
 import { readBody } from './body.ts'
-import type { Control } from './control.ts'
 import { faultToJson, httpStatusOf } from './fault-json.ts'
-import { type Follow, routeOf } from './routes.ts'
-import { listenOn } from './socket.ts'
+import { type Follow, type Route, routeOf } from './routes.ts'
+import { type Access, listenOn } from './socket.ts'
 import { writeLines } from './stream.ts'
 
-export interface ServeOptions {
+export interface ServeOptions<Asked> {
   /** Absolute path of the socket file. */
   readonly socket: string
-  readonly control: Control
+  /** Who may open it; left out: heald's own user alone. */
+  readonly access?: Access
+  readonly routes: readonly Route<Asked>[]
+  /** What the routes ask. */
+  readonly control: Asked
   /** Ledger lines from a seq on, first the old ones, then each as it becomes durable; ends when `signal` is aborted. */
   readonly follow: Follow
   /** Told of trouble that stops nothing, such as no more file descriptors for a connection. Left out: process warnings. */
@@ -46,13 +50,15 @@ export interface ApiServer {
 }
 
 /** Listens, or rejects with a Fault `socket.busy`, `socket.path` or `socket.listen`. */
-export async function serve({
+export async function serve<Asked>({
   socket,
+  access,
+  routes,
   control,
   follow,
   limits,
   warn = text => process.emitWarning(text),
-}: ServeOptions): Promise<ApiServer> {
+}: ServeOptions<Asked>): Promise<ApiServer> {
   const { connections, requestMs, stalledMs } = { ...LIMITS, ...limits }
   const closing = new AbortController()
   const server = createServer({
@@ -64,7 +70,7 @@ export async function serve({
   })
   server.maxConnections = connections
   server.on('request', (request, response) => void handle(request, response))
-  await listenOn(server, socket)
+  await listenOn(server, socket, access)
   // From here on an error event is about one accept (too many open files, say), not about the server.
   server.on('error', error => warn(`a connection could not be taken: ${messageOf(error)}`))
 
@@ -73,7 +79,7 @@ export async function serve({
     try {
       if (closing.signal.aborted) throw new Fault('daemon.stopping', 'heald is stopping', { retry: 2000 })
       const url = new URL(`http://heald${request.url ?? '/'}`)
-      const { route, name } = routeOf(request.method ?? 'GET', url.pathname)
+      const { route, name } = routeOf(routes, request.method ?? 'GET', url.pathname)
       const body = await readBody(request)
       const answer = await route.answer(
         control,

@@ -12,6 +12,7 @@ const QUIET: ReadonlySet<string> = new Set([
   'service.started',
   'service.ready',
   'service.restarting',
+  'channel.delivered',
 ])
 
 /** Prints what happens, one line an entry: time, what, receipt. With `--json`: the entries themselves. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { NO_NOTICE, USUAL_BOT } from './notice-spec.ts'
 import type { WrittenFile, WrittenProbe, WrittenService, WrittenTarget } from './schema.ts'
 import type { HostConfig, ProbeSpec, ServiceSpec, SwitchSpec, TargetSpec } from './spec.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR, leastDeadManMs, placeOf, RUNNING_SYSTEM } from './targets.ts'
@@ -15,6 +16,8 @@ export function resolveFile(written: WrittenFile, file: string, sha256: string):
     services,
     targets,
     switch: resolveSwitch(written.switch, targets),
+    notice: NO_NOTICE,
+    bot: USUAL_BOT,
     ledger: written.ledger,
     sha256,
   }

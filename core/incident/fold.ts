@@ -4,7 +4,8 @@
  * Life of an incident
  * 1. `incident.opened` begins it; its id is `<svc>-<seq of the entry that began it>`. Should that entry be another one
  *    (the exit itself, or `incident.opened` was lost with a failing disk), the number in the id shows it.
- * 2. Every later entry that carries `inc` belongs to its timeline; `service.restarting` counts as an attempt.
+ * 2. Every later entry that carries `inc` belongs to its timeline; `service.restarting` counts as an attempt. That news of
+ *    it reached a chat (`channel.delivered`) is no part of it: there may be any number of those.
  * 3. `incident.escalated` may raise the severity and sharpen the cause; `incident.acked` says that a person has seen it.
  * 4. `incident.resolved` ends it, by recovery or by hand. What arrives later changes nothing, but for the end of the
  *    rollback that cured it: it is recorded last, and belongs to the timeline.
@@ -69,6 +70,7 @@ export function emptyIncidents(): Incidents {
 
 /** Takes one entry into `state`, in place: a million entries are folded at a start. Entries come in order of seq. */
 export function applyEntry(state: Incidents, entry: FoldEntry): void {
+  if (entry?.kind === 'channel.delivered') return
   const data = fieldsOf(entry?.data)
   const id = idOf(entry?.inc) ?? idOf(data.id)
   if (id === undefined || !isSeq(entry.seq)) return

@@ -1,5 +1,6 @@
 import type { FoldEntry } from './fold.ts'
 import { sizeOf, spanOf } from './measure.ts'
+import { NOTICE_WORDS } from './notice-words.ts'
 import { after, because, by, type Fields, fieldsOf, list, number, text } from './phrase.ts'
 import { SWITCH_WORDS } from './switch-words.ts'
 
@@ -55,6 +56,7 @@ const WORDS: { readonly [kind: string]: Words } = {
     return `resolved: ${text(data.how, 'no reason given')}${down}`
   },
   ...SWITCH_WORDS,
+  ...NOTICE_WORDS,
   'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,
   'ledger.torn': data => `an unfinished last line was set aside${fieldsOf(data)}`,
   'integrity.alert': data => `THE LEDGER IS DAMAGED${fieldsOf(data)}`,

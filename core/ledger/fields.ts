@@ -20,6 +20,7 @@ const ROLLBACK = [
   'place',
 ] as const
 const GENERATION = ['target', 'generation', 'path', 'level', 'why', 'diff'] as const
+const SILENCE = ['id', 'match', 'untilTs', 'by', 'why', 'how'] as const
 const DEAD_MAN = ['target', 'id', 'at', 'result', 'to', 'why', 'afterMs'] as const
 
 /**
@@ -67,6 +68,12 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'deadman.armed': DEAD_MAN,
   'deadman.disarmed': DEAD_MAN,
   'deadman.fired': DEAD_MAN,
+  'silence.created': SILENCE,
+  'silence.ended': SILENCE,
+  'escalation.due': ['incident', 'step', 'to', 'fallback', 'result', 'why', 'tookMs', 'tail'],
+  'channel.down': ['channel', 'why', 'final'],
+  'channel.up': ['channel', 'why'],
+  'channel.delivered': ['channel', 'chat', 'card', 'reference', 'which', 'for', 'step'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { request, stream } from '../../../core/api/client.ts'
 import type { Status } from '../../../core/api/control.ts'
+import { ROUTES } from '../../../core/api/routes.ts'
 import { serve } from '../../../core/api/server.ts'
 import { stand, temporaryFolder } from './stand.ts'
 
@@ -187,7 +188,7 @@ test('the socket is for its user alone, and a second server on it refuses to sta
   assert.equal(statSync(socket).mode & 0o777, 0o600)
   const control = { status: () => ({}) } as never
   const follow = async function* () {}
-  await assert.rejects(serve({ socket, control, follow }), { code: 'socket.busy' })
+  await assert.rejects(serve({ socket, routes: ROUTES, control, follow }), { code: 'socket.busy' })
   await request(socket, 'GET', '/v1/status', undefined, LIMITS)
   await server.close(1000)
   await server.close(1000)
@@ -201,13 +202,13 @@ test('a socket file left by a dead daemon is replaced; another file in its place
   const follow = async function* () {}
   const control = { status: () => ({ fresh: true }) } as never
   writeFileSync(socket, 'precious')
-  await assert.rejects(serve({ socket, control, follow }), { code: 'socket.listen' })
+  await assert.rejects(serve({ socket, routes: ROUTES, control, follow }), { code: 'socket.listen' })
   assert.equal(statSync(socket).size, 8)
 
   const dead = join(folder, 'dead.sock')
   await leaveSocketFile(dead)
   assert.ok(existsSync(dead))
-  const server = await serve({ socket: dead, control, follow })
+  const server = await serve({ socket: dead, routes: ROUTES, control, follow })
   assert.deepEqual(await request(dead, 'GET', '/v1/status', undefined, LIMITS), { fresh: true })
   await server.close(100)
 })
@@ -215,7 +216,7 @@ test('a socket file left by a dead daemon is replaced; another file in its place
 test('a path too long for a unix socket is refused in words on both sides', async t => {
   const socket = join(temporaryFolder(t), 'x'.repeat(120))
   const follow = async function* () {}
-  await assert.rejects(serve({ socket, control: {} as never, follow }), { code: 'socket.path' })
+  await assert.rejects(serve({ socket, routes: ROUTES, control: {} as never, follow }), { code: 'socket.path' })
   await assert.rejects(request(socket, 'GET', '/v1/status', undefined, LIMITS), { code: 'socket.path' })
 })
 

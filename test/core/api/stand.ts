@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
+import { ROUTES } from '../../../core/api/routes.ts'
 import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
 import { unknownTarget } from '../../../core/api/switch-routes.ts'
 import { Fault } from '../../../core/fault.ts'
@@ -139,6 +140,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
   const follow = options.follow ?? options.switches?.follow ?? noLines
   const server = await serve({
     socket,
+    routes: ROUTES,
     control,
     follow,
     ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { ProcessHost, Seat } from '../../../core/heal/host.ts'
@@ -66,6 +67,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     services,
     targets: [],
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
+    ...{ notice: NO_NOTICE, bot: USUAL_BOT },
     ledger: { fsync: false, redact: [] },
     sha256: '',
     tz: 'UTC',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { HostConfig, TargetSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Fault } from '../../../core/fault.ts'
@@ -17,7 +18,7 @@ const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
   ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
-  ...{ ledger: { fsync: false, redact: [] }, sha256: '' },
+  ...{ notice: NO_NOTICE, bot: USUAL_BOT, ledger: { fsync: false, redact: [] }, sha256: '' },
 })
 
 async function makeSwitches(...targets: TargetSpec[]) {

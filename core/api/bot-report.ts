@@ -1,0 +1,78 @@
+import { Fault } from '../fault.ts'
+import { type Body, checkKeys } from './body.ts'
+
+/** What the bot tells core. */
+export type Report =
+  | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly isFinal: boolean }
+  | { readonly what: 'channel.up'; readonly channel: string; readonly why: string }
+  | {
+      readonly what: 'delivered'
+      readonly channel: string
+      readonly chat: string
+      readonly card: string
+      readonly reference: string
+      readonly which: 'post' | 'edit'
+      readonly for: 'card' | 'escalation'
+      /** The incident it is about, where the card's id does not say; null: it does. */
+      readonly incident: string | null
+      /** The step of the escalation; null: all that were due. */
+      readonly step: number | null
+    }
+
+const LONGEST_ID = 200
+const LONGEST_WHY = 300
+const MOST_STEPS = 1000
+
+/** What a body says, each part checked; a Fault `request.body` where it says something else. */
+export function reportFrom(body: Body): Report {
+  switch (body.what) {
+    case 'channel.down':
+      checkKeys(body, { what: 'string', channel: 'string', why: 'string', final: 'boolean' })
+      return {
+        what: 'channel.down',
+        channel: textOf(body, 'channel', LONGEST_ID),
+        why: textOf(body, 'why', LONGEST_WHY),
+        isFinal: body.final === true,
+      }
+    case 'channel.up':
+      checkKeys(body, { what: 'string', channel: 'string', why: 'string' })
+      return {
+        what: 'channel.up',
+        channel: textOf(body, 'channel', LONGEST_ID),
+        why: body.why === undefined ? '' : textOf(body, 'why', LONGEST_WHY),
+      }
+    case 'delivered':
+      return deliveredFrom(body)
+    default:
+      throw new Fault('request.body', '"what" has to be channel.down, channel.up or delivered')
+  }
+}
+
+function deliveredFrom(body: Body): Report {
+  const texts = { channel: 'string', chat: 'string', card: 'string', reference: 'string', which: 'string' } as const
+  checkKeys(body, { what: 'string', ...texts, for: 'string', incident: 'string', step: 'number' })
+  const { which, step } = body
+  if (which !== 'post' && which !== 'edit') throw new Fault('request.body', '"which" has to be post or edit')
+  if (body.for !== 'card' && body.for !== 'escalation')
+    throw new Fault('request.body', '"for" has to be card or escalation')
+  if (typeof step === 'number' && !(Number.isSafeInteger(step) && step >= 0 && step < MOST_STEPS))
+    throw new Fault('request.body', '"step" has to be the number of a step, from 0 on')
+  return {
+    what: 'delivered',
+    channel: textOf(body, 'channel', LONGEST_ID),
+    chat: textOf(body, 'chat', LONGEST_ID),
+    card: textOf(body, 'card', LONGEST_ID),
+    reference: textOf(body, 'reference', LONGEST_ID),
+    which,
+    for: body.for,
+    incident: body.incident === undefined ? null : textOf(body, 'incident', LONGEST_ID),
+    step: typeof step === 'number' ? step : null,
+  }
+}
+
+function textOf(body: Body, key: string, most: number): string {
+  const given = body[key]
+  if (typeof given !== 'string' || given === '') throw new Fault('request.body', `"${key}" is missing or empty`)
+  if (given.length > most) throw new Fault('request.body', `"${key}" is longer than ${most} characters`)
+  return given
+}

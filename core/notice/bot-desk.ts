@@ -1,0 +1,110 @@
+import type { Report } from '../api/bot-report.ts'
+import type { BotControl } from '../api/bot-routes.ts'
+import type { Status } from '../api/control.ts'
+import { tokenBucket } from '../api/token-bucket.ts'
+import type { Clock } from '../clock.ts'
+import type { BotSpec, NoticeSpec } from '../config/notice-spec.ts'
+import type { HostConfig } from '../config/spec.ts'
+import type { Data, Draft } from '../entry.ts'
+import { Fault } from '../fault.ts'
+import { allIncidents, findIncident, type Incidents } from '../incident/fold.ts'
+import type { Head } from '../ledger/ledger.ts'
+import { deliveryKey, type NoticeMemory } from './memory.ts'
+
+export interface BotDeskOptions {
+  readonly clock: Clock
+  readonly memory: NoticeMemory
+  readonly incidents: Incidents
+  readonly config: () => HostConfig
+  readonly head: () => Head
+  readonly status: () => Status
+  readonly append: (draft: Draft) => Promise<unknown>
+  /** Resolves when the ledger's past is known. */
+  readonly whenReady: () => Promise<unknown>
+}
+
+/** The bot's slice of the configuration. */
+export interface BotConfig {
+  readonly host: string
+  readonly tz: string
+  /** Secrets only as the places where they are read. Of the fallback's words only the first: others may be secret. */
+  readonly notice: NoticeSpec
+  readonly bot: BotSpec
+  /** Names of services, for silences and routes. */
+  readonly services: readonly string[]
+}
+
+/** What a bot in an attacker's hands may add to the ledger: 20 entries a second, for a while 200 at once. */
+const RATE = { perS: 20, burst: 200 }
+
+/** Answers the bot's questions and takes its reports. */
+export function createBotDesk(options: BotDeskOptions): BotControl {
+  const { memory, incidents } = options
+  const take = tokenBucket(options.clock, RATE)
+
+  function mustBeConfigured(channel: string): void {
+    const known = options.config().notice.channels.map(({ kind }) => kind as string)
+    if (known.includes(channel)) return
+    throw new Fault('channel.unknown', `there is no channel ${JSON.stringify(channel.slice(0, 100))}`, {
+      hint: `configured are: ${known.join(', ')}`,
+    })
+  }
+
+  function isKnown(report: Report): boolean {
+    if (report.what === 'delivered') {
+      const before = memory.deliveries.get(deliveryKey({ ...report, incident: null }))
+      return before?.reference === report.reference && before.which === report.which
+    }
+    const before = memory.channels.get(report.channel)
+    const isUp = report.what === 'channel.up'
+    if (before === undefined || before.isUp !== isUp) return false
+    return report.what === 'channel.up' || (before.why === report.why && before.isFinal === report.isFinal)
+  }
+
+  function draftOf(report: Report): Draft {
+    if (report.what !== 'delivered') {
+      const { what, channel, why } = report
+      const final: Data = report.what === 'channel.down' ? { final: report.isFinal } : {}
+      return { kind: what, data: { channel, why, ...final } }
+    }
+    const { what: _, incident, step, ...where } = report
+    const known = [incident ?? '', report.card, report.card.replace(/^incident:/, '')]
+    const inc = known.find(id => findIncident(incidents, id) !== undefined)
+    return {
+      kind: 'channel.delivered',
+      ...(inc === undefined ? {} : { inc }),
+      data: { ...where, ...(step === null ? {} : { step }) },
+    }
+  }
+
+  return {
+    async query(what) {
+      if (what === 'config') return botConfigOf(options.config())
+      if (what === 'head') return options.head()
+      if (what === 'status') return options.status()
+      await options.whenReady()
+      if (what === 'incidents') return allIncidents(incidents)
+      return [...(what === 'silences' ? memory.silences : memory.deliveries).values()]
+    },
+    async report(report) {
+      mustBeConfigured(report.channel)
+      // A report of what is known already costs nothing that would have to be saved.
+      if (isKnown(report)) return { recorded: false }
+      const waitMs = take()
+      if (waitMs > 0)
+        throw new Fault('request.rate', `too many reports: more than ${RATE.perS} a second`, { retry: waitMs })
+      const recorded = await options.append(draftOf(report))
+      if (recorded === null)
+        throw new Fault('ledger.degraded', 'it could not be recorded', { hint: 'report it again', retry: 5000 })
+      return { recorded: true }
+    },
+  }
+}
+
+export function botConfigOf({ host, tz, notice, bot, services }: HostConfig): BotConfig {
+  const { channels, routes, logs, flap, escalation, maintenance } = notice
+  return {
+    ...{ host, tz, bot, services: services.map(({ name }) => name) },
+    notice: { channels, routes, logs, flap, escalation, maintenance, fallback: notice.fallback.slice(0, 1) },
+  }
+}
