@@ -1,3 +1,5 @@
+import type { BotSpec, NoticeSpec } from './notice-spec.ts'
+
 /** The configuration after checking: defaults filled in, durations in ms, sizes in bytes, paths absolute. */
 export interface HostConfig {
   readonly host: string
@@ -7,6 +9,8 @@ export interface HostConfig {
   readonly targets: readonly TargetSpec[]
   readonly switch: SwitchSpec
   readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[] }
+  readonly notice: NoticeSpec
+  readonly bot: BotSpec
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
 }

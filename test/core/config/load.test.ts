@@ -10,6 +10,7 @@ import { ConfigFault } from '../../../core/config/problem.ts'
 import { hostFrom } from '../../../core/config/resolve.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import { codeOf, Fault } from '../../../core/fault.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { ABLE, freshFolder, writeConfig } from './folder.ts'
 
 const FULL = `
@@ -58,6 +59,7 @@ test('everything that can be written arrives, in ms, bytes and absolute paths', 
       targets: [],
       switch: { probationMs: 120_000, passes: 3, deadManMs: 300_000, budget: { perHour: 2, perDay: 4 } },
       ledger: { fsync: false, redact: ['hunter22'] },
+      ...NO_CHANNELS,
       sha256,
     },
   )

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Changes } from '../../../core/api/control.ts'
 import { planReload } from '../../../core/config/plan.ts'
 import type { HostConfig, ServiceSpec } from '../../../core/config/spec.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 const BASE: Omit<ServiceSpec, 'name'> = {
   run: ['node', 'web.js'],
@@ -63,6 +64,7 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
   targets: [],
   switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
   ledger: { fsync: true, redact: [] },
+  ...NO_CHANNELS,
   sha256: '',
 })
 const plan = (before: Partial<ServiceSpec>, after: Partial<ServiceSpec>, restart = false) =>

@@ -8,6 +8,7 @@ import type { Memory, Remembered, ServiceMemory } from '../../../core/heal/memor
 import type { OpenBefore } from '../../../core/heal/outage.ts'
 import { createSupervisor } from '../../../core/heal/supervise.ts'
 import { fakeClock } from '../../fakes/clock.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 const RESET_MS = 1000
 
@@ -67,6 +68,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     targets: [],
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
     ledger: { fsync: false, redact: [] },
+    ...NO_CHANNELS,
     sha256: '',
     tz: 'UTC',
   })

@@ -6,6 +6,7 @@ import type { Fault } from '../../../core/fault.ts'
 import { rememberTarget, type TargetMemories } from '../../../core/safeswitch/memory.ts'
 import { createSafeSwitch } from '../../../core/safeswitch/safeswitch.ts'
 import { fakeClock } from '../../fakes/clock.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { fakePatient, serviceSpec } from '../../fakes/patient.ts'
 import { type FakeTarget, fakeTarget } from '../../fakes/target.ts'
 import { switchSpec, targetSpec } from './managed-spec.ts'
@@ -17,7 +18,7 @@ const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
   ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
-  ...{ ledger: { fsync: false, redact: [] }, sha256: '' },
+  ...{ ledger: { fsync: false, redact: [] }, sha256: '', ...NO_CHANNELS },
 })
 
 async function makeSwitches(...targets: TargetSpec[]) {
