@@ -172,6 +172,8 @@ const WORDS: readonly (readonly string[])[] = [
   ['targets', '*', 'checks', '*', 'exec', '*'],
   // Nix numbers its generations.
   ['targets', '*', 'irreversible', '*'],
+  ['channels', 'whatsapp', 'browserArgs', '*'],
+  ['fallback', '*'],
 ]
 
 function asWritten(path: Path, value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { isRecord, type Path, type SourceTree } from './document.ts'
+import { TOKENS } from './secret-leaf.ts'
 
 /** A line of the file fit to be shown: no secret, no control character, not endless. */
 export interface Excerpt {
@@ -22,8 +23,8 @@ const WIDTH = 100
 const MASK = '•'
 
 /**
- * Lines, columns (both from 1) and showable excerpts of a file's text: values of `env`, and what stands under the
- * `hidden` paths, are masked.
+ * Lines, columns (both from 1) and showable excerpts of a file's text: values of `env`, what stands under the
+ * `hidden` paths, and what looks like a token, are masked.
  */
 export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[]): Lines {
   const starts = [0]
@@ -48,7 +49,7 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
     // "TOKEN=secret" or "TOKEN secret": somebody took the key for a place for both. In a list there is no key to show.
     return [[typeof step === 'string' && isName(step) ? key[1] + 1 : key[0], end]]
   })
-  const firstEnv = /\benv["']?\s*:/.exec(text)?.index ?? text.length
+  const firstEnv = /\b(env|token|botToken|appToken|signingSecret)["']?\s*:/i.exec(text)?.index ?? text.length
 
   return {
     position: offset => {
@@ -63,7 +64,9 @@ export function linesOf(text: string, tree: SourceTree, hidden: readonly Path[])
       const from = Math.max(start, Math.min(offset - 40, end - WIDTH))
       const to = Math.min(end, from + WIDTH)
       const ranges = masked.filter(([first, last]) => first < to && last > from)
-      // In a file that isn't YAML nobody knows where a value of env ends: from the first "env:" on show keys only.
+      for (const token of text.slice(start, end).matchAll(TOKENS))
+        ranges.push([start + token.index, start + token.index + token[0].length])
+      // In a file that isn't YAML nobody knows where a value of env ends: from the first "env:" or "token:" on show keys only.
       if (tree.broken && end >= firstEnv) {
         const key = /^[\s{]*(- )?(["']?)[\w.-]{1,64}\2\s*:/.exec(text.slice(start, end))?.[0] ?? ''
         ranges.push([start + key.length, end])

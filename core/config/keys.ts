@@ -1,4 +1,13 @@
 import type { Path } from './document.ts'
+import {
+  botShape,
+  channelShapes,
+  escalationShape,
+  maintenanceShape,
+  noticeShapes,
+  routeShape,
+} from './notice-schema.ts'
+import { CHANNEL_KINDS } from './notices.ts'
 import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from './schema.ts'
 
 /** The keys one map may have, and those that are promised for later versions: these are refused, never ignored. */
@@ -14,20 +23,7 @@ const SECTIONS: readonly Section[] = [
   {
     pattern: [],
     known: Object.keys(topShape),
-    later: [
-      'units',
-      'bot',
-      'channels',
-      'routes',
-      'notify',
-      'escalation',
-      'fallback',
-      'oncall',
-      'maintenance',
-      'operators',
-      'policy',
-      'metrics',
-    ],
+    later: ['units', 'oncall', 'operators', 'policy', 'metrics'],
   },
   { pattern: ['services', '*'], known: Object.keys(serviceShape), later: ['unit'] },
   { pattern: ['services', '*', 'health'], ...probe },
@@ -45,6 +41,20 @@ const SECTIONS: readonly Section[] = [
   { pattern: ['switch'], known: Object.keys(switchShape), later: [] },
   { pattern: ['switch', 'budget'], known: Object.keys(shapes.budget), later: [] },
   { pattern: ['ledger'], known: Object.keys(shapes.ledger), later: ['checkpointEvery', 'keep', 'archive'] },
+  { pattern: ['channels'], known: CHANNEL_KINDS, later: [] },
+  ...CHANNEL_KINDS.map(kind => ({
+    pattern: ['channels', kind],
+    known: Object.keys(channelShapes[kind]),
+    later: [],
+  })),
+  { pattern: ['routes', '*'], known: Object.keys(routeShape), later: [] },
+  { pattern: ['routes', '*', 'match'], known: Object.keys(noticeShapes.match), later: [] },
+  { pattern: ['notify'], known: Object.keys(noticeShapes.notify), later: [] },
+  { pattern: ['notify', 'flap'], known: Object.keys(noticeShapes.flap), later: [] },
+  { pattern: ['escalation', '*'], known: Object.keys(escalationShape), later: [] },
+  { pattern: ['maintenance', '*'], known: Object.keys(maintenanceShape), later: [] },
+  { pattern: ['maintenance', '*', 'match'], known: Object.keys(noticeShapes.match), later: [] },
+  { pattern: ['bot'], known: Object.keys(botShape), later: [] },
 ]
 
 /** An example of what a map at `path` looks like, for hints. */
@@ -69,6 +79,26 @@ const EXAMPLES: readonly (readonly [readonly string[], string])[] = [
   [['switch'], 'switch: { probation: 2m }'],
   [['switch', 'budget'], 'budget: { perHour: 2, perDay: 4 }'],
   [['ledger'], 'ledger: { fsync: true }'],
+  [['channels'], 'channels: { telegram: { token: { file: /run/credentials/telegram }, chats: [-1001234567890] } }'],
+  [['channels', 'telegram'], 'telegram: { token: { file: /run/credentials/telegram }, chats: [-1001234567890] }'],
+  [['channels', 'discord'], 'discord: { token: { env: DISCORD_TOKEN }, channels: ["112233445566778899"] }'],
+  [
+    ['channels', 'slack'],
+    'slack: { botToken: { env: SLACK_BOT_TOKEN }, appToken: { env: SLACK_APP_TOKEN }, channels: [C012AB3CD] }',
+  ],
+  [['channels', 'whatsapp'], 'whatsapp: { chats: ["4915112345678@c.us"] }'],
+  [['channels', 'console'], 'console: {}'],
+  [['routes'], 'routes: [{ match: { severity: critical }, to: telegram }, { to: slack }]'],
+  [['routes', '*'], '{ match: { severity: critical }, to: [telegram, slack] }'],
+  [['routes', '*', 'match'], 'match: { severity: [warning, critical], service: "web-*" }'],
+  [['notify'], 'notify: { logs: true }'],
+  [['notify', 'flap'], 'flap: { changes: 4, within: 10m }'],
+  [['escalation'], 'escalation: [{ after: 5m, to: [telegram, slack] }]'],
+  [['escalation', '*'], '{ after: 5m, to: [telegram, slack] }'],
+  [['maintenance'], 'maintenance: [{ cron: "0 3 * * SUN", for: 1h, why: backup }]'],
+  [['maintenance', '*'], '{ cron: "0 3 * * SUN", for: 1h, why: backup }'],
+  [['maintenance', '*', 'match'], 'match: { service: "web-*" }'],
+  [['bot'], 'bot: { user: heald-bot }'],
 ]
 
 export function sectionAt(path: Path): Section | undefined {

@@ -3,6 +3,7 @@ import { isName, type Lines, linesOf } from './excerpt.ts'
 import { type Complaint, explain } from './explain.ts'
 import { type HostFacts, hostFacts } from './facts.ts'
 import { exampleAt } from './keys.ts'
+import { channelsIn, hasCron, secretPaths } from './notices.ts'
 import { ConfigFault, type Problem } from './problem.ts'
 import { checkRelations } from './relations.ts'
 import { folderOf, resolveFile } from './resolve.ts'
@@ -53,16 +54,22 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
   const judged: Complaint[] = [
     ...(read?.error === undefined ? [] : explain(read.error.issues, tree.value)),
     ...(read === undefined ? [] : checkRelations(tree.value, options.facts ?? hostFacts(), folderOf(path))),
+    // The library that reads them is loaded only where there are some.
+    ...(read === undefined || !hasCron(tree.value) ? [] : (await import('./cron.ts')).checkCrons(tree.value)),
   ]
   // What the parser could not read has no value, which is not the writer's mistake.
   const unread = new Set(found.map(item => JSON.stringify(item.path)))
   const complaints: Located[] = [...found, ...judged.filter(item => !unread.has(JSON.stringify(item.path)))]
-  const hidden: Path[] = [['ledger', 'redact'], ...complaints.filter(item => item.hide).map(item => item.path)]
+  const hidden: Path[] = [
+    ['ledger', 'redact'],
+    ...secretPaths(),
+    ...complaints.filter(item => item.hide).map(item => item.path),
+  ]
   const lines = linesOf(source.text, tree, hidden)
   const describe = (list: readonly Located[], severity: Problem['severity']) =>
     describeAll({ file: path, tree, lines, severity }, list)
   if (complaints.length > 0 || read?.data === undefined) return { problems: describe(complaints, 'error') }
-  const config = resolveFile(read.data, path, source.sha256)
+  const config = resolveFile(read.data, channelsIn(tree.value), path, source.sha256)
   const missing = options.warn === true ? await findMissing(config) : []
   if (options.warn === true && config.services.length === 0) {
     missing.push({

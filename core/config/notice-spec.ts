@@ -60,16 +60,3 @@ export interface BotSpec {
   /** Folder of its own state, absolute; null: `bot` in heald's state folder. */
   readonly state: string | null
 }
-
-/** Of a configuration that says nothing of notices. */
-export const NO_NOTICE: NoticeSpec = {
-  channels: [],
-  routes: [],
-  logs: false,
-  flap: { changes: 4, withinMs: 600_000 },
-  escalation: [],
-  fallback: [],
-  maintenance: [],
-}
-
-export const USUAL_BOT: BotSpec = { run: 'child', user: null, state: null }

@@ -1,8 +1,10 @@
 import { nearest } from '../cli/suggest.ts'
+import { checkChannels } from './channel-relations.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Complaint } from './explain.ts'
 import type { HostFacts } from './facts.ts'
 import { checkName } from './names.ts'
+import { checkNotices } from './notice-relations.ts'
 import { checkProbe, msOf } from './probe-relations.ts'
 import { kindOf } from './read.ts'
 import { checkSwitch, checkTargets } from './target-relations.ts'
@@ -32,7 +34,14 @@ export function checkRelations(value: unknown, facts: HostFacts, folder: string)
     if (isRecord(service)) complaints.push(...checkService(service, path, facts))
   }
   // A list, not arguments of a call: a hostile file has more complaints than a stack can hold.
-  return [...complaints, ...checkDependencies(services), ...checkTargets(value, facts, folder), ...checkSwitch(value)]
+  return [
+    ...complaints,
+    ...checkDependencies(services),
+    ...checkTargets(value, facts, folder),
+    ...checkSwitch(value),
+    ...checkChannels(value, facts),
+    ...checkNotices(value),
+  ]
 }
 
 const MAX_SERVICES = 2000

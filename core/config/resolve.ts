@@ -1,12 +1,21 @@
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { NO_NOTICE, USUAL_BOT } from './notice-spec.ts'
+import { resolveBot, resolveNotice } from './notice-resolve.ts'
+import type { ChannelKind } from './notices.ts'
 import type { WrittenFile, WrittenProbe, WrittenService, WrittenTarget } from './schema.ts'
 import type { HostConfig, ProbeSpec, ServiceSpec, SwitchSpec, TargetSpec } from './spec.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR, leastDeadManMs, placeOf, RUNNING_SYSTEM } from './targets.ts'
 
-/** From what was written to what is run: paths made absolute (against the file's folder), shorthands written out. */
-export function resolveFile(written: WrittenFile, file: string, sha256: string): HostConfig {
+/**
+ * From what was written to what is run: paths made absolute (against the file's folder), shorthands written out.
+ * `channels` are in the order of the file, which the schema does not keep.
+ */
+export function resolveFile(
+  written: WrittenFile,
+  channels: readonly ChannelKind[],
+  file: string,
+  sha256: string,
+): HostConfig {
   const folder = folderOf(file)
   const services = Object.entries(written.services).map(([name, service]) => resolveService(name, service, folder))
   const targets = Object.entries(written.targets).map(([name, target]) => resolveTarget(name, target, folder, services))
@@ -16,9 +25,9 @@ export function resolveFile(written: WrittenFile, file: string, sha256: string):
     services,
     targets,
     switch: resolveSwitch(written.switch, targets),
-    notice: NO_NOTICE,
-    bot: USUAL_BOT,
     ledger: written.ledger,
+    notice: resolveNotice(written, channels, folder),
+    bot: resolveBot(written.bot, folder),
     sha256,
   }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { formatDuration, parseDuration } from './duration.ts'
+import { argv, duration, flag, integer, leaf, listOf, size, text } from './leaf.ts'
 import { checkHttp, checkRedact, checkSignal, checkTcp, checkUser, checkZone } from './leaves.ts'
-import { type Read, readFlag, readInteger, readList, readText } from './read.ts'
-import { formatSize, parseSize } from './size.ts'
+import { botShape, channelMaps, escalationShape, maintenanceShape, noticeShapes, routeShape } from './notice-schema.ts'
+import { MAX_ESCALATION, MAX_MAINTENANCE, MAX_ROUTES } from './notices.ts'
+import { readList, readText } from './read.ts'
 import { checkIrreversible, checkKind } from './target-leaves.ts'
 import {
   DEFAULT_ACTIVATION_MS,
@@ -15,55 +16,12 @@ import {
   MOST_PROBATION_MS,
   type TargetKind,
 } from './targets.ts'
-import { readArgv } from './words.ts'
 
 /**
  * The file's shape as people write it. Each key is read by one small function; a key left out is undefined or its
  * default. What concerns several keys at once is in relations.ts, because zod skips such checks once a part failed,
  * and a person wants every error at once.
  */
-
-/** A value read by `read`; what it finds wrong becomes a zod issue with a hint. */
-function leaf<T>(read: (value: unknown) => Read<T>) {
-  return z.unknown().transform((value, context): T => {
-    const result = read(value)
-    if ('value' in result) return result.value
-    context.issues.push({
-      code: 'custom',
-      message: result.problem,
-      input: undefined,
-      params: { hint: result.hint },
-      path: [...(result.at ?? [])],
-    })
-    return z.NEVER
-  })
-}
-
-/** Longest duration a timer can take is 24.8 days; no setting needs it. */
-const MAX_DURATION_MS = 24 * 86_400_000
-
-const duration = (minMs: number, maxMs: number = MAX_DURATION_MS) =>
-  leaf<number>(value => {
-    const read = parseDuration(value)
-    if (!('value' in read)) return read
-    const ms = Math.round(read.value)
-    if (ms < minMs) return { problem: 'is too short', hint: `write at least ${formatDuration(minMs)}` }
-    if (ms > maxMs) return { problem: 'is too long', hint: `write at most ${formatDuration(maxMs)}` }
-    return { value: ms }
-  })
-
-const size = (minBytes: number) =>
-  leaf<number>(value => {
-    const read = parseSize(value)
-    if ('value' in read && read.value < minBytes)
-      return { problem: 'is too small', hint: `write at least ${formatSize(minBytes)}` }
-    return read
-  })
-
-const integer = (min: number, max: number) => leaf<number>(value => readInteger(value, min, max))
-const text = (example: string) => leaf<string>(value => readText(value, example))
-const flag = leaf<boolean>(readFlag)
-const argv = leaf<string[]>(readArgv)
 
 /** Variables are checked in relations.ts, where the message can name the key without showing the value. */
 const environment = z.record(z.string(), z.unknown())
@@ -84,11 +42,7 @@ export const probeShape = {
 }
 const probe = z.strictObject(probeShape)
 
-/** relations.ts says when there are too many; reading them all would only fill the memory. */
-const checks = z.preprocess(
-  (value: unknown): unknown => (Array.isArray(value) ? value.slice(0, MAX_CHECKS) : value),
-  z.array(probe),
-)
+const checks = listOf(probe, MAX_CHECKS)
 
 const backoff = {
   first: duration(0).default(0),
@@ -159,6 +113,13 @@ export const topShape = {
   targets: z.record(z.string(), z.strictObject(targetShape)).default({}),
   switch: z.strictObject(switchShape).prefault({}),
   ledger: z.strictObject(shapes.ledger).prefault({}),
+  channels: z.strictObject(channelMaps).prefault({}),
+  routes: listOf(z.strictObject(routeShape), MAX_ROUTES).optional(),
+  notify: z.strictObject(noticeShapes.notify).prefault({}),
+  escalation: listOf(z.strictObject(escalationShape), MAX_ESCALATION).default([]),
+  fallback: argv.default([]),
+  maintenance: listOf(z.strictObject(maintenanceShape), MAX_MAINTENANCE).default([]),
+  bot: z.strictObject(botShape).prefault({}),
 }
 
 export const fileSchema = z.strictObject(topShape)

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { checkConfig, loadConfig } from '../../../core/config/load.ts'
-import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import { ConfigFault } from '../../../core/config/problem.ts'
 import { hostFrom } from '../../../core/config/resolve.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import { codeOf, Fault } from '../../../core/fault.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { ABLE, freshFolder, writeConfig } from './folder.ts'
 
 const FULL = `
@@ -58,9 +58,8 @@ test('everything that can be written arrives, in ms, bytes and absolute paths', 
       services: ['database', 'agent', 'probes'],
       targets: [],
       switch: { probationMs: 120_000, passes: 3, deadManMs: 300_000, budget: { perHour: 2, perDay: 4 } },
-      notice: NO_NOTICE,
-      bot: USUAL_BOT,
       ledger: { fsync: false, redact: ['hunter22'] },
+      ...NO_CHANNELS,
       sha256,
     },
   )

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Changes } from '../../../core/api/control.ts'
-import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import { planReload } from '../../../core/config/plan.ts'
 import type { HostConfig, ServiceSpec } from '../../../core/config/spec.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 const BASE: Omit<ServiceSpec, 'name'> = {
   run: ['node', 'web.js'],
@@ -63,9 +63,8 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
   services,
   targets: [],
   switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
-  notice: NO_NOTICE,
-  bot: USUAL_BOT,
   ledger: { fsync: true, redact: [] },
+  ...NO_CHANNELS,
   sha256: '',
 })
 const plan = (before: Partial<ServiceSpec>, after: Partial<ServiceSpec>, restart = false) =>

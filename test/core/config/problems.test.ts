@@ -50,9 +50,9 @@ const CASES: readonly Case[] = [
   ],
   [
     'a key of later',
-    '‸channels: { telegram: {} }\n‸operators:\n  a: 1\n',
+    '‸oncall: { a: {} }\n‸operators:\n  a: 1\n',
     [
-      ['channels', /not supported by this version/, /remove it/],
+      ['oncall', /not supported by this version/, /remove it/],
       ['operators', /not supported by this version/, /remove it/],
     ],
   ],

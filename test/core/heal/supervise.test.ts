@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { ProcessHost, Seat } from '../../../core/heal/host.ts'
@@ -9,6 +8,7 @@ import type { Memory, Remembered, ServiceMemory } from '../../../core/heal/memor
 import type { OpenBefore } from '../../../core/heal/outage.ts'
 import { createSupervisor } from '../../../core/heal/supervise.ts'
 import { fakeClock } from '../../fakes/clock.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 const RESET_MS = 1000
 
@@ -67,8 +67,8 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     services,
     targets: [],
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
-    ...{ notice: NO_NOTICE, bot: USUAL_BOT },
     ledger: { fsync: false, redact: [] },
+    ...NO_CHANNELS,
     sha256: '',
     tz: 'UTC',
   })

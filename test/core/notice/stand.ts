@@ -1,17 +1,18 @@
 import type { SlackSpec, TelegramSpec } from '../../../core/config/channel-spec.ts'
-import { NO_NOTICE, type NoticeSpec, USUAL_BOT } from '../../../core/config/notice-spec.ts'
+import type { NoticeSpec } from '../../../core/config/notice-spec.ts'
 import type { HostConfig } from '../../../core/config/spec.ts'
 import type { Draft, Entry } from '../../../core/entry.ts'
 import { Fault } from '../../../core/fault.ts'
 import { emptyFolded, type Folded, fold } from '../../../core/folded.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 export function configOf(notice: Partial<NoticeSpec> = {}, more: Partial<HostConfig> = {}): HostConfig {
   return {
     ...{ host: 'web-1', tz: 'UTC', services: [], targets: [] },
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
-    notice: { ...NO_NOTICE, ...notice },
-    bot: USUAL_BOT,
+    notice: { ...NO_CHANNELS.notice, ...notice },
+    bot: NO_CHANNELS.bot,
     ledger: { fsync: false, redact: [] },
     sha256: '',
     ...more,

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NO_NOTICE, USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { HostConfig, TargetSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Fault } from '../../../core/fault.ts'
 import { rememberTarget, type TargetMemories } from '../../../core/safeswitch/memory.ts'
 import { createSafeSwitch } from '../../../core/safeswitch/safeswitch.ts'
 import { fakeClock } from '../../fakes/clock.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { fakePatient, serviceSpec } from '../../fakes/patient.ts'
 import { type FakeTarget, fakeTarget } from '../../fakes/target.ts'
 import { switchSpec, targetSpec } from './managed-spec.ts'
@@ -18,7 +18,7 @@ const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
   ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
-  ...{ notice: NO_NOTICE, bot: USUAL_BOT, ledger: { fsync: false, redact: [] }, sha256: '' },
+  ...{ ledger: { fsync: false, redact: [] }, sha256: '', ...NO_CHANNELS },
 })
 
 async function makeSwitches(...targets: TargetSpec[]) {

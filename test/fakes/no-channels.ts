@@ -1,0 +1,15 @@
+import type { BotSpec, NoticeSpec } from '../../core/config/notice-spec.ts'
+
+/** What a configuration without any channel comes to. */
+export const NO_CHANNELS: { readonly notice: NoticeSpec; readonly bot: BotSpec } = {
+  notice: {
+    channels: [],
+    routes: [],
+    logs: false,
+    flap: { changes: 4, withinMs: 600_000 },
+    escalation: [],
+    fallback: [],
+    maintenance: [],
+  },
+  bot: { run: 'child', user: null, state: null },
+}
