@@ -71,6 +71,11 @@ export function pace(chat: string): readonly Window[] {
   ]
 }
 
+/** The number of a message from its reference; null: it is none of Telegram's. */
+export function messageIdOf(reference: string): number | null {
+  return /^[1-9]\d{0,9}$/.test(reference) ? Number(reference) : null
+}
+
 /** A quick look, so that a huge text is refused before it is escaped. */
 function unitsAtLeast({ title, blocks, footer }: Message): number {
   let units = title.length + footer.length

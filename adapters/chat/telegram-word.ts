@@ -4,6 +4,9 @@ import type { Word } from '../../bot/channel.ts'
 /** `/cmd`, or `/cmd@bot`: core.telegram.org/bots/features#commands. */
 const COMMAND = /^\/([A-Za-z0-9_]{1,64})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)/
 
+/** Characters of a name that are shown. */
+const MOST_NAME = 64
+
 /** A word without its `reply`, and the message an answer is shown under. */
 export interface Heard {
   readonly word: Omit<Word, 'reply'>
@@ -70,5 +73,9 @@ function personOf(
   chat: number,
 ): Pick<Word, 'platform' | 'user' | 'name' | 'chat'> {
   const name = [first, last].filter(part => part !== undefined && part !== '').join(' ')
-  return { platform: 'telegram', user: String(id), name: name || username || String(id), chat: String(chat) }
+  // People choose it, so it must not turn the text around it, or fill a line.
+  const plain = [...(name || username || '').replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')]
+    .slice(0, MOST_NAME)
+    .join('')
+  return { platform: 'telegram', user: String(id), name: plain || String(id), chat: String(chat) }
 }

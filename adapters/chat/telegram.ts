@@ -6,7 +6,7 @@ import type { Update, UserFromGetMe } from 'grammy/types'
 import type { OpenChannel, PostHow, Verdict, Word } from '../../bot/channel.ts'
 import type { Message } from '../../bot/message.ts'
 import type { TelegramSpec } from '../../core/config/channel-spec.ts'
-import { fitsTelegram, pace, payloadOf } from './telegram-payload.ts'
+import { fitsTelegram, messageIdOf, pace, payloadOf } from './telegram-payload.ts'
 import {
   clean,
   faultOf,
@@ -36,10 +36,12 @@ const POLL_TIMEOUT_SECONDS = POLL_SECONDS + 8
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 /** Polling that has held for so long was well: the pauses begin anew. */
-const STEADY_MS = 40_000
+const STEADY_MS = 30_000
 const SECRET_MS = 10_000
 const CLOSE_MS = 2000
 const IDLE_SOCKET_MS = 15_000
+/** A hundred updates, each with the long message that it answers, are far less. */
+const MOST_ANSWER_BYTES = 16 << 20
 /** Presses that are being answered at once; one that is not answered only turns for a while. */
 const MOST_CALLBACKS = 50
 
@@ -61,10 +63,11 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   let isTokenDoubted = true
   /** What the next poll confirms. */
   let nextOffset = 0
+  /** Since when polling holds, monotonic; null while it doesn't. */
+  let upMs: number | null = null
 
-  const tell = (isUp: boolean, isFinal: boolean, why: string) => {
+  const tell = (isUp: boolean, isFinal: boolean, why: string) =>
     guarded(() => tools.events.onState({ isUp, isFinal, why: clean(why) }))
-  }
   const warn = (text: string) => guarded(() => tools.warn(clean(text)))
   /** What listens may throw; that is told, and must not end the polling. */
   function guarded(act: () => void): void {
@@ -78,11 +81,9 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     }
   }
 
-  const clientOptions = (timeoutSeconds: number) => ({
-    apiRoot,
-    timeoutSeconds,
-    baseFetchConfig: { agent, compress: true },
-  })
+  // A redirect would take the token elsewhere.
+  const baseFetchConfig = { agent, compress: true, redirect: 'error' as const, size: MOST_ANSWER_BYTES }
+  const clientOptions = (timeoutSeconds: number) => ({ apiRoot, timeoutSeconds, baseFetchConfig })
 
   function hear(update: Update, me: UserFromGetMe): void {
     const heard = heardIn(update, me)
@@ -130,25 +131,25 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
 
   function post(chat: string, message: Message, { isSilent, replyTo }: PostHow): Promise<Verdict> {
     const { html, keyboard } = payloadOf(message)
+    const replied = replyTo === null ? null : messageIdOf(replyTo)
     return request(async api => {
       const sent = await api.sendMessage(chat, html, {
         parse_mode: 'HTML',
         link_preview_options: { is_disabled: true },
         disable_notification: isSilent,
         ...(keyboard.length === 0 ? {} : { reply_markup: { inline_keyboard: keyboard } }),
-        ...(replyTo === null || !isReference(replyTo)
-          ? {}
-          : { reply_parameters: { message_id: Number(replyTo), allow_sending_without_reply: true } }),
+        ...(replied === null ? {} : { reply_parameters: { message_id: replied, allow_sending_without_reply: true } }),
       })
       return String(sent.message_id)
     }, null)
   }
 
   async function edit(chat: string, reference: string, message: Message): Promise<Verdict> {
-    if (!isReference(reference)) return { verdict: 'gone', why: 'this is not the number of a Telegram message' }
+    const id = messageIdOf(reference)
+    if (id === null) return { verdict: 'gone', why: 'this is not the number of a Telegram message' }
     const { html, keyboard } = payloadOf(message)
     return request(async api => {
-      await api.editMessageText(chat, Number(reference), html, {
+      await api.editMessageText(chat, id, html, {
         parse_mode: 'HTML',
         link_preview_options: { is_disabled: true },
         reply_markup: { inline_keyboard: keyboard },
@@ -160,10 +161,7 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   /** Connects and polls until that fails; the answer is why. Never rejects. */
   async function holdLine(): Promise<Trouble> {
     try {
-      const trouble = await refreshToken()
-      if (trouble !== null) return trouble
-      if (api === null) return troubleOf(null)
-      return await poll(await api.getMe())
+      return (await refreshToken()) ?? (api === null ? troubleOf(null) : await poll(await api.getMe()))
     } catch (error) {
       return troubleOf(error)
     }
@@ -215,7 +213,10 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
         const answer = await prev(method, isPoll ? { ...payload, ...change } : payload, signal)
         if (answer.ok && trouble === null) {
           if (isPoll) nextOffset = offsetAfter(answer.result)
-          if (isProbe) tell(true, false, `connected to Telegram as @${botInfo.username}`)
+          if (isProbe) {
+            upMs = performance.now()
+            tell(true, false, `connected to Telegram as @${botInfo.username}`)
+          }
           if (isPoll) isFirst = false
           return answer
         }
@@ -241,10 +242,10 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   async function supervise(): Promise<void> {
     let failures = 0
     while (!stop.signal.aborted) {
-      const startedMs = performance.now()
+      upMs = null
       const { why, isFinal, afterMs, isToken } = await holdLine()
       if (stop.signal.aborted) break
-      failures = performance.now() - startedMs > STEADY_MS ? 1 : failures + 1
+      failures = upMs !== null && performance.now() - upMs > STEADY_MS ? 1 : failures + 1
       isTokenDoubted ||= isToken
       tell(false, isFinal, why)
       const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10), LONGEST_PAUSE_MS)
@@ -264,18 +265,7 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     await Promise.race([done, pause(CLOSE_MS)])
   }
 
-  return {
-    name: 'telegram',
-    pace,
-    fits: fitsTelegram,
-    post,
-    edit,
-    close: () => (closing ??= close()),
-  }
-}
-
-function isReference(text: string): boolean {
-  return /^[1-9]\d{0,9}$/.test(text)
+  return { name: 'telegram', pace, fits: fitsTelegram, post, edit, close: () => (closing ??= close()) }
 }
 
 /**
@@ -294,11 +284,7 @@ function agentFor(apiRoot: string): HttpAgent {
   const { protocol } = URL.parse(apiRoot) ?? { protocol: '' }
   if (protocol === 'https:') return new HttpsAgent(options)
   if (protocol === 'http:') return new HttpAgent(options)
-  throw faultOf(
-    'channel.url',
-    'apiRoot of the Telegram channel is no address',
-    'Write it like https://api.telegram.org.',
-  )
+  throw faultOf('channel.url', 'apiRoot of Telegram is no address', 'Write it like https://api.telegram.org.')
 }
 
 /** Resolves after the time, or as soon as the signal comes. */

@@ -156,8 +156,15 @@ function post(args: Args, ground: Ground, body: Pick<Stored, 'text' | 'entities'
   const replyTo = replyIn(args.reply_parameters, chat)
   takePlace(chat, ground)
   const isSilent = readTruth(args.disable_notification)
-  const stored = addMessage(chat, { ...body, keyboard, fromBot: true, isSilent, replyTo, atMs: nowMs() })
+  const isPreviewOff = isPreviewOffIn(args.link_preview_options)
+  const more = { keyboard, isSilent, isPreviewOff, replyTo }
+  const stored = addMessage(chat, { ...body, ...more, fromBot: true, atMs: nowMs() })
   return messageView(chat, stored, world.bot)
+}
+
+function isPreviewOffIn(given: unknown): boolean {
+  const options: unknown = typeof given === 'string' ? JSON.parse(given) : given
+  return typeof options === 'object' && options !== null && 'is_disabled' in options && readTruth(options.is_disabled)
 }
 
 function replyIn(given: unknown, chat: Chat): number | null {

@@ -9,6 +9,8 @@ import { startTelegramFake, type TelegramFake, type TelegramFakeOptions } from '
 export interface TelegramPlatform extends Platform {
   readonly fake: TelegramFake
   readonly warnings: readonly string[]
+  /** What the adapter finds where its token is kept. */
+  readonly secret: { read: () => Promise<string> }
 }
 
 const GROUP = -1_001_234_567_890
@@ -22,6 +24,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
   world.addChat(PERSON, 'private', 'Alice')
   const folder = await mkdtemp(join(tmpdir(), 'heald-telegram-'))
   const warnings: string[] = []
+  const secret = { read: async () => fake.token }
   const chatAt = (chat: string) => {
     const found = world.chats.get(Number(chat))
     if (found === undefined) throw new Error(`no chat ${chat}`)
@@ -31,6 +34,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
     name: 'telegram',
     fake,
     warnings,
+    secret,
     chats: [String(GROUP), String(PERSON)],
     can: { tellTwins: false, buttons: true, silence: true, words: true, edit: true },
     open: (events: Partial<ChannelEvents> = {}): Promise<Channel> =>
@@ -41,7 +45,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
         },
         {
           events: { onState: () => {}, onWord: () => {}, ...events },
-          readSecret: async () => fake.token,
+          readSecret: () => secret.read(),
           warn: text => void warnings.push(text),
           folder,
         },

@@ -20,6 +20,7 @@ export interface Stored {
   readonly id: number
   readonly fromBot: boolean
   readonly isSilent: boolean
+  readonly isPreviewOff: boolean
   readonly replyTo: number | null
   readonly atMs: number
   text: string
@@ -121,7 +122,14 @@ export function createWorld(
       const chat = chatAt(id)
       const isHeardHere = isHeard(chat, text, replyTo ?? null)
       const stored = addMessage(chat, {
-        ...{ fromBot: false, isSilent: false, replyTo: replyTo ?? null, atMs: nowMs(), document: null },
+        ...{
+          fromBot: false,
+          isSilent: false,
+          isPreviewOff: false,
+          replyTo: replyTo ?? null,
+          atMs: nowMs(),
+          document: null,
+        },
         ...{ text, entities: [], keyboard: [] },
       })
       const message = {
