@@ -1,0 +1,293 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Api, Transformer } from 'grammy'
+import type { Update, UserFromGetMe } from 'grammy/types'
+import type { OpenChannel, PostHow, Verdict, Word } from '../../bot/channel.ts'
+import type { Message } from '../../bot/message.ts'
+import type { TelegramSpec } from '../../core/config/channel-spec.ts'
+import { fitsTelegram, messageIdOf, pace, payloadOf } from './telegram-payload.ts'
+import {
+  clean,
+  faultOf,
+  isNotModified,
+  notNow,
+  refusalIn,
+  type Trouble,
+  troubleOf,
+  verdictOf,
+} from './telegram-verdict.ts'
+import { type Heard, heardIn } from './telegram-word.ts'
+
+// Life of the connection
+// 1. The token is read, and Telegram asked who it belongs to (getMe).
+// 2. grammY polls. The first poll is answered at once, so that "up" means that messages do come in.
+// 3. Any poll that fails ends grammY's polling: it would try again for ever, at a fixed pace, and say nothing.
+// 4. A pause, longer each time until polling has held for a while; after "wrong token" the token is read anew.
+//
+// A poll confirms what the one before it has brought, so what is handed over here has to be durable at once, or be in
+// order when it comes a second time: the key of a word is the same then.
+
+/** Less than the DEADLINE_MS of the port: the SDK's own timer is the one that rings. */
+const REQUEST_SECONDS = 8
+/** How long Telegram holds a poll open, and how long we wait for the answer: a silent line is noticed after that. */
+const POLL_SECONDS = 25
+const POLL_TIMEOUT_SECONDS = POLL_SECONDS + 8
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 60_000
+/** Polling that has held for so long was well: the pauses begin anew. */
+const STEADY_MS = 30_000
+const SECRET_MS = 10_000
+const CLOSE_MS = 2000
+const IDLE_SOCKET_MS = 15_000
+/** A hundred updates, each with the long message that it answers, are far less. */
+const MOST_ANSWER_BYTES = 16 << 20
+/** Presses that are being answered at once; one that is not answered only turns for a while. */
+const MOST_CALLBACKS = 50
+
+export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
+  const sdk = await import('grammy').catch(cause => {
+    throw faultOf('channel.sdk', 'the package grammy is not installed', 'Run npm install.', cause)
+  })
+  const apiRoot = spec.apiRoot.replace(/\/+$/, '')
+  const agent = agentFor(apiRoot)
+  const stop = new AbortController()
+  /** For everything but polling; null until the token was read. */
+  let api: Api | null = null
+  let token = ''
+  let busy = 0
+  let callbacks = 0
+  let isReporting = false
+  /** Ends the polling that runs, if any. */
+  let endPolling: (trouble: Trouble) => void = () => {}
+  let isTokenDoubted = true
+  /** What the next poll confirms. */
+  let nextOffset = 0
+  /** Since when polling holds, monotonic; null while it doesn't. */
+  let upMs: number | null = null
+
+  const tell = (isUp: boolean, isFinal: boolean, why: string) =>
+    guarded(() => tools.events.onState({ isUp, isFinal, why: clean(why) }))
+  const warn = (text: string) => guarded(() => tools.warn(clean(text)))
+  /** What listens may throw; that is told, and must not end the polling. */
+  function guarded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      if (isReporting) return
+      isReporting = true
+      warn(`a listener of the Telegram channel failed: ${error instanceof Error ? error.message : 'unknown'}`)
+      isReporting = false
+    }
+  }
+
+  // A redirect would take the token elsewhere.
+  const baseFetchConfig = { agent, compress: true, redirect: 'error' as const, size: MOST_ANSWER_BYTES }
+  const clientOptions = (timeoutSeconds: number) => ({ apiRoot, timeoutSeconds, baseFetchConfig })
+
+  function hear(update: Update, me: UserFromGetMe): void {
+    const heard = heardIn(update, me)
+    if (heard === null) return
+    if (heard.callback !== null) void answerCallback(heard.callback)
+    const word: Word = { ...heard.word, reply: message => reply(heard, message) }
+    guarded(() => tools.events.onWord(word))
+  }
+
+  async function answerCallback(id: string): Promise<void> {
+    if (callbacks >= MOST_CALLBACKS || api === null) return
+    callbacks += 1
+    try {
+      await api.answerCallbackQuery(id)
+    } catch (error) {
+      // One that came late, after we were away, can't be answered any more: nobody waits for it.
+      if (refusalIn(error)?.error_code !== 400) warn(`a button press was not confirmed: ${troubleOf(error).why}`)
+    } finally {
+      callbacks -= 1
+    }
+  }
+
+  async function reply({ word, messageId }: Heard, message: Message): Promise<void> {
+    const how = { key: '', isAgain: false, isSilent: false, replyTo: String(messageId) }
+    const verdict = await post(word.chat, message, how)
+    if (verdict.verdict !== 'done') warn(`an answer to ${word.name} could not be shown: ${verdict.why}`)
+  }
+
+  /** Asks Telegram for one thing; `act` answers with the reference. */
+  async function request(act: (api: Api) => Promise<string>, reference: string | null): Promise<Verdict> {
+    if (stop.signal.aborted) return notNow('the channel is closed')
+    if (api === null) return notNow('the channel has no token yet')
+    busy += 1
+    try {
+      return { verdict: 'done', reference: await act(api) }
+    } catch (error) {
+      if (reference !== null && isNotModified(error)) return { verdict: 'done', reference }
+      const verdict = verdictOf(error)
+      if (verdict.verdict === 'refused' && verdict.of === 'channel') endPolling(troubleOf(error))
+      return verdict
+    } finally {
+      busy -= 1
+    }
+  }
+
+  function post(chat: string, message: Message, { isSilent, replyTo }: PostHow): Promise<Verdict> {
+    const { html, keyboard } = payloadOf(message)
+    const replied = replyTo === null ? null : messageIdOf(replyTo)
+    return request(async api => {
+      const sent = await api.sendMessage(chat, html, {
+        parse_mode: 'HTML',
+        link_preview_options: { is_disabled: true },
+        disable_notification: isSilent,
+        ...(keyboard.length === 0 ? {} : { reply_markup: { inline_keyboard: keyboard } }),
+        ...(replied === null ? {} : { reply_parameters: { message_id: replied, allow_sending_without_reply: true } }),
+      })
+      return String(sent.message_id)
+    }, null)
+  }
+
+  async function edit(chat: string, reference: string, message: Message): Promise<Verdict> {
+    const id = messageIdOf(reference)
+    if (id === null) return { verdict: 'gone', why: 'this is not the number of a Telegram message' }
+    const { html, keyboard } = payloadOf(message)
+    return request(async api => {
+      await api.editMessageText(chat, id, html, {
+        parse_mode: 'HTML',
+        link_preview_options: { is_disabled: true },
+        reply_markup: { inline_keyboard: keyboard },
+      })
+      return reference
+    }, reference)
+  }
+
+  /** Connects and polls until that fails; the answer is why. Never rejects. */
+  async function holdLine(): Promise<Trouble> {
+    try {
+      return (await refreshToken()) ?? (api === null ? troubleOf(null) : await poll(await api.getMe()))
+    } catch (error) {
+      return troubleOf(error)
+    }
+  }
+
+  /** Reads the token where it is not known, or was not taken. */
+  async function refreshToken(): Promise<Trouble | null> {
+    if (!isTokenDoubted) return null
+    let why = 'it was not read in time'
+    const read = tools.readSecret(spec.token).then(
+      text => text.trim(),
+      (error: unknown) => {
+        why = error instanceof Error ? error.message : 'the reason is unknown'
+        return ''
+      },
+    )
+    const found = await Promise.race([read, pause(SECRET_MS, stop.signal).then(() => '')])
+    if (!/^\d+:[\w-]+$/.test(found)) {
+      if (found !== '') why = 'it does not look like one: <number>:<letters>'
+      return { why: `the bot’s token can’t be used: ${why}`, isFinal: true, afterMs: null, isToken: true }
+    }
+    if (found !== token) {
+      api = new sdk.Api(found, clientOptions(REQUEST_SECONDS))
+      token = found
+      nextOffset = 0
+    }
+    isTokenDoubted = false
+    return null
+  }
+
+  /** Lets grammY poll, and answers why it has ended. */
+  async function poll(botInfo: UserFromGetMe): Promise<Trouble> {
+    const bot = new sdk.Bot(token, { botInfo, client: clientOptions(POLL_TIMEOUT_SECONDS) })
+    bot.use(({ update }) => hear(update, botInfo))
+    bot.catch(() => warn('a message from Telegram could not be read'))
+    let trouble: Trouble | null = null
+    const end = (why: Trouble) => {
+      trouble ??= why
+      // Its last request, which confirms what it has brought, is refused below: a poll with that number was under way.
+      if (bot.isRunning()) bot.stop().catch(() => undefined)
+    }
+    let isFirst = true
+    const watch: Transformer = async (prev, method, payload, signal) => {
+      if (trouble !== null) throw new Error('polling has ended')
+      const isPoll = method === 'getUpdates'
+      const isProbe = isPoll && isFirst
+      const change = { offset: nextOffset, ...(isProbe ? { timeout: 0 } : {}) }
+      try {
+        const answer = await prev(method, isPoll ? { ...payload, ...change } : payload, signal)
+        if (answer.ok && trouble === null) {
+          if (isPoll) nextOffset = offsetAfter(answer.result)
+          if (isProbe) {
+            upMs = performance.now()
+            tell(true, false, `connected to Telegram as @${botInfo.username}`)
+          }
+          if (isPoll) isFirst = false
+          return answer
+        }
+        end(troubleOf(answer))
+      } catch (error) {
+        end(troubleOf(error))
+      }
+      throw new Error('polling has ended')
+    }
+    bot.api.config.use(watch)
+    endPolling = end
+    try {
+      await bot.start({ timeout: POLL_SECONDS, allowed_updates: ['message', 'callback_query'] })
+    } catch (error) {
+      // Ours, or one that says more.
+      end(troubleOf(error))
+    } finally {
+      endPolling = () => {}
+    }
+    return trouble ?? troubleOf(null)
+  }
+
+  async function supervise(): Promise<void> {
+    let failures = 0
+    while (!stop.signal.aborted) {
+      upMs = null
+      const { why, isFinal, afterMs, isToken } = await holdLine()
+      if (stop.signal.aborted) break
+      failures = upMs !== null && performance.now() - upMs > STEADY_MS ? 1 : failures + 1
+      isTokenDoubted ||= isToken
+      tell(false, isFinal, why)
+      const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10), LONGEST_PAUSE_MS)
+      await pause(Math.max(longestMs * (0.5 + Math.random() / 2), afterMs ?? 0), stop.signal)
+    }
+  }
+
+  const done = supervise()
+  let closing: Promise<void> | null = null
+  async function close(): Promise<void> {
+    stop.abort()
+    endPolling({ why: 'the channel is closed', isFinal: false, afterMs: null, isToken: false })
+    // What is on its way gets its answer, or it would not be known what came of it.
+    const untilMs = performance.now() + CLOSE_MS
+    while (busy > 0 && performance.now() < untilMs) await pause(20)
+    agent.destroy()
+    await Promise.race([done, pause(CLOSE_MS)])
+  }
+
+  return { name: 'telegram', pace, fits: fitsTelegram, post, edit, close: () => (closing ??= close()) }
+}
+
+/**
+ * What the next poll confirms: what this one has brought, or else nothing more. So a number is never kept for long:
+ * Telegram begins anew with the numbers after a quiet week, and one from before would "confirm" what nobody has seen.
+ */
+function offsetAfter(result: unknown): number {
+  const last: unknown = Array.isArray(result) ? result.at(-1) : undefined
+  if (typeof last !== 'object' || last === null || !('update_id' in last)) return 0
+  return typeof last.update_id === 'number' ? last.update_id + 1 : 0
+}
+
+/** Connections of this channel alone, so that closing it ends them and no others. Idle ones go soon: a cut is not seen. */
+function agentFor(apiRoot: string): HttpAgent {
+  const options = { keepAlive: true, timeout: IDLE_SOCKET_MS }
+  const { protocol } = URL.parse(apiRoot) ?? { protocol: '' }
+  if (protocol === 'https:') return new HttpsAgent(options)
+  if (protocol === 'http:') return new HttpAgent(options)
+  throw faultOf('channel.url', 'apiRoot of Telegram is no address', 'Write it like https://api.telegram.org.')
+}
+
+/** Resolves after the time, or as soon as the signal comes. */
+function pause(forMs: number, signal?: AbortSignal): Promise<void> {
+  return sleep(forMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+}

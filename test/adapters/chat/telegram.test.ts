@@ -1,0 +1,4 @@
+import { channelConformance } from '../../conformance/channel.ts'
+import { startTelegramPlatform } from '../../fakes/telegram/platform.ts'
+
+channelConformance('telegram', () => startTelegramPlatform())

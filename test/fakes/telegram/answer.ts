@@ -1,0 +1,31 @@
+/** What the Bot API answers: core.telegram.org/bots/api#making-requests. */
+export type Answer =
+  | { readonly ok: true; readonly result: unknown }
+  | {
+      readonly ok: false
+      readonly error_code: number
+      readonly description: string
+      readonly parameters?: { readonly retry_after?: number; readonly migrate_to_chat_id?: number }
+    }
+
+export function done(result: unknown): Answer {
+  return { ok: true, result }
+}
+
+export function no(code: number, description: string): Answer {
+  return { ok: false, error_code: code, description }
+}
+
+export function tooMany(seconds: number): Answer {
+  const description = `Too Many Requests: retry after ${seconds}`
+  return { ok: false, error_code: 429, description, parameters: { retry_after: seconds } }
+}
+
+/** Thrown by what looks at a request; it is the answer. */
+export class Refused extends Error {
+  readonly answer: Answer
+  constructor(code: number, description: string, parameters?: { migrate_to_chat_id: number }) {
+    super(description)
+    this.answer = { ok: false, error_code: code, description, ...(parameters === undefined ? {} : { parameters }) }
+  }
+}
