@@ -16,6 +16,10 @@ const table = subcommands({
     const { run } = await import('./core/cli/up.ts')
     return { run: (context, words, values) => run(context, words, values, loadHost) }
   },
+  bot: async () => {
+    const [{ run }, { openerOf }] = await Promise.all([import('./bot/main.ts'), import('./adapters/chat/table.ts')])
+    return { run: (context, words, values) => run(context, words, values, openerOf) }
+  },
 })
 
 async function loadHost() {

@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { ChannelSpec, SecretSpec } from '../core/config/channel-spec.ts'
 import { messageOf } from '../core/fault.ts'
+import type { BotConfig } from '../core/notice/bot-desk.ts'
 import { announce } from './announce.ts'
 import { emptyCards } from './cards.ts'
 import type { Channel, OpenChannel } from './channel.ts'
-import { type BotConfig, type CoreLink, openCoreLink } from './core-link.ts'
+import { type CoreLink, openCoreLink } from './core-link.ts'
+import { shortened } from './fit.ts'
 import { createHealth } from './health.ts'
 import { adoptIncident } from './incident-card.ts'
 import { createOutbox } from './outbox.ts'
@@ -52,8 +54,12 @@ export async function runBot(options: BotOptions): Promise<void> {
   const save = () => store.save(remembered)
 
   const reporter = createReporter(link, clock, warn)
-  const health = createHealth(clock, (channel, why) => {
-    reporter.report({ what: why === null ? 'channel.up' : 'channel.down', channel, why: why ?? '' })
+  const health = createHealth(clock, (channel, trouble) => {
+    if (trouble === null) reporter.report({ what: 'channel.up', channel })
+    else {
+      const { why, isFinal } = trouble
+      reporter.report({ what: 'channel.down', channel, why: shortened(why, 300) || 'no reason given', final: isFinal })
+    }
   })
   const channels = await openChannels(config, options, health.onState)
   const outbox = createOutbox({

@@ -1,18 +1,12 @@
 import { request, stream } from '../core/api/client.ts'
-import type { BotSpec, NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
+import type { BotConfig } from '../core/notice/bot-desk.ts'
 
-/** The bot's part of the configuration. */
-export interface BotConfig {
-  readonly host: string
-  readonly tz: string
-  readonly notice: NoticeSpec
-  readonly bot: BotSpec
-}
-
+/** What core takes; each part as `core/api/bot-report.ts` checks it. */
 export type Report =
-  | { readonly what: 'channel.down' | 'channel.up'; readonly channel: string; readonly why: string }
+  | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly final: boolean }
+  | { readonly what: 'channel.up'; readonly channel: string }
   | {
       readonly what: 'delivered'
       readonly channel: string

@@ -27,8 +27,11 @@ interface Known {
   cancel: () => void
 }
 
-/** `tell` with `why` null: it works. Told once for each change. */
-export function createHealth(clock: Clock, tell: (channel: string, why: string | null) => void): Health {
+/** `tell` with null: it works. Told once for each change. */
+export function createHealth(
+  clock: Clock,
+  tell: (channel: string, trouble: { readonly why: string; readonly isFinal: boolean } | null) => void,
+): Health {
   const channels = new Map<string, Known>()
 
   function of(channel: string): Known {
@@ -46,10 +49,10 @@ export function createHealth(clock: Clock, tell: (channel: string, why: string |
       known.cancel = clock.after(LASTING_MS, () => look(channel, known))
       return
     }
-    const state = counted?.why ?? ''
+    const state = counted === undefined ? '' : `${counted.isFinal} ${counted.why}`
     if (state === known.told) return
     known.told = state
-    tell(channel, counted?.why ?? null)
+    tell(channel, counted ?? null)
   }
 
   function trouble(last: Trouble | null, why: string, isFinal: boolean): Trouble {

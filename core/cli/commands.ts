@@ -3,6 +3,7 @@ import type { Subcommand } from './command.ts'
 /** What only the composition root can load, because it needs an adapter. */
 export interface Injected {
   readonly up: Subcommand['load']
+  readonly bot: Subcommand['load']
 }
 
 const exits =
@@ -183,6 +184,16 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
         workers: { type: 'string' },
       },
       load: () => import('./ledger.ts'),
+    },
+    {
+      name: 'bot',
+      usage: '[--socket FILE] [--folder DIR]',
+      summary: 'Relay notices to the configured chats; "heald up" runs and heals it, so this is for running it apart.',
+      details: `It needs the daemon's bot.sock (--socket), which gives it its part of the configuration, and a folder of its own for what it
+remembers (--folder; <state>/bot unless told otherwise). It may run as another user, in another container too: set
+"bot: { run: unit }" in heald.yaml, so that heald does not start one itself.`,
+      options: { socket: { type: 'string' }, folder: { type: 'string' } },
+      load: injected.bot,
     },
     {
       name: 'init',

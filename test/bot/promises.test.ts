@@ -98,7 +98,8 @@ async function play(schedule: readonly Step[], tellTwins: boolean): Promise<void
         break
       case 'remove': {
         const its = [...(chats[step.chat]?.shown.values() ?? [])].at(-1)
-        if (its !== undefined) chats[step.chat]?.remove(its.reference)
+        // Of one with nothing but a title nothing changes any more, so nobody would find out.
+        if (its !== undefined && its.message.blocks.length > 0) chats[step.chat]?.remove(its.reference)
       }
     }
   }

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { applyEntry, cardsToJson, emptyCards } from '../../bot/cards.ts'
+import { newItem } from '../../bot/item.ts'
+import { openStore } from '../../bot/store.ts'
+import { fakeChat } from '../fakes/chat.ts'
+import { makeBot } from './stand.ts'
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'heald-store-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+async function remembered() {
+  const bot = makeBot([fakeChat('telegram', { tellTwins: true })])
+  bot.open('agent', 'critical')
+  bot.write('switch.armed', { target: 'app', to: { generation: 'r2', path: '/r2' } })
+  bot.write('silence.created', { id: 's1', match: { services: ['x'] }, untilTs: '2099-01-01T00:00:00.000Z' })
+  await bot.settle(20_000)
+  return { cards: bot.cards(), items: bot.items() }
+}
+
+test('what is saved is read again, whole, and only its owner may read it', async t => {
+  const path = join(folder(t), 'bot')
+  const warnings: string[] = []
+  const store = openStore(path, text => void warnings.push(text))
+  assert.equal(await store.read(), null)
+  const all = await remembered()
+  await Promise.all([store.save(all), store.save(all), store.save(all)])
+  assert.deepEqual(readdirSync(path), ['state.json'])
+  assert.equal(statSync(join(path, 'state.json')).mode & 0o777, 0o600)
+  const again = await openStore(path, () => {}).read()
+  assert.deepEqual(cardsToJson(again?.cards ?? emptyCards()), cardsToJson(all.cards))
+  assert.deepEqual([...(again?.items ?? [])], [...all.items])
+  assert.ok(all.items.size > 1 && all.cards.byId.size > 2)
+  assert.deepEqual(warnings, [])
+})
+
+test('a save that comes while one runs holds what is there by then', async t => {
+  const path = folder(t)
+  const store = openStore(path, () => {})
+  await store.read()
+  const all = { cards: emptyCards(), items: new Map() }
+  const first = store.save(all)
+  all.items.set('x', newItem({ id: 'x', what: 'card', channel: 'a', chat: 'b', card: 'c', graceMs: 0 }))
+  await Promise.all([first, store.save(all)])
+  assert.match(readFileSync(join(path, 'state.json'), 'utf8'), /"id":"x"/)
+})
+
+for (const [what, text] of Object.entries({
+  'cut in the middle': '{"v":1,"cards":{"cards":[',
+  'no JSON': '\0\0\0\0',
+  'another version': '{"v":9}',
+  'other things': '{"v":1,"cards":{"cards":[{}],"nextSeq":3},"items":[]}',
+  'items without a name':
+    '{"v":1,"cards":{"cards":[],"nextSeq":3,"cardOf":[],"openings":[],"lastOf":[],"switching":[],"silences":[]},"items":[{}]}',
+  'an empty file': '',
+})) {
+  test(`a damaged state (${what}) is put aside, and says so`, async t => {
+    const path = folder(t)
+    writeFileSync(join(path, 'state.json'), text)
+    const warnings: string[] = []
+    assert.equal(await openStore(path, warning => void warnings.push(warning)).read(), null)
+    assert.deepEqual(readdirSync(path), ['state.json.bad'])
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0] ?? '', /goes on from the ledger/)
+  })
+}
+
+test('what can not be saved is told once, and stops nothing', async t => {
+  const path = folder(t)
+  const warnings: string[] = []
+  const store = openStore(path, text => void warnings.push(text))
+  await store.read()
+  mkdirSync(join(path, 'state.json.new'))
+  const all = { cards: emptyCards(), items: new Map() }
+  await store.save(all)
+  await store.save(all)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /can't be saved, so after a crash something may be told twice/)
+  rmSync(join(path, 'state.json.new'), { recursive: true })
+  await store.save(all)
+  assert.match(warnings[1] ?? '', /can be saved again/)
+})
+
+test('entries that were folded already change nothing', async () => {
+  const bot = makeBot([fakeChat('telegram', { tellTwins: true })])
+  const inc = bot.open('agent')
+  bot.step(inc)
+  const before = JSON.stringify(cardsToJson(bot.cards()))
+  for (const entry of bot.ledger)
+    applyEntry(bot.cards(), entry, { flap: { changes: 4, withinMs: 1 }, audience: () => '' })
+  assert.equal(JSON.stringify(cardsToJson(bot.cards())), before)
+})
