@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { applyEntry, type Cards, cardsFromJson, cardsToJson, emptyCards } from '../../bot/cards.ts'
+import type { Channel } from '../../bot/channel.ts'
+import type { Item } from '../../bot/item.ts'
+import { createOutbox, type Outbox } from '../../bot/outbox.ts'
+import { policyOf } from '../../bot/route.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { ChannelSpec } from '../../core/config/channel-spec.ts'
+import type { Data, Entry } from '../../core/entry.ts'
+import { ALL, channelSpec, noticeSpec } from '../bot/stand.ts'
+import type { Platform, Trouble } from '../conformance/platform.ts'
+
+/**
+ * The promises of delivery over the real SDK and the strict fake of one platform: random schedules of incidents, troubles
+ * and kill -9. Nothing is lost, the last state of everything is shown, in order; and there are no twins where the platform
+ * can tell them, else at most one for each kill and each lost answer. Each schedule has a platform of its own.
+ */
+export interface DeliveryOptions {
+  readonly kind: ChannelSpec['kind']
+  readonly start: () => Promise<Platform>
+  readonly schedules: number
+  /** At once. */
+  readonly parallel: number
+  readonly troubles: readonly Trouble[]
+}
+
+type Step =
+  | { readonly do: 'open' | 'resolve' | 'change'; readonly service: number; readonly isCritical: boolean }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'trouble'; readonly trouble: Trouble }
+  | { readonly do: 'cut' }
+  | { readonly do: 'kill' }
+
+const SETTLED_MS = 60_000
+
+export function deliveryPromises({ kind, start, schedules, parallel, troubles }: DeliveryOptions): void {
+  const service = fc.nat(2)
+  const isCritical = fc.boolean()
+  const steps: fc.Arbitrary<Step[]> = fc.array(
+    fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({ do: fc.constantFrom('open' as const, 'resolve', 'change'), service, isCritical }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 5, 30, 200, 1200) }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constant('trouble' as const), trouble: fc.constantFrom(...troubles) }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut' as const, 'kill', 'kill') }) },
+    ),
+    { minLength: 6, maxLength: 20 },
+  )
+
+  test(`promises of delivery on ${kind}: ${schedules} schedules`, async t => {
+    const seed = Number(process.env.HEALD_SEED ?? Date.now() % 1_000_000)
+    const all = fc.sample(steps, { seed, numRuns: schedules })
+    const sum = { lost: 0, twins: 0, allowed: 0, posts: 0, kills: 0 }
+    const failed: string[] = []
+    let at = 0
+    const worker = async () => {
+      for (let mine = at++; mine < all.length; mine = at++) {
+        const schedule = all[mine] ?? []
+        try {
+          const { twins, allowed, posts, kills } = await play(kind, await start(), schedule)
+          sum.twins += twins
+          sum.allowed += allowed
+          sum.posts += posts
+          sum.kills += kills
+        } catch (error) {
+          sum.lost += 1
+          failed.push(
+            `schedule ${mine} of seed ${seed}: ${error instanceof Error ? error.message : error}\n${JSON.stringify(schedule)}`,
+          )
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: parallel }, worker))
+    t.diagnostic(
+      `${kind}: ${schedules} schedules, ${sum.kills} kills, ${sum.posts} messages, ${sum.lost} lost, ${sum.twins} twins (${sum.allowed} allowed)`,
+    )
+    assert.deepEqual(failed.slice(0, 3), [])
+  })
+}
+
+async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: readonly Step[]) {
+  const chat = platform.chats[1]
+  const notice = noticeSpec({
+    channels: [channelSpec(kind, { chats: [chat] })],
+    routes: [{ match: ALL, to: [kind], graceMs: 400 }],
+  })
+  const ledger: Entry[] = []
+  const known = new Set<string>()
+  let disk = JSON.stringify({ cards: cardsToJson(emptyCards()), items: [] })
+  let life = 0
+  let disturbances = 0
+  let kills = 0
+  let cards: Cards = emptyCards()
+  let outbox: Outbox | null = null
+  let channel: Channel | null = null
+
+  async function begin(): Promise<void> {
+    life += 1
+    const mine = life
+    const read = JSON.parse(disk) as { cards: unknown; items: Item[] }
+    cards = cardsFromJson(read.cards) ?? emptyCards()
+    const [myCards, myItems] = [cards, new Map(read.items.map(item => [item.id, item]))]
+    channel = await platform.open()
+    outbox = createOutbox({
+      ...{ clock: systemClock, random: Math.random, cards, items: myItems, notice: () => notice },
+      place: { host: 'web-1', tz: 'UTC' },
+      channels: new Map([[kind, channel]]),
+      save: async () => {
+        if (life !== mine) return new Promise<never>(() => {})
+        disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()] })
+      },
+      onPosted: (_item, reference) => void known.add(reference),
+      ...{ onOutcome: () => {}, warn: () => {} },
+    })
+    outbox.tellAll()
+    catchUp()
+  }
+  function catchUp(): void {
+    const policy = policyOf(notice, cards.silences, systemClock.wallMs())
+    for (const entry of ledger.slice(cards.nextSeq)) outbox?.tell(applyEntry(cards, entry, policy))
+  }
+  function write(kindOf: string, inc: string, data: Data): void {
+    const seq = ledger.length
+    const entry = {
+      ...{ v: 1, seq, prev: '0'.repeat(64), ts: new Date().toISOString(), mono: 0, boot: 'aaaa0000', kind: kindOf },
+      ...{ data, h: seq.toString(16).padStart(64, 'a'), svc: inc.replace(/-\d+$/, ''), inc },
+    }
+    ledger.push(entry as unknown as Entry)
+    catchUp()
+  }
+  /** The old life's requests that are under way may still be carried out, but nobody hears their answers. */
+  async function kill(): Promise<void> {
+    const old = { outbox, channel }
+    kills += 1
+    disturbances += 1
+    life += 1
+    void old.outbox?.close()
+    platform.cut()
+    await old.channel?.close()
+    await begin()
+  }
+
+  const open = new Map<number, string>()
+  try {
+    await begin()
+    for (const step of schedule) {
+      if (step.do === 'wait') await new Promise(resolve => setTimeout(resolve, step.ms))
+      else if (step.do === 'trouble') {
+        if (step.trouble === 'answer lost' || step.trouble === 'hang') disturbances += 1
+        platform.next(step.trouble, 300)
+      } else if (step.do === 'cut') {
+        // A connection that is cut in a request loses its answer.
+        disturbances += 1
+        platform.cut()
+      } else if (step.do === 'kill') await kill()
+      else if (step.do === 'open') {
+        if (open.has(step.service)) continue
+        const inc = `svc${step.service}-${ledger.length}`
+        open.set(step.service, inc)
+        const severity = step.isCritical ? 'critical' : 'warning'
+        write('incident.opened', inc, { severity, cause: 'killed by SIGKILL', services: [`svc${step.service}`] })
+      } else {
+        const inc = open.get(step.service)
+        if (inc === undefined) continue
+        if (step.do === 'change') write('service.restarting', inc, { attempt: 1, delayMs: 0, cause: 'x' })
+        else {
+          write('incident.resolved', inc, { downMs: 5, how: 'restarted' })
+          open.delete(step.service)
+        }
+      }
+    }
+    // Something of each that is still open changes, so that the end can be told from what came before.
+    for (const inc of open.values()) write('service.restarting', inc, { attempt: 7, delayMs: 77_000, cause: 'x' })
+    await untilSettled(platform, chat, open)
+    const shown = platform.shown(chat)
+    const twins = shown.filter(({ reference }) => !known.has(reference)).length
+    assert.ok(twins <= (platform.can.tellTwins ? 0 : disturbances), `${twins} twins, ${disturbances} disturbances`)
+    assert.deepEqual(platform.breaches(), [], 'over a limit of the platform')
+    return { twins, allowed: platform.can.tellTwins ? 0 : disturbances, posts: shown.length, kills }
+  } finally {
+    life += 1
+    await (outbox as Outbox | null)?.close()
+    await (channel as Channel | null)?.close()
+    await platform.close()
+  }
+
+  /** All that is open is shown as it is, and nothing that is over is shown as if it were not, but for twins. */
+  async function untilSettled(of: Platform, where: string, still: ReadonlyMap<number, string>): Promise<void> {
+    const endMs = performance.now() + SETTLED_MS
+    for (;;) {
+      const cardsShown = of.shown(where).filter(({ reference, replyTo }) => known.has(reference) && replyTo === null)
+      const missing = [...still.keys()].filter(
+        n =>
+          !cardsShown.some(
+            ({ text }) => text.includes(`svc${n}`) && text.includes('1 m 17 s') && !text.includes('Resolved'),
+          ),
+      )
+      const stale = cardsShown.filter(
+        ({ text }) => /Warning|Critical/.test(text) && ![...still.keys()].some(n => text.includes(`svc${n}`)),
+      )
+      if (missing.length === 0 && stale.length === 0) return
+      if (performance.now() > endMs) {
+        const texts = of.shown(where).map(({ text }) => text.slice(0, 120))
+        throw new Error(`lost: svc${missing.join(', svc')}; stale: ${stale.length}; shown: ${texts.join(' | ')}`)
+      }
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+}
