@@ -1,0 +1,310 @@
+import { fieldsOf } from './discord-payload.ts'
+import type { Got, Sdk } from './discord-rest.ts'
+
+// Life of a connection
+// 1. Without a session: `/gateway/bot` is asked (a wrong token shows there, and costs no IDENTIFY), then IDENTIFY.
+//    With one: RESUME at the session's own address; Discord sends again what was missed.
+// 2. The SDK's shard speaks the protocol: heartbeats, RESUME, sequence numbers. It would connect anew by itself, every
+//    half second and for ever; so each shard is used for one connection, and its end is ours to decide about.
+// 3. However it ends, the socket is gone within `LINGER_MS`, and the next attempt comes after a pause.
+
+/** GUILDS. Slash commands and buttons come without any. */
+const INTENTS = 1
+const HANDSHAKE_MS = 10_000
+const HELLO_MS = 15_000
+const READY_MS = 15_000
+/** From the beginning of a connection to READY or RESUMED: longer than the three together. */
+const UP_WITHIN_MS = 45_000
+/** For the other side to answer a close. */
+const LINGER_MS = 1500
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 60_000
+/** A connection that stood that long was a good one. */
+const STEADY_MS = 30_000
+/** Discord takes one IDENTIFY in 5 s. */
+const IDENTIFY_EVERY_MS = 5500
+/** Of 1000 a day; with fewer left they are spread over the time until there are more. Using all up costs the token. */
+const FEW_IDENTIFIES = 100
+/** What an owner has to change does not change by itself: 288 IDENTIFY a day. */
+const FINAL_PAUSE_MS = 300_000
+const LONGEST_WAIT_MS = 900_000
+const MOST_RESUMES = 3
+
+/** Close codes after which the same would happen again: "Gateway Close Event Codes" of Discord's documentation. */
+const FINAL: Readonly<Record<number, string>> = {
+  4004: 'Discord does not take the bot’s token',
+  4010: 'Discord does not take the shard',
+  4011: 'the bot is in too many servers for one connection',
+  4012: 'Discord has given up this version of its gateway',
+  4013: 'Discord does not know the intents',
+  4014: 'Discord does not allow the intents',
+}
+const BAD_TOKEN = 4004
+
+export interface GatewayState {
+  readonly isUp: boolean
+  readonly isFinal: boolean
+  readonly why: string
+}
+
+export interface GatewayTools {
+  readonly sdk: Sdk
+  readonly token: () => Promise<string>
+  /** The answer of `/gateway/bot`. */
+  readonly ask: () => Promise<Got>
+  readonly onState: (state: GatewayState) => void
+  /** Data of an INTERACTION_CREATE. Must not throw. */
+  readonly onInteraction: (data: unknown) => void
+  readonly clean: (text: string) => string
+}
+
+export interface Gateway {
+  /** A connection that stands is made anew, with what the secret holds now. */
+  renew(why: string): void
+  close(): Promise<void>
+}
+
+interface Session {
+  readonly sessionId: string
+  readonly resumeURL: string
+  readonly sequence: number
+  readonly shardId: number
+  readonly shardCount: number
+}
+
+interface End {
+  readonly why: string
+  readonly isFinal: boolean
+  readonly keepsSession: boolean
+  /** At least, until the next attempt. */
+  readonly waitMs: number
+}
+
+export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: GatewayTools): Gateway {
+  const closed = new AbortController()
+  let session: (Session & { readonly token: string; readonly failures: number }) | null = null
+  let identifiedMs = Number.NEGATIVE_INFINITY
+  let upSinceMs: number | null = null
+  let hangUp: (end: End) => Promise<void> = async () => {}
+  let wake = () => {}
+
+  const down = (why: string, more: Partial<End> = {}): End => ({
+    ...{ why: clean(why), isFinal: false, keepsSession: true, waitMs: 0 },
+    ...more,
+  })
+
+  async function pause(forMs: number): Promise<void> {
+    if (closed.signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, forMs)
+    wake = resolve
+    await promise
+    clearTimeout(timer)
+  }
+
+  async function keepUp(): Promise<void> {
+    for (let tries = 0; !closed.signal.aborted; tries += 1) {
+      upSinceMs = null
+      const end = await attempt().catch((error: unknown) => down(`trouble with the connection: ${messageOf(error)}`))
+      if (closed.signal.aborted) return
+      if (!end.keepsSession) session = null
+      if (upSinceMs !== null && performance.now() - upSinceMs > STEADY_MS) tries = 0
+      onState({ isUp: false, isFinal: end.isFinal, why: end.why })
+      const growingMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10))
+      await pause(Math.max(end.waitMs, growingMs * (0.5 + Math.random() / 2)))
+    }
+  }
+
+  /** One connection from its beginning to its end. */
+  async function attempt(): Promise<End> {
+    const now = await token().catch((error: unknown) => down(messageOf(error), { isFinal: true }))
+    if (typeof now !== 'string') return now
+    if (session !== null && (session.token !== now || session.failures >= MOST_RESUMES)) session = null
+    if (session !== null) {
+      session = { ...session, failures: session.failures + 1 }
+      return connect(now, session.resumeURL)
+    }
+    const asked = await ask()
+    if (!asked.isDone) {
+      const { failure } = asked
+      const waitMs = failure.verdict === 'retry' ? Math.min(failure.afterMs ?? 0, LONGEST_WAIT_MS) : 0
+      return down(failure.why, { isFinal: failure.verdict === 'refused' && failure.of === 'channel', waitMs })
+    }
+    const { url, session_start_limit: limit } = fieldsOf(asked.answer)
+    const { remaining, reset_after: resetMs } = fieldsOf(limit)
+    if (typeof url !== 'string' || !URL.canParse(url)) return down('Discord names no address of its gateway')
+    if (typeof remaining === 'number' && remaining < FEW_IDENTIFIES) {
+      const spreadMs = Math.min(LONGEST_WAIT_MS, Number(resetMs ?? LONGEST_WAIT_MS) / (remaining + 1))
+      if (performance.now() - identifiedMs < spreadMs || remaining <= 0) {
+        return down(`Discord lets the bot begin only ${remaining} more sessions for now`, { waitMs: spreadMs })
+      }
+    }
+    await pause(Math.max(0, identifiedMs + IDENTIFY_EVERY_MS - performance.now()))
+    return closed.signal.aborted ? down('closed') : connect(now, url)
+  }
+
+  async function connect(now: string, url: string): Promise<End> {
+    const { promise: ended, resolve } = Promise.withResolvers<End>()
+    let end: End | null = null
+    let code = 0
+    const manager = {
+      options: {
+        ...sdk.DefaultWebSocketManagerOptions,
+        ...{ token: now, intents: INTENTS, version: '10', shardCount: 1, shardIds: [0] },
+        ...{ handshakeTimeout: HANDSHAKE_MS, helloTimeout: HELLO_MS, readyTimeout: READY_MS },
+        retrieveSessionInfo: () => session,
+        // That it is lost is decided by how the connection ended: the SDK forgets it when the network fails.
+        updateSessionInfo: (_: number, info: Session | null) => {
+          if (info !== null) session = { ...info, token: now, failures: 0 }
+        },
+        buildIdentifyThrottler: async () => ({
+          waitForIdentify: async () => {
+            identifiedMs = performance.now()
+          },
+        }),
+      },
+      fetchGatewayInformation: async () => ({ url }),
+      getShardCount: async () => 1,
+      emit(event: string, payload: unknown) {
+        const { data, error, code: closeCode } = fieldsOf(payload)
+        // What has come counts, also when the end came with it: its sequence number is behind us.
+        if (event === 'dispatch' && fieldsOf(data).t === 'INTERACTION_CREATE') onInteraction(fieldsOf(data).d)
+        if (event === 'closed') code = Number(closeCode)
+        if (event === 'error') finish(down(`the connection failed: ${messageOf(error)}`))
+        if (end !== null || (event !== 'ready' && event !== 'resumed')) return true
+        clearTimeout(watchdog)
+        upSinceMs = performance.now()
+        onState({ isUp: true, isFinal: false, why: '' })
+        return true
+      },
+    }
+    const strategy = new sdk.SimpleShardingStrategy(manager as unknown as ShardingManager)
+    const finish = (by: End) => {
+      if (end !== null) return
+      end = FINAL[code] === undefined ? by : finalEnd(code, by)
+      clearTimeout(watchdog)
+      void letGo(shard).then(() => resolve(end ?? by))
+    }
+    await strategy.spawn([0])
+    const shard = shardOf(strategy)
+    const watchdog = setTimeout(() => finish(down('the gateway did not get ready in time')), UP_WITHIN_MS)
+    fence(shard, {
+      onDestroy: ({ code: closeCode, reason, recover }) => finish(endOf(code || (closeCode ?? 0), reason, recover)),
+      onTrouble: error => finish(down(`trouble with the connection: ${messageOf(error)}`)),
+    })
+    hangUp = async by => {
+      if (end === null) void shard.destroy({ code: 1000, reason: 'closing' })
+      finish(by)
+      await ended
+    }
+    strategy.connect().catch((error: unknown) => finish(down(`the connection failed: ${messageOf(error)}`)))
+    return ended
+  }
+
+  /** What a connection's end means; `recover` as the SDK sees it: 1 RESUME, 0 IDENTIFY, none: not at all. */
+  function endOf(code: number, reason: string | undefined, recover: number | undefined): End {
+    const hasName = code >= 4000 && code !== 4200
+    const why = reason ?? (hasName ? `Discord ended the connection (code ${code})` : 'the connection was cut')
+    // Discord forgets the session when it is told 1000; a network that fails tells nobody anything.
+    return down(why, { keepsSession: recover === 1 || (!hasName && code !== 1000) })
+  }
+
+  const finalEnd = (code: number, by: End): End => ({
+    ...{ ...by, isFinal: true, keepsSession: false, why: `${FINAL[code]} (code ${code})` },
+    // A token is looked at without an IDENTIFY.
+    waitMs: code === BAD_TOKEN ? 0 : FINAL_PAUSE_MS,
+  })
+
+  void keepUp()
+  return {
+    renew(why) {
+      if (upSinceMs === null) return
+      void hangUp(down(why, { isFinal: true, keepsSession: false }))
+    },
+    async close() {
+      closed.abort()
+      wake()
+      await hangUp(down('closed'))
+    },
+  }
+}
+
+type ShardingManager = ConstructorParameters<Sdk['SimpleShardingStrategy']>[0]
+
+interface DestroyOptions {
+  readonly code?: number
+  readonly reason?: string
+  readonly recover?: number
+}
+
+/** The parts of the SDK's shard that are used here, though not all are meant for others: its version is pinned. */
+interface Shard {
+  connection: Socket | null
+  destroy(options: DestroyOptions): Promise<unknown>
+  onMessage(...given: unknown[]): Promise<unknown>
+  onClose(...given: unknown[]): Promise<unknown>
+  heartbeat(...given: unknown[]): Promise<unknown>
+  internalConnect(): Promise<unknown>
+}
+
+interface Socket {
+  readonly readyState: number
+  addEventListener(event: 'error', hear: () => void): void
+  terminate(): void
+}
+
+const CLOSED = 3
+
+function shardOf(strategy: object): Shard {
+  const shard = 'shards' in strategy && strategy.shards instanceof Map ? strategy.shards.get(0) : undefined
+  for (const name of ['destroy', 'onMessage', 'onClose', 'heartbeat', 'internalConnect']) {
+    if (typeof shard?.[name] !== 'function')
+      throw new Error(`discord.js is not the version this was written for: ${name}`)
+  }
+  return shard
+}
+
+/**
+ * Makes the shard one that connects once. What it does in the background ends in no unhandled rejection: the SDK calls
+ * these without waiting for them. `onDestroy`: it is ending the connection, for whatever reason.
+ */
+function fence(
+  shard: Shard,
+  { onDestroy, onTrouble }: { onDestroy: (options: DestroyOptions) => void; onTrouble: (error: unknown) => void },
+): void {
+  const { destroy, internalConnect } = shard
+  for (const name of ['onMessage', 'onClose', 'heartbeat'] as const) {
+    const original = shard[name]
+    shard[name] = (...given) => original.apply(shard, given).catch(onTrouble)
+  }
+  let hasConnected = false
+  shard.internalConnect = async () => {
+    if (hasConnected) return
+    hasConnected = true
+    await internalConnect.call(shard).catch(onTrouble)
+  }
+  shard.destroy = options => {
+    const done = destroy.call(shard, options).catch(onTrouble)
+    onDestroy(options)
+    return done
+  }
+}
+
+/** Waits until the socket is closed, and makes it so when the other side does not answer. */
+async function letGo(shard: Shard): Promise<void> {
+  // Nobody else listens any more, and an `error` that nobody hears ends the process.
+  const muffled = shard.connection
+  muffled?.addEventListener('error', () => {})
+  const endMs = performance.now() + LINGER_MS
+  while (muffled !== null && muffled.readyState !== CLOSED && performance.now() < endMs) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  const socket = shard.connection
+  if (socket === null || socket.readyState === CLOSED) return
+  socket.addEventListener('error', () => {})
+  socket.terminate()
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,4 @@
+import { channelConformance } from '../../conformance/channel.ts'
+import { discordPlatform } from '../../fakes/discord/platform.ts'
+
+channelConformance('discord', discordPlatform)
