@@ -15,8 +15,8 @@ export const GRAVE_LETTER = '\u02cb'
 
 /** The message as WhatsApp text: the title in bold, then facts and steps as lines, a log as a block of one width. */
 export function textOf(message: Message): string {
-  const title = oneLine(message.title).trim()
-  const parts = [`${message.icon} *${title === '' ? '…' : title}*`, ...message.blocks.map(partOf)]
+  const title = inline(unbroken(message.title).trim())
+  const parts = [`${message.icon} ${bold(title === '' ? '…' : title)}`, ...message.blocks.map(partOf)]
   if (message.footer !== '') parts.push(oneLine(message.footer))
   return parts.join('\n\n')
 }
@@ -38,7 +38,8 @@ function partOf(block: Block): string {
         .map(({ offset, words }) => `${offset === '' ? '…' : oneLine(offset)} ${oneLine(words)}`)
         .join('\n')
     case 'log':
-      return `${oneLine(block.title)}\n\`\`\`\n${block.text.replaceAll('``', `\`${HAIR_SPACE}\``).replaceAll('``', `\`${HAIR_SPACE}\``)}\n\`\`\``
+      // Within the block nothing formats; only three backticks in a row end it.
+      return [oneLine(block.title), '```', block.text.replaceAll(/`(?=`)/g, `\`${HAIR_SPACE}`), '```'].join('\n')
   }
 }
 
@@ -50,13 +51,39 @@ function partOf(block: Block): string {
  * begins with a word joiner. A single `_` within a word is left alone: it formats nothing, and names are copied.
  */
 export function plain(text: string): string {
-  return text
-    .replaceAll('`', GRAVE_LETTER)
-    .replaceAll(/(?<![\p{L}\p{N}](?=_[\p{L}\p{N}]))[*_~]/gu, mark => `${HAIR_SPACE}${mark}${HAIR_SPACE}`)
-    .replaceAll(/(?<=^|\s)\u200a|\u200a(?=\s|$)/gmu, '')
-    .replaceAll(/^(?=\s*(?:[>*+•-]|\d+[.)])(?:\s|$))/gmu, WORD_JOINER)
+  return inline(text).replaceAll(/^(?=\s*(?:[>*+•-]|\d+[.)])(?:\s|$))/gmu, WORD_JOINER)
+}
+
+/** The same within a line. */
+function inline(text: string): string {
+  const signs = [...text.replaceAll('`', GRAVE_LETTER)]
+  let out = ''
+  for (const [at, sign] of signs.entries()) {
+    const [before, after] = [signs[at - 1] ?? ' ', signs[at + 1] ?? ' ']
+    const isWithinWord = sign === '_' && WORD.test(before) && WORD.test(after)
+    if (!isMark(sign) || isWithinWord) out += sign
+    else out += (/\s$/.test(out) || out === '' ? '' : HAIR_SPACE) + sign + (/\s/.test(after) ? '' : HAIR_SPACE)
+  }
+  return out
+}
+
+/** In bold: the outer marks need something that is no space beside them, the inner ones a space. */
+function bold(text: string): string {
+  const start = isMark(text.at(0)) ? WORD_JOINER + HAIR_SPACE : ''
+  const end = isMark(text.at(-1)) ? HAIR_SPACE + WORD_JOINER : ''
+  return `*${start}${text}${end}*`
+}
+
+const WORD = /[\p{L}\p{N}]/u
+
+function isMark(sign: string | undefined): boolean {
+  return sign === '*' || sign === '_' || sign === '~'
 }
 
 function oneLine(text: string): string {
-  return plain(text.replaceAll(/\s*\n\s*/g, ' '))
+  return plain(unbroken(text))
+}
+
+function unbroken(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ')
 }
