@@ -39,6 +39,8 @@ export interface Platform {
     /** Take commands. */
     readonly words: boolean
     readonly edit: boolean
+    /** What there is no such thing as on this platform; nothing, if not said. Its tests are left out. */
+    readonly never?: readonly ('slow down' | 'leave' | 'remove')[]
   }
 }
 

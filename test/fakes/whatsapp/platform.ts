@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Platform, Trouble } from '../../conformance/platform.ts'
+import { until } from '../../until.ts'
+import { readable } from './format.ts'
+import type { WhatsAppTrouble } from './server.ts'
+import { CHATS, startWhatsAppStand, type WhatsAppStand } from './stand.ts'
+
+/** WhatsApp has nothing like "slow down": what it does not take gets ack -1. */
+const TROUBLES: Record<Trouble, WhatsAppTrouble> = {
+  'slow down': 'refuse',
+  'error 500': 'refuse',
+  'answer lost': 'answer lost',
+  hang: 'hang',
+  cut: 'cut',
+}
+
+let shared: Promise<WhatsAppStand> | null = null
+
+/** The real adapter, library and Chromium over the fake. Fake and linked device are shared: each costs some seconds. */
+export async function startWhatsAppPlatform(): Promise<Platform> {
+  shared ??= startWhatsAppStand().then(async stand => {
+    await stand.pair()
+    return stand
+  })
+  const { fake, folder, open, pair } = await shared
+  fake.reset()
+  let pairing: Promise<void> | null = null
+  return {
+    name: 'whatsapp',
+    chats: CHATS,
+    open: events => open(events),
+    shown: chat =>
+      [...fake.account.messages.values()]
+        .filter(message => message.chat === chat && !message.isRevoked)
+        .map(({ key, body, quoted, isEdited }) => {
+          const answered = [...fake.account.messages.values()].find(one => one.key.split('_')[2] === quoted)
+          const replyTo = answered?.key ?? null
+          return { reference: key, text: readable(body), isSilent: false, replyTo, buttons: [], isEdited }
+        }),
+    requests: () => fake.requests(),
+    next: trouble => fake.next(TROUBLES[trouble]),
+    remove: (_, reference) => fake.revoke(reference),
+    leave: chat => fake.expel(chat),
+    revoke: () => fake.unlink(),
+    admit: () => {
+      // The bot takes a moment to throw away what is left of the old device.
+      pairing = until('the old device is forgotten', () => !existsSync(join(folder, 'paired'))).then(pair)
+      pairing.catch(() => {})
+    },
+    cut: () => fake.cut(),
+    say: () => {},
+    press: () => {},
+    breaches: () => fake.account.breaches,
+    close: async () => {
+      await pairing
+    },
+    can: { tellTwins: true, buttons: false, silence: false, words: false, edit: true, never: ['slow down'] },
+  }
+}
+
+export async function closeWhatsAppPlatform(): Promise<void> {
+  const stand = await shared
+  shared = null
+  await stand?.close()
+}
