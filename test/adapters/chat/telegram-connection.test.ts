@@ -54,7 +54,8 @@ async function post(channel: Channel, to = chat): Promise<Verdict> {
 const sleep = (forMs: number) => new Promise(resolve => setTimeout(resolve, forMs))
 
 test('two pollers: who loses is told what is wrong, tries seldom, and comes back when the other has gone', async () => {
-  const first = await open()
+  const words: string[] = []
+  const first = await open(({ text }) => void words.push(text))
   await until('the first is up', () => isUp(first.states))
   const second = await open()
   await until('one was told', () => [...first.states, ...second.states].some(({ isFinal }) => isFinal))
@@ -67,6 +68,8 @@ test('two pollers: who loses is told what is wrong, tries seldom, and comes back
   assert.equal((await post(first.channel)).verdict, 'done', 'posting goes on')
   await second.channel.close()
   await until('the first is up alone', () => isUp(first.states), 30_000)
+  platform.say(chat, '/status agent')
+  await until('it hears', () => words.includes('/status agent'))
 })
 
 test('a token that is taken back while it runs: told within a moment, seldom tried, and read anew', async () => {
