@@ -108,19 +108,14 @@ function stepsOf(steps: readonly TimedStep[]): types.RichTextList {
  * its name not bold; all else is mrkdwn.
  */
 function fieldOf({ name, value }: Fact): PlainText | types.MrkdwnElement {
-  if (typeof value !== 'string') return mrkdwn(`*${unmarked(name)}*\n${moment(value.atMs, value.text)}`)
-  if (isMarked(name) || isMarked(value)) return plain(`${name}\n${value}`)
-  return mrkdwn(`*${escaped(name)}*\n${escaped(value)}`)
+  const text = typeof value === 'string' ? value : value.text
+  if (isMarked(name) || isMarked(text)) return plain(`${name}\n${text}`)
+  return mrkdwn(`*${escaped(name)}*\n${typeof value === 'string' ? escaped(text) : moment(value.atMs, text)}`)
 }
 
 /** `*bold*`, `_italic_`, `~struck~`, code, `:emoji:`, and a quote at the start of a line. */
 function isMarked(text: string): boolean {
-  return /[*_~`]|:[\w+'-]+:|^\s*>/m.test(text)
-}
-
-/** For a name beside a moment, which needs mrkdwn: its marks are followed by an invisible word joiner, so they do nothing. */
-function unmarked(text: string): string {
-  return escaped(text).replace(/[*_~`:]/g, '$&\u2060')
+  return /[*_~`]|:(?!\d\d?:)[\w+'-]+:|^\s*>/m.test(text)
 }
 
 /** Shown in the reader's own time zone: https://docs.slack.dev/messaging/formatting-message-text#date-formatting. */

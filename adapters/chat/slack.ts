@@ -32,6 +32,8 @@ const STEADY_MS = 10_000
 /** Of a channel's history that are looked through for a message that may be there already. */
 const LOOKED_AT = 100
 const EVENT_TYPE = 'heald_card'
+/** Of the port. */
+const MOST_WHY = 300
 
 /**
  * `chat.postMessage`: 1/s per channel; `chat.update`: tier 3, 50 a minute and more, over the workspace; posts over the
@@ -91,9 +93,10 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
   function tell(part: 'token' | 'words', state: State): void {
     if (signal.aborted) return
     parts[part] = state
-    const down = [parts.token, parts.words].find(({ isUp }) => !isUp)
-    const isFinal = [parts.token, parts.words].some(({ isUp, isFinal }) => !isUp && isFinal)
-    const all = { isUp: down === undefined, isFinal, why: down?.why ?? '' }
+    const down = [parts.token, parts.words].filter(({ isUp }) => !isUp)
+    const isFinal = down.some(({ isFinal }) => isFinal)
+    const why = [...new Set(down.map(({ why }) => why))].join('; ').slice(0, MOST_WHY)
+    const all = { isUp: down.length === 0, isFinal, why }
     if (told === JSON.stringify(all)) return
     told = JSON.stringify(all)
     tools.events.onState(all)
@@ -132,7 +135,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
       const reason = error instanceof Error ? error.message : String(error)
       throw Object.assign(new Error(), {
         isFinal: true,
-        why: clean(`the ${what} cannot be read: ${reason}`).slice(0, 300),
+        why: clean(`the ${what} cannot be read: ${reason}`).slice(0, MOST_WHY),
       })
     }
   }

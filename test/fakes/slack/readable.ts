@@ -89,12 +89,11 @@ function mrkdwn(text: string, isVerbatim: boolean, seen: Readable): string {
 }
 
 function emojis(text: string): string {
-  return text.replace(/:[a-z][\w+'-]*:/g, '(emoji)')
+  return text.replace(/:(?!\d\d?:)[\w+'-]+:/g, '(emoji)')
 }
 
 function plainOf(text: string): string {
-  // U+2060 has no width: nobody sees it.
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&').replaceAll('\u2060', '')
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
 function things(value: unknown): Thing[] {

@@ -20,6 +20,8 @@ export interface SocketMode {
   sendRaw(text: string): void
   /** `refuse`: answers 503; `mute`: takes the connection and never greets; `drop`: ends it before it greets. */
   behave(how: 'greet' | 'refuse' | 'mute' | 'drop'): void
+  /** The next `count` acknowledgements get lost on their way. */
+  loseAcks(count: number): void
   open(): number
   /** Connections so far, also refused ones. */
   tried(): number
@@ -42,6 +44,7 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
   const envelopes = new Map<string, { sent: number; isAcknowledged: boolean }>()
   let behaviour: Parameters<SocketMode['behave']>[0] = 'greet'
   let tried = 0
+  let lost = 0
 
   function after(ms: number, run: () => void): void {
     const timer = setTimeout(() => {
@@ -82,6 +85,7 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     }
     const envelope = typeof id === 'string' ? envelopes.get(id) : undefined
     if (envelope === undefined) breaches.push('socket: acknowledged an envelope that there is none of')
+    else if (lost > 0) lost -= 1
     else envelope.isAcknowledged = true
   }
 
@@ -142,6 +146,9 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     },
     behave(how) {
       behaviour = how
+    },
+    loseAcks(count) {
+      lost = count
     },
     open: () => connections.size,
     tried: () => tried,
