@@ -3,6 +3,7 @@ import type { Subcommand } from './command.ts'
 /** What only the composition root can load, because it needs an adapter. */
 export interface Injected {
   readonly up: Subcommand['load']
+  readonly doctor: Subcommand['load']
 }
 
 const exits =
@@ -201,9 +202,10 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
     {
       name: 'doctor',
       usage: '',
-      summary: 'Say what this host can do: control groups, memory limits, users, disk, clock.',
+      summary:
+        'Say what this host can do: control groups, memory limits, users, disk; and whether channels can be reached.',
       options: {},
-      load: () => import('./doctor.ts'),
+      load: injected.doctor,
     },
     {
       name: 'help',
