@@ -20,6 +20,10 @@ const table = subcommands({
     const [{ run }, { openerOf }] = await Promise.all([import('./bot/main.ts'), import('./adapters/chat/table.ts')])
     return { run: (context, words, values) => run(context, words, values, openerOf) }
   },
+  doctor: async () => {
+    const { run } = await import('./core/cli/doctor.ts')
+    return { run: (context, words) => run(context, words, loadProbes) }
+  },
 })
 
 async function loadHost() {
@@ -27,6 +31,12 @@ async function loadHost() {
   const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (...target) =>
     (await import('./adapters/host/targets.ts')).openTarget(...target)
   return { createProcessHost, openTarget }
+}
+
+async function loadProbes({ env }: { readonly env: NodeJS.ProcessEnv }) {
+  const { probeChannel } = await import('./adapters/chat/probe.ts')
+  const { secretReader } = await import('./bot/secret.ts')
+  return { probe: probeChannel, readSecret: secretReader(env) }
 }
 
 if (argv[0] === WARM) await warm()

@@ -4,6 +4,7 @@ import type { Subcommand } from './command.ts'
 export interface Injected {
   readonly up: Subcommand['load']
   readonly bot: Subcommand['load']
+  readonly doctor: Subcommand['load']
 }
 
 const exits =
@@ -212,9 +213,10 @@ remembers (--folder; <state>/bot unless told otherwise). It may run as another u
     {
       name: 'doctor',
       usage: '',
-      summary: 'Say what this host can do: control groups, memory limits, users, disk, clock.',
+      summary:
+        'Say what this host can do: control groups, memory limits, users, disk; and whether channels can be reached.',
       options: {},
-      load: () => import('./doctor.ts'),
+      load: injected.doctor,
     },
     {
       name: 'help',

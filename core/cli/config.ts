@@ -7,10 +7,11 @@ import type { HostConfig, ProbeSpec, ServiceSpec } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { noticeSummary } from './notice-summary.ts'
 import { table } from './table.ts'
 import { cleanLine, wrapLines } from './text.ts'
 
-/** `heald config check [FILE]`: every problem with its place, or a summary of the services. */
+/** `heald config check [FILE]`: every problem with its place, or a summary of the services and of where notices go. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   const [verb, named, ...rest] = words
   const option = typeof values.config === 'string' ? values.config : undefined
@@ -33,7 +34,10 @@ export async function run(context: Context, words: readonly string[], values: Va
   const shown = file ?? (path === SYSTEM_CONFIG ? path : 'heald.yaml')
   if (context.json) {
     const services = checked.config?.services.map(service => service.name) ?? []
-    context.out(`${JSON.stringify({ ok, file: path, sha256: checked.config?.sha256 ?? null, services, problems })}\n`)
+    const channels = checked.config?.notice.channels.map(({ kind }) => kind) ?? []
+    const { routes = [] } = checked.config?.notice ?? {}
+    const { sha256 = null } = checked.config ?? {}
+    context.out(`${JSON.stringify({ ok, file: path, sha256, services, channels, routes, problems })}\n`)
     return ok ? EXIT.done : EXIT.bad
   }
   context.out(problemsText(problems, shown, context.colour))
@@ -69,7 +73,8 @@ function summaryText(config: HostConfig, file: string, { columns, colour }: Cont
   const count = config.services.length === 1 ? 'one service' : `${config.services.length} services`
   const good = `${cleanLine(file)} is good: ${count} on host ${config.host}, times in ${config.tz}.`
   const head = `${wrapLines(good, columns)}\n`
-  if (config.services.length === 0) return head
+  const notices = noticeSummary(config.notice, { columns, colour })
+  if (config.services.length === 0) return `${head}${notices}`
   const rows = config.services.map(service => [
     service.name,
     service.run.join(' '),
@@ -86,7 +91,7 @@ function summaryText(config: HostConfig, file: string, { columns, colour }: Cont
     { title: 'AS USER' },
     { title: 'MEMORY', align: 'right' },
   ] as const
-  return `${head}\n${table(titles, rows, columns, colour)}`
+  return `${head}\n${table(titles, rows, columns, colour)}${notices}`
 }
 
 function checkText({ probes }: ServiceSpec): string {

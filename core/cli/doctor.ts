@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import { findConfig } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
 import { DEFAULT_PATH } from '../config/programs.ts'
+import type { HostConfig } from '../config/spec.ts'
+import { type ChannelProbes, checkChannels } from '../doctor/channels.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkDescriptors } from '../doctor/descriptors.ts'
 import { checkGroups } from '../doctor/groups.ts'
@@ -20,38 +23,52 @@ import { type Context, EXIT } from './command.ts'
 import { table } from './table.ts'
 import { cleanLine, wrapLines } from './text.ts'
 
-/** `heald doctor`: what this host can do. Exit code 1 when something is missing that heald can't do without. */
-export async function run(context: Context, words: readonly string[]): Promise<number> {
+/** What asks the platforms, handed in by the composition root; loaded only where there are channels. */
+export type LoadProbes = (context: Context) => Promise<ChannelProbes>
+
+/**
+ * `heald doctor`: what this host can do, and whether the channels can be reached. Exit code 1 when something is missing
+ * that heald can't do without; no channel is.
+ */
+export async function run(context: Context, words: readonly string[], loadProbes?: LoadProbes): Promise<number> {
   noWords(words, 'doctor')
-  const checks = await examine(context)
+  const checks = await examine(context, loadProbes)
   const isFit = checks.every(check => check.state !== 'missing')
   context.out(context.json ? `${JSON.stringify({ ok: isFit, checks })}\n` : checksText(checks, context))
   return isFit ? EXIT.done : EXIT.bad
 }
 
-async function examine({ env, state, socket }: Context): Promise<Check[]> {
+async function examine(context: Context, loadProbes: LoadProbes | undefined): Promise<Check[]> {
+  const { env, state, socket } = context
   const path = env.PATH ?? DEFAULT_PATH
+  const configured = readConfigured()
   const parts = [
     [checkNode(process.version)],
     checkStateFolder(state),
     checkDaemon(socket).then(check => [check]),
     [checkRoot(process.getuid?.() ?? -1)],
-    configuredServices().then(services => [checkDescriptors(services)]),
+    configured.then(config => [checkDescriptors(config?.services.length ?? null)]),
     checkGroups(),
     checkPrograms(path),
     checkDeadMan(path).then(check => [check]),
     checkSystemd().then(check => [check]),
     checkNix(path).then(check => [check]),
+    configured.then(async config => {
+      if (config === null || config.notice.channels.length === 0 || loadProbes === undefined) return []
+      const folder = config.bot.state ?? join(state, 'bot')
+      const place = { path, folderOf: (kind: string) => join(folder, kind) }
+      return checkChannels(config.notice.channels, await loadProbes(context), place)
+    }),
   ]
   return (await Promise.all(parts)).flat()
 }
 
-/** How many services the configuration has that `heald up` would take here. A broken one is for `heald config check`. */
-async function configuredServices(): Promise<number | null> {
+/** The configuration that `heald up` would take here. A broken one is for `heald config check`. */
+async function readConfigured(): Promise<HostConfig | null> {
   const path = findConfig(undefined, process.cwd())
   if (path === null) return null
   try {
-    return (await loadConfigApart(path)).services.length
+    return await loadConfigApart(path)
   } catch {
     return null
   }

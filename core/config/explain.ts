@@ -26,7 +26,8 @@ function explainOne(issue: Issue, value: unknown): Complaint[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownKey([...path, key]))
   if (issue.code === 'custom') {
     const hint = typeof issue.params?.hint === 'string' ? issue.params.hint : ''
-    return [{ path, message: issue.message, hint, on: 'value' }]
+    // A map where none is meant is of no known meaning.
+    return [{ path, message: issue.message, hint, on: 'value', hide: isRecord(valueAt(value, path)) }]
   }
   // Single values are read by our own functions, so what is left to zod are maps and lists that are none.
   const example = exampleAt(path)

@@ -45,6 +45,18 @@ services:
 # targets: { app: { kind: releases, path: /srv/app, keepGood: 3 } }
 # switch: { probation: 2m, passes: 3, budget: { perHour: 2, perDay: 4 } }
 
+# Who is told. Secrets are never written here, only where they are: { file: PATH } or { env: NAME }.
+# channels:
+#   telegram: { token: { file: /run/credentials/telegram }, chats: [-1001234567890] }
+#   discord: { token: { env: DISCORD_TOKEN }, channels: ["112233445566778899"] }
+#   slack: { botToken: { env: SLACK_BOT_TOKEN }, appToken: { env: SLACK_APP_TOKEN }, channels: [C012AB3CD] }
+#   console: {}
+# routes:                   # the first that fits decides; left out: all goes to all channels
+#   - { match: { severity: critical }, to: [telegram, slack] }
+#   - { to: slack, grace: 10s }
+# escalation: [{ after: 5m, unless: acked, to: [telegram, discord] }]
+# maintenance: [{ cron: "0 3 * * SUN", for: 1h, why: backup }]
+
 # ledger:
 #   fsync: true             # false is faster, and a power cut may take the last entries
 #   redact: ["a secret"]    # texts that must never reach the ledger, as they are

@@ -3,6 +3,7 @@ import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../fault.ts'
 import type { Path } from './document.ts'
+import { findMissingOfNotices } from './notice-surroundings.ts'
 import { DEFAULT_PATH, findProgram } from './programs.ts'
 import type { HostConfig, ServiceSpec, TargetSpec } from './spec.ts'
 import { placeKey } from './targets.ts'
@@ -59,7 +60,7 @@ export async function findMissing(config: HostConfig): Promise<Missing[]> {
     const hint = 'add the user, or the target can’t be switched'
     missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
   }
-  return missing
+  return [...missing, ...(await findMissingOfNotices(config, isKnown))]
 }
 
 async function missingPlace({ kind, path }: TargetSpec): Promise<Omit<Missing, 'path'> | undefined> {

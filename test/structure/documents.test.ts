@@ -6,6 +6,14 @@ import { test } from 'node:test'
 import { subcommands } from '../../core/cli/commands.ts'
 import { formatDuration } from '../../core/config/duration.ts'
 import { checkConfig } from '../../core/config/load.ts'
+import {
+  botShape,
+  channelShapes,
+  escalationShape,
+  maintenanceShape,
+  noticeShapes,
+  routeShape,
+} from '../../core/config/notice-schema.ts'
 import { SAMPLE } from '../../core/config/sample.ts'
 import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from '../../core/config/schema.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR } from '../../core/config/targets.ts'
@@ -14,8 +22,8 @@ import { expectNone, ROOT, textOf } from './project.ts'
 // What is written for people has to stay true: keys, defaults, commands, examples and links.
 
 const DOCUMENTS = ['README.md', 'docs/configuration.md', 'docs/healing.md', 'docs/rolling-back.md']
-const unloaded = () => assert.fail('only names are read')
-const table = subcommands({ up: unloaded, bot: unloaded })
+const unread = () => assert.fail('only names are read')
+const table = subcommands({ up: unread, bot: unread, doctor: unread })
 
 /** The fenced blocks of one language. */
 function blocks(document: string, language: string): string[] {
@@ -38,7 +46,11 @@ test('every configuration that is shown passes the check', async t => {
 })
 
 test('the configuration page has every key, and no other', () => {
-  const maps = [topShape, serviceShape, probeShape, targetShape, switchShape, ...Object.values(shapes)]
+  const notices = [...Object.values(channelShapes), ...Object.values(noticeShapes), ...[routeShape, escalationShape]]
+  const maps = [
+    ...[topShape, serviceShape, probeShape, targetShape, switchShape, ...Object.values(shapes)],
+    ...[...notices, maintenanceShape, botShape],
+  ]
   const known = new Set(maps.flatMap(Object.keys))
   const text = textOf('docs/configuration.md')
   const rows = text.split('\n').flatMap(line => /^\| (`.*?`) +\|/.exec(line)?.[1] ?? [])
@@ -77,6 +89,12 @@ test('the configuration page has the true defaults', () => {
   assert.equal(defaultOf('probation'), `\`${written(switchShape.probation.parse(undefined))}\``)
   assert.equal(defaultOf('passes'), `\`${switchShape.passes.parse(undefined)}\``)
   assert.ok(text.includes(`\`perHour\` (${DEFAULT_PER_HOUR}) and \`perDay\` (${DEFAULT_PER_DAY})`))
+  assert.equal(defaultOf('grace'), `\`${written(routeShape.grace.parse(undefined))}\``)
+  assert.equal(defaultOf('unless'), `\`${escalationShape.unless.parse(undefined)}\``)
+  assert.equal(defaultOf('apiRoot'), `\`${channelShapes.telegram.apiRoot.parse(undefined)}\``)
+  const { changes, within } = noticeShapes.flap
+  const flap = `\`changes\` (${changes.parse(undefined)}) \`within\` (${written(within.parse(undefined))})`
+  assert.ok(text.includes(flap), flap)
   const crash = `\`failures\` (${crashLoop.failures.parse(undefined)}) \`within\` (${written(crashLoop.within.parse(undefined))})`
   assert.ok(text.includes(crash), crash)
   const stopping = `\`signal\` (${stop.signal.parse(undefined)}) and \`timeout\` (${written(stop.timeout.parse(undefined))})`

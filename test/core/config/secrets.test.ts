@@ -117,3 +117,29 @@ test('whatever is wrong around it, a value of env is never repeated', async t =>
     { numRuns: 1000 },
   )
 })
+
+/** What looks like a token is not shown, also where nobody expects one. */
+const LOOKS = [
+  '123456789:AAFakeFakeFakeFakeFakeFakeFakeFake0',
+  'xoxb-1111111111-2222222222-fakefakefakefake',
+  'xapp-1-A0FAKE-11111-fakefakefake',
+  'FakeFakeFakeFakeFakeFake.Fake01.FakeFakeFakeFakeFakeFakeFake',
+  '0123456789abcdef0123456789abcdef',
+]
+
+for (const token of LOOKS)
+  test(`a token is not repeated, wherever it stands: ${token.slice(0, 5)}`, async t => {
+    const texts = [
+      `channels: { telegram: { token: { env: T }, chats: ["${token}"] } }\n`,
+      `channels: { slack: { botToken: { env: T }, appToken: { env: A }, channels: ["${token}"] } }\n`,
+      `channels: { discord: { token: { file: "${token}" }, channels: [7] } }\n`,
+      `channels: { discord: { token: { env: "${token}" }, channels: [7] } }\n`,
+      `routes: [{ to: ["${token}"] }]\n`,
+      `bot: { user: "${token}" }\nservices: { web: { runs: x } } # ${token}\n`,
+    ]
+    for (const text of texts) {
+      const { problems = [] } = await checkConfig(writeConfig(t, text), { facts: ABLE })
+      assert.ok(problems.length > 0, text)
+      assert.ok(!JSON.stringify(problems).includes(token), JSON.stringify(problems, null, 1))
+    }
+  })
