@@ -185,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           head: ledger.head(),
           services: supervisor.statuses(),
           targets: safeSwitch.statuses(),
+          channels: notices.channels(),
           open: openIncidents(folded.incidents),
         }),
       incidents: () => allIncidents(folded.incidents),

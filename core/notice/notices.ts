@@ -2,6 +2,7 @@ import { BOT } from '../config/bot-name.ts'
 import { messageOf } from '../fault.ts'
 import { createBotDesk } from './bot-desk.ts'
 import { botSocket } from './bot-socket.ts'
+import { channelHealth } from './channel-health.ts'
 import type { Notices, NoticesOptions } from './on-demand.ts'
 
 /**
@@ -26,16 +27,24 @@ export function createNotices(options: NoticesOptions): Notices {
       .catch((error: unknown) => warn(messageOf(error)))
   }
 
+  const health = channelHealth(options)
+
   return {
     apply: config => socket.apply(config),
     begin() {
+      const config = options.config()
+      health.look(config)
       if (hasBegun) return
       hasBegun = true
       renewBot()
     },
-    take() {},
-    channels: () => [],
-    release() {},
+    take(entries) {
+      health.take(entries)
+    },
+    channels: () => health.statuses(options.config(), options.supervisor.statuses()),
+    release() {
+      health.release()
+    },
     close: timeoutMs => socket.close(timeoutMs),
   }
 }

@@ -36,7 +36,7 @@ export interface NoticesOptions {
 export interface Notices {
   /** The configuration that holds from now on, at the start and after each reload. Never rejects. */
   apply(config: HostConfig): Promise<void>
-  /** The past is known: timers run from now on. May be called again. */
+  /** The past is known: timers run from now on. Called again after each `apply`. */
   begin(): void
   /** Entries that have just become durable and are folded. */
   take(entries: readonly Entry[]): void
