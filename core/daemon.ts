@@ -1,14 +1,13 @@
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
-import { planReload } from './config/plan.ts'
+import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import { tellOfDamage } from './damage.ts'
 import type { Draft, Entry } from './entry.ts'
-import { asFault, Fault, messageOf } from './fault.ts'
+import { asFault, messageOf } from './fault.ts'
 import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { runCheck } from './heal/probe/run.ts'
@@ -149,6 +148,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ memory: folded.notices, incidents: folded.incidents },
       ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
       supervisor,
+      mustRecord: () => mustRecord(),
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,
     })
@@ -204,15 +204,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         mustRecord()
         return mark(verb, id, by)
       },
+      silences: notices.silences,
+      silence: notices.silence,
+      unsilence: notices.unsilence,
       reload: how =>
         inTurn(async () => {
           await ready.promise
           const next = await loadConfig()
-          if (!isDeepStrictEqual(config.ledger, next.ledger)) {
-            throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
-              hint: 'end heald (services keep running) and start it again; or put the old settings back',
-            })
-          }
+          mustBeReloadable(config, next)
           const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()

@@ -1,7 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Changes } from '../api/control.ts'
+import { Fault } from '../fault.ts'
 import { BOT } from './bot-name.ts'
 import type { HostConfig, ServiceSpec } from './spec.ts'
+
+/** A Fault when `after` changes what is read only at a start. */
+export function mustBeReloadable(before: HostConfig, after: HostConfig): void {
+  if (isDeepStrictEqual(before.ledger, after.ledger)) return
+  throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
+    hint: 'end heald (services keep running) and start it again; or put the old settings back',
+  })
+}
 
 /**
  * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:

@@ -6,7 +6,7 @@ import type { NoticeSpec } from '../config/notice-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import type { Draft, Entry } from '../entry.ts'
 import type { Incident, Incidents } from '../incident/fold.ts'
-import { alarm } from './alarm.ts'
+import { alarm, soonestOf } from './alarm.ts'
 import type { ChannelMemory, NoticeMemory } from './memory.ts'
 
 /**
@@ -58,8 +58,7 @@ export function channelHealth(options: ChannelHealthOptions): ChannelHealth {
     for (const { services, state } of incidents.byId.values())
       if (state !== 'resolved' && services[0]?.startsWith(PREFIX)) names.add(services[0].slice(PREFIX.length))
     const dues = [...names].map(name => lookAt(name, notice))
-    const soonest = Math.min(...dues.filter(due => due !== null))
-    timer.set(Number.isFinite(soonest) ? soonest : null)
+    timer.set(soonestOf(dues))
   }
 
   /** When to look again; null: when something happens. */

@@ -1,9 +1,12 @@
 import { BOT } from '../config/bot-name.ts'
 import { messageOf } from '../fault.ts'
+import { LEDGER } from '../folded.ts'
 import { createBotDesk } from './bot-desk.ts'
 import { botSocket } from './bot-socket.ts'
 import { channelHealth } from './channel-health.ts'
+import { silenceStatus } from './memory.ts'
 import type { Notices, NoticesOptions } from './on-demand.ts'
+import { silences } from './silences.ts'
 
 /**
  * Life of a notice, core's side
@@ -29,11 +32,26 @@ export function createNotices(options: NoticesOptions): Notices {
 
   const health = channelHealth(options)
 
+  const silent = silences({ ...options, names })
+
+  /** All that may have notices. */
+  function names(): string[] {
+    const { services, targets, notice } = options.config()
+    return [
+      ...[...services, ...targets].map(({ name }) => name),
+      ...notice.channels.map(({ kind }) => `channel:${kind}`),
+      LEDGER,
+    ]
+  }
+
   return {
-    apply: config => socket.apply(config),
+    async apply(config) {
+      await Promise.all([socket.apply(config), silent.apply(config)])
+    },
     begin() {
       const config = options.config()
       health.look(config)
+      silent.look()
       if (hasBegun) return
       hasBegun = true
       renewBot()
@@ -42,8 +60,12 @@ export function createNotices(options: NoticesOptions): Notices {
       health.take(entries)
     },
     channels: () => health.statuses(options.config(), options.supervisor.statuses()),
+    silences: () => [...options.memory.silences.values()].map(silenceStatus),
+    silence: silent.create,
+    unsilence: silent.end,
     release() {
       health.release()
+      silent.release()
     },
     close: timeoutMs => socket.close(timeoutMs),
   }

@@ -1,5 +1,5 @@
 import type { ServiceStatus, Status } from '../api/control.ts'
-import type { ChannelStatus } from '../api/notice-control.ts'
+import type { ChannelStatus, NoticeControl } from '../api/notice-control.ts'
 import type { Follow } from '../api/routes.ts'
 import type { Clock } from '../clock.ts'
 import type { HostConfig } from '../config/spec.ts'
@@ -8,7 +8,7 @@ import { messageOf } from '../fault.ts'
 import type { Incidents } from '../incident/fold.ts'
 import type { Head } from '../ledger/ledger.ts'
 import type { BotSocketOptions } from './bot-socket.ts'
-import type { NoticeMemory } from './memory.ts'
+import { type NoticeMemory, silenceStatus } from './memory.ts'
 
 export interface NoticesOptions {
   readonly clock: Clock
@@ -28,12 +28,14 @@ export interface NoticesOptions {
   readonly follow: Follow
   readonly findAccount: BotSocketOptions['findAccount']
   readonly warn: (text: string) => void
+  /** A Fault while nothing can be recorded: orders are refused then. */
+  readonly mustRecord: () => void
   /** Resolves when all services are taken up and the ledger's past is known. */
   readonly whenReady: () => Promise<unknown>
 }
 
 /** All that core does about notices: the bot's socket, the health of channels, silences, maintenance, escalation. */
-export interface Notices {
+export interface Notices extends NoticeControl {
   /** The configuration that holds from now on, at the start and after each reload. Never rejects. */
   apply(config: HostConfig): Promise<void>
   /** The past is known: timers run from now on. Called again after each `apply`. */
@@ -63,6 +65,15 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
     notice.channels.length + notice.escalation.length + notice.maintenance.length > 0 ||
     memory.silences.size + memory.channels.size > 0
 
+  /** For orders, which need it whatever is configured. */
+  async function ready(): Promise<Notices> {
+    options.mustRecord()
+    await options.whenReady()
+    const notices = loaded ?? (await load())
+    notices.begin()
+    return notices
+  }
+
   async function apply(config: HostConfig): Promise<void> {
     if (loaded === null && !isNeeded(config)) return
     try {
@@ -84,6 +95,9 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
     },
     take: entries => loaded?.take(entries),
     channels: () => loaded?.channels() ?? [],
+    silences: () => [...memory.silences.values()].map(silenceStatus),
+    silence: async (order, by) => (await ready()).silence(order, by),
+    unsilence: async (id, by) => (await ready()).unsilence(id, by),
     release: () => loaded?.release(),
     close: async timeoutMs => loaded?.close(timeoutMs),
   }
