@@ -30,7 +30,8 @@ async function loadHost() {
   const { createProcessHost } = await import('./adapters/host/process.ts')
   const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (...target) =>
     (await import('./adapters/host/targets.ts')).openTarget(...target)
-  return { createProcessHost, openTarget }
+  const { findAccount } = await import('./adapters/host/account.ts')
+  return { createProcessHost, openTarget, findAccount }
 }
 
 async function loadProbes({ env }: { readonly env: NodeJS.ProcessEnv }) {
@@ -54,6 +55,8 @@ async function warm(): Promise<void> {
     import('./core/heal/probe/exec.ts'),
     import('./core/heal/probe/file.ts'),
     import('./core/safeswitch/safeswitch.ts'),
+    import('./core/notice/bot-service.ts'),
+    import('./core/notice/notices.ts'),
     import('./adapters/host/targets.ts'),
     import('./adapters/host/releases.ts'),
     import('./adapters/host/nix-profile.ts'),

@@ -1,15 +1,14 @@
-import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { Control } from './api/control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
-import { planReload } from './config/plan.ts'
+import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
+import { tellOfDamage } from './damage.ts'
 import type { Draft, Entry } from './entry.ts'
-import { asFault, Fault, messageOf } from './fault.ts'
-import { LEDGER, rememberedIn } from './folded.ts'
+import { asFault, messageOf } from './fault.ts'
+import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { runCheck } from './heal/probe/run.ts'
 import { createSupervisor } from './heal/supervise.ts'
@@ -18,10 +17,13 @@ import { marker } from './incident/mark.ts'
 import { resolver } from './incident/resolve.ts'
 import { followLines } from './ledger/follow.ts'
 import { openLedger } from './ledger/open.ts'
+import { noticesOnDemand } from './notice/on-demand.ts'
+import { openHostIn } from './open-host.ts'
 import { openPast, type Past } from './past.ts'
 import type { OpenTarget } from './safeswitch/managed.ts'
 import { safeSwitchOnDemand } from './safeswitch/on-demand.ts'
 import { statusOf } from './status.ts'
+import { inTurns, mustRecord as mustRecordIn } from './turns.ts'
 
 /**
  * Life of a daemon
@@ -45,6 +47,12 @@ export interface DaemonOptions {
   readonly openTarget: (state: string, spec: TargetSpec) => Promise<OpenTarget>
   /** Told of trouble that stops nothing. */
   readonly warn: (text: string) => void
+  /** Looks a user up as the system does; resolves to why it can't be used. Left out: users are not known. */
+  readonly findAccount?: (
+    user: string,
+  ) => Promise<{ readonly uid: number; readonly gid: number } | { readonly missing: string }>
+  /** The program in the place of `heald bot`, for tests. */
+  readonly botArgv?: readonly string[]
   /** Sees each batch of entries once it is durable. */
   readonly onEntries?: (entries: readonly Entry[]) => void
 }
@@ -64,7 +72,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const ledgerDir = join(state, 'ledger')
   const startedTs = new Date(clock.wallMs()).toISOString()
   const boot = bootId()
-  let config = await options.loadConfig()
+  let config = await loadConfig()
   let past: Past | undefined
 
   const ledger = await openLedger({
@@ -85,31 +93,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw error
   }
 
-  /** A state folder that can't be used is told as such, with the system's own reason. */
-  function openHost(): ProcessHost {
-    try {
-      accessSync(state, constants.W_OK)
-    } catch (cause) {
-      warn(`${state} can't be written: ${messageOf(cause)}`)
-    }
-    try {
-      return options.openHost(state, warn)
-    } catch (cause) {
-      throw new Fault('state.unusable', `the state folder ${state} can't be used: ${messageOf(cause)}`, {
-        hint: 'the ledger, logs and run files are kept there: make it writable, or name another one with --state DIR',
-        cause,
-      })
-    }
+  /** As it is read, and with the bot among its services where there are channels. */
+  async function loadConfig(): Promise<HostConfig> {
+    const read = await options.loadConfig()
+    if (read.notice.channels.length === 0) return read
+    const { withBot } = await import('./notice/bot-service.ts')
+    const { socket, botArgv } = options
+    return withBot(read, {
+      state,
+      socket,
+      version,
+      env: process.env,
+      ...(botArgv === undefined ? {} : { argv: botArgv }),
+    })
   }
 
   async function supervised(): Promise<Daemon> {
     past = await openPast(ledgerDir, () => ledger.head().size)
-    const { folded, follow, foldRest, recalled } = past
-    ledger.onDurable(entries => {
-      follow(entries)
-      options.onEntries?.(entries)
-    })
-
+    const { folded, foldRest, recalled } = past
     let lastRecorded: Promise<unknown> = Promise.resolve()
     const record = (draft: Draft): void => {
       lastRecorded = ledger
@@ -123,55 +124,54 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
     /** Resolves when every service has been taken up, and the ledger's past is known. */
     const ready = Promise.withResolvers<void>()
+    const append = (draft: Draft) => ledger.append(draft)
+    const follow = (from: number, signal: AbortSignal) => followLines(ledgerDir, from, signal, ledger)
     const safeSwitch = safeSwitchOnDemand({
       ...{ clock, random: Math.random, memories: folded.targets, runCheck, warn, boot: boot.slice(0, 8) },
       openTarget: spec => options.openTarget(state, spec),
       patientsOf: target => supervisor.patientsOf(target),
-      ...{ append: draft => ledger.append(draft), spendReserve: ledger.spendReserve },
+      ...{ append, spendReserve: ledger.spendReserve },
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
       whenReady: () => ready.promise,
     })
     const supervisor = createSupervisor({
-      host: openHost(),
+      host: openHostIn(state, options.openHost, warn),
       ...{ clock, random: Math.random, record, boot, warn },
       remembered: rememberedIn(folded),
       isRemembered: past.knows,
       generationOf: safeSwitch.generationOf,
       onLoop: safeSwitch.onLoop,
     })
+    const notices = noticesOnDemand({
+      ...{ clock, state, socket: options.socket, append, follow, warn },
+      ...{ memory: folded.notices, incidents: folded.incidents },
+      ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
+      supervisor,
+      mustRecord: () => mustRecord(),
+      findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
+      whenReady: () => ready.promise,
+    })
+    ledger.onDurable(entries => {
+      past?.follow(entries)
+      notices.take(entries)
+      options.onEntries?.(entries)
+    })
     const adopted = await supervisor.take(config)
     await safeSwitch.take(config)
+    await notices.apply(config)
     /** Resolves when every service has been taken up; orders wait for it, questions don't. */
     let begun: Promise<void> = Promise.resolve()
     let api: ApiServer | null = null
     let ending: Promise<void> | null = null
     const { promise: downed, resolve: tellDowned } = Promise.withResolvers<string>()
-    let orders: Promise<unknown> = Promise.resolve()
-
-    /** Orders that change what is to run go one at a time, and only while they can be recorded. */
-    function inTurn<T>(order: () => Promise<T>): Promise<T> {
-      const mine = orders.then(() => begun).then(order)
-      orders = mine.catch(() => {})
-      return mine
-    }
-    function mustRecord(): void {
-      const { recording, why } = ledger.head()
-      if (recording === 'ok') return
-      throw new Fault(
-        'ledger.degraded',
-        `orders are refused while nothing can be recorded: ${why ?? 'the ledger is degraded'}`,
-        {
-          hint: 'make room or repair the disk; healing goes on meanwhile, and "heald down" still works',
-          retry: 5000,
-        },
-      )
-    }
+    const inTurn = inTurns(() => begun)
+    const mustRecord = () => mustRecordIn(ledger.head())
 
     const mark = marker({
       incidents: folded.incidents,
-      append: draft => ledger.append(draft),
-      resolve: resolver({ supervisor, recorded, append: draft => ledger.append(draft), clock }),
+      append,
+      resolve: resolver({ supervisor, recorded, append, clock }),
     })
 
     const daemon: Daemon = {
@@ -185,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           head: ledger.head(),
           services: supervisor.statuses(),
           targets: safeSwitch.statuses(),
+          channels: notices.channels(),
           open: openIncidents(folded.incidents),
         }),
       incidents: () => allIncidents(folded.incidents),
@@ -203,15 +204,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         mustRecord()
         return mark(verb, id, by)
       },
+      silences: notices.silences,
+      silence: notices.silence,
+      unsilence: notices.unsilence,
       reload: how =>
         inTurn(async () => {
           await ready.promise
-          const next = await options.loadConfig()
-          if (!isDeepStrictEqual(config.ledger, next.ledger)) {
-            throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
-              hint: 'end heald (services keep running) and start it again; or put the old settings back',
-            })
-          }
+          const next = await loadConfig()
+          mustBeReloadable(config, next)
           const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()
@@ -222,6 +222,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             config = next
             // Before services start: each has to know which generation it runs.
             trouble = await safeSwitch.apply(next).then(() => null, asFault)
+            await notices.apply(next)
           })
           safeSwitch.begin()
           if (trouble !== null) throw trouble
@@ -233,14 +234,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       down: by =>
         inTurn(async () => {
           safeSwitch.release()
+          notices.release()
           const stopped = await supervisor.stopAll(by)
           tellDowned(`down by ${by}`)
           return { stopped }
         }),
       end(reason) {
         ending ??= (async () => {
-          await api?.close(CLOSE_API_MS)
+          await Promise.all([api?.close(CLOSE_API_MS), notices.close(CLOSE_API_MS)])
           safeSwitch.release()
+          notices.release()
           supervisor.release()
           record({ kind: 'daemon.stopped', data: { reason } })
           await ledger.close(CLOSE_LEDGER_MS)
@@ -254,10 +257,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         routes: ROUTES,
         control: daemon,
         warn,
-        follow: (from, signal) => followLines(ledgerDir, from, signal, ledger),
+        follow,
       })
     } catch (error) {
       supervisor.release()
+      await notices.close(CLOSE_API_MS)
       throw error
     }
     const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
@@ -277,7 +281,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     begun = supervisor.begin()
     await begun
     foldRest()
-      .then(tellOfDamage)
+      .then(() => tellOfDamage(folded, record, warn))
       .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
       .then(async () => {
         const from = recalled()
@@ -287,16 +291,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .finally(() => {
         safeSwitch.begin()
         ready.resolve()
+        notices.begin()
       })
     return daemon
-
-    /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */
-    function tellOfDamage(): void {
-      if (folded.alert === null) return
-      const cause = `the ledger is damaged: ${folded.alert.why}`
-      warn(`${cause}; see "heald ledger verify" and entry #${folded.alert.seq}`)
-      const data = { severity: 'critical', cause, services: [] }
-      record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
-    }
   }
 }

@@ -1,4 +1,5 @@
 import type { ServiceStatus, Status } from './api/control.ts'
+import type { ChannelStatus } from './api/notice-control.ts'
 import type { TargetStatus } from './api/switch-control.ts'
 import type { Incident } from './incident/fold.ts'
 import type { Head } from './ledger/ledger.ts'
@@ -13,12 +14,23 @@ export interface StatusParts {
   readonly head: Head
   readonly services: readonly ServiceStatus[]
   readonly targets: readonly TargetStatus[]
+  readonly channels: readonly ChannelStatus[]
   /** Incidents that are not resolved. */
   readonly open: readonly Incident[]
 }
 
 /** The answer to `heald status`. */
-export function statusOf({ host, version, timeMs, startedTs, head, services, targets, open }: StatusParts): Status {
+export function statusOf({
+  host,
+  version,
+  timeMs,
+  startedTs,
+  head,
+  services,
+  targets,
+  channels,
+  open,
+}: StatusParts): Status {
   const severities = open.map(incident => incident.severity)
   const worst = (['critical', 'warning', 'info'] as const).find(severity => severities.includes(severity)) ?? null
   return {
@@ -42,6 +54,6 @@ export function statusOf({ host, version, timeMs, startedTs, head, services, tar
     services,
     targets,
     incidents: { open: open.length, worst },
-    channels: [],
+    channels,
   }
 }

@@ -1,4 +1,5 @@
 import type { Incident } from '../incident/fold.ts'
+import type { ChannelStatus, NoticeControl } from './notice-control.ts'
 import type { SwitchControl, TargetStatus } from './switch-control.ts'
 
 export type ServiceState = 'starting' | 'ready' | 'unhealthy' | 'backoff' | 'looping' | 'stopping' | 'stopped' | 'held'
@@ -43,7 +44,7 @@ export interface Status {
   readonly services: readonly ServiceStatus[]
   readonly targets: readonly TargetStatus[]
   readonly incidents: { readonly open: number; readonly worst: 'info' | 'warning' | 'critical' | null }
-  readonly channels: readonly []
+  readonly channels: readonly ChannelStatus[]
 }
 
 export interface Changes {
@@ -56,7 +57,7 @@ export interface Changes {
 }
 
 /** What the socket's server asks of the daemon. Errors are Faults. */
-export interface Control extends SwitchControl {
+export interface Control extends SwitchControl, NoticeControl {
   status(): Status
   incidents(): readonly Incident[]
   /** Resolves once the service reached the state asked for, or rejects. */

@@ -47,7 +47,7 @@ const STATUS: { readonly [code: string]: number } = {
 export function httpStatusOf(error: unknown): number {
   if (!(error instanceof Fault)) return 500
   if (error.code.endsWith('.unknown')) return 404
-  if (error.code.startsWith('request.')) return STATUS[error.code] ?? 400
+  if (/^(request|usage)\./.test(error.code)) return STATUS[error.code] ?? 400
   // The daemon understood and says no, or could not do it.
   return STATUS[error.code] ?? 409
 }

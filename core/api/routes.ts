@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts'
 import { unknownIncident } from '../incident/mark.ts'
 import { type Body, checkKeys } from './body.ts'
 import type { Control } from './control.ts'
+import { NOTICE_ROUTES } from './notice-routes.ts'
 import { SWITCH_ROUTES } from './switch-routes.ts'
 
 export type Follow = (fromSeq: number, signal: AbortSignal) => AsyncIterable<string>
@@ -50,6 +51,7 @@ export const ROUTES: readonly Route[] = [
     },
   })),
   ...SWITCH_ROUTES,
+  ...NOTICE_ROUTES,
   {
     method: 'POST',
     path: '/v1/reload',

@@ -1,5 +1,6 @@
 import { request } from '../api/client.ts'
 import type { Status } from '../api/control.ts'
+import type { SilenceStatus } from '../api/notice-control.ts'
 import type { GenerationStatus } from '../api/switch-control.ts'
 import { codeOf, Fault } from '../fault.ts'
 import type { Incident } from '../incident/fold.ts'
@@ -19,6 +20,12 @@ export async function askStatus({ socket, signal }: Context): Promise<Status> {
 /** Newest first. */
 export async function askIncidents({ socket, signal }: Context): Promise<readonly Incident[]> {
   return (await request(socket, 'GET', '/v1/incidents', undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })) as Incident[]
+}
+
+/** Those that stand, oldest first. */
+export async function askSilences({ socket, signal }: Context): Promise<readonly SilenceStatus[]> {
+  const timeoutMs = ASK_TIMEOUT_MS
+  return (await request(socket, 'GET', '/v1/silences', undefined, { timeoutMs, signal })) as SilenceStatus[]
 }
 
 /** Newest first; `target` null: of all targets. An unknown target is answered with the one that was probably meant. */
@@ -41,7 +48,7 @@ export async function order(
   return request(socket, 'POST', path, { ...body, ...claim }, { timeoutMs, signal })
 }
 
-type Named = 'services' | 'incidents' | 'targets'
+type Named = 'services' | 'incidents' | 'targets' | 'silences'
 
 /** `order` about something with a name: an unknown name is answered with the one that was probably meant. */
 export async function orderFor(
@@ -70,6 +77,7 @@ async function naming(context: Context, kind: Named, name: string, asking: Promi
 
 async function namesOf(context: Context, kind: Named): Promise<readonly string[]> {
   if (kind === 'incidents') return (await askIncidents(context)).map(incident => incident.id)
+  if (kind === 'silences') return (await askSilences(context)).map(silence => silence.id)
   return (await askStatus(context))[kind].map(({ name }) => name)
 }
 

@@ -136,6 +136,32 @@ Example: heald generations web`,
       load: async () => (await import('./ack.ts')).resolve,
     },
     {
+      name: 'silence',
+      usage: 'SERVICE FOR [WHY]',
+      summary: 'Keep notices of a service quiet for a while; healing, incidents and the ledger go on as always.',
+      details: `SERVICE may have * for any characters, or be "all". FOR is written like 30m, 2h or 1d. The start and the end of a
+silence are announced; escalation of what it is about waits for its end.
+
+Examples: heald silence web 2h new disk
+          heald silence 'web-*' 30m`,
+      options: {},
+      load: async () => (await import('./silence.ts')).silence,
+    },
+    {
+      name: 'silences',
+      usage: '',
+      summary: 'List the silences that stand, those of planned maintenance among them.',
+      options: {},
+      load: async () => (await import('./silence.ts')).silences,
+    },
+    {
+      name: 'unsilence',
+      usage: 'ID',
+      summary: 'End a silence now.',
+      options: {},
+      load: async () => (await import('./silence.ts')).unsilence,
+    },
+    {
       name: 'reload',
       usage: '[--dry-run] [--restart]',
       summary: 'Read the configuration again and apply it, all or nothing.',

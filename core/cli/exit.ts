@@ -8,6 +8,7 @@ const REFUSED = new Set([
   'ledger.closed',
   'ledger.degraded',
   'ledger.locked',
+  'silence.many',
   'socket.busy',
 ])
 

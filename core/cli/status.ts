@@ -67,10 +67,10 @@ export function statusText(status: Status, look: Look, isCut = false): string {
   return `${head.join('\n')}\n${body}${switched}`
 }
 
-type Line = [text: string, colour?: Colour]
+type Line = [text: string, colour?: Colour | undefined]
 
 function headLines(status: Status, now: number, tz: string): Line[] {
-  const { host, version, daemon, ledger, services, targets, incidents } = status
+  const { host, version, daemon, ledger, services, targets, incidents, channels } = status
   const unwell = services.filter(service => UNWELL.has(service.state)).length
   const trouble = services.length === 0 ? '' : unwell === 0 ? ', none in trouble' : `, ${unwell} in trouble`
   const lines: Line[] = [
@@ -86,6 +86,7 @@ function headLines(status: Status, now: number, tz: string): Line[] {
   const held = targets.filter(target => target.state === 'held').map(target => target.name)
   if (held.length > 0)
     lines.push([`HELD: nothing is switched or rolled back there on its own any more: ${held.join(', ')}`, 'red'])
+  if (channels.length > 0) lines.push(channelLine(channels))
   if (incidents.open > 0) {
     const verb = incidents.open === 1 ? 'is' : 'are'
     const worst = incidents.worst === null ? '' : `, the worst ${incidents.worst}`
@@ -93,6 +94,13 @@ function headLines(status: Status, now: number, tz: string): Line[] {
     lines.push([`${counted(incidents.open, 'incident')} ${verb} open${worst}: see "heald incidents"`, colour])
   }
   return lines
+}
+
+function channelLine(channels: Status['channels']): Line {
+  const told = channels.map(
+    ({ name, state, why }) => `${name} ${state}${why === null || state === 'up' ? '' : ` (${why})`}`,
+  )
+  return [`channels: ${told.join(', ')}`, channels.every(({ state }) => state === 'up') ? undefined : 'yellow']
 }
 
 function rowOf(service: ServiceStatus, now: number): Cell[] {
@@ -159,8 +167,8 @@ async function watchLines(context: Context): Promise<number> {
   let last = ''
   while (!context.signal.aborted) {
     const status = await askStatus(context)
-    const { services, targets, incidents, daemon } = status
-    const now = JSON.stringify([services, targets, incidents, daemon.pid, daemon.recording, daemon.frozen])
+    const { services, targets, channels, incidents, daemon } = status
+    const now = JSON.stringify([services, targets, channels, incidents, daemon.pid, daemon.recording, daemon.frozen])
     if (now !== last)
       context.out(
         context.json ? `${JSON.stringify(status)}\n` : `${last === '' ? '' : '\n'}${statusText(status, context)}`,

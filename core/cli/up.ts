@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { findConfig } from '../config/find.ts'
 import type { TargetSpec } from '../config/spec.ts'
-import { type Daemon, startDaemon } from '../daemon.ts'
+import { type Daemon, type DaemonOptions, startDaemon } from '../daemon.ts'
 import { descriptorLimit, descriptorShortage } from '../doctor/descriptors.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
@@ -19,6 +19,7 @@ export type LoadHost = () => Promise<{
   createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
   /** Opens a target of the configuration. `env`: for Nix and what it activates, beside the daemon's own NIX_…. */
   openTarget(state: string, spec: TargetSpec, env?: Readonly<Record<string, string>>): Promise<OpenTarget>
+  findAccount(user: string): ReturnType<NonNullable<DaemonOptions['findAccount']>>
 }>
 
 /** Nothing was recorded for so long: services have been started, and their standbys forked. */
@@ -109,7 +110,7 @@ export async function upFrom(
   loadHost: LoadHost,
   tell: (entries: readonly Entry[]) => void,
 ): Promise<Daemon> {
-  const [{ createProcessHost, openTarget }, { loadConfigApart }] = await Promise.all([
+  const [{ createProcessHost, openTarget, findAccount }, { loadConfigApart }] = await Promise.all([
     loadHost(),
     import('../config/load-apart.ts'),
   ])
@@ -126,6 +127,7 @@ export async function upFrom(
     },
     openHost: (state, warn) => createProcessHost({ state, warn }),
     openTarget,
+    findAccount,
     warn: text => context.err(`heald: ${text}\n`),
     onEntries: tell,
   })

@@ -1,11 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Changes } from '../api/control.ts'
+import { Fault } from '../fault.ts'
+import { BOT } from './bot-name.ts'
 import type { HostConfig, ServiceSpec } from './spec.ts'
+
+/** A Fault when `after` changes what is read only at a start. */
+export function mustBeReloadable(before: HostConfig, after: HostConfig): void {
+  if (isDeepStrictEqual(before.ledger, after.ledger)) return
+  throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
+    hint: 'end heald (services keep running) and start it again; or put the old settings back',
+  })
+}
 
 /**
  * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:
  * new ones start, missing ones stop; where the command, environment, folder, user or limits differ, a running process
- * can't take the change, so it is `pending` (`restart` with `options.restart`); everything else applies as it runs.
+ * can't take the change, so it is `pending` (`restart` with `options.restart`, and for the bot); everything else applies as it runs.
  * Lists keep the order of the files. `stale` names the services whose process is known to differ from `after`, whatever
  * configurations lie between; left out, the two configurations are compared.
  */
@@ -25,12 +35,14 @@ export function planReload(
     else if (options.stale?.includes(service.name) ?? needsRestart(earlier, service)) changed.push(service.name)
     else keep.push(service.name)
   }
+  // Nobody's work is interrupted by another bot, and an old one would relay to channels that are no more.
+  const isToRestart = (name: string) => options.restart || name === BOT
   return {
     start,
     stop: before.services.map(service => service.name).filter(name => !names.has(name)),
-    restart: options.restart ? changed : [],
+    restart: changed.filter(isToRestart),
     keep,
-    pending: options.restart ? [] : changed,
+    pending: changed.filter(name => !isToRestart(name)),
   }
 }
 

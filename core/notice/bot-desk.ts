@@ -9,7 +9,7 @@ import type { Data, Draft } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { allIncidents, findIncident, type Incidents } from '../incident/fold.ts'
 import type { Head } from '../ledger/ledger.ts'
-import { deliveryKey, type NoticeMemory } from './memory.ts'
+import { deliveryKey, type NoticeMemory, silenceStatus } from './memory.ts'
 
 export interface BotDeskOptions {
   readonly clock: Clock
@@ -84,7 +84,8 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       if (what === 'status') return options.status()
       await options.whenReady()
       if (what === 'incidents') return allIncidents(incidents)
-      return [...(what === 'silences' ? memory.silences : memory.deliveries).values()]
+      if (what === 'silences') return [...memory.silences.values()].map(silenceStatus)
+      return [...memory.deliveries.values()]
     },
     async report(report) {
       mustBeConfigured(report.channel)

@@ -1,3 +1,4 @@
+import type { SilenceStatus } from '../api/notice-control.ts'
 import type { MatchSpec } from '../config/notice-spec.ts'
 import type { Entry, Json } from '../entry.ts'
 
@@ -18,6 +19,12 @@ export interface NoticeMemory {
   readonly escalations: Map<string, EscalationMemory>
   /** How many silences were made by hand, ever. */
   madeByHand: number
+}
+
+/** As people and programs are told of it. */
+export function silenceStatus({ id, match, fromMs, untilMs, by, why }: Silence): SilenceStatus {
+  const [fromTs, untilTs] = [new Date(fromMs).toISOString(), new Date(untilMs).toISOString()]
+  return { id, match, fromTs, untilTs, by, why }
 }
 
 export interface ChannelMemory {

@@ -113,8 +113,8 @@ export async function tour(
 
 /** The host as it is, with a Nix of the tour's own. */
 async function hostFor({ nix }: Plan, loadHost: LoadHost): ReturnType<LoadHost> {
-  const { createProcessHost, openTarget } = await loadHost()
-  return { createProcessHost, openTarget: (state, spec) => openTarget(state, spec, nixEnv(nix)) }
+  const { createProcessHost, findAccount, openTarget } = await loadHost()
+  return { createProcessHost, findAccount, openTarget: (state, spec) => openTarget(state, spec, nixEnv(nix)) }
 }
 
 /** Resolves to whether everything healed that could be shown. */

@@ -9,6 +9,8 @@ export interface FakeClock extends Clock {
   stall(ms: number): Promise<void>
   /** Resolves after `ms` of this clock. */
   sleep(ms: number): Promise<void>
+  /** Sets the wall clock on, or back, as an administrator would. No time passes. */
+  setWall(byMs: number): void
   /** Timers that are set. */
   pending(): number
 }
@@ -16,6 +18,7 @@ export interface FakeClock extends Clock {
 export function fakeClock(startMs = 1_000_000): FakeClock {
   let nowMs = startMs
   let count = 0
+  let wallMs = 1_700_000_000_000
   const timers = new Map<number, { dueMs: number; run: () => void }>()
 
   function after(delayMs: number, run: () => void): () => void {
@@ -40,7 +43,7 @@ export function fakeClock(startMs = 1_000_000): FakeClock {
   }
 
   return {
-    wallMs: () => nowMs + 1_700_000_000_000,
+    wallMs: () => nowMs + wallMs,
     monoMs: () => nowMs,
     after,
     async advance(ms) {
@@ -53,6 +56,9 @@ export function fakeClock(startMs = 1_000_000): FakeClock {
       await runDue(nowMs, true)
     },
     sleep: ms => new Promise(resolve => void after(ms, resolve)),
+    setWall(byMs) {
+      wallMs += byMs
+    },
     pending: () => timers.size,
   }
 }

@@ -133,10 +133,20 @@ export async function makeStand(t: TestContext) {
     writeFileSync(configPath, JSON.stringify({ ...config, services: Object.fromEntries(services) }, null, 2))
   }
 
-  async function up(options: { env?: Record<string, string>; timeoutMs?: number; wrap?: readonly string[] } = {}) {
+  async function up(
+    options: {
+      env?: Record<string, string>
+      timeoutMs?: number
+      wrap?: readonly string[]
+      /** In the place of heald.js. */
+      program?: string
+    } = {},
+  ) {
     const timeoutMs = options.timeoutMs ?? 30_000
     const log = openSync(daemonLog, 'a')
-    const child = start([...(options.wrap ?? []), ...heald('up', '--config', configPath)], { ...options, stdio: log })
+    const { wrap = [], program = HEALD } = options
+    const argv = [...wrap, NODE, program, 'up', '--config', configPath, '--state', state]
+    const child = start(argv, { ...options, stdio: log })
     closeSync(log)
     const daemon = daemonOf(child)
     const deadline = performance.now() + timeoutMs

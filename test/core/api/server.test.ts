@@ -8,7 +8,7 @@ import { request, stream } from '../../../core/api/client.ts'
 import type { Status } from '../../../core/api/control.ts'
 import { ROUTES } from '../../../core/api/routes.ts'
 import { serve } from '../../../core/api/server.ts'
-import { stand, temporaryFolder } from './stand.ts'
+import { SILENCE, stand, temporaryFolder } from './stand.ts'
 
 const LIMITS = { timeoutMs: 10_000 }
 
@@ -47,6 +47,10 @@ test('every route answers', async t => {
   assert.equal(((await ask('POST', '/v1/incidents/agent-41/ack', {})) as { state: string }).state, 'acked')
   assert.equal(((await ask('POST', '/v1/incidents/agent-41/resolve')) as { state: string }).state, 'resolved')
   assert.deepEqual(((await ask('POST', '/v1/reload', { dryRun: true })) as { pending: string[] }).pending, ['agent'])
+  assert.deepEqual(await ask('GET', '/v1/silences'), [SILENCE])
+  assert.deepEqual(await ask('POST', '/v1/services/agent*/silence', { for: '2h', why: 'new disk' }), SILENCE)
+  await assert.rejects(ask('POST', '/v1/services/agent/silence', { why: 'new disk' }), { code: 'request.body' })
+  assert.deepEqual(await ask('POST', '/v1/silences/silence-1/end', { claim: 'alice' }), SILENCE)
   assert.deepEqual(await ask('POST', '/v1/down', {}), { stopped: ['agent'] })
   assert.deepEqual(asked, [
     'restart agent local:admin/alice',
@@ -55,6 +59,8 @@ test('every route answers', async t => {
     'ack agent-41 local:admin',
     'resolve agent-41 local:admin',
     'reload true false',
+    'silence {"service":"agent*","for":"2h","why":"new disk"} local:admin',
+    'unsilence silence-1 local:admin/alice',
     'down local:admin',
   ])
 })

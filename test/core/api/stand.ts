@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
+import type { SilenceStatus } from '../../../core/api/notice-control.ts'
 import { ROUTES } from '../../../core/api/routes.ts'
 import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
 import { unknownTarget } from '../../../core/api/switch-routes.ts'
@@ -10,6 +11,11 @@ import { Fault } from '../../../core/fault.ts'
 import { allIncidents, applyEntry, emptyIncidents, findIncident } from '../../../core/incident/fold.ts'
 import { unknownIncident } from '../../../core/incident/mark.ts'
 import type { SwitchStand } from './switch-stand.ts'
+
+export const SILENCE: SilenceStatus = {
+  ...{ id: 'silence-1', match: { services: ['agent*'], severity: null, kinds: null } },
+  ...{ fromTs: '2026-08-21T11:00:00.000Z', untilTs: '2026-08-21T13:00:00.000Z', by: 'local:admin', why: 'new disk' },
+}
 
 /** A daemon that only remembers: services and incidents in memory behind the real server. */
 export interface Stand {
@@ -130,6 +136,15 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     async rollback(target, order, by) {
       asked.push(`rollback ${target} ${JSON.stringify(order)} ${by}`)
       return options.switches?.control.rollback(target, order, by) ?? Promise.reject(unknownTarget(target))
+    },
+    silences: () => [SILENCE],
+    async silence(order, by) {
+      asked.push(`silence ${JSON.stringify(order)} ${by}`)
+      return SILENCE
+    },
+    async unsilence(id, by) {
+      asked.push(`unsilence ${id} ${by}`)
+      return SILENCE
     },
     async down(by) {
       asked.push(`down ${by}`)

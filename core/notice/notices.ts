@@ -1,0 +1,72 @@
+import { BOT } from '../config/bot-name.ts'
+import { messageOf } from '../fault.ts'
+import { LEDGER } from '../folded.ts'
+import { createBotDesk } from './bot-desk.ts'
+import { botSocket } from './bot-socket.ts'
+import { channelHealth } from './channel-health.ts'
+import { silenceStatus } from './memory.ts'
+import type { Notices, NoticesOptions } from './on-demand.ts'
+import { silences } from './silences.ts'
+
+/**
+ * Life of a notice, core's side
+ *
+ * 1. Core never calls the bot: what happens is in the ledger, and the bot follows that by its own socket (`bot-socket.ts`).
+ * 2. What the bot tells of in return (a channel is down, a message is out) becomes entries too (`bot-desk.ts`).
+ * 3. All that needs a clock is timed here and written down: silences that end, maintenance that begins, escalation that
+ *    is due. So it happens with a dead bot, and once, however often heald is started anew.
+ */
+export function createNotices(options: NoticesOptions): Notices {
+  let hasBegun = false
+  const socket = botSocket({ ...options, control: createBotDesk(options) })
+
+  /** One that was started for other channels, or by another version of heald. */
+  function renewBot(): void {
+    const { supervisor, warn } = options
+    if (!supervisor.stale(options.config()).includes(BOT)) return
+    supervisor
+      .service(BOT)
+      .restart('heald')
+      .catch((error: unknown) => warn(messageOf(error)))
+  }
+
+  const health = channelHealth(options)
+
+  const silent = silences({ ...options, names })
+
+  /** All that may have notices. */
+  function names(): string[] {
+    const { services, targets, notice } = options.config()
+    return [
+      ...[...services, ...targets].map(({ name }) => name),
+      ...notice.channels.map(({ kind }) => `channel:${kind}`),
+      LEDGER,
+    ]
+  }
+
+  return {
+    async apply(config) {
+      await Promise.all([socket.apply(config), silent.apply(config)])
+    },
+    begin() {
+      const config = options.config()
+      health.look(config)
+      silent.look()
+      if (hasBegun) return
+      hasBegun = true
+      renewBot()
+    },
+    take(entries) {
+      health.take(entries)
+    },
+    channels: () => health.statuses(options.config(), options.supervisor.statuses()),
+    silences: () => [...options.memory.silences.values()].map(silenceStatus),
+    silence: silent.create,
+    unsilence: silent.end,
+    release() {
+      health.release()
+      silent.release()
+    },
+    close: timeoutMs => socket.close(timeoutMs),
+  }
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ServiceStatus } from '../../../core/api/control.ts'
+import { USUAL_BOT } from '../../../core/config/notice-spec.ts'
+import type { HostConfig } from '../../../core/config/spec.ts'
+import { allIncidents } from '../../../core/incident/fold.ts'
+import { channelHealth } from '../../../core/notice/channel-health.ts'
+import { configOf, notebook, SLACK, TELEGRAM } from './stand.ts'
+
+const ANY = { severity: null, services: null, kinds: null }
+const routes = [{ match: ANY, to: ['telegram', 'slack'], graceMs: 0 }]
+const BOTH = configOf({ channels: [TELEGRAM, SLACK], routes })
+
+async function begin(config: HostConfig = BOTH, book = notebook()) {
+  const start = (from = book.folded) =>
+    channelHealth({
+      ...{ clock: book.clock, memory: from.notices, incidents: from.incidents, append: book.append, warn: () => {} },
+    })
+  let health = start()
+  book.onEntries = entries => health.take(entries)
+  health.look(config)
+  const told = () => book.entries.filter(({ kind }) => kind.startsWith('incident.'))
+  return {
+    ...{ book, config, told },
+    kinds: () => told().map(({ kind }) => kind),
+    down: (channel: string, why = 'no route', final = false) =>
+      book.append({ kind: 'channel.down', data: { channel, why, final } }),
+    up: (channel: string) => book.append({ kind: 'channel.up', data: { channel, why: '' } }),
+    /** Another daemon, which knows what is in the ledger. */
+    again(next = config) {
+      health.release()
+      health = start()
+      health.look(next)
+    },
+    statuses: (services: readonly ServiceStatus[] = [{ name: 'bot', state: 'ready' } as ServiceStatus]) =>
+      health.statuses(config, services),
+  }
+}
+
+test('a channel that stays down for a minute is an incident, resolved when it is up again', async () => {
+  const { book, down, up, told, kinds } = await begin()
+  await down('telegram')
+  await book.clock.advance(59_000)
+  assert.deepEqual(kinds(), [])
+  await down('telegram', 'no route to host')
+  await book.clock.advance(1000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+  const [opened] = told()
+  assert.deepEqual([opened?.svc, opened?.data.severity], ['channel:telegram', 'warning'])
+  assert.equal(opened?.data.cause, 'the channel telegram is down: no route to host')
+  await book.clock.advance(600_000)
+  await up('telegram')
+  await book.clock.advance(0)
+  assert.deepEqual(kinds(), ['incident.opened', 'incident.resolved'])
+  assert.equal(told()[1]?.data.downMs, 600_000)
+  await book.clock.advance(600_000)
+  assert.equal(kinds().length, 2)
+})
+
+test('one that is up again in time is none; one that nothing but a change helps is one at once', async () => {
+  const { book, down, up, kinds } = await begin()
+  for (let n = 0; n < 5; n += 1) {
+    await down('slack')
+    await book.clock.advance(50_000)
+    await up('slack')
+    await book.clock.advance(1000)
+  }
+  assert.deepEqual(kinds(), [])
+  await down('slack', 'the token is wrong', true)
+  await book.clock.advance(0)
+  assert.deepEqual(kinds(), ['incident.opened'])
+})
+
+test('it is critical where a route has no other channel', async () => {
+  const config = configOf({
+    channels: [TELEGRAM, SLACK],
+    routes: [...routes, { match: ANY, to: ['slack'], graceMs: 0 }],
+  })
+  const { book, down, told } = await begin(config)
+  await down('slack', 'x', true)
+  await down('telegram', 'x', true)
+  await book.clock.advance(0)
+  const severities = Object.fromEntries(told().map(({ svc, data }) => [svc, data.severity]))
+  assert.deepEqual(severities, { 'channel:slack': 'critical', 'channel:telegram': 'warning' })
+})
+
+test('a restart opens no second one, and keeps the time that it was down', async () => {
+  const { book, down, up, again, kinds } = await begin()
+  await down('slack')
+  await book.clock.advance(30_000)
+  again()
+  await book.clock.advance(29_000)
+  assert.deepEqual(kinds(), [])
+  await book.clock.advance(1000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+  again()
+  await book.clock.advance(300_000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+  await up('slack')
+  await book.clock.advance(0)
+  again()
+  await book.clock.advance(300_000)
+  assert.deepEqual(kinds(), ['incident.opened', 'incident.resolved'])
+})
+
+test('resolved by hand it stays so until the channel was up again; a channel that is gone resolves its own', async () => {
+  const { book, down, up, again, kinds, told } = await begin()
+  await down('slack', 'x', true)
+  await book.clock.advance(0)
+  const [incident] = allIncidents(book.folded.incidents)
+  await book.clock.advance(1000)
+  await book.append({ kind: 'incident.resolved', inc: incident?.id ?? '', data: { how: 'by hand' } })
+  await down('slack', 'y', true)
+  await book.clock.advance(300_000)
+  again()
+  await book.clock.advance(300_000)
+  assert.equal(kinds().length, 2)
+  await up('slack')
+  await book.clock.advance(1000)
+  await down('slack', 'x', true)
+  await book.clock.advance(0)
+  assert.equal(kinds().length, 3)
+  again(configOf({ channels: [TELEGRAM] }))
+  await book.clock.advance(0)
+  assert.deepEqual(told().at(-1)?.data.how, 'it is no longer configured')
+})
+
+test('a clock that is set back hides no channel that is down', async () => {
+  const { book, down, kinds } = await begin()
+  await down('slack')
+  book.clock.setWall(-86_400_000)
+  await book.clock.advance(121_000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+})
+
+test('while nothing can be recorded it is tried again', async () => {
+  const { book, down, kinds } = await begin()
+  await down('slack')
+  book.isBroken = true
+  await book.clock.advance(80_000)
+  assert.deepEqual(kinds(), [])
+  book.isBroken = false
+  await book.clock.advance(30_000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+})
+
+test('the state of each channel is what was told last, and off where nobody can know', async () => {
+  const { down, up, statuses, config } = await begin()
+  await up('telegram')
+  const OFF = 'the bot has not told of it yet'
+  assert.deepEqual(statuses(), [
+    { name: 'telegram', state: 'up', why: null },
+    { name: 'slack', state: 'off', why: OFF },
+  ])
+  await down('slack', 'no route')
+  assert.deepEqual(statuses()[1], { name: 'slack', state: 'down', why: 'no route' })
+  const away = [{ name: 'bot', state: 'backoff' } as ServiceStatus]
+  assert.deepEqual(statuses(away)[0], { name: 'telegram', state: 'off', why: 'the bot is not running' })
+  const health = channelHealth({
+    ...notebook(),
+    ...{ memory: notebook().folded.notices, incidents: notebook().folded.incidents },
+    warn: () => {},
+  })
+  const unit = { ...config, bot: { ...USUAL_BOT, run: 'unit' as const } }
+  assert.deepEqual(health.statuses(unit, [])[0]?.why, OFF)
+})
