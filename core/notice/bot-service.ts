@@ -52,7 +52,7 @@ function botService(config: HostConfig, place: BotPlace): ServiceSpec {
   const hasBrowser = notice.channels.some(({ kind }) => kind === 'whatsapp')
   return {
     name: BOT,
-    run: [...program, '--state', botFolder(config, place.state), '--socket', botSocketPath(place.socket)],
+    run: [...program, '--folder', botFolder(config, place.state), '--socket', botSocketPath(place.socket)],
     cwd: '/',
     env: { ...secretsIn(notice.channels, place.env), HEALD_CHANNELS: digestOf(notice.channels, place.version) },
     ...(bot.user === null ? {} : { user: bot.user }),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import { type BotPlace, withBot } from '../../../core/notice/bot-service.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { configOf, SLACK, TELEGRAM } from './stand.ts'
 
 const PLACE: BotPlace = {
@@ -17,7 +17,7 @@ test('the bot is started by this Node and this heald, with its folder, its socke
   const [node, program = '', ...words] = bot.run
   assert.equal(node, process.execPath)
   assert.ok(program.endsWith('/heald.js') && existsSync(program), program)
-  assert.deepEqual(words, ['bot', '--state', '/var/lib/heald/bot', '--socket', '/run/heald/bot.sock'])
+  assert.deepEqual(words, ['bot', '--folder', '/var/lib/heald/bot', '--socket', '/run/heald/bot.sock'])
   const { HEALD_CHANNELS: _, ...secrets } = bot.env
   assert.deepEqual(secrets, { SLACK_BOT_TOKEN: 'xoxb-1' })
   assert.deepEqual([bot.name, bot.user, bot.target, bot.critical], ['bot', undefined, undefined, false])
@@ -25,7 +25,7 @@ test('the bot is started by this Node and this heald, with its folder, its socke
 })
 
 test('its user, its folder and a browser’s memory are as configured', () => {
-  const bot = { ...USUAL_BOT, user: 'heald-bot', state: '/srv/bot' }
+  const bot = { ...NO_CHANNELS.bot, user: 'heald-bot', state: '/srv/bot' }
   const whatsapp = {
     kind: 'whatsapp',
     browser: null,
@@ -50,7 +50,7 @@ test('it is another one with other channels or another version, and the same wit
 test('there is none without channels, or where somebody else runs it; the name is reserved', () => {
   const without = configOf()
   assert.equal(withBot(without, PLACE), without)
-  const unit = configOf({ channels: [TELEGRAM] }, { bot: { ...USUAL_BOT, run: 'unit' } })
+  const unit = configOf({ channels: [TELEGRAM] }, { bot: { ...NO_CHANNELS.bot, run: 'unit' } })
   assert.equal(withBot(unit, PLACE), unit)
   const services = [botOf(configOf({ channels: [TELEGRAM] }))]
   assert.throws(() => withBot(configOf({ channels: [TELEGRAM] }, { services }), PLACE), { code: 'config.reserved' })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServiceStatus } from '../../../core/api/control.ts'
-import { USUAL_BOT } from '../../../core/config/notice-spec.ts'
 import type { HostConfig } from '../../../core/config/spec.ts'
 import { allIncidents } from '../../../core/incident/fold.ts'
 import { channelHealth } from '../../../core/notice/channel-health.ts'
+import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { configOf, notebook, SLACK, TELEGRAM } from './stand.ts'
 
 const ANY = { severity: null, services: null, kinds: null }
@@ -161,6 +161,6 @@ test('the state of each channel is what was told last, and off where nobody can 
     ...{ memory: notebook().folded.notices, incidents: notebook().folded.incidents },
     warn: () => {},
   })
-  const unit = { ...config, bot: { ...USUAL_BOT, run: 'unit' as const } }
+  const unit = { ...config, bot: { ...NO_CHANNELS.bot, run: 'unit' as const } }
   assert.deepEqual(health.statuses(unit, [])[0]?.why, OFF)
 })
