@@ -135,12 +135,30 @@ function told(card: Card, entry: Entry): Card {
     title: `what ${generation} had changed in ${target}`,
     lines: lines.slice(0, 20),
   }))
+  const words = stepWords(entry)
   return {
-    ...withStep(card, atMs, entryInWords(entry)),
+    ...(words === null ? card : withStep(card, atMs, words)),
     changedMs: atMs,
     next: nextOf(entry, card),
     changes: [...card.changes, ...changes].slice(-MOST_CHANGES),
     receipt: receiptOf(entry.seq, entry.h),
+  }
+}
+
+/** An entry as a step of the story; null: other entries say the same. */
+function stepWords(entry: Entry): string | null {
+  const { kind, svc, data } = entry
+  switch (kind) {
+    case 'incident.opened':
+    case 'service.started':
+    case 'service.recovered':
+      return null
+    case 'service.restarting': {
+      const when = typeof data.delayMs === 'number' && data.delayMs > 0 ? `in ${spanOf(data.delayMs)}` : 'at once'
+      return `${svc ?? 'the service'} is started again ${when}, attempt ${Number(data.attempt)}`
+    }
+    default:
+      return entryInWords(entry)
   }
 }
 
