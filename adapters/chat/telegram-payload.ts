@@ -1,5 +1,5 @@
 import type { Window } from '../../bot/channel.ts'
-import type { Block, Button, Message } from '../../bot/message.ts'
+import type { Block, Button, Fact, Message } from '../../bot/message.ts'
 
 /** Of one message, in UTF-16 code units, counted after the marks are taken out: core.telegram.org/bots/api#sendmessage. */
 export const MOST_UNITS = 4096
@@ -81,7 +81,8 @@ function unitsAtLeast({ title, blocks, footer }: Message): number {
   let units = title.length + footer.length
   for (const block of blocks) {
     if (block.block === 'text' || block.block === 'log') units += block.text.length
-    else if (block.block === 'steps') for (const { words } of block.steps) units += words.length
+    else if (block.block === 'steps') for (const { offset, words } of block.steps) units += offset.length + words.length
+    else for (const { name, value } of block.facts) units += name.length + (isText(value) ? value : value.text).length
   }
   return units
 }
@@ -96,7 +97,7 @@ function writeBlock(page: Page, block: Block): void {
         write(page, index === 0 ? '' : '\n')
         within(page, 'b', `${name}:`)
         write(page, ' ')
-        if (typeof value === 'string') write(page, value)
+        if (isText(value)) write(page, value)
         else writeMoment(page, value.atMs, value.text)
       })
       return
@@ -133,6 +134,10 @@ function within(page: Page, tag: string, text: string, attributes = ''): void {
 function write(page: Page, text: string): void {
   page.html += text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
   page.units += text.length
+}
+
+function isText(value: Fact['value']): value is string {
+  return typeof value === 'string'
 }
 
 function buttonOf({ id, label, style }: Button): TelegramButton {

@@ -98,9 +98,9 @@ export function troubleOf(error: unknown): Trouble {
   return { why: serverTrouble(refusal), isFinal: false, afterMs: secondsMs(parameters?.retry_after), isToken: false }
 }
 
-/** A malformed token is "not found", a wrong or revoked one is "unauthorized". */
+/** A malformed token is "not found", a wrong or revoked one "unauthorized"; 421: a server that is only for other bots. */
 function isOfToken(code: number): boolean {
-  return code === 401 || code === 404
+  return code === 401 || code === 404 || code === 421
 }
 
 function tokenTrouble({ error_code: code, description }: Refusal): string {
@@ -123,7 +123,10 @@ function lineTroubleOf(error: unknown): { why: string; isSent: boolean } {
   if (typeof code === 'string') {
     return { why: clean(`Telegram could not be reached (${code})`), isSent: !NOT_SENT.has(code) }
   }
-  if (type === 'invalid-json') return { why: 'what answered in the place of Telegram is not Telegram', isSent: true }
+  // Of node-fetch, which the SDK asks with.
+  if (type === 'invalid-json' || type === 'no-redirect' || type === 'max-size') {
+    return { why: 'what answers at the address of Telegram is not Telegram', isSent: true }
+  }
   return { why: 'the connection to Telegram broke off', isSent: true }
 }
 

@@ -158,3 +158,18 @@ test('numbers that begin anew after a quiet week lose no word', async () => {
   platform.fake.world.write(person, '/after')
   assert.deepEqual(await settled(), ['/before', '/after'])
 })
+
+test('another bot takes over: the numbers of the first confirm nothing there', async () => {
+  await start()
+  await open()
+  const { fake, secret } = platform
+  fake.next('poll', 'error 500')
+  fake.world.write(person, '/one')
+  await until('it came, and is not confirmed', () => words.length === 1 && fake.updates.waiting === 1)
+  const other = '700999999:AAH-fake_TokenOfAnotherBotAltogether'
+  secret.read = async () => other
+  fake.takeOnly(other)
+  fake.updates.restartIds(1000)
+  fake.world.write(person, '/two')
+  await until('its own word came', () => words.some(({ text }) => text === '/two'), 20_000)
+})

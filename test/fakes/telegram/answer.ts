@@ -1,3 +1,8 @@
+interface Parameters {
+  readonly retry_after?: number
+  readonly migrate_to_chat_id?: number
+}
+
 /** What the Bot API answers: core.telegram.org/bots/api#making-requests. */
 export type Answer =
   | { readonly ok: true; readonly result: unknown }
@@ -5,7 +10,7 @@ export type Answer =
       readonly ok: false
       readonly error_code: number
       readonly description: string
-      readonly parameters?: { readonly retry_after?: number; readonly migrate_to_chat_id?: number }
+      readonly parameters?: Parameters
     }
 
 export function done(result: unknown): Answer {
@@ -16,16 +21,15 @@ export function no(code: number, description: string): Answer {
   return { ok: false, error_code: code, description }
 }
 
-export function tooMany(seconds: number): Answer {
-  const description = `Too Many Requests: retry after ${seconds}`
-  return { ok: false, error_code: 429, description, parameters: { retry_after: seconds } }
-}
-
 /** Thrown by what looks at a request; it is the answer. */
 export class Refused extends Error {
   readonly answer: Answer
-  constructor(code: number, description: string, parameters?: { migrate_to_chat_id: number }) {
+  constructor(code: number, description: string, parameters?: Parameters) {
     super(description)
     this.answer = { ok: false, error_code: code, description, ...(parameters === undefined ? {} : { parameters }) }
   }
+}
+
+export function tooFast(seconds: number): Refused {
+  return new Refused(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds })
 }

@@ -1,4 +1,4 @@
-import { type Answer, done, no, Refused, tooMany } from './answer.ts'
+import { type Answer, done, no, Refused, tooFast } from './answer.ts'
 import { readButtons, readText, readTruth, type TextLimit } from './fields.ts'
 import type { Flood } from './flood.ts'
 import { addMessage, type Chat, chatView, messageView, type Stored, type World } from './world.ts'
@@ -144,9 +144,7 @@ export function answerTo(name: string, args: Args, ground: Ground, files: Files)
 /** Throws when too much is sent; the flood control comes last, after all that is wrong with a request. */
 function takePlace(chat: Chat, { flood }: Ground): void {
   const seconds = flood.take(chat.id, chat.type !== 'private')
-  if (seconds === null) return
-  const refused = new Refused(429, '')
-  throw Object.assign(refused, { answer: tooMany(seconds) })
+  if (seconds !== null) throw tooFast(seconds)
 }
 
 function post(args: Args, ground: Ground, body: Pick<Stored, 'text' | 'entities' | 'document'>): object {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { type Answer, done, no, tooMany } from './answer.ts'
+import { type Answer, done, no, tooFast } from './answer.ts'
 import { readBody } from './body.ts'
 import { createFlood } from './flood.ts'
 import { answerTo, METHODS } from './methods.ts'
@@ -84,7 +84,7 @@ export async function startTelegramFake(options: TelegramFakeOptions = {}): Prom
   function meet({ ill, afterMs }: { ill: Ill; afterMs: number }, response: ServerResponse): boolean {
     switch (ill) {
       case 'slow down':
-        send(response, tooMany(Math.ceil(afterMs / 1000)))
+        send(response, tooFast(Math.ceil(afterMs / 1000)).answer)
         return true
       case 'error 500':
         send(response, no(500, 'Internal Server Error: restart'))
