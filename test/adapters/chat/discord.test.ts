@@ -35,6 +35,7 @@ describe('posts, edits and words on Discord', () => {
   beforeEach(async () => {
     words.length = 0
     said.length = 0
+    isUp = false
     platform = await discordPlatform()
     chat = platform.chats[0]
     channel = await platform.open({
