@@ -30,10 +30,11 @@ describe('the connection to Discord’s gateway', () => {
     await platform.close()
     for (const { why } of states) assert.ok(!why.includes(fake.world.token) && !why.includes('127.0.0.1'), why)
   })
+  let opened: Channel
   async function openUp(): Promise<Channel> {
-    const channel = await open()
+    opened = await open()
     await until('it is up', isUp)
-    return channel
+    return opened
   }
   /** Up again, after what made it go down. */
   async function backUp(withinMs = 10_000): Promise<void> {
@@ -148,6 +149,29 @@ describe('the connection to Discord’s gateway', () => {
       fake.gateway.raw(frame)
       await backUp(15_000)
     }
+  })
+
+  test('a connection whose other side has frozen is left all the same', async () => {
+    fake.gateway.how.heartbeatMs = 300
+    await openUp()
+    fake.freeze()
+    const frozenMs = performance.now()
+    await backUp()
+    assert.ok(performance.now() - frozenMs < 5000)
+    fake.freeze()
+    const startedMs = performance.now()
+    await opened.close()
+    assert.ok(performance.now() - startedMs < 2500)
+  })
+
+  test('what keeps the token from being read is told, without what looks like one', async () => {
+    const token = fake.world.token
+    await platform.open({ onState: state => void states.push(state) }, async () => {
+      throw new Error(`no such file, though ${token} is in the environment`)
+    })
+    await until('it is down', isDown)
+    assert.match(states.at(-1)?.why ?? '', /can’t be read: no such file/)
+    assert.equal(states.at(-1)?.isFinal, true)
   })
 
   test('it is closed quickly, whatever it is waiting for, and says nothing more', async () => {
