@@ -1,5 +1,6 @@
+import type { ChannelEvents } from '../../bot/channel.ts'
 import { fieldsOf } from './discord-payload.ts'
-import type { Got, Sdk } from './discord-rest.ts'
+import { type Got, messageOf, type Sdk } from './discord-rest.ts'
 
 // Life of a connection
 // 1. Without a session: `/gateway/bot` is asked (a wrong token shows there, and costs no IDENTIFY), then IDENTIFY.
@@ -11,9 +12,9 @@ import type { Got, Sdk } from './discord-rest.ts'
 /** GUILDS. Slash commands and buttons come without any. */
 const INTENTS = 1
 const HANDSHAKE_MS = 10_000
-const HELLO_MS = 15_000
-const READY_MS = 15_000
-/** From the beginning of a connection to READY or RESUMED: longer than the three together. */
+/** From there to HELLO, and from HELLO to READY. */
+const STEP_MS = 15_000
+/** From the beginning of a connection to READY or RESUMED: longer than all of it. */
 const UP_WITHIN_MS = 45_000
 /** For the other side to answer a close. */
 const LINGER_MS = 1500
@@ -29,6 +30,8 @@ const FEW_IDENTIFIES = 100
 const FINAL_PAUSE_MS = 300_000
 const LONGEST_WAIT_MS = 900_000
 const MOST_RESUMES = 3
+/** Any code but 1000 and 1001 leaves the session open; this is the SDK's. */
+const KEEPS = 4200
 
 /** Close codes after which the same would happen again: "Gateway Close Event Codes" of Discord's documentation. */
 const FINAL: Readonly<Record<number, string>> = {
@@ -39,20 +42,13 @@ const FINAL: Readonly<Record<number, string>> = {
   4013: 'Discord does not know the intents',
   4014: 'Discord does not allow the intents',
 }
-const BAD_TOKEN = 4004
-
-export interface GatewayState {
-  readonly isUp: boolean
-  readonly isFinal: boolean
-  readonly why: string
-}
 
 export interface GatewayTools {
   readonly sdk: Sdk
   readonly token: () => Promise<string>
   /** The answer of `/gateway/bot`. */
   readonly ask: () => Promise<Got>
-  readonly onState: (state: GatewayState) => void
+  readonly onState: ChannelEvents['onState']
   /** Data of an INTERACTION_CREATE. Must not throw. */
   readonly onInteraction: (data: unknown) => void
   readonly clean: (text: string) => string
@@ -88,10 +84,9 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
   let hangUp: (end: End) => Promise<void> = async () => {}
   let wake = () => {}
 
-  const down = (why: string, more: Partial<End> = {}): End => ({
-    ...{ why: clean(why), isFinal: false, keepsSession: true, waitMs: 0 },
-    ...more,
-  })
+  const down = (why: string, more: Partial<End> = {}): End => {
+    return { why: clean(why), isFinal: false, keepsSession: true, waitMs: 0, ...more }
+  }
 
   async function pause(forMs: number): Promise<void> {
     if (closed.signal.aborted) return
@@ -151,7 +146,7 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
       options: {
         ...sdk.DefaultWebSocketManagerOptions,
         ...{ token: now, intents: INTENTS, version: '10', shardCount: 1, shardIds: [0] },
-        ...{ handshakeTimeout: HANDSHAKE_MS, helloTimeout: HELLO_MS, readyTimeout: READY_MS },
+        ...{ handshakeTimeout: HANDSHAKE_MS, helloTimeout: STEP_MS, readyTimeout: STEP_MS },
         retrieveSessionInfo: () => session,
         // That it is lost is decided by how the connection ended: the SDK forgets it when the network fails.
         updateSessionInfo: (_: number, info: Session | null) => {
@@ -171,6 +166,8 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
         if (event === 'dispatch' && fieldsOf(data).t === 'INTERACTION_CREATE') onInteraction(fieldsOf(data).d)
         if (event === 'closed') code = Number(closeCode)
         if (event === 'error') finish(down(`the connection failed: ${messageOf(error)}`))
+        // It was to end before there was a socket to close.
+        if (event === 'hello' && end !== null) void shard.destroy({ code: 1000 })
         if (end !== null || (event !== 'ready' && event !== 'resumed')) return true
         clearTimeout(watchdog)
         upSinceMs = performance.now()
@@ -179,21 +176,23 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
       },
     }
     const strategy = new sdk.SimpleShardingStrategy(manager as unknown as ShardingManager)
-    const finish = (by: End) => {
+    const finish = (by: End, isLeaving = false) => {
       if (end !== null) return
       end = FINAL[code] === undefined ? by : finalEnd(code, by)
       clearTimeout(watchdog)
+      if (!isLeaving) void shard.destroy({ code: end.keepsSession ? KEEPS : 1000 })
       void letGo(shard).then(() => resolve(end ?? by))
     }
     await strategy.spawn([0])
     const shard = shardOf(strategy)
+    if (closed.signal.aborted) return down('closed')
     const watchdog = setTimeout(() => finish(down('the gateway did not get ready in time')), UP_WITHIN_MS)
-    fence(shard, {
-      onDestroy: ({ code: closeCode, reason, recover }) => finish(endOf(code || (closeCode ?? 0), reason, recover)),
-      onTrouble: error => finish(down(`trouble with the connection: ${messageOf(error)}`)),
-    })
+    fence(
+      shard,
+      by => finish(endOf(code || (by.code ?? 0), by.reason, by.recover), true),
+      error => finish(down(`trouble with the connection: ${messageOf(error)}`)),
+    )
     hangUp = async by => {
-      if (end === null) void shard.destroy({ code: 1000, reason: 'closing' })
       finish(by)
       await ended
     }
@@ -201,9 +200,8 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
     return ended
   }
 
-  /** What a connection's end means; `recover` as the SDK sees it: 1 RESUME, 0 IDENTIFY, none: not at all. */
   function endOf(code: number, reason: string | undefined, recover: number | undefined): End {
-    const hasName = code >= 4000 && code !== 4200
+    const hasName = code >= 4000 && code !== KEEPS
     const why = reason ?? (hasName ? `Discord ended the connection (code ${code})` : 'the connection was cut')
     // Discord forgets the session when it is told 1000; a network that fails tells nobody anything.
     return down(why, { keepsSession: recover === 1 || (!hasName && code !== 1000) })
@@ -211,8 +209,8 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
 
   const finalEnd = (code: number, by: End): End => ({
     ...{ ...by, isFinal: true, keepsSession: false, why: `${FINAL[code]} (code ${code})` },
-    // A token is looked at without an IDENTIFY.
-    waitMs: code === BAD_TOKEN ? 0 : FINAL_PAUSE_MS,
+    // Whether the token is taken again (4004) shows without an IDENTIFY.
+    waitMs: code === 4004 ? 0 : FINAL_PAUSE_MS,
   })
 
   void keepUp()
@@ -224,7 +222,7 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
     async close() {
       closed.abort()
       wake()
-      await hangUp(down('closed'))
+      await hangUp(down('closed', { keepsSession: false }))
     },
   }
 }
@@ -234,6 +232,7 @@ type ShardingManager = ConstructorParameters<Sdk['SimpleShardingStrategy']>[0]
 interface DestroyOptions {
   readonly code?: number
   readonly reason?: string
+  /** 1: RESUME, 0: IDENTIFY, none: neither. */
   readonly recover?: number
 }
 
@@ -257,21 +256,16 @@ const CLOSED = 3
 
 function shardOf(strategy: object): Shard {
   const shard = 'shards' in strategy && strategy.shards instanceof Map ? strategy.shards.get(0) : undefined
-  for (const name of ['destroy', 'onMessage', 'onClose', 'heartbeat', 'internalConnect']) {
-    if (typeof shard?.[name] !== 'function')
-      throw new Error(`discord.js is not the version this was written for: ${name}`)
-  }
-  return shard
+  const wanted = ['destroy', 'onMessage', 'onClose', 'heartbeat', 'internalConnect']
+  if (wanted.every(name => typeof shard?.[name] === 'function')) return shard
+  throw new Error('this is not the version of discord.js that this was written for')
 }
 
 /**
  * Makes the shard one that connects once. What it does in the background ends in no unhandled rejection: the SDK calls
  * these without waiting for them. `onDestroy`: it is ending the connection, for whatever reason.
  */
-function fence(
-  shard: Shard,
-  { onDestroy, onTrouble }: { onDestroy: (options: DestroyOptions) => void; onTrouble: (error: unknown) => void },
-): void {
+function fence(shard: Shard, onDestroy: (by: DestroyOptions) => void, onTrouble: (error: unknown) => void): void {
   const { destroy, internalConnect } = shard
   for (const name of ['onMessage', 'onClose', 'heartbeat'] as const) {
     const original = shard[name]
@@ -303,8 +297,4 @@ async function letGo(shard: Shard): Promise<void> {
   if (socket === null || socket.readyState === CLOSED) return
   socket.addEventListener('error', () => {})
   socket.terminate()
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

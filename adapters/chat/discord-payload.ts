@@ -175,7 +175,7 @@ export function askedIn(raw: unknown): Asked | null {
   if (type === 2 && (command === undefined || command === 1)) return { ...base, kind: 'command', text: wordsOf(data) }
   if (type === 3 && component === 2 && isText(button)) return { ...base, kind: 'button', text: button }
   if (type === 4) return { ...base, kind: 'guess', text: '' }
-  return type === 2 || type === 3 || type === 5 ? { ...base, kind: 'other', text: '' } : null
+  return type === 3 ? { ...base, kind: 'other', text: '' } : null
 }
 
 /** `/name`, then the names of subcommands and the values of options, as somebody would type it. */

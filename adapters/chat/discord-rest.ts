@@ -14,6 +14,8 @@ const CALL_MS = 9500
 const BAD_TOKEN_MS = 1000
 const MOST_BODY_BYTES = 2_000_000
 const MOST_WHY = 300
+const MOST_WAITS = 100
+const ALL = 'all'
 
 export type Failure = Exclude<Verdict, { verdict: 'done' }>
 
@@ -53,6 +55,8 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
   let held: string | null = null
   let bad: { token: string; atMs: number } | null = null
   const secrets = new Set<string>()
+  /** When to ask again, by what has to wait. The SDK would keep a timer for each one that comes too early. */
+  const waits = new Map<string, { readonly untilMs: number; readonly failure: Failure }>()
   const closed = new AbortController()
   /** Whether the request of this call has left, as far as we know. */
   const sending = new AsyncLocalStorage<{ hasLeft: boolean }>()
@@ -69,8 +73,7 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
       if (call !== undefined) call.hasLeft = true
       // The body is read here, so that the timeout counts for it, and so that the SDK leaves none unread.
       const answer = await sdk.DefaultRestOptions.makeRequest(url, init)
-      if (Number(answer.headers.get('content-length') ?? 0) > MOST_BODY_BYTES) throw new Error('the answer is too long')
-      const text = await answer.text()
+      const text = await textOf(answer.body)
       // A 429 too, but waiting is of no use: the SDK would look at its status only.
       if (answer.status === 429 && codeIn(text) === OLD_MESSAGE) throw new OldMessage()
       return {
@@ -83,10 +86,10 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
 
   async function token(): Promise<string> {
     if (held !== null) return held
-    const read = await readToken().then(
+    const read = await inTime(readToken()).then(
       text => text.trim(),
       (error: unknown) => {
-        throw new BadToken(`the bot’s token can’t be read: ${error instanceof Error ? error.message : String(error)}`)
+        throw new BadToken(`the bot’s token can’t be read: ${messageOf(error)}`)
       },
     )
     if (read === '') throw new BadToken('the secret that should hold the bot’s token is empty')
@@ -127,12 +130,33 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
     }
   }
 
+  function toWait(call: Call): Failure | null {
+    for (const key of [ALL, placeOf(call)]) {
+      const { untilMs, failure } = waits.get(key) ?? {}
+      const afterMs = Math.ceil((untilMs ?? 0) - performance.now())
+      if (failure?.verdict === 'retry' && afterMs > 0) return { ...failure, afterMs }
+      waits.delete(key)
+    }
+    return null
+  }
+
+  function noteWait(call: Call, failure: Failure): void {
+    if (failure.verdict !== 'retry' || failure.afterMs === null) return
+    waits.set(failure.of === 'channel' ? ALL : placeOf(call), { untilMs: performance.now() + failure.afterMs, failure })
+    for (const oldest of waits.keys()) {
+      if (waits.size <= MOST_WAITS) break
+      waits.delete(oldest)
+    }
+  }
+
   async function ask(call: Call): Promise<Got> {
     const state = { hasLeft: false }
-    const failed = (error: unknown): Got => {
-      return { isDone: false, failure: judge(error, state.hasLeft, clean), code: fieldsOf(error).code }
+    const failed = (error: unknown) => {
+      return { isDone: false as const, failure: judge(error, state.hasLeft, clean), code: fieldsOf(error).code }
     }
     if (closed.signal.aborted) return failed(new Error('the channel is closed'))
+    const waiting = call.isOwn ? null : toWait(call)
+    if (waiting !== null) return { isDone: false, failure: waiting, code: null }
     const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(call.withinMs ?? CALL_MS)])
     const gaveUp = Promise.withResolvers<never>()
     const giveUp = () => gaveUp.reject(new Error(closed.signal.aborted ? 'the channel is closed' : 'no answer in time'))
@@ -142,7 +166,9 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
       return { isDone: true, answer: await Promise.race([asked, gaveUp.promise]) }
     } catch (error) {
       if (error instanceof BadToken) onUnauthorised()
-      return failed(error)
+      const got = failed(error)
+      if (!call.isOwn) noteWait(call, got.failure)
+      return got
     } finally {
       signal.removeEventListener('abort', giveUp)
     }
@@ -163,6 +189,29 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
 /** What this adapter throws itself, told from what the SDK throws. */
 class BadToken extends Error {}
 class OldMessage extends Error {}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${CALL_MS} ms`)), CALL_MS)
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer))
+}
+
+/** The whole body, if it is not too long. */
+async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of body ?? []) {
+    bytes += part.byteLength
+    if (bytes > MOST_BODY_BYTES) throw new Error('the answer is too long')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString()
+}
+
+/** What Discord counts together: a kind of request, to one channel. */
+function placeOf({ method, route }: Call): string {
+  return `${method} ${route.split('/').slice(1, 3).join('/')}`
+}
 
 const NOT_TAKEN = 'Discord does not take the bot’s token'
 
@@ -188,7 +237,7 @@ const NOT_SENT = new Set([
 /** What an error means for the one who asked. `hasLeft`: the request may have reached Discord. */
 function judge(error: unknown, hasLeft: boolean, clean: (text: string) => string): Failure {
   const { status, code, retryAfter, timeToReset, global, limit } = fieldsOf(error)
-  const words = clean(error instanceof Error ? error.message : String(error))
+  const words = clean(messageOf(error))
   const retry = (why: string, isOpen: boolean, afterMs: number | null = null): Failure => {
     return { verdict: 'retry', afterMs, of: 'channel', isOpen, why }
   }
@@ -236,4 +285,8 @@ function codeIn(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

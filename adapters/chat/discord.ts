@@ -2,7 +2,7 @@ import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/chan
 import type { DiscordSpec } from '../../core/config/channel-spec.ts'
 import { openGateway } from './discord-gateway.ts'
 import { type Asked, askedIn, bodyOf, fieldsOf, fits } from './discord-payload.ts'
-import { openRest, type Sdk } from './discord-rest.ts'
+import { messageOf, openRest, type Sdk } from './discord-rest.ts'
 
 /** Messages: five in five seconds per channel, as its headers say today; all requests: "Global Rate Limit". */
 const PACE: readonly Window[] = [
@@ -56,7 +56,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
     try {
       act()
     } catch (error) {
-      tools.warn(rest.clean(`Discord: a listener failed: ${error instanceof Error ? error.message : String(error)}`))
+      tools.warn(rest.clean(`Discord: a listener failed: ${messageOf(error)}`))
     }
   }
 

@@ -35,6 +35,8 @@ export interface FakeGateway {
   invalidate(): void
   /** Ends every connection with a code; 0: without a word, as when the network fails. */
   end(code: number): void
+  /** Sends a frame as it is, also one that Discord would not send. */
+  raw(text: string): void
   /** IDENTIFY and RESUME so far. */
   readonly count: { identify: number; resume: number; connect: number }
   sessionStart(): object
@@ -47,6 +49,8 @@ export interface FakeGateway {
     isMute: boolean
     /** What is left of 1000 a day. */
     remaining: number
+    /** Every connection is closed with this code as soon as it is ready; 0: none is. */
+    closesWith: number
   }
 }
 
@@ -54,7 +58,7 @@ export function openGateway(world: World, url: () => string): FakeGateway {
   const sessions = new Map<string, Session>()
   const sockets = new Set<WebSocket>()
   const count = { identify: 0, resume: 0, connect: 0 }
-  const how = { heartbeatMs: 41_250, isDeaf: false, isMute: false, remaining: IDENTIFIES_A_DAY }
+  const how = { heartbeatMs: 41_250, isDeaf: false, isMute: false, remaining: IDENTIFIES_A_DAY, closesWith: 0 }
   let identifiedMs = Number.NEGATIVE_INFINITY
 
   const tell = (socket: WebSocket, op: number, d: unknown = null, s: number | null = null, t: string | null = null) =>
@@ -109,6 +113,7 @@ export function openGateway(world: World, url: () => string): FakeGateway {
       } else if (op === OP.identify || op === OP.resume) {
         if (session !== null) return socket.close(4005, 'Already authenticated.')
         session = op === OP.identify ? identify(socket, fieldsOf(d)) : resume(socket, fieldsOf(d))
+        if (how.closesWith !== 0) socket.close(how.closesWith)
       } else if (session === null) socket.close(4003, 'Not authenticated.')
       else if (op !== 3 && op !== 4 && op !== 8) socket.close(4001, 'Unknown opcode.')
     })
@@ -214,6 +219,9 @@ export function openGateway(world: World, url: () => string): FakeGateway {
     },
     end(code) {
       for (const socket of sockets) code === 0 ? socket.terminate() : socket.close(code)
+    },
+    raw(text) {
+      for (const socket of sockets) socket.send(text)
     },
     sessionStart: () => ({
       total: IDENTIFIES_A_DAY,

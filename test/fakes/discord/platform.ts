@@ -9,6 +9,8 @@ const SUPPRESS_NOTIFICATIONS = 1 << 12
 
 export interface DiscordPlatform extends Platform {
   readonly fake: DiscordFake
+  /** `readSecret`: instead of the token that is taken now. */
+  open(events?: Partial<ChannelEvents>, readSecret?: () => Promise<string>): Promise<Channel>
   /** What the adapter has warned of. */
   readonly warnings: string[]
 }
@@ -26,7 +28,7 @@ export async function discordPlatform(): Promise<DiscordPlatform> {
   }
   return {
     ...{ name: 'discord', fake, warnings, chats: [one, other] },
-    async open(events: Partial<ChannelEvents> = {}) {
+    async open(events: Partial<ChannelEvents> = {}, readSecret = async () => world.token) {
       const spec: DiscordSpec = {
         kind: 'discord',
         token: { env: 'DISCORD_TOKEN' },
@@ -37,7 +39,7 @@ export async function discordPlatform(): Promise<DiscordPlatform> {
       }
       const channel = await openDiscord(spec, {
         events: { onState: () => {}, onWord: () => {}, ...events },
-        readSecret: async () => world.token,
+        readSecret,
         warn: text => void warnings.push(text),
         folder: '/nonexistent',
       })

@@ -26,6 +26,8 @@ export interface DiscordFake {
   interact(channel: string, doing: Doing, times?: number, createdMs?: number): string
   /** Cuts all connections that stand. */
   cut(): void
+  /** All connections stand, and nothing that comes over them is read any more, not even their end. */
+  freeze(): void
   close(): Promise<void>
 }
 
@@ -66,6 +68,9 @@ export async function startDiscordFake({ port = 0, token = newToken() }: FakeOpt
     },
     cut() {
       for (const socket of sockets) socket.destroy()
+    },
+    freeze() {
+      for (const socket of sockets) socket.pause()
     },
     async close() {
       const closed = new Promise(resolve => server.close(resolve))

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { Channel, Word } from '../../../bot/channel.ts'
+import { plainMessage } from '../../conformance/messages.ts'
+import { type DiscordPlatform, discordPlatform } from '../../fakes/discord/platform.ts'
+import type { DiscordFake } from '../../fakes/discord/server.ts'
+import { until } from '../../until.ts'
+
+const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+describe('the connection to Discord’s gateway', () => {
+  let platform: DiscordPlatform
+  let fake: DiscordFake
+  let chat: string
+  const words: Word[] = []
+  const states: { isUp: boolean; isFinal: boolean; why: string }[] = []
+  const isUp = () => states.at(-1)?.isUp === true
+  const isDown = () => states.at(-1)?.isUp === false
+  const open = (): Promise<Channel> =>
+    platform.open({ onWord: word => void words.push(word), onState: state => void states.push(state) })
+
+  beforeEach(async () => {
+    words.length = 0
+    states.length = 0
+    platform = await discordPlatform()
+    fake = platform.fake
+    chat = platform.chats[0]
+  })
+  afterEach(async () => {
+    await platform.close()
+    for (const { why } of states) assert.ok(!why.includes(fake.world.token) && !why.includes('127.0.0.1'), why)
+  })
+  let opened: Channel
+  async function openUp(): Promise<Channel> {
+    opened = await open()
+    await until('it is up', isUp)
+    return opened
+  }
+  /** Up again, after what made it go down. */
+  async function backUp(withinMs = 10_000): Promise<void> {
+    await until('it is down', isDown)
+    await until('it is up again', isUp, withinMs)
+  }
+  const texts = () => words.map(({ text }) => text)
+
+  test('a cut: the session goes on, and a command that was missed comes exactly once', async () => {
+    await openUp()
+    platform.say(chat, '/before')
+    await until('the word came', () => words.length === 1)
+    fake.cut()
+    platform.say(chat, '/missed')
+    await backUp()
+    platform.say(chat, '/after')
+    await until('the last word came', () => texts().includes('/after'))
+    assert.deepEqual(texts(), ['/before', '/missed', '/after'])
+    const { identify, resume } = fake.gateway.count
+    assert.deepEqual([identify, resume, platform.breaches()], [1, 1, []])
+  })
+
+  test('told to reconnect: the session goes on', async () => {
+    await openUp()
+    fake.gateway.reconnect()
+    await backUp()
+    const { identify, resume } = fake.gateway.count
+    assert.deepEqual([identify, resume, platform.breaches()], [1, 1, []])
+  })
+
+  test('a connection on which heartbeats are not answered is left, and the session goes on', async () => {
+    fake.gateway.how.heartbeatMs = 300
+    await openUp()
+    fake.gateway.how.isDeaf = true
+    await until('it is down', isDown)
+    fake.gateway.how.isDeaf = false
+    await until('it is up again', isUp)
+    const { identify, resume } = fake.gateway.count
+    assert.deepEqual([identify, resume >= 1, platform.breaches()], [1, true, []])
+  })
+
+  test('an invalid session is begun anew, not before Discord takes another IDENTIFY', async () => {
+    await openUp()
+    fake.gateway.invalidate()
+    await backUp()
+    platform.say(chat, '/after')
+    await until('the word came', () => words.length === 1)
+    const { identify, resume } = fake.gateway.count
+    assert.deepEqual([identify, resume, platform.breaches()], [2, 0, []])
+  })
+
+  test('a session that is gone when it is to go on is begun anew', async () => {
+    await openUp()
+    fake.gateway.invalidate()
+    fake.cut()
+    await backUp()
+    assert.deepEqual([fake.gateway.count.identify, platform.breaches()], [2, []])
+  })
+
+  test('a wrong token is told as final and costs no IDENTIFY; once it is good it comes up by itself', async () => {
+    platform.revoke()
+    const channel = await open()
+    await until('it is down', isDown)
+    assert.deepEqual([states.at(-1)?.isFinal, fake.gateway.count.identify], [true, 0])
+    assert.match(states.at(-1)?.why ?? '', /token/)
+    fake.world.token = `${fake.world.token}x`
+    platform.admit()
+    await until('it is up', isUp)
+    const verdict = await channel.post(chat, plainMessage('x'), {
+      key: 'k',
+      isAgain: false,
+      isSilent: false,
+      replyTo: null,
+    })
+    assert.equal(verdict.verdict, 'done')
+  })
+
+  test('intents that are not allowed are final, and not tried again soon', async () => {
+    await openUp()
+    fake.gateway.end(4014)
+    await until('it is down', isDown)
+    assert.deepEqual([states.at(-1)?.isFinal, /intents/.test(states.at(-1)?.why ?? '')], [true, true])
+    await sleep(2000)
+    assert.equal(fake.gateway.count.connect, 1)
+  })
+
+  test('a gateway that ends every connection is asked less and less often', async () => {
+    fake.gateway.how.closesWith = 4000
+    await open()
+    await sleep(4500)
+    const { connect, identify } = fake.gateway.count
+    assert.ok(connect >= 2 && connect <= 5, `${connect} connections`)
+    assert.ok(identify <= 2)
+    assert.deepEqual(platform.breaches(), [])
+  })
+
+  test('with no IDENTIFY left, none is sent', async () => {
+    fake.gateway.how.remaining = 0
+    await open()
+    await until('it is down', isDown)
+    await sleep(1500)
+    assert.deepEqual([fake.gateway.count.connect, states.at(-1)?.isFinal], [0, false])
+  })
+
+  test('frames that no gateway should send end nothing but the connection', async () => {
+    await openUp()
+    const odd = ['nonsense', 'null', '[]', '{"op":99}', '{"op":0,"t":"INTERACTION_CREATE","s":9,"d":{"type":2}}']
+    for (const frame of odd) fake.gateway.raw(frame)
+    await sleep(200)
+    assert.equal(isUp(), true)
+    for (const frame of ['{"op":10}', '{"op":9}']) {
+      fake.gateway.raw(frame)
+      await backUp(15_000)
+    }
+  })
+
+  test('a connection whose other side has frozen is left all the same', async () => {
+    fake.gateway.how.heartbeatMs = 300
+    await openUp()
+    fake.freeze()
+    const frozenMs = performance.now()
+    await backUp()
+    assert.ok(performance.now() - frozenMs < 5000)
+    fake.freeze()
+    const startedMs = performance.now()
+    await opened.close()
+    assert.ok(performance.now() - startedMs < 2500)
+  })
+
+  test('what keeps the token from being read is told, without what looks like one', async () => {
+    const token = fake.world.token
+    await platform.open({ onState: state => void states.push(state) }, async () => {
+      throw new Error(`no such file, though ${token} is in the environment`)
+    })
+    await until('it is down', isDown)
+    assert.match(states.at(-1)?.why ?? '', /can’t be read: no such file/)
+    assert.equal(states.at(-1)?.isFinal, true)
+  })
+
+  test('it is closed quickly, whatever it is waiting for, and says nothing more', async () => {
+    const standing = await openUp()
+    fake.gateway.how.isMute = true
+    const waiting = await open()
+    await until('it waits for HELLO', () => fake.gateway.count.connect === 2)
+    const known = states.length
+    for (const channel of [standing, waiting]) {
+      const startedMs = performance.now()
+      await channel.close()
+      assert.ok(performance.now() - startedMs < 2500)
+    }
+    await sleep(700)
+    assert.deepEqual([fake.gateway.count.connect, states.length], [2, known])
+  })
+})
