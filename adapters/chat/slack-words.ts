@@ -131,7 +131,9 @@ export async function openSocket(
   guard(client, 'slack_event', () => true)
   const { promise: ended, resolve: end } = Promise.withResolvers<End>()
   client.on('ws_message', (data: unknown) => {
-    if (readEnvelope(data)?.type === 'disconnect') end({ isPlanned: true, isFinal: false, why: 'Slack renews it' })
+    if (readEnvelope(data)?.type !== 'disconnect') return
+    dropTimer(client)
+    end({ isPlanned: true, isFinal: false, why: 'Slack renews it' })
   })
   client.on('disconnected', () => end({ isPlanned: false, isFinal: false, why: 'the connection to Slack was lost' }))
   let closing: Promise<void> | undefined
@@ -163,13 +165,24 @@ export async function openSocket(
   return { ended, close }
 }
 
-/** The second call ends it at once, and the timer with it, which would run on for 30 s. */
+/** Asks for the end, and after CLOSE_MS no longer waits for it: the second call ends the socket at once. */
 async function closeSocket(client: Receiver['client']): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, CLOSE_MS)
-  await Promise.race([client.disconnect().catch(() => {}), late])
+  const closed = client.disconnect().catch(() => {})
+  dropTimer(client)
+  await Promise.race([closed, late])
   clearTimeout(timer)
   client.websocket?.disconnect()
+  dropTimer(client)
+}
+
+/**
+ * The SDK's timer for the end of a socket, 30 s. When the socket fails meanwhile it sets another and forgets this one,
+ * which then keeps the process alive (github.com/slackapi/node-slack-sdk issue 2771).
+ */
+function dropTimer({ websocket }: Receiver['client']): void {
+  clearTimeout(fieldOf(websocket, 'closeHandshakeTimeout') as NodeJS.Timeout | undefined)
 }
 
 /** Calls the SDK's own listeners such that nothing they throw or reject with gets out. */

@@ -65,7 +65,18 @@ describe('the limits of Slack', () => {
 /** Everything that could format, link, ping, or end what it stands in. */
 const HOSTILE = [
   ...['<!channel>', '<!here|x>', '<!everyone>', '<@U0HUMAN>', '<#C0ONE>', '<!subteam^S1>', '@channel', '@here'],
-  ...['<https://evil.example|click>', 'https://evil.example/x', '*b*', '_i_', '~s~', '`c`', '```p```', ':boom:', ':100:', ':+1:'],
+  ...[
+    '<https://evil.example|click>',
+    'https://evil.example/x',
+    '*b*',
+    '_i_',
+    '~s~',
+    '`c`',
+    '```p```',
+    ':boom:',
+    ':100:',
+    ':+1:',
+  ],
   ...['&lt;!channel&gt;', '&amp;', '&', '<', '>', '|', '> quote', '&gt; quote', '<!date^1^{date}|x>', '*', 'a*b*c'],
   ...['snake_case_name', '_', '12:30:45', '😀', '\u202eabc', '"', "'", '\\n', '{}', 'a\n> b\n*c*'],
 ]

@@ -5,20 +5,9 @@ import type { Word } from '../../../bot/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
 import { slackSpec, slackTools, startSlackPlatform } from '../../fakes/slack/platform.ts'
 import { until } from '../../until.ts'
-import { how, referenceOf, standUp } from './slack-stand.ts'
+import { how, referenceOf, standUp, uncaught } from './slack-stand.ts'
 
 const passMs = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
-/** What nobody caught while the test ran. */
-function uncaught(t: { after(run: () => void): void }): unknown[] {
-  const seen: unknown[] = []
-  const note = (error: unknown) => void seen.push(error)
-  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-    process.on(event, note)
-    t.after(() => void process.off(event, note))
-  }
-  return seen
-}
 
 describe('words from Slack’s sockets', () => {
   test('who, where and what; the answer is for that person alone', async t => {
@@ -197,5 +186,17 @@ describe('Slack’s sockets are kept up', () => {
     await passMs(1500)
     assert.equal(platform.fake.sockets.tried(), 1, 'it does not connect any more')
     assert.deepEqual([states.includes(true), seen], [false, []])
+  })
+
+  test('closed while the server dies: no timer is left that would keep the process alive', async t => {
+    const platform = await startSlackPlatform()
+    const before = process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
+    const channels = await Promise.all([1, 2, 3].map(() => platform.open()))
+    await until('all are up', () => platform.fake.sockets.open() === 3)
+    const closed = channels.map(channel => channel.close())
+    await Promise.all([platform.close(), ...closed])
+    await passMs(100)
+    assert.ok(process.getActiveResourcesInfo().filter(what => what === 'Timeout').length <= before)
+    t.diagnostic(`${before} before`)
   })
 })
