@@ -85,10 +85,14 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
   ) => unknown
 
   function hand({ team, user, name, chat, button, text }: Said, id: unknown, respond: Respond): void {
+    if (typeof id !== 'string' || id === '') {
+      warn('an order from Slack has no id, so it was not taken')
+      return
+    }
     const who = `${team}/${user}`
     onWord({
-      ...{ platform: 'slack', user: who, name: name || user || who, chat, button, text: text.trim() },
-      key: `slack:${team}:${String(id)}`,
+      ...{ platform: 'slack', user: who, name: name || user || who, chat, button, text: textOf(text) },
+      key: `slack:${team}:${id}`,
       async reply(message) {
         try {
           await respond({ response_type: 'ephemeral', replace_original: false, ...payloadOf(message) })
@@ -99,6 +103,11 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
     })
   }
   return app
+}
+
+/** What the person wrote: Slack escapes three characters in what it passes on. */
+function textOf(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&').trim()
 }
 
 /** Opens a socket and waits until Slack greets. Rejects with the Web API client's error, or one of the system's. */
@@ -232,10 +241,12 @@ export async function openHttp(
     const parts: Buffer[] = []
     let bytes = 0
     for await (const part of request) {
+      // What is too long is read a while longer, or the sender would see a broken connection and no answer.
       bytes += part.length
-      if (bytes > MOST_BODY_BYTES) return refuse(response, 413)
-      parts.push(part)
+      if (bytes > 8 * MOST_BODY_BYTES) return void request.destroy()
+      if (bytes <= MOST_BODY_BYTES) parts.push(part)
     }
+    if (bytes > MOST_BODY_BYTES) return refuse(response, 413)
     // Bolt takes a body that was read already. Of a payload that is no object it would throw where nobody can catch it.
     request.rawBody = Buffer.concat(parts)
     const payload = new URLSearchParams(request.rawBody.toString()).get('payload')

@@ -17,7 +17,8 @@ import {
 // Life of the connection
 // 1. The token is asked for (`auth.test`) and the line for words opened, each in a loop of its own, for ever.
 // 2. What fails is tried again after 1, 2, 4 … 60 s, less up to half of it by chance; secrets are read anew each time.
-// 3. A post that Slack refuses because of the token starts the token's loop again; so does each RECHECK_MS.
+// 3. A post that Slack refuses because of the token, or that does not get through, has the token asked for again; so
+//    has each RECHECK_MS.
 // 4. The channel is up while both are.
 
 /** Of one request; a verdict may take a look and a post, or two posts. */
@@ -78,7 +79,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
   const parts: Record<'token' | 'words', State> = { token: CONNECTING, words: CONNECTING }
   let told = ''
   let client: WebClient | null = null
-  let doubt: (why: string) => void = () => {}
+  let doubt: (end: End) => void = () => {}
   let wake: () => void = () => {}
   let isWarnedOfHistory = false
 
@@ -102,7 +103,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     tools.events.onState(all)
   }
 
-  /** Asks Slack who we are; the line ends when a post shows that the token is not good any more. */
+  /** Asks Slack who we are; the line ends when a post gives reason to ask again. */
   async function openToken(): Promise<Line> {
     const asked = new bolt.webApi.WebClient(await readSecret(spec.botToken, 'bot token'), web)
     const { response_metadata } = await asked.auth.test()
@@ -113,7 +114,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     client = asked
     const { promise: ended, resolve } = Promise.withResolvers<End>()
     const timer = setTimeout(resolve, RECHECK_MS, { isPlanned: true, isFinal: false, why: '' })
-    doubt = why => resolve({ isPlanned: false, isFinal: true, why })
+    doubt = resolve
     return { ended, close: async () => clearTimeout(timer) }
   }
 
@@ -188,8 +189,10 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const timer = setTimeout(resolve, VERDICT_MS, notNow('Slack did not answer in time', true))
     const verdict = await Promise.race([run(client).catch(verdictOf), late])
     clearTimeout(timer)
-    if (verdict.verdict === 'refused' && verdict.of === 'channel') doubt(verdict.why)
-    if (verdict.verdict === 'done' && !parts.token.isUp) wake()
+    const { verdict: kind } = verdict
+    if (kind === 'refused' && verdict.of === 'channel') doubt({ isPlanned: false, isFinal: true, why: verdict.why })
+    if (kind === 'retry' && verdict.of === 'channel') doubt({ isPlanned: true, isFinal: false, why: '' })
+    if (kind === 'done' && !parts.token.isUp) wake()
     return verdict
   }
 

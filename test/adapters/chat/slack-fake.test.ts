@@ -75,7 +75,6 @@ describe('the fake of Slack’s Web API', () => {
     ['invalid_metadata_format', { metadata: { event_type: 'x' } }],
     ['metadata_too_large', { metadata: { event_type: 'x', event_payload: { x: 'x'.repeat(16_000) } } }],
     ['invalid_thread_ts', { thread_ts: 'x' }],
-    ['thread_not_found', { thread_ts: '1700000000.000100' }],
     ['invalid_arguments', { reply_broadcast: true }],
     ['invalid_arg_name', { silent: true }],
   ] as readonly [string, Json][]) {
@@ -113,11 +112,15 @@ describe('the fake of Slack’s Web API', () => {
     await post(fake, { text: 'hidden', thread_ts: ts })
     const second = await post(fake, { text: 'shown', thread_ts: ts, reply_broadcast: true })
     assert.equal((await post(fake, { thread_ts: second.ts })).error, 'cannot_reply_to_message')
+    const alone = (await post(fake, { text: 'alone', thread_ts: '1700000000.000100', reply_broadcast: true }))
+      .message as Json
+    assert.equal(alone.thread_ts, undefined, 'what it answers is not there')
     const look = async (args: Json) =>
       (await call(fake, 'conversations.history', { channel: 'C0ONE', ...args })).messages as Json[]
     assert.deepEqual(
       (await look({})).map(({ text, metadata }) => [text, metadata]),
       [
+        ['alone', undefined],
         ['shown', undefined],
         ['one', undefined],
       ],

@@ -103,9 +103,20 @@ describe('words from Slack by HTTP', () => {
     assert.equal(await status(good, {}, `${url}/../x`), 404)
     assert.equal((await fetch(url)).status, 404)
     assert.equal((await fetch(url, { method: 'POST', body: good })).status, 401)
+    const noId = new URLSearchParams(good)
+    noId.delete('trigger_id')
+    assert.equal(await status(noId.toString()), 200, 'it would have the key of another')
     assert.deepEqual([words, seen], [[], []])
     assert.equal(await status(good), 200)
     assert.equal(words.length, 1)
+  })
+
+  test('Slack cannot be reached: told after the first post that fails, though nothing hangs on a socket', async t => {
+    const { fake, channel, states, isUp } = await ready(t)
+    await fake.close()
+    assert.equal((await channel.post('C0ONE', plainMessage('one'), how())).verdict, 'retry')
+    await until('it is down', () => !isUp())
+    assert.deepEqual(states.at(-1), { isUp: false, isFinal: false, why: 'Slack could not be asked: ECONNREFUSED' })
   })
 
   test('the port is taken: it says so, and comes up by itself when it is free', async t => {

@@ -12,13 +12,13 @@ const passMs = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 describe('words from Slack’s sockets', () => {
   test('who, where and what; the answer is for that person alone', async t => {
     const { platform, words } = await standUp(t)
-    platform.say('C0TWO', '/rollback web 3 --dry-run')
+    platform.say('C0TWO', '/rollback web 3 --dry-run <&>')
     await until('the word came', () => words.length > 0)
     const [word] = words
     assert.ok(word !== undefined)
     const { user, name, chat, text, button, key } = word
     assert.deepEqual([user, name, chat, button], ['T0FAKE/U0HUMAN', 'ada', 'C0TWO', null])
-    assert.equal(text, 'rollback web 3 --dry-run')
+    assert.equal(text, 'rollback web 3 --dry-run <&>')
     assert.match(key, /^slack:T0FAKE:133\d+\.\d+\.[0-9a-f]+$/)
     await word.reply(fullMessage())
     assert.deepEqual(
