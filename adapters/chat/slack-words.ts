@@ -182,7 +182,7 @@ async function closeSocket(client: Receiver['client']): Promise<void> {
   dropTimer(client)
   await Promise.race([closed, late])
   clearTimeout(timer)
-  client.websocket?.disconnect()
+  await new Promise(done => done(client.websocket?.disconnect())).catch(() => {})
   dropTimer(client)
 }
 

@@ -1,6 +1,6 @@
 import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/channel.ts'
 import type { SlackSpec } from '../../core/config/channel-spec.ts'
-import { clean, faultOf, fieldOf, hasNoThread, isTokenError, verdictOf, whyOf } from './slack-fault.ts'
+import { afterMsOf, clean, faultOf, fieldOf, hasNoThread, isTokenError, verdictOf, whyOf } from './slack-fault.ts'
 import { fitsSlack, payloadOf } from './slack-payload.ts'
 import {
   anyOf,
@@ -28,6 +28,8 @@ const VERDICT_MS = 9500
 const RECHECK_MS = 5 * 60_000
 const FIRST_PAUSE_MS = 1000
 const MOST_PAUSE_MS = 60_000
+/** What a Retry-After of Slack's is heeded up to. */
+const MOST_ASKED_MS = 10 * 60_000
 /** What stood for this long was no failure when it ends. */
 const STEADY_MS = 10_000
 /** Of a channel's history that are looked through for a message that may be there already. */
@@ -100,7 +102,11 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const all = { isUp: down.length === 0, isFinal, why }
     if (told === JSON.stringify(all)) return
     told = JSON.stringify(all)
-    tools.events.onState(all)
+    try {
+      tools.events.onState(all)
+    } catch {
+      tools.warn('a state of Slack was not taken')
+    }
   }
 
   /** Asks Slack who we are; the line ends when a post gives reason to ask again. */
@@ -131,7 +137,9 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
 
   async function readSecret(secret: Parameters<typeof tools.readSecret>[0], what: string): Promise<string> {
     try {
-      return (await tools.readSecret(secret)).trim()
+      const text = (await tools.readSecret(secret)).trim()
+      if (text === '') throw new Error('it is empty')
+      return text
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw Object.assign(new Error(), {
@@ -145,6 +153,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const stopped = new Promise<null>(resolve => signal.addEventListener('abort', () => resolve(null), { once: true }))
     for (let failures = 0; !signal.aborted; ) {
       const startedMs = performance.now()
+      let askedMs = 0
       try {
         const line = await open()
         tell(part, { isUp: true, isFinal: false, why: '' })
@@ -156,11 +165,12 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
         failures = performance.now() - startedMs >= STEADY_MS ? 0 : failures + 1
       } catch (error) {
         failures += 1
+        askedMs = Math.min(afterMsOf(error) ?? 0, MOST_ASKED_MS)
         const why = fieldOf(error, 'why')
         const isFinal = fieldOf(error, 'isFinal') === true || isTokenError(error)
         tell(part, { isUp: false, isFinal, why: typeof why === 'string' ? why : whyOf(error) })
       }
-      if (failures > 0) await pause(part, pauseMs(failures))
+      if (failures > 0) await pause(part, Math.max(askedMs, pauseMs(failures)))
     }
   }
 

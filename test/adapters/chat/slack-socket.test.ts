@@ -62,7 +62,7 @@ describe('words from Slack’s sockets', () => {
     ])
   })
 
-  test('a handler that throws loses neither the next word nor the process', async t => {
+  test('handlers that throw lose neither the next word nor the process', async t => {
     const seen = uncaught(t)
     const platform = await startSlackPlatform()
     const words: Word[] = []
@@ -70,6 +70,7 @@ describe('words from Slack’s sockets', () => {
     const channel = await platform.open({
       onState: state => {
         isUp = state.isUp
+        throw new Error('a fault of ours')
       },
       onWord: word => {
         words.push(word)
@@ -84,7 +85,8 @@ describe('words from Slack’s sockets', () => {
     platform.say('C0ONE', '/one')
     platform.say('C0ONE', '/two')
     await until('both came', () => words.length === 2)
-    assert.deepEqual([seen, platform.warnings.length], [[], 2])
+    const warned = platform.warnings.filter(text => text.includes('a word'))
+    assert.deepEqual([seen, warned.length, platform.warnings.length > 2], [[], 2, true])
   })
 
   test('two connections of one app: each word comes to one of them, again perhaps to the other with the same key', async t => {
@@ -169,6 +171,17 @@ describe('Slack’s sockets are kept up', () => {
     const before = sockets.tried()
     await passMs(4000)
     assert.ok(sockets.tried() - before <= 5, `${sockets.tried() - before} attempts in 4 s`)
+  })
+
+  test('asked to slow down with new connections, it waits for as long', async t => {
+    const { platform, isUp } = await standUp(t)
+    platform.fake.next('slow down', 3000, ['apps.connections.open'])
+    platform.fake.sockets.cut()
+    await until('it has asked', () => platform.fake.calls('apps.connections.open') === 2)
+    const startedMs = performance.now()
+    await until('it has asked again', () => platform.fake.calls('apps.connections.open') === 3)
+    assert.ok(performance.now() - startedMs >= 2900)
+    await until('it is up', isUp)
   })
 
   test('closed while the server is mute: within a few seconds, and nothing stays open', async t => {
