@@ -225,6 +225,8 @@ describe('secrets and states of Slack', () => {
       platform.next(trouble)
       await post()
     }
+    platform.next('slow down', Number.NaN)
+    await post()
     platform.revoke()
     await post()
     fake.sockets.behave('refuse')

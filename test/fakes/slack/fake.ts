@@ -18,7 +18,7 @@ export interface SlackFake {
   readonly answers: { readonly text: string; readonly isEphemeral: boolean }[]
   /** Calls of methods, also refused ones. */
   calls(...methods: string[]): number
-  /** What the next call of one of the methods meets, once. `afterMs` is for `slow down` and `late`. */
+  /** What the next call of one of the methods meets, once. `afterMs` is for `slow down` (NaN: it does not say) and `late`. */
   next(trouble: Trouble, afterMs?: number, methods?: readonly string[]): void
   /** What the bodies of `/heald …` and of a pressed button look like. */
   commandOf(channel: string, text: string): object
@@ -210,7 +210,8 @@ function readArgs(contentType: string, body: string): (Args & { isForm: boolean 
 }
 
 function slowDown(response: ServerResponse, seconds: number): void {
-  answer(response, 429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(seconds) })
+  const headers: Record<string, string> = Number.isNaN(seconds) ? {} : { 'retry-after': String(seconds) }
+  answer(response, 429, { ok: false, error: 'ratelimited' }, headers)
 }
 
 function answer(
