@@ -84,7 +84,7 @@ export function verdictOf(error: unknown): Exclude<Verdict, { verdict: 'done' }>
 }
 
 /** What Slack wants to be left alone for. */
-function afterMsOf(error: unknown): number | null {
+export function afterMsOf(error: unknown): number | null {
   const seconds =
     fieldOf(error, 'retryAfter') ?? fieldOf(fieldOf(fieldOf(error, 'data'), 'response_metadata'), 'retryAfter')
   return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : null

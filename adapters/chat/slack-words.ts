@@ -85,10 +85,14 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
   ) => unknown
 
   function hand({ team, user, name, chat, button, text }: Said, id: unknown, respond: Respond): void {
+    if (typeof id !== 'string' || id === '') {
+      warn('an order from Slack has no id, so it was not taken')
+      return
+    }
     const who = `${team}/${user}`
     onWord({
-      ...{ platform: 'slack', user: who, name: name || user || who, chat, button, text: text.trim() },
-      key: `slack:${team}:${String(id)}`,
+      ...{ platform: 'slack', user: who, name: name || user || who, chat, button, text: textOf(text) },
+      key: `slack:${team}:${id}`,
       async reply(message) {
         try {
           await respond({ response_type: 'ephemeral', replace_original: false, ...payloadOf(message) })
@@ -99,6 +103,11 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
     })
   }
   return app
+}
+
+/** What the person wrote: Slack escapes three characters in what it passes on. */
+function textOf(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&').trim()
 }
 
 /** Opens a socket and waits until Slack greets. Rejects with the Web API client's error, or one of the system's. */
@@ -131,7 +140,9 @@ export async function openSocket(
   guard(client, 'slack_event', () => true)
   const { promise: ended, resolve: end } = Promise.withResolvers<End>()
   client.on('ws_message', (data: unknown) => {
-    if (readEnvelope(data)?.type === 'disconnect') end({ isPlanned: true, isFinal: false, why: 'Slack renews it' })
+    if (readEnvelope(data)?.type !== 'disconnect') return
+    dropTimer(client)
+    end({ isPlanned: true, isFinal: false, why: 'Slack renews it' })
   })
   client.on('disconnected', () => end({ isPlanned: false, isFinal: false, why: 'the connection to Slack was lost' }))
   let closing: Promise<void> | undefined
@@ -163,13 +174,24 @@ export async function openSocket(
   return { ended, close }
 }
 
-/** The second call ends it at once, and the timer with it, which would run on for 30 s. */
+/** Asks for the end, and after CLOSE_MS no longer waits for it: the second call ends the socket at once. */
 async function closeSocket(client: Receiver['client']): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, CLOSE_MS)
-  await Promise.race([client.disconnect().catch(() => {}), late])
+  const closed = client.disconnect().catch(() => {})
+  dropTimer(client)
+  await Promise.race([closed, late])
   clearTimeout(timer)
-  client.websocket?.disconnect()
+  await new Promise(done => done(client.websocket?.disconnect())).catch(() => {})
+  dropTimer(client)
+}
+
+/**
+ * The SDK's timer for the end of a socket, 30 s. When the socket fails meanwhile it sets another and forgets this one,
+ * which then keeps the process alive (github.com/slackapi/node-slack-sdk issue 2771).
+ */
+function dropTimer({ websocket }: Receiver['client']): void {
+  clearTimeout(fieldOf(websocket, 'closeHandshakeTimeout') as NodeJS.Timeout | undefined)
 }
 
 /** Calls the SDK's own listeners such that nothing they throw or reject with gets out. */
@@ -219,10 +241,12 @@ export async function openHttp(
     const parts: Buffer[] = []
     let bytes = 0
     for await (const part of request) {
+      // What is too long is read a while longer, or the sender would see a broken connection and no answer.
       bytes += part.length
-      if (bytes > MOST_BODY_BYTES) return refuse(response, 413)
-      parts.push(part)
+      if (bytes > 8 * MOST_BODY_BYTES) return void request.destroy()
+      if (bytes <= MOST_BODY_BYTES) parts.push(part)
     }
+    if (bytes > MOST_BODY_BYTES) return refuse(response, 413)
     // Bolt takes a body that was read already. Of a payload that is no object it would throw where nobody can catch it.
     request.rawBody = Buffer.concat(parts)
     const payload = new URLSearchParams(request.rawBody.toString()).get('payload')

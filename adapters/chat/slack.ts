@@ -1,6 +1,6 @@
 import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/channel.ts'
 import type { SlackSpec } from '../../core/config/channel-spec.ts'
-import { clean, faultOf, fieldOf, hasNoThread, isTokenError, verdictOf, whyOf } from './slack-fault.ts'
+import { afterMsOf, clean, faultOf, fieldOf, hasNoThread, isTokenError, verdictOf, whyOf } from './slack-fault.ts'
 import { fitsSlack, payloadOf } from './slack-payload.ts'
 import {
   anyOf,
@@ -17,7 +17,8 @@ import {
 // Life of the connection
 // 1. The token is asked for (`auth.test`) and the line for words opened, each in a loop of its own, for ever.
 // 2. What fails is tried again after 1, 2, 4 … 60 s, less up to half of it by chance; secrets are read anew each time.
-// 3. A post that Slack refuses because of the token starts the token's loop again; so does each RECHECK_MS.
+// 3. A post that Slack refuses because of the token, or that does not get through, has the token asked for again; so
+//    has each RECHECK_MS.
 // 4. The channel is up while both are.
 
 /** Of one request; a verdict may take a look and a post, or two posts. */
@@ -27,6 +28,8 @@ const VERDICT_MS = 9500
 const RECHECK_MS = 5 * 60_000
 const FIRST_PAUSE_MS = 1000
 const MOST_PAUSE_MS = 60_000
+/** What a Retry-After of Slack's is heeded up to. */
+const MOST_ASKED_MS = 10 * 60_000
 /** What stood for this long was no failure when it ends. */
 const STEADY_MS = 10_000
 /** Of a channel's history that are looked through for a message that may be there already. */
@@ -78,7 +81,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
   const parts: Record<'token' | 'words', State> = { token: CONNECTING, words: CONNECTING }
   let told = ''
   let client: WebClient | null = null
-  let doubt: (why: string) => void = () => {}
+  let doubt: (end: End) => void = () => {}
   let wake: () => void = () => {}
   let isWarnedOfHistory = false
 
@@ -99,10 +102,14 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const all = { isUp: down.length === 0, isFinal, why }
     if (told === JSON.stringify(all)) return
     told = JSON.stringify(all)
-    tools.events.onState(all)
+    try {
+      tools.events.onState(all)
+    } catch {
+      tools.warn('a state of Slack was not taken')
+    }
   }
 
-  /** Asks Slack who we are; the line ends when a post shows that the token is not good any more. */
+  /** Asks Slack who we are; the line ends when a post gives reason to ask again. */
   async function openToken(): Promise<Line> {
     const asked = new bolt.webApi.WebClient(await readSecret(spec.botToken, 'bot token'), web)
     const { response_metadata } = await asked.auth.test()
@@ -113,7 +120,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     client = asked
     const { promise: ended, resolve } = Promise.withResolvers<End>()
     const timer = setTimeout(resolve, RECHECK_MS, { isPlanned: true, isFinal: false, why: '' })
-    doubt = why => resolve({ isPlanned: false, isFinal: true, why })
+    doubt = resolve
     return { ended, close: async () => clearTimeout(timer) }
   }
 
@@ -130,7 +137,9 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
 
   async function readSecret(secret: Parameters<typeof tools.readSecret>[0], what: string): Promise<string> {
     try {
-      return (await tools.readSecret(secret)).trim()
+      const text = (await tools.readSecret(secret)).trim()
+      if (text === '') throw new Error('it is empty')
+      return text
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw Object.assign(new Error(), {
@@ -144,6 +153,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const stopped = new Promise<null>(resolve => signal.addEventListener('abort', () => resolve(null), { once: true }))
     for (let failures = 0; !signal.aborted; ) {
       const startedMs = performance.now()
+      let askedMs = 0
       try {
         const line = await open()
         tell(part, { isUp: true, isFinal: false, why: '' })
@@ -155,11 +165,12 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
         failures = performance.now() - startedMs >= STEADY_MS ? 0 : failures + 1
       } catch (error) {
         failures += 1
+        askedMs = Math.min(afterMsOf(error) ?? 0, MOST_ASKED_MS)
         const why = fieldOf(error, 'why')
         const isFinal = fieldOf(error, 'isFinal') === true || isTokenError(error)
         tell(part, { isUp: false, isFinal, why: typeof why === 'string' ? why : whyOf(error) })
       }
-      if (failures > 0) await pause(part, pauseMs(failures))
+      if (failures > 0) await pause(part, Math.max(askedMs, pauseMs(failures)))
     }
   }
 
@@ -188,8 +199,10 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     const timer = setTimeout(resolve, VERDICT_MS, notNow('Slack did not answer in time', true))
     const verdict = await Promise.race([run(client).catch(verdictOf), late])
     clearTimeout(timer)
-    if (verdict.verdict === 'refused' && verdict.of === 'channel') doubt(verdict.why)
-    if (verdict.verdict === 'done' && !parts.token.isUp) wake()
+    const { verdict: kind } = verdict
+    if (kind === 'refused' && verdict.of === 'channel') doubt({ isPlanned: false, isFinal: true, why: verdict.why })
+    if (kind === 'retry' && verdict.of === 'channel') doubt({ isPlanned: true, isFinal: false, why: '' })
+    if (kind === 'done' && !parts.token.isUp) wake()
     return verdict
   }
 

@@ -5,31 +5,20 @@ import type { Word } from '../../../bot/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
 import { slackSpec, slackTools, startSlackPlatform } from '../../fakes/slack/platform.ts'
 import { until } from '../../until.ts'
-import { how, referenceOf, standUp } from './slack-stand.ts'
+import { how, referenceOf, standUp, uncaught } from './slack-stand.ts'
 
 const passMs = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
-/** What nobody caught while the test ran. */
-function uncaught(t: { after(run: () => void): void }): unknown[] {
-  const seen: unknown[] = []
-  const note = (error: unknown) => void seen.push(error)
-  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-    process.on(event, note)
-    t.after(() => void process.off(event, note))
-  }
-  return seen
-}
 
 describe('words from Slack’s sockets', () => {
   test('who, where and what; the answer is for that person alone', async t => {
     const { platform, words } = await standUp(t)
-    platform.say('C0TWO', '/rollback web 3 --dry-run')
+    platform.say('C0TWO', '/rollback web 3 --dry-run <&>')
     await until('the word came', () => words.length > 0)
     const [word] = words
     assert.ok(word !== undefined)
     const { user, name, chat, text, button, key } = word
     assert.deepEqual([user, name, chat, button], ['T0FAKE/U0HUMAN', 'ada', 'C0TWO', null])
-    assert.equal(text, 'rollback web 3 --dry-run')
+    assert.equal(text, 'rollback web 3 --dry-run <&>')
     assert.match(key, /^slack:T0FAKE:133\d+\.\d+\.[0-9a-f]+$/)
     await word.reply(fullMessage())
     assert.deepEqual(
@@ -73,7 +62,7 @@ describe('words from Slack’s sockets', () => {
     ])
   })
 
-  test('a handler that throws loses neither the next word nor the process', async t => {
+  test('handlers that throw lose neither the next word nor the process', async t => {
     const seen = uncaught(t)
     const platform = await startSlackPlatform()
     const words: Word[] = []
@@ -81,6 +70,7 @@ describe('words from Slack’s sockets', () => {
     const channel = await platform.open({
       onState: state => {
         isUp = state.isUp
+        throw new Error('a fault of ours')
       },
       onWord: word => {
         words.push(word)
@@ -95,7 +85,8 @@ describe('words from Slack’s sockets', () => {
     platform.say('C0ONE', '/one')
     platform.say('C0ONE', '/two')
     await until('both came', () => words.length === 2)
-    assert.deepEqual([seen, platform.warnings.length], [[], 2])
+    const warned = platform.warnings.filter(text => text.includes('a word'))
+    assert.deepEqual([seen, warned.length, platform.warnings.length > 2], [[], 2, true])
   })
 
   test('two connections of one app: each word comes to one of them, again perhaps to the other with the same key', async t => {
@@ -182,6 +173,17 @@ describe('Slack’s sockets are kept up', () => {
     assert.ok(sockets.tried() - before <= 5, `${sockets.tried() - before} attempts in 4 s`)
   })
 
+  test('asked to slow down with new connections, it waits for as long', async t => {
+    const { platform, isUp } = await standUp(t)
+    platform.fake.next('slow down', 3000, ['apps.connections.open'])
+    platform.fake.sockets.cut()
+    await until('it has asked', () => platform.fake.calls('apps.connections.open') === 2)
+    const startedMs = performance.now()
+    await until('it has asked again', () => platform.fake.calls('apps.connections.open') === 3)
+    assert.ok(performance.now() - startedMs >= 2900)
+    await until('it is up', isUp)
+  })
+
   test('closed while the server is mute: within a few seconds, and nothing stays open', async t => {
     const seen = uncaught(t)
     const platform = await startSlackPlatform()
@@ -197,5 +199,17 @@ describe('Slack’s sockets are kept up', () => {
     await passMs(1500)
     assert.equal(platform.fake.sockets.tried(), 1, 'it does not connect any more')
     assert.deepEqual([states.includes(true), seen], [false, []])
+  })
+
+  test('closed while the server dies: no timer is left that would keep the process alive', async t => {
+    const platform = await startSlackPlatform()
+    const before = process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
+    const channels = await Promise.all([1, 2, 3].map(() => platform.open()))
+    await until('all are up', () => platform.fake.sockets.open() === 3)
+    const closed = channels.map(channel => channel.close())
+    await Promise.all([platform.close(), ...closed])
+    await passMs(100)
+    assert.ok(process.getActiveResourcesInfo().filter(what => what === 'Timeout').length <= before)
+    t.diagnostic(`${before} before`)
   })
 })

@@ -45,3 +45,14 @@ export function referenceOf(verdict: Verdict): string {
   if (verdict.verdict !== 'done') throw new Error(`not done: ${JSON.stringify(verdict)}`)
   return verdict.reference
 }
+
+/** What nobody caught while the test ran. */
+export function uncaught(t: { after(run: () => void): void }): unknown[] {
+  const seen: unknown[] = []
+  const note = (error: unknown) => void seen.push(error)
+  for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(event, note)
+    t.after(() => void process.off(event, note))
+  }
+  return seen
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openSlack } from '../../../adapters/chat/slack.ts'
-import type { Verdict } from '../../../bot/channel.ts'
+import { DEADLINE_MS, type Verdict } from '../../../bot/channel.ts'
 import { channelConformance } from '../../conformance/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
 import { startSlackFake } from '../../fakes/slack/fake.ts'
@@ -62,17 +62,22 @@ describe('posting to Slack', () => {
     assert.equal(referenceOf(await channel.edit('C0ONE', second, plainMessage('two, later'))), second)
   })
 
-  test('what is answered is gone without a trace: a message of its own', async t => {
+  test('what is answered is gone without a trace, or locked: a message of its own', async t => {
     const { platform, channel } = await standUp(t)
     const first = referenceOf(await channel.post('C0ONE', plainMessage('one'), how()))
     platform.remove('C0ONE', first)
-    referenceOf(await channel.post('C0ONE', plainMessage('two'), how({ replyTo: first })))
-    referenceOf(await channel.post('C0ONE', plainMessage('three'), how({ replyTo: 'from elsewhere' })))
+    const second = referenceOf(await channel.post('C0ONE', plainMessage('two'), how({ replyTo: first })))
+    const [message] = platform.fake.workspace.rooms.get('C0ONE')?.messages ?? []
+    assert.ok(message !== undefined)
+    message.isLocked = true
+    referenceOf(await channel.post('C0ONE', plainMessage('three'), how({ replyTo: second })))
+    referenceOf(await channel.post('C0ONE', plainMessage('four'), how({ replyTo: 'from elsewhere' })))
     assert.deepEqual(
       platform.shown('C0ONE').map(({ text, replyTo }) => [text, replyTo]),
       [
         ['ℹ️ two', null],
         ['ℹ️ three', null],
+        ['ℹ️ four', null],
       ],
     )
   })
@@ -107,6 +112,35 @@ describe('posting to Slack', () => {
     await platform.fake.close()
     const verdict = await channel.post('C0ONE', plainMessage('one'), how())
     assert.deepEqual([ofWhom(verdict), 'isOpen' in verdict && verdict.isOpen], ['retry channel', false])
+  })
+})
+
+describe('verdicts of Slack', () => {
+  test('come in time, also when two requests together would take too long', async t => {
+    const { platform, channel } = await standUp(t)
+    platform.fake.next('late', 5000, ['conversations.history'])
+    platform.next('hang')
+    const startedMs = performance.now()
+    const verdict = await channel.post('C0ONE', plainMessage('one'), how({ isAgain: true }))
+    assert.ok(performance.now() - startedMs < DEADLINE_MS + 500)
+    assert.deepEqual([ofWhom(verdict), 'isOpen' in verdict && verdict.isOpen], ['retry channel', true])
+  })
+
+  test('after close nothing is sent, and that is known', async t => {
+    const { platform, channel } = await standUp(t)
+    await channel.close()
+    const verdict = await channel.post('C0ONE', plainMessage('one'), how())
+    assert.deepEqual(['isOpen' in verdict && verdict.isOpen, platform.requests()], [false, 0])
+  })
+
+  test('a token that is refused is told at once as final, and asked for until it is good', async t => {
+    const { platform, channel, states, isUp } = await standUp(t)
+    platform.revoke()
+    await channel.post('C0ONE', plainMessage('one'), how())
+    await until('it is down', () => !isUp(), 5000)
+    assert.deepEqual([states.at(-1)?.isFinal, states.at(-1)?.why], [true, 'Slack says token_revoked'])
+    platform.admit()
+    await until('it is up', isUp)
   })
 })
 
@@ -174,6 +208,8 @@ describe('secrets and states of Slack', () => {
       await fake.close()
     })
     await until('it is final', () => states.at(-1)?.isFinal === true)
+    bot = ' \n'
+    await until('it is empty', () => states.at(-1)?.why.includes('cannot be read: it is empty') === true)
     assert.equal(ofWhom(await channel.post('C0ONE', plainMessage('one'), how())), 'refused channel')
     bot = fake.workspace.botToken
     await until('it is up', () => states.at(-1)?.isUp === true)
@@ -189,6 +225,8 @@ describe('secrets and states of Slack', () => {
       platform.next(trouble)
       await post()
     }
+    platform.next('slow down', Number.NaN)
+    await post()
     platform.revoke()
     await post()
     fake.sockets.behave('refuse')

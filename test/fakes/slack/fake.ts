@@ -18,7 +18,7 @@ export interface SlackFake {
   readonly answers: { readonly text: string; readonly isEphemeral: boolean }[]
   /** Calls of methods, also refused ones. */
   calls(...methods: string[]): number
-  /** What the next call of one of the methods meets, once. `afterMs` is for `slow down`. */
+  /** What the next call of one of the methods meets, once. `afterMs` is for `slow down` (NaN: it does not say) and `late`. */
   next(trouble: Trouble, afterMs?: number, methods?: readonly string[]): void
   /** What the bodies of `/heald …` and of a pressed button look like. */
   commandOf(channel: string, text: string): object
@@ -28,7 +28,8 @@ export interface SlackFake {
   close(): Promise<void>
 }
 
-export type Trouble = 'slow down' | 'error 500' | 'answer lost' | 'hang' | 'cut'
+/** `late`: it is carried out and answered, `afterMs` after it came. */
+export type Trouble = 'slow down' | 'error 500' | 'answer lost' | 'hang' | 'cut' | 'late'
 
 export interface SlackFakeOptions extends WorkspaceOptions {
   /** 0: any that is free. */
@@ -79,6 +80,7 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
     const index = troubles.findIndex(({ methods }) => methods.includes(method))
     const [met] = index < 0 ? [] : troubles.splice(index, 1)
     if (met?.trouble === 'hang') return
+    if (met?.trouble === 'late') await new Promise(resolve => setTimeout(resolve, met.afterMs))
     if (met?.trouble === 'cut') return void response.destroy()
     if (met?.trouble === 'error 500') return answer(response, 500, 'Internal Server Error')
     if (met?.trouble === 'slow down') return slowDown(response, Math.ceil(met.afterMs / 1000))
@@ -124,7 +126,13 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
     next: (trouble, afterMs = 1000, methods = WRITES) => void troubles.push({ trouble, afterMs, methods }),
     commandOf: (channel, text) => ({
       ...{ token: 'legacy', team_id: workspace.team, team_domain: workspace.domain, channel_id: channel },
-      ...{ channel_name: channel.toLowerCase(), user_id: 'U0HUMAN', user_name: 'ada', command: '/heald', text },
+      ...{
+        channel_name: channel.toLowerCase(),
+        user_id: 'U0HUMAN',
+        user_name: 'ada',
+        command: '/heald',
+        text: escaped(text),
+      },
       ...{ api_app_id: workspace.appId, is_enterprise_install: 'false' },
       ...{ response_url: newResponseUrl(), trigger_id: newTrigger() },
     }),
@@ -157,6 +165,11 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
       await closed
     },
   }
+}
+
+/** As in all text that Slack passes on. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | null> {
@@ -197,7 +210,8 @@ function readArgs(contentType: string, body: string): (Args & { isForm: boolean 
 }
 
 function slowDown(response: ServerResponse, seconds: number): void {
-  answer(response, 429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(seconds) })
+  const headers: Record<string, string> = Number.isNaN(seconds) ? {} : { 'retry-after': String(seconds) }
+  answer(response, 429, { ok: false, error: 'ratelimited' }, headers)
 }
 
 function answer(

@@ -123,17 +123,27 @@ function perform(workspace: Workspace, method: string, args: Args, openSocket: (
 function post(workspace: Workspace, room: Room, args: Args): Args {
   const content = contentOf(args)
   const metadata = args.metadata === undefined ? undefined : metadataOf(args.metadata)
-  const threadTs = args.thread_ts === undefined ? null : String(args.thread_ts)
-  const isBroadcast = isTrue(args.reply_broadcast)
-  if (threadTs === null && isBroadcast) refuse('invalid_arguments')
-  if (threadTs !== null) {
-    if (!/^\d{10}\.\d{6}$/.test(threadTs)) refuse('invalid_thread_ts')
-    const root = messageIn(room, threadTs)
-    if (root === undefined) refuse('thread_not_found')
-    if (root?.threadTs) refuse('cannot_reply_to_message')
-  }
+  const named = args.thread_ts === undefined ? null : String(args.thread_ts)
+  if (named === null && isTrue(args.reply_broadcast)) refuse('invalid_arguments')
+  if (named !== null && !/^\d{10}\.\d{6}$/.test(named)) refuse('invalid_thread_ts')
+  const root = named === null ? undefined : messageIn(room, named)
+  // "Avoid using a reply's ts value; use its parent's instead": what comes of it is not said, so it is refused here.
+  if (root?.threadTs) refuse('cannot_reply_to_message')
+  if (root?.isLocked) refuse('restricted_action_thread_locked')
+  // An answer to what is gone without a trace becomes a message of its own (github.com/slack-go/slack issue 1571).
+  const threadTs = root === undefined ? null : named
+  const isBroadcast = threadTs !== null && isTrue(args.reply_broadcast)
   const message: Stored = {
-    ...{ ts: workspace.nextTs(), isOurs: true, metadata, threadTs, isBroadcast, editedTs: null, isTombstone: false },
+    ...{
+      ts: workspace.nextTs(),
+      isOurs: true,
+      metadata,
+      threadTs,
+      isBroadcast,
+      editedTs: null,
+      isTombstone: false,
+      isLocked: false,
+    },
     unfurls: args.unfurl_links === undefined || isTrue(args.unfurl_links),
     ...content,
   }

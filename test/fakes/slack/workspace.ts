@@ -22,6 +22,8 @@ export interface Stored {
   editedTs: string | null
   /** Deleted, but there are answers to it: "This message was deleted." */
   isTombstone: boolean
+  /** A person has locked its thread. */
+  isLocked: boolean
 }
 
 export interface Room {
