@@ -102,7 +102,7 @@ async function lackOf(
 }
 
 /** Only looks where it would be loaded from. */
-function isPackageInstalled(name: string): boolean {
+export function isPackageInstalled(name: string): boolean {
   try {
     import.meta.resolve(name)
     return true

@@ -166,6 +166,8 @@ test('WhatsApp: paired or not', async t => {
   const spec: ChannelSpec = { kind: 'whatsapp', browser: null, browserArgs: [], chats: ['1@c.us'], ...COMMON }
   assert.deepEqual(await probe(spec, join(folder, 'none')), [`no: no session in ${folder}/none: it is not paired yet`])
   assert.match((await probe(spec, folder))[0] ?? '', /^no: no session/)
+  mkdirSync(join(folder, 'other'))
+  assert.match((await probe(spec, folder))[0] ?? '', /^no: no session/)
   mkdirSync(join(folder, 'session-heald'))
   assert.deepEqual(await probe(spec, folder), [`ok: paired: its session is in ${folder}`])
 })

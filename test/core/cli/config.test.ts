@@ -56,6 +56,34 @@ test('a good file is summed up, with warnings above', async t => {
   assert.match(out(), /^web {6}sh -c x {2}http:\/\/a\/ every 2 s {2}db$/m)
 })
 
+test('where notices go is summed up too', async t => {
+  const channels =
+    'channels:\n  telegram: { token: { env: T }, chats: [-1001, 5], quietHours: "22:00-7:00", digest: "8:00" }\n  console: {}\n'
+  const routes =
+    'routes:\n  - { match: { severity: critical, service: "w*", kind: switch }, to: [telegram, console], grace: 0 }\n  - { match: { kind: silence }, to: [] }\n  - { to: telegram }\n'
+  const steps = 'escalation: [{ after: 5m, to: telegram }]\n'
+  const path = writeConfig(t, `host: a\n${channels}${routes}${steps}`)
+  const { context, out } = paperContext()
+  assert.equal(await run(context, ['check', path], {}), 0)
+  assert.equal(
+    out().split('\n\n').slice(1).join('\n\n'),
+    `CHANNEL   CHATS             QUIET
+telegram  -1001, 5          22:00–07:00, told at 08:00
+console   where heald runs
+
+NOTICES                       GO TO              SOUND AFTER
+critical; of w*; kind switch  telegram, console  at once
+kind silence                  nowhere            10 s
+all others                    telegram           10 s
+after 5 m, unless acked       telegram
+`,
+  )
+  const json = paperContext({ json: true })
+  await run(json.context, ['check', path], {})
+  const { channels: names, routes: ways } = JSON.parse(json.out())
+  assert.deepEqual([names, ways[1].to, ways.length], [['telegram', 'console'], [], 3])
+})
+
 test('--json is one document, for good and for bad', async t => {
   const bad = paperContext({ json: true })
   const path = writeConfig(t, BAD)

@@ -3,7 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
-import { type ChannelProbes, checkChannels, type ProbeChannel } from '../../../core/doctor/channels.ts'
+import {
+  type ChannelProbes,
+  checkChannels,
+  isPackageInstalled,
+  type ProbeChannel,
+} from '../../../core/doctor/channels.ts'
 import { Fault } from '../../../core/fault.ts'
 import { freshFolder } from '../config/folder.ts'
 
@@ -90,6 +95,7 @@ test('WhatsApp has to have a browser', async t => {
 test('whether a package is there is seen without loading it', async () => {
   const states = await checkChannels([TELEGRAM, DISCORD, SLACK], probesOf(), place(''))
   assert.ok(states.every(({ why }) => !why.includes('not installed')))
+  assert.deepEqual(['zod', '@no-such/package', 'no-such-package'].map(isPackageInstalled), [true, false, false])
   const script = `
     import { registerHooks } from 'node:module'
     registerHooks({ load(url, context, next) { console.log(url); return next(url, context) } })
