@@ -51,8 +51,8 @@ export interface DaemonOptions {
   readonly findAccount?: (
     user: string,
   ) => Promise<{ readonly uid: number; readonly gid: number } | { readonly missing: string }>
-  /** The program in the place of `heald bot`, for tests. */
-  readonly botArgv?: readonly string[]
+  /** The program in the place of `heald bot`, and how long a confirmation of an escalation is waited for. */
+  readonly forTests?: { readonly botArgv?: readonly string[]; readonly confirmMs?: number }
   /** Sees each batch of entries once it is durable. */
   readonly onEntries?: (entries: readonly Entry[]) => void
 }
@@ -98,14 +98,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const read = await options.loadConfig()
     if (read.notice.channels.length === 0) return read
     const { withBot } = await import('./notice/bot-service.ts')
-    const { socket, botArgv } = options
-    return withBot(read, {
-      state,
-      socket,
-      version,
-      env: process.env,
-      ...(botArgv === undefined ? {} : { argv: botArgv }),
-    })
+    const { socket, forTests } = options
+    return withBot(read, { state, socket, version, env: process.env, ...forTests })
   }
 
   async function supervised(): Promise<Daemon> {
@@ -151,6 +145,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       mustRecord: () => mustRecord(),
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,
+      ...options.forTests,
     })
     ledger.onDurable(entries => {
       past?.follow(entries)

@@ -16,7 +16,7 @@ export interface BotPlace {
   /** heald's environment: the bot gets the variables that hold its tokens, and no other. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The program in the place of `heald bot`, for tests. */
-  readonly argv?: readonly string[]
+  readonly botArgv?: readonly string[]
 }
 
 const MIB = 1024 ** 2
@@ -48,7 +48,7 @@ export function withBot(config: HostConfig, place: BotPlace): HostConfig {
 
 function botService(config: HostConfig, place: BotPlace): ServiceSpec {
   const { bot, notice } = config
-  const program = place.argv ?? [process.execPath, frontDoor(), BOT]
+  const program = place.botArgv ?? [process.execPath, frontDoor(), BOT]
   const hasBrowser = notice.channels.some(({ kind }) => kind === 'whatsapp')
   return {
     name: BOT,

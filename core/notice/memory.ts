@@ -167,6 +167,8 @@ function escalated(memory: NoticeMemory, { data, ts }: Entry): void {
   if (typeof incident !== 'string' || typeof step !== 'number') return
   const key = stepKey(incident, step)
   const before = memory.escalations.get(key)
+  // Its incident was over by then.
+  if (before === undefined && fallback === true) return
   const due = before ?? { incident, step, dueMs: Date.parse(ts), isConfirmed: false, hasFallenBack: false }
   put(memory.escalations, key, fallback === true ? { ...due, hasFallenBack: true } : due, MOST_ESCALATIONS)
 }

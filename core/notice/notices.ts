@@ -4,6 +4,7 @@ import { LEDGER } from '../folded.ts'
 import { createBotDesk } from './bot-desk.ts'
 import { botSocket } from './bot-socket.ts'
 import { channelHealth } from './channel-health.ts'
+import { escalation } from './escalation.ts'
 import { silenceStatus } from './memory.ts'
 import type { Notices, NoticesOptions } from './on-demand.ts'
 import { silences } from './silences.ts'
@@ -34,6 +35,11 @@ export function createNotices(options: NoticesOptions): Notices {
 
   const silent = silences({ ...options, names })
 
+  const escalating = escalation({
+    ...options,
+    run: async (argv, input) => (await import('./fallback.ts')).runFallback(argv, input, options.clock),
+  })
+
   /** All that may have notices. */
   function names(): string[] {
     const { services, targets, notice } = options.config()
@@ -52,12 +58,14 @@ export function createNotices(options: NoticesOptions): Notices {
       const config = options.config()
       health.look(config)
       silent.look()
+      escalating.look(config)
       if (hasBegun) return
       hasBegun = true
       renewBot()
     },
     take(entries) {
       health.take(entries)
+      escalating.take(entries)
     },
     channels: () => health.statuses(options.config(), options.supervisor.statuses()),
     silences: () => [...options.memory.silences.values()].map(silenceStatus),
@@ -66,6 +74,7 @@ export function createNotices(options: NoticesOptions): Notices {
     release() {
       health.release()
       silent.release()
+      escalating.release()
     },
     close: timeoutMs => socket.close(timeoutMs),
   }

@@ -28,6 +28,8 @@ export interface NoticesOptions {
   readonly follow: Follow
   readonly findAccount: BotSocketOptions['findAccount']
   readonly warn: (text: string) => void
+  /** For tests: how long a confirmation of an escalation is waited for. */
+  readonly confirmMs?: number
   /** A Fault while nothing can be recorded: orders are refused then. */
   readonly mustRecord: () => void
   /** Resolves when all services are taken up and the ledger's past is known. */
