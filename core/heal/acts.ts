@@ -81,6 +81,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
 
   const perform: Record<Act, () => void> = {
     start() {
+      const ran = tools.generation()
       const { pid, standby } = seat.start()
       Object.assign(facts, {
         pid: pid || null,
@@ -92,7 +93,8 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         report: null,
         liveness: null,
         passes: 0,
-        ran: tools.generation(),
+        ran,
+        hasFailed: facts.hasFailed && ran === facts.ran,
         why: facts.phase === 'loopRunning' ? facts.why : null,
         waiting: false,
       } satisfies Partial<Facts>)
@@ -164,6 +166,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
     },
     countFailure() {
       facts.attempt += 1
+      facts.hasFailed = true
       if (onFailure(loop, clock.monoMs(), facts.spec.crashLoop).looping) feed('loopDetected')
     },
     resetCounts() {

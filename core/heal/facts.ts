@@ -37,6 +37,10 @@ export interface Facts {
   restarts: number
   /** Failures since the service was last stable. */
   attempt: number
+  /** It has failed with the generation it runs, since it was renewed. */
+  hasFailed: boolean
+  /** Monotonic: since when it is ready without a break; says something only while it is ready. */
+  readySinceMs: number
   /** Delay of the restart that is scheduled. */
   delayMs: number
   /** Who asked for the stop or restart under way. */
@@ -86,6 +90,8 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     startedMs: 0,
     isUp: false,
     attempt: 0,
+    hasFailed: false,
+    readySinceMs: 0,
     delayMs: 0,
     by: 'heald',
     goingDown: false,

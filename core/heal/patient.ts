@@ -31,7 +31,7 @@ interface PatientTools {
 
 export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
   function begin(how: string | null, event: Event): void {
-    Object.assign(facts, { how, unwell: null, by: 'heald' } satisfies Partial<Facts>)
+    Object.assign(facts, { how, unwell: null, hasFailed: false, by: 'heald' } satisfies Partial<Facts>)
     feed(event)
   }
   return {
@@ -56,6 +56,10 @@ export interface Health {
   readonly state: 'ready' | 'failed' | 'open' | 'stopped' | 'down'
   /** It has failed since it was last stable, or fails its readiness check. */
   readonly isTroubled: boolean
+  /** What it failed of last with the generation it runs, since it was renewed, in words; null: it has not. */
+  readonly failed: string | null
+  /** Monotonic: since when it is ready without a break; says something only while it is ready. */
+  readonly readySinceMs: number
   /** Checks that passed in a row since its start. */
   readonly passes: number
   /** The last check broke itself, which says nothing about the service. */
@@ -65,9 +69,10 @@ export interface Health {
 }
 
 function healthOf(facts: Facts): Health {
-  const { phase, passes, report, why, lastTrouble, attempt } = facts
+  const { phase, passes, report, why, lastTrouble, attempt, hasFailed, readySinceMs } = facts
   const of = (state: Health['state'], words: string): Health => ({
-    ...{ state, passes, why: words },
+    ...{ state, passes, why: words, readySinceMs },
+    failed: hasFailed ? lastTrouble : null,
     isTroubled: attempt > 0 || phase === 'unhealthy',
     isInconclusive: report?.verdict?.verdict === 'inconclusive',
   })

@@ -93,6 +93,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { attempt, phase, adopted } = facts
       const data = { pid: facts.pid ?? 0, readyMs: round(nowMs - facts.startedMs) }
       facts.isUp = true
+      facts.readySinceMs = nowMs
       // Without a check, all that is known is that it has lived on since it was launched.
       const { startup, readiness, liveness } = facts.spec.probes
       const isChecked = startup !== undefined || readiness !== undefined || liveness !== undefined
@@ -118,8 +119,10 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       })
     },
     recordHealthy() {
-      const downMs = outage.up(clock.monoMs()) ?? 0
+      const nowMs = clock.monoMs()
+      const downMs = outage.up(nowMs) ?? 0
       const { attempt } = facts
+      facts.readySinceMs = nowMs
       later(() => {
         write('service.recovered', { downMs, attempts: attempt })
         resolveFirst(attempt, 'ready again')

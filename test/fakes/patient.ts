@@ -34,7 +34,10 @@ export function serviceSpec(name: string, more: Partial<ServiceSpec> = {}): Serv
 /** It is ready, with many passes, and runs `ran`. */
 export function fakePatient(name: string, ran: string | null, more: Partial<ServiceSpec> = {}): FakePatient {
   const waiters = new Set<() => void>()
-  const well: Health = { state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false }
+  const well: Health = {
+    ...{ state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false },
+    ...{ failed: null, readySinceMs: 0 },
+  }
   let health = well
   let runs = ran
   function renewed(word: string): void {

@@ -122,6 +122,30 @@ test('a fall makes it troubled until it is stable', async () => {
   assert.equal(of.patient.health().isTroubled, false)
 })
 
+test('that it fell is told of the generation it runs, until it is renewed, and since when it is well again', async () => {
+  const of = ward({ restart: { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: RESET_MS } })
+  await of.ready()
+  assert.equal(of.patient.health().failed, null)
+  of.crash()
+  await of.clock.advance(READY_MS)
+  const { failed, readySinceMs } = of.patient.health()
+  assert.match(failed ?? '', /code 1/)
+  assert.ok(of.clock.monoMs() - readySinceMs <= READY_MS)
+  await of.clock.advance(2 * RESET_MS)
+  assert.deepEqual([of.patient.health().failed, of.patient.health().readySinceMs], [failed, readySinceMs])
+  // It falls with the old one and comes back with the new one: that one has not failed.
+  of.point('r2')
+  of.crash()
+  await of.clock.advance(READY_MS)
+  assert.deepEqual([of.patient.ran(), of.patient.health().failed], ['r2', null])
+  of.crash()
+  await of.clock.advance(READY_MS)
+  assert.notEqual(of.patient.health().failed, null)
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  assert.deepEqual([stateOf(of), of.patient.health().failed], ['ready', null])
+})
+
 test('a failed check fails it, also once it is healed; when it is stable, that is forgotten', async () => {
   const check = { kind: 'file', path: '/nonexistent/heald', maxAgeMs: 1 } as const
   const probe = { check, everyMs: 10, timeoutMs: 10, failures: 2, successes: 1, startupMs: 200 }
