@@ -1,8 +1,9 @@
 import type { ServiceSpec } from '../config/spec.ts'
 import type { Evidence } from './diagnosis.ts'
 import type { Adopted, End } from './host.ts'
-import type { ServiceMemory } from './memory.ts'
+import { ranOf, type ServiceMemory } from './memory.ts'
 import type { Report } from './probe/schedule.ts'
+import type { Ran } from './ran.ts'
 import type { Phase } from './state.ts'
 
 /** Why heald itself ended an instance, as the diagnosis wants to know it. */
@@ -62,7 +63,7 @@ export interface Facts {
    * The generation of its target that the instance was started with; null: it has none, or that can't be told. Another
    * target may name its generations alike, so it is null from a change of the target on.
    */
-  ran: string | null
+  ran: Ran | null
   /** Since it was renewed or stable: that it hung or did not get ready in time, in words. */
   unwell: string | null
   /** What its recovery is owed to, in words, where it was not its restart alone. */
@@ -101,7 +102,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     report: null,
     liveness: null,
     passes: 0,
-    ran: memory?.generation ?? null,
+    ran: memory === null ? null : ranOf(memory),
     unwell: null,
     how: null,
   }

@@ -1,6 +1,7 @@
 import type { ServiceSpec } from '../config/spec.ts'
 import type { Facts } from './facts.ts'
 import type { Outage } from './outage.ts'
+import type { Ran } from './ran.ts'
 import type { Event } from './state.ts'
 
 /** A service as the switch of its target sees it: put on another generation, and watched. */
@@ -9,7 +10,7 @@ export interface Patient {
   spec(): ServiceSpec
   health(): Health
   /** The generation that it was started with; null: that can't be told. */
-  ran(): string | null
+  ran(): Ran | null
   /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
   renew(how: string | null): void
   /** The same, also when it asked to be left down: that was another generation's wish. */

@@ -82,10 +82,12 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordStarted() {
       const { adopted, attempt, standby, ran } = facts
       const pid = facts.pid ?? 0
-      const generation = ran === null ? {} : { generation: ran }
+      const generation = ran === null ? {} : { generation: ran.generation }
+      const path = ran?.path == null ? {} : { generationPath: ran.path }
       // A first start may be an operator's order; those after a failure are heald's own.
       const actor = attempt === 0 ? askedBy(facts.by) : {}
-      if (adopted === null) later(() => write('service.started', { pid, attempt, standby, ...generation }, actor))
+      if (adopted === null)
+        later(() => write('service.started', { pid, attempt, standby, ...generation, ...path }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
     },
     recordReady() {

@@ -32,7 +32,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'daemon.started': ['version', 'pid', 'boot', 'config', 'adopted'],
   'daemon.stopped': ['reason'],
   'config.applied': ['sha256', 'changes'],
-  'service.started': ['pid', 'attempt', 'generation', 'standby'],
+  'service.started': ['pid', 'attempt', 'generation', 'generationPath', 'standby'],
   'service.ready': ['pid', 'readyMs'],
   'service.exited': [
     ...['pid', 'exitCode', 'signal', 'exit', 'oom', 'uptimeMs', 'wanted', 'rssBytes', 'diagnosis', 'tail'],

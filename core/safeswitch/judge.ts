@@ -3,6 +3,7 @@ import type { ProbeSpec, SwitchSpec } from '../config/spec.ts'
 import type { Health, Patient } from '../heal/patient.ts'
 import { type Probes, startProbes } from '../heal/probe/schedule.ts'
 import type { RunCheck } from '../heal/probe/verdict.ts'
+import { isSameRan } from '../heal/ran.ts'
 import type { Journal } from './journal.ts'
 import type { Judgement } from './switch.ts'
 
@@ -118,10 +119,10 @@ export function createJudge(options: JudgeOptions): Judge {
       const { state } = patient.health()
       // What can't be told is no other one when it is looked at for the first time, and well: it must not prove another.
       const isFirst = isObserved && good.length === 0 && state === 'ready'
-      const isOther = ran === null ? !isFirst : ran !== to?.generation
+      const isOther = ran === null ? !isFirst : !isSameRan(ran, to)
       // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
       const isSick = isRollback && cause !== 'recovery' && state !== 'ready'
-      const isLetDown = cause === 'probation' && ran === from?.generation && !baseline.includes(patient.name)
+      const isLetDown = cause === 'probation' && isSameRan(ran, from) && !baseline.includes(patient.name)
       if (how !== null && isLetDown) patient.revive(how)
       else if (isOther || isSick) patient.renew(how)
     }
@@ -133,7 +134,7 @@ export function createJudge(options: JudgeOptions): Judge {
     const downBefore = patients().filter(patient => patient.health().state === 'down')
     /** It can't be the candidate's doing. */
     const mayBeDown = (patient: Patient) =>
-      isRollback || (isObserved ? downBefore.includes(patient) : patient.ran() !== to?.generation)
+      isRollback || (isObserved ? downBefore.includes(patient) : !isSameRan(patient.ran(), to))
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()

@@ -57,7 +57,7 @@ export interface Managed extends Orders, Shown {
   look(): Promise<void>
   /** Goes on where the ledger says that it stopped, and watches the pointer. May be called twice. */
   begin(): void
-  generation(): string | null
+  generation(): Ref | null
   /** It is being switched, or an order says that it is to be; what others switched to does not count before it is committed. */
   isMoving(): boolean
   onLoop(service: string): LoopAnswer
@@ -245,7 +245,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       const paths = () => journal().good.map(({ path }) => path)
       cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare?.(paths()))
     },
-    generation: () => view?.running?.generation ?? null,
+    generation: () => plain(view?.running),
     isMoving() {
       const { phase, isObserved } = journal()
       return (

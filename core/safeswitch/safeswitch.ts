@@ -4,6 +4,7 @@ import type { HostConfig, ServiceSpec, TargetSpec } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { LoopAnswer } from '../heal/records.ts'
+import type { Ref } from './journal.ts'
 import { openLate } from './late-target.ts'
 import { createManaged, type Managed, type ManagedTools, type OpenTarget } from './managed.ts'
 
@@ -22,7 +23,7 @@ export interface SafeSwitch extends SwitchControl {
   refuse(config: HostConfig): void
   /** Takes a later configuration: lets go of what it no longer describes so, and opens what is new. */
   apply(config: HostConfig): Promise<void>
-  generationOf(target: string): string | null
+  generationOf(target: string): Ref | null
   onLoop(service: ServiceSpec): LoopAnswer | null
   statuses(): TargetStatus[]
   /** Ends what is under way without finishing it: a later daemon, or the dead-man, does. */

@@ -41,7 +41,7 @@ function ward(more: Partial<ServiceSpec> = {}, waits: readonly string[] = []) {
       ...{ clock, random: () => 0.5, boot: '00000000-0000', warn: text => assert.fail(text) },
       record: draft => void drafts.push(draft),
       remembered: { memory: {}, openIncidents: () => [] },
-      generationOf: () => generation,
+      generationOf: () => ({ generation, path: `/srv/app/${generation}` }),
       later: write => write(),
       waitingFor: () => waitingFor,
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
@@ -75,20 +75,24 @@ function ward(more: Partial<ServiceSpec> = {}, waits: readonly string[] = []) {
     },
   }
 }
+const ranOf = (generation: string) => ({ generation, path: `/srv/app/${generation}` })
 const stateOf = ({ patient }: ReturnType<typeof ward>) => patient.health().state
 
 test('renewed, it runs what its target points at now; its entries and its status say which', async () => {
   const of = ward()
   await of.ready()
-  assert.deepEqual([of.patient.ran(), of.patient.spec().target], ['r1', 'app'])
+  assert.deepEqual([of.patient.ran(), of.patient.spec().target], [ranOf('r1'), 'app'])
   of.point('r2')
   of.patient.renew(null)
   assert.equal(stateOf(of), 'open')
   await of.clock.advance(READY_MS)
-  assert.deepEqual([stateOf(of), of.patient.ran(), of.service.status().generation], ['ready', 'r2', 'r2'])
+  assert.deepEqual([stateOf(of), of.patient.ran(), of.service.status().generation], ['ready', ranOf('r2'), 'r2'])
   assert.deepEqual(
-    of.told('service.started').map(({ data }) => data.generation),
-    ['r1', 'r2'],
+    of.told('service.started').map(({ data }) => [data.generation, data.generationPath]),
+    [
+      ['r1', '/srv/app/r1'],
+      ['r2', '/srv/app/r2'],
+    ],
   )
   assert.equal(of.told('service.exited')[0]?.data.wanted, true, 'that is no failure')
   assert.deepEqual(of.told('incident.opened'), [])
@@ -137,7 +141,7 @@ test('that it fell is told of the generation it runs, until it is renewed, and s
   of.point('r2')
   of.crash()
   await of.clock.advance(READY_MS)
-  assert.deepEqual([of.patient.ran(), of.patient.health().failed], ['r2', null])
+  assert.deepEqual([of.patient.ran(), of.patient.health().failed], [ranOf('r2'), null])
   of.crash()
   await of.clock.advance(READY_MS)
   assert.notEqual(of.patient.health().failed, null)
@@ -209,7 +213,7 @@ test('a service of another target runs none of its generations, whatever their n
   const of = ward()
   await of.ready()
   await of.service.describe({ ...of.patient.spec(), target: 'app', critical: true })
-  assert.equal(of.patient.ran(), 'r1')
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
   await of.service.describe({ ...of.patient.spec(), target: 'other' })
   assert.equal(of.patient.ran(), null)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FakePatient, fakePatient } from '../../fakes/patient.ts'
-import { deployed, LONGER_MS, LOOK_MS, makeTrial, observed, R1, SOAK_MS } from './judge-stand.ts'
+import { deployed, LONGER_MS, LOOK_MS, makeTrial, observed, R1, R2, SOAK_MS } from './judge-stand.ts'
 
 const passed = { health: 'passed', why: '' }
 
@@ -29,6 +29,14 @@ test('a service that runs another generation is started anew, one that runs it a
   const trial = makeTrial([early])
   await trial.begin(observed)
   assert.deepEqual([early.asked, trial.said()], [['renew'], null])
+})
+
+test('a generation is told by its path: its name may have been another one’s', async () => {
+  const [reused, same] = [web(), web()]
+  reused.is({ ran: { generation: 'r2', path: '/srv/app/releases/older' } })
+  same.is({ ran: { generation: 'renamed', path: R2.path } })
+  await makeTrial([reused, same]).begin(deployed)
+  assert.deepEqual([reused.asked, same.asked], [['renew'], []])
 })
 
 test('the soak passes when its time is over and all is well, not before', async () => {

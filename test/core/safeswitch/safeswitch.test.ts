@@ -117,5 +117,5 @@ test('one that nobody configured is unknown, and says which are', async () => {
   await assert.rejects(switches.generations('x'), /no target "x"/)
   assert.equal(switches.generationOf('x'), null)
   assert.equal(switches.onLoop(serviceSpec('web', { target: 'x' })), null)
-  assert.equal(switches.generationOf('a'), 'r1')
+  assert.deepEqual(switches.generationOf('a'), { generation: 'r1', path: '/a/releases/r1' })
 })
