@@ -37,8 +37,8 @@ export function nixProfile(options: NixProfileOptions): Target {
     kind: 'nix-profile',
 
     async look(): Promise<View> {
-      const { generations, current, movedMs } = await readProfile(profile)
-      return { generations: generations.slice(0, MAX_LISTED), running: current, boot: current, movedMs }
+      const { generations, current, movedMs, mark } = await readProfile(profile)
+      return { generations: generations.slice(0, MAX_LISTED), running: current, boot: current, movedMs, mark }
     },
 
     resolve: candidates.resolve,

@@ -1,4 +1,4 @@
-import { mkdir, realpath, rm } from 'node:fs/promises'
+import { lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
 import { endActivation, runActivation } from './activation.ts'
@@ -8,6 +8,7 @@ import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
 import { moveProfile } from './nix-pointer.ts'
 import { makeRoots } from './nix-roots.ts'
+import { linkMark } from './pointer.ts'
 import { TargetFault } from './target-fault.ts'
 
 export interface NixosOptions {
@@ -68,10 +69,11 @@ export function nixos(options: NixosOptions): Target {
 
     async look(): Promise<View> {
       const { generations, current, movedMs } = await readProfile(profile)
-      const path = await runningPath()
+      const [path, link] = await Promise.all([runningPath(), nullWhenMissing(lstat(running))])
+      const mark = link === null ? null : linkMark(link)
       const named = [current, ...generations].find(found => found?.path === path)
       const nameless = path === null ? null : { generation: path.replace(/.*\//, ''), path, createdMs: 0 }
-      return { generations: generations.slice(0, MAX_LISTED), running: named ?? nameless, boot: current, movedMs }
+      return { generations: generations.slice(0, MAX_LISTED), running: named ?? nameless, boot: current, movedMs, mark }
     },
 
     resolve: candidates.resolve,

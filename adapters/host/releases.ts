@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import { runActivation } from './activation.ts'
 import { flushFileSystem } from './flush.ts'
 import { type GuardedFolder, openGuarded, refuse } from './guarded-folder.ts'
-import { movePointer, readPointer } from './pointer.ts'
+import { linkMark, movePointer, readPointer } from './pointer.ts'
 import { errnoOf, faultOf, TargetFault } from './target-fault.ts'
 
 export interface ReleasesOptions {
@@ -25,6 +25,10 @@ export interface ReleasesTarget extends Target {
    * write. Only for ones that are whole: what is still being unpacked has to be brought there again.
    */
   prepare(good: readonly string[]): Promise<void>
+}
+
+interface Running extends Pick<View, 'movedMs' | 'mark'> {
+  readonly now: Generation | null
 }
 
 const POINTER = 'current'
@@ -143,19 +147,22 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   }
 
   /** The release that runs; null when the pointer leads nowhere or out of the target. */
-  async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<[Generation | null, number | null]> {
+  async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<Running> {
     const pointer = await readPointer(folder, POINTER)
+    const movedMs = pointer?.movedMs ?? null
+    let mark = pointer?.mark ?? null
     // No component of the path is a link, so `..` in it means what it says.
     let release = pointer === null ? null : releaseIn(path, posix.join(path, '.', pointer.leadsTo))
     if (pointer !== null && isAbsolute(pointer.leadsTo)) release = releaseIn(path, posix.normalize(pointer.leadsTo))
     for (let links = 0; release !== null && links <= MOST_LINKS; links += 1) {
       const stats = await lstatIfThere(releases, release)
-      if (stats?.isDirectory()) return [generationOf(release, stats), pointer?.movedMs ?? null]
+      if (stats?.isDirectory()) return { now: generationOf(release, stats), movedMs, mark }
       if (!stats?.isSymbolicLink()) break
+      mark = `${mark} ${linkMark(stats)}`
       const leadsTo = await readlink(releases.at(release))
       release = releaseIn(releases.path, isAbsolute(leadsTo) ? leadsTo : posix.join(releases.path, leadsTo))
     }
-    return [null, pointer?.movedMs ?? null]
+    return { now: null, movedMs, mark }
   }
 
   return {
@@ -172,10 +179,10 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
             }),
           ),
         )
-        const [found, [now, movedMs]] = await Promise.all([listed, running(folder, releases)])
+        const [found, { now, movedMs, mark }] = await Promise.all([listed, running(folder, releases)])
         const generations = found.flat()
         generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
-        return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs }
+        return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs, mark }
       }),
 
     resolve: ref =>
@@ -220,7 +227,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
     settle: to => {
       const wanted = to.path
       return within(async (folder, releases) => {
-        const [now] = await running(folder, releases)
+        const { now } = await running(folder, releases)
         if (now?.path !== wanted) {
           throw new TargetFault(
             'target.moved',

@@ -11,6 +11,8 @@ export interface Patient {
   health(): Health
   /** The generation that it was started with; null: that can't be told. */
   ran(): Ran | null
+  /** The pointer of its target was put anew after `sinceMs` (monotonic): what it read, if it was not ready before, can't be told. */
+  doubt(sinceMs: number): void
   /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
   renew(how: string | null): void
   /** The same, also when it asked to be left down: that was another generation's wish. */
@@ -40,6 +42,10 @@ export function patientOf(facts: Facts, { feed, outage, later, waiters }: Patien
     spec: () => facts.spec,
     health: () => healthOf(facts),
     ran: () => facts.ran,
+    doubt(sinceMs) {
+      const { pid, isUp, readySinceMs } = facts
+      if (pid !== null && (!isUp || readySinceMs >= sinceMs)) facts.ran = null
+    },
     renew: how => begin(how, 'renewed'),
     revive: how => begin(how, isLeftDown(facts) ? 'wanted' : 'renewed'),
     heed(look) {

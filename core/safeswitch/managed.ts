@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
-import { asFault, messageOf } from '../fault.ts'
+import { messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { RunCheck, Surroundings } from '../heal/probe/verdict.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
 import { isAtRest, type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
+import { rememberLooks } from './looks.ts'
 import { memoryOf, placeOf, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { isIrreversible, mayRollBack, whyNotFrom } from './permit.ts'
@@ -81,10 +82,8 @@ const SOAK_EVERY_MS = 600_000
 export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: ManagedTools): Managed {
   const { clock, memories } = tools
   const { name } = spec
-  const { target, deadMan } = opened
-  let view: View | null = null
-  /** Why it can't be looked at, in words. */
-  let blind: string | null = null
+  const { deadMan } = opened
+  const { target, view, blind, activated } = rememberLooks(opened.target, tools)
   /** Why a switch goes no further, in words. */
   let stuck: string | null = null
   let switcher: Switcher | null = null
@@ -108,29 +107,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     cwd: spec.kind === 'releases' ? spec.path : '/',
   })
 
-  const seen: Target = {
-    ...target,
-    async look() {
-      try {
-        view = await target.look()
-        blind = null
-        return view
-      } catch (error) {
-        const words = messageOf(error)
-        if (blind !== words) tools.warn(`${name}: ${words}`)
-        blind = words
-        throw asFault(error)
-      }
-    },
-  }
-
   const recorder = createRecorder({
     ...tools,
     ...{ spec, journal, memory, changes: opened.changes, isReleased: () => isReleased },
   })
 
   const question = () => ({
-    ...{ spec, memory: whereThere(memory()), running: plain(view?.running) },
+    ...{ spec, memory: whereThere(memory()), running: plain(view()?.running) },
     now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
   })
@@ -144,8 +127,9 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
 
   /** Of releases a folder that was removed is gone; what Nix keeps may have no generation of its own any more. */
   function isThere({ path }: Ref): boolean {
-    if (spec.kind !== 'releases' || view === null || view.generations.length >= MOST_SHOWN) return true
-    return view.generations.some(each => each.path === path)
+    const seen = view()
+    if (spec.kind !== 'releases' || seen === null || seen.generations.length >= MOST_SHOWN) return true
+    return seen.generations.some(each => each.path === path)
   }
 
   function whereThere(of: TargetMemory): TargetMemory {
@@ -155,15 +139,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   function newSwitcher(): Switcher {
     const { journal: first, boot } = memory()
     return createSwitcher(first, {
-      target: seen,
+      target,
       deadMan,
       clock,
       record: recorder.record,
       recordDeadMan: recorder.recordDeadMan,
       judge: (at, signal) => judge.judge(at, memory().baseline, signal),
-      onActivated: to => {
-        if (view !== null) view = { ...view, running: { ...to, createdMs: 0 } }
-      },
+      onActivated: activated,
       activationDeadlineMs: spec.activationDeadlineMs,
       deadManMs: () => tools.switchSpec().deadManMs,
       keepGood: spec.keepGood,
@@ -186,7 +168,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     } catch (error) {
       if (isReleased) return
       const words = messageOf(error)
-      if (stuck !== words && blind !== words) tools.warn(`${name}: ${words}`)
+      if (stuck !== words && blind() !== words) tools.warn(`${name}: ${words}`)
       stuck = words
       cancelRetry()
       cancelRetry = clock.after(retryMs, () => void drive())
@@ -197,19 +179,20 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   /** Somebody may have moved the pointer. */
   async function onNews(): Promise<void> {
     if (isReleased || switcher === null) return
-    const wasBlind = blind !== null
+    const wasBlind = blind() !== null
+    const before = view()?.mark
     try {
-      const { running } = await seen.look()
+      const { running, mark } = await target.look()
       const { phase, at, to } = switcher.journal()
       const expected = phase === 'probation' ? to?.path : at
+      if (phase === 'probation' && (running?.path !== expected || mark !== before)) return switcher.wake()
       if (running?.path === expected && !wasBlind) return cancelGone()
-      if (phase === 'probation') return switcher.wake()
       if (!isAtRest(switcher.journal())) return
       if (running !== null) return void drive()
       cancelGone()
       cancelGone = clock.after(GONE_MS, () => void drive())
     } catch {
-      // Kept in `blind`, which the status shows.
+      // `blind` keeps it, and the status shows that.
     }
   }
 
@@ -221,13 +204,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   }
 
   const orders = createOrders({
-    ...{ target: seen, clock, judge, recorder, journal, memory },
+    ...{ target, clock, judge, recorder, journal, memory },
     ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
   })
 
   return {
     spec,
-    look: async () => void (await seen.look().catch(() => {})),
+    look: async () => void (await target.look().catch(() => {})),
     begin() {
       if (switcher !== null) return
       switcher = newSwitcher()
@@ -238,14 +221,15 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
           : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
       const watch = watchPointers({
         ...{ folders, clock, onNews: () => void onNews() },
-        isTrouble: () => blind !== null || stuck !== null || view?.running == null || !existsSync(folders[0] ?? '/'),
+        isTrouble: () =>
+          blind() !== null || stuck !== null || view()?.running == null || !existsSync(folders[0] ?? '/'),
       })
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
       const paths = () => journal().good.map(({ path }) => path)
       cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare?.(paths()))
     },
-    generation: () => plain(view?.running),
+    generation: () => plain(view()?.running),
     isMoving() {
       const { phase, isObserved } = journal()
       return (
@@ -272,7 +256,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       if (permit.isEnvironment) void switcher.order({ verb: 'hold', why: permit.refused }).catch(() => drive())
       return slow(permit.refused)
     },
-    ...shownOf({ spec, look: () => seen.look(), journal, memory, view: () => view, trouble: () => stuck ?? blind }),
+    ...shownOf({ spec, look: target.look, journal, memory, view, trouble: () => stuck ?? blind() }),
     ...orders,
     release,
     async retire() {

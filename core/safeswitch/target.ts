@@ -48,6 +48,8 @@ export interface View {
   readonly boot: Generation | null
   /** When the pointer was last moved, wall clock; null where that can't be told. */
   readonly movedMs: number | null
+  /** Another one each time that a link which leads to what runs is put anew, wherever to; null: the pointer is missing. */
+  readonly mark: string | null
 }
 
 /** How an activation ended. */

@@ -13,6 +13,8 @@ export interface FakePatient extends Patient {
   /** Which generation it is started with. */
   generation: string
   path: string | null
+  /** Since when it is ready, monotonic. */
+  readyMs: number
   incident: string | undefined
   /** How many heed it. */
   heeded(): number
@@ -59,6 +61,9 @@ export function fakePatient(name: string, ran: Ran | string | null, more: Partia
       waiters.add(look)
       return () => void waiters.delete(look)
     },
+    doubt(sinceMs) {
+      if (patient.readyMs >= sinceMs) runs = null
+    },
     inc: () => (patient.incident === undefined ? {} : { inc: patient.incident }),
     escalate: (cause, step) => void patient.asked.push(`escalate ${step}: ${cause}`),
     is({ ran, ...change }) {
@@ -70,6 +75,7 @@ export function fakePatient(name: string, ran: Ran | string | null, more: Partia
     onRenew: () => ({}),
     generation: runs?.generation ?? '',
     path: runs?.path ?? null,
+    readyMs: 0,
     incident: undefined,
     heeded: () => waiters.size,
   }

@@ -8,6 +8,8 @@ export interface FakeTarget {
   readonly deadMan: DeadMan
   /** Path of what runs; null: the pointer is gone. */
   running: string | null
+  /** How often somebody has put the pointer anew, wherever it leads. */
+  moves: number
   standing: { readonly id: string; readonly path: string } | null
   fired: Fired | null
   isLocked: boolean
@@ -36,13 +38,14 @@ export function fakeTarget(names: readonly string[], path = '/srv/app'): FakeTar
   }
   const fake: FakeTarget = {
     ...{ standing: null, fired: null, isLocked: false, isTaken: false, acts: [], before: () => {} },
+    moves: 0,
     running: generations[0]?.path ?? null,
     activation: { verdict: 'done', exitCode: null, why: '' },
     target: {
       ...{ name: 'app', kind: 'releases' },
       async look(): Promise<View> {
         await act('look')
-        return { generations, running: at(fake.running), boot: at(fake.running), movedMs: null }
+        return { generations, running: at(fake.running), boot: at(fake.running), movedMs: null, mark: `${fake.moves}` }
       },
       async resolve(ref) {
         const found = generations.find(({ generation, path: its }) => ref === generation || ref === its)
@@ -51,7 +54,9 @@ export function fakeTarget(names: readonly string[], path = '/srv/app'): FakeTar
       },
       async activate(to) {
         await act(`activate ${to.generation}`)
-        if (fake.activation.verdict === 'done') fake.running = to.path
+        if (fake.activation.verdict !== 'done') return fake.activation
+        fake.running = to.path
+        fake.moves += 1
         return fake.activation
       },
       settle: to => act(`settle ${to.generation}`),

@@ -40,6 +40,7 @@ test('a switch moves what runs, and only settling it moves what a reboot leads t
   assert.deepEqual(stand.state(), ['extra', 'good-3', 'good-3'])
   stand.run('nix-store', '--gc')
   const during = await target.look()
+  assert.notEqual(during.mark, before.mark)
   assert.deepEqual([during.running?.path, during.boot?.generation], [extra.path, '3'])
 
   const third = before.generations[0] ?? assert.fail()
@@ -47,6 +48,7 @@ test('a switch moves what runs, and only settling it moves what a reboot leads t
   assert.deepEqual(stand.state(), ['extra', 'extra', 'extra'])
   stand.run('nix-collect-garbage', '-d')
   assert.ok(existsSync(third.path), 'the one before is kept')
+  assert.equal((await target.look()).mark, during.mark, 'what runs was not touched')
 
   // Back, by its path alone: its generation was removed.
   assert.equal((await target.activate(third, DEADLINE_MS)).verdict, 'done')

@@ -218,6 +218,30 @@ test('a service of another target runs none of its generations, whatever their n
   assert.equal(of.patient.ran(), null)
 })
 
+test('in doubt about its start, what it runs can not be told; what was ready before is not in doubt', async () => {
+  const of = ward()
+  await of.ready()
+  of.patient.doubt(of.clock.monoMs() + 1)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+  of.crash()
+  await of.clock.advance(READY_MS / 10)
+  // It still reads its files.
+  of.patient.doubt(of.clock.monoMs() + 1)
+  assert.equal(of.patient.ran(), null)
+  await of.clock.advance(READY_MS)
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+  of.patient.doubt(of.clock.monoMs() - READY_MS)
+  assert.equal(of.patient.ran(), null)
+  // What has ended reads nothing any more.
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  of.crash(125)
+  of.patient.doubt(0)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+})
+
 test('who heeds it looks after each of its events, until the answer ends that', async () => {
   const of = ward()
   const seen: string[] = []

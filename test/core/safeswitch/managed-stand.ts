@@ -88,6 +88,7 @@ export async function makeManaged(
     },
     /** Somebody else moves the pointer; the next poll sees it. */
     point(generation: string | null) {
+      fake.moves += 1
       fake.running = generation === null ? null : `${spec.path}/releases/${generation}`
       follow()
     },
