@@ -150,7 +150,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       deadManMs: () => tools.switchSpec().deadManMs,
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
-      refusal: from => whyNotFrom(from, question()),
+      refusal: from => whyNotFrom(from, question())?.refused ?? null,
       isIrreversible: to => isIrreversible(spec, to),
       isThere,
       warn: tools.warn,
@@ -239,13 +239,15 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     onLoop(service) {
       const { phase, from, isObserved, to } = journal()
       const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
-      if (switcher === null) return slow('the ledger is still being read')
-      if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
+      const slowNow = (why: string): LoopAnswer => ({ ...slow(why), isPassing: true })
+      if (switcher === null) return slowNow('the ledger is still being read')
+      if (phase === 'rollingBack') return slow(`${name} is ${PHASES[phase]} already`)
+      if (phase === 'committing') return slowNow(`${name} is ${PHASES[phase]} already`)
       if (!isAtRest(journal())) {
         if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
-        return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused)
+        return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused.refused)
       }
       const permit = mayRollBack(question())
       if ('to' in permit) {
@@ -254,7 +256,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         return { verdict: 'rollback', why: `to ${permit.to.generation}` }
       }
       if (permit.isEnvironment) void switcher.order({ verb: 'hold', why: permit.refused }).catch(() => drive())
-      return slow(permit.refused)
+      return permit.isPassing ? slowNow(permit.refused) : slow(permit.refused)
     },
     ...shownOf({ spec, look: target.look, journal, memory, view, trouble: () => stuck ?? blind() }),
     ...orders,

@@ -52,10 +52,12 @@ test('what was rolled back to loops as well: the cause is the environment, so it
 test('in each phase of a switch it says what is done about it', async () => {
   const stand = await makeManaged()
   slow(stand, /the ledger is still being read/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
   stand.managed.begin()
   await stand.clock.advance(1000)
   assert.equal(stand.managed.status().state, 'probation')
   slow(stand, /nothing else is known to be good/)
+  assert.equal(stand.managed.onLoop('web').isPassing, undefined)
   await stand.clock.advance(SOAK_MS)
   slow(stand, /no other generation is known to be good/)
 
@@ -102,6 +104,17 @@ test('nothing is rolled back that can not be recorded, is irreversible, or has r
   const old = await committed({ spec: { blameWindowMs: 60_000 } })
   await old.clock.advance(60_000)
   slow(old, /longer than the blame window/)
+})
+
+test('a budget that is used up is there again later, and asked then, it is rolled back', async () => {
+  const stand = await committed()
+  stand.set({ budget: { perHour: 0, perDay: 0 } })
+  slow(stand, /budget of 0/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
+  stand.set({ budget: { perHour: 1, perDay: 1 } })
+  assert.deepEqual(stand.managed.onLoop('web'), { verdict: 'rollback', why: 'to r1' })
+  await stand.clock.advance(1000)
+  assert.equal(stand.fake.running, refOf('r1').path)
 })
 
 test('a rollback that could not begin is begun once it can be', async () => {

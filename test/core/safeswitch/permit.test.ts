@@ -32,6 +32,8 @@ function refused(words: RegExp, ...how: Parameters<typeof ask>): void {
   assert.ok('refused' in permit, `it was permitted, not refused as ${words}`)
   assert.match(permit.refused, words)
   assert.equal(permit.isEnvironment ?? false, /already, so the cause/.test(permit.refused))
+  // Everything else stays so until somebody switches.
+  assert.equal(permit.isPassing ?? false, /budget|recorded|be told/.test(permit.refused), permit.refused)
 }
 const permitted = (...how: Parameters<typeof ask>) => assert.deepEqual(ask(...how), { to: R1 })
 
