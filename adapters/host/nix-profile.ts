@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import type { Activation, Target, View } from '../../core/safeswitch/target.ts'
-import { endActivation, runActivation } from './activation.ts'
+import { CALLED_OFF, endActivation, runActivation } from './activation.ts'
 import { syncFolder } from './durable-link.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
@@ -43,17 +43,18 @@ export function nixProfile(options: NixProfileOptions): Target {
 
     resolve: candidates.resolve,
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)
       await endActivation(profile, null)
       // What is kept was settled once, so it is on the disk, and a rollback need not wait for everybody's writes.
       if (!(await roots.has(to.path))) await nix.syncStore()
+      if (signal?.aborted) return CALLED_OFF
       const moved = await moveProfile(profile, to, nix)
       if (moved === 'busy')
         return { verdict: 'retry', exitCode: null, why: `another Nix command holds ${profile}.lock` }
       if (command.length === 0) return { verdict: 'done', exitCode: null, why: '' }
       return runActivation({
-        ...{ target: name, path: profile, argv: command, generation: to, account: null, deadlineMs },
+        ...{ target: name, path: profile, argv: command, generation: to, account: null, deadlineMs, signal },
         env: nix.env,
       })
     },

@@ -51,9 +51,14 @@ export function nixos(options: NixosOptions): Target {
   const roots = makeRoots(join(stateDir, 'roots'), nix)
   const candidates = makeCandidates(name, profile, PROGRAM, nix)
 
-  function runSwitch(to: Generation, action: 'test' | 'boot', deadlineMs: number): Promise<Activation> {
+  function runSwitch(
+    to: Generation,
+    action: 'test' | 'boot',
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<Activation> {
     return runActivation({
-      ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs },
+      ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs, signal },
       // Installing the boot loader itself anew is not a part of a switch.
       env: { ...nix.env, NIXOS_INSTALL_BOOTLOADER: '0' },
     })
@@ -78,14 +83,14 @@ export function nixos(options: NixosOptions): Target {
 
     resolve: candidates.resolve,
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)
       await endActivation(profile, null)
       if (!(await roots.has(to.path))) {
         await nix.syncStore()
         await keepMeanwhile(to)
       }
-      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs)
+      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs, signal)
       const verdict = VERDICTS[exitCode ?? -1] ?? 'failed'
       // Exit code 0 proves nothing.
       const led = await runningPath()

@@ -3,7 +3,7 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, posix } from 'node:path'
 import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
 import type { Account } from './account.ts'
-import { runActivation } from './activation.ts'
+import { CALLED_OFF, runActivation } from './activation.ts'
 import { flushFileSystem } from './flush.ts'
 import { type GuardedFolder, openGuarded, refuse } from './guarded-folder.ts'
 import { linkMark, movePointer, readPointer } from './pointer.ts'
@@ -192,7 +192,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         return generation
       }),
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       const wanted = to.path
       const generation = await within(async (folder, releases) => {
         const [found, release] = await openWhole(releases, wanted)
@@ -202,11 +202,13 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         } finally {
           await release.close()
         }
+        if (signal?.aborted) return null
         await movePointer(folder, POINTER, `${FOLDER}/${found.generation}`)
         return found
       })
+      if (generation === null) return CALLED_OFF
       if (argv === null) return { verdict: 'done', exitCode: null, why: '' }
-      return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs })
+      return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs, signal })
     },
 
     prepare: good =>

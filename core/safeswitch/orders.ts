@@ -138,9 +138,11 @@ export function createOrders(tools: OrderTools): Orders {
       refuseUnlessReady(false)
       const startedMs = clock.monoMs()
       const { running } = await target.look()
-      const { good } = journal()
-      const to =
-        ref === null ? good.find(({ path }) => path !== running?.path && path !== memory().left) : await resolve(ref)
+      const { good, to: candidate } = journal()
+      // Of a switch under way its candidate is what is left, whether a pointer leads there yet or not.
+      const leaving = isAtRest(journal()) ? running?.path : candidate?.path
+      const known = good.find(({ path }) => path !== leaving && path !== memory().left)
+      const to = ref === null ? known : await resolve(ref)
       if (to === undefined)
         throw new Fault('switch.no-way-back', `no other generation of ${name} is known to be good${leftOf(good)}`, {
           hint: `name one: heald generations ${name}, then heald rollback ${name} --to GENERATION`,

@@ -43,7 +43,8 @@ export interface Switcher {
    * journal then stands where it stood, and calling again is safe. Calls while it runs get the same promise.
    */
   run(): Promise<void>
-  /** Puts an order in, which is looked at before the next act, and ends a watch. Only one waits at a time: the newest. */
+  /** Puts an order in, which is looked at before the next act, ends a watch, and ends an activation where
+   * it leads back. Only one waits at a time: the newest. */
   order(order: Order): Promise<void>
   /** Takes back an order that has led to nothing yet: it is not carried out later either. */
   drop(order: Order): void
@@ -93,6 +94,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
+  /** The activation of a candidate: an order to go back ends it. */
+  let activating: AbortController | null = null
   let isReleased = false
   /** Of the pointer, as last seen. */
   let mark: string | null = null
@@ -168,7 +171,10 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     // The rung before was the same generation: whatever was in the way may be gone in a moment.
     if (journal.phase === 'rollingBack' && journal.rung === 1) await pause(clock, SAME_AGAIN_MS)
     const startedMs = clock.monoMs()
-    const { verdict, exitCode, why } = await tryActivation(target, to, tools.activationDeadlineMs, clock)
+    const stop = new AbortController()
+    if (journal.phase === 'switching') activating = stop
+    const { verdict, exitCode, why } = await tryActivation(target, to, tools.activationDeadlineMs, clock, stop.signal)
+    activating = null
     life.activation = verdict
     life.detail = why
     life.more = {
@@ -255,6 +261,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     async order(given) {
       order = given
       watching?.abort()
+      if (given.verb === 'rollback') activating?.abort()
       await run()
       // It came in the very turn in which the loop had come to rest.
       if (order === given) await run()

@@ -7,16 +7,24 @@ import type { Activation, Target } from './target.ts'
 const TRIES = 5
 const PAUSE_FIRST_MS = 200
 
-export async function tryActivation(target: Target, to: Ref, deadlineMs: number, clock: Clock): Promise<Activation> {
+/** Ended by `signal`, at the latest when a pause between two tries is over. */
+export async function tryActivation(
+  target: Target,
+  to: Ref,
+  deadlineMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Activation> {
   let last: Activation = { verdict: 'failed', exitCode: null, why: '' }
   for (let n = 0; n < TRIES; n += 1) {
     try {
-      last = await target.activate({ ...to, createdMs: 0 }, deadlineMs)
+      last = await target.activate({ ...to, createdMs: 0 }, deadlineMs, signal)
       if (last.verdict !== 'retry') return last
     } catch (error) {
       return { verdict: 'failed', exitCode: null, why: messageOf(error) }
     }
     await pause(clock, PAUSE_FIRST_MS * 2 ** n)
+    if (signal.aborted) break
   }
   return { ...last, verdict: 'failed' }
 }

@@ -52,8 +52,10 @@ export function fakeTarget(names: readonly string[], path = '/srv/app'): FakeTar
         if (found !== undefined) return found
         throw Object.assign(new Error(`${ref} is not there`), { name: 'Fault', code: 'target.missing', retry: 'no' })
       },
-      async activate(to) {
-        await act(`activate ${to.generation}`)
+      async activate(to, _, signal) {
+        const calledOff = new Promise<'off'>(resolve => signal?.addEventListener('abort', () => resolve('off')))
+        const first = await Promise.race([act(`activate ${to.generation}`), calledOff])
+        if (first === 'off') return { verdict: 'failed', exitCode: null, why: 'it was called off' }
         if (fake.activation.verdict !== 'done') return fake.activation
         fake.running = to.path
         fake.moves += 1

@@ -67,6 +67,25 @@ test('an activation that hangs is ended at its deadline, with all of its group',
   await until(() => running(hangs.path) === 0, 'nothing is left')
 })
 
+test('an activation that is called off is ended at once, with all of its group', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const stand = nixStand(t)
+  const target = stand.target()
+  const hangs = await target.resolve(stand.path('hangs'))
+  const stop = new AbortController()
+  const activation = target.activate(hangs, DEADLINE_MS, stop.signal)
+  await until(() => running(hangs.path) > 2, 'timeout, the program and its child run')
+  stop.abort()
+  const ended = await activation
+  assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
+  assert.match(ended.why, /was called off/)
+  await until(() => running(hangs.path) === 0, 'nothing is left')
+  const first = await target.resolve('1')
+  assert.equal((await target.activate(first, DEADLINE_MS, AbortSignal.abort())).verdict, 'failed')
+  assert.equal(stand.current(), 'hangs')
+})
+
 test('an activation survives the daemon', async t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)

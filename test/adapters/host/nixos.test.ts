@@ -80,6 +80,22 @@ for (const [name, verdict, exitCode, why] of [
     if (verdict !== 'partly') await refused(target.settle(to, []), 'target.moved')
   })
 
+test('a switch that is called off is ended, and the one before can be switched to', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const { target, path, state, switches } = systemStand(t)
+  const to = await target.resolve(path('hangs'))
+  const stop = new AbortController()
+  const activation = target.activate(to, DEADLINE_MS, stop.signal)
+  setTimeout(() => stop.abort(), 500)
+  const ended = await activation
+  assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
+  assert.match(ended.why, /was called off/)
+  assert.equal((await target.activate(await target.resolve('3'), DEADLINE_MS)).verdict, 'done')
+  assert.deepEqual(state(), ['good-3', 'good-3', 'good-3'])
+  assert.equal(switches().at(-1), 'good-3 test 0')
+})
+
 test('while others switch nothing is done', async t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)

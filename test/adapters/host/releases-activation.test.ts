@@ -73,6 +73,23 @@ test('at the deadline all of it is killed, what left the session as well', async
   assert.ok(!isAlive(pid('far')))
 })
 
+test('called off, all of it is killed at once; called off before it began, nothing has moved', async t => {
+  const { path, own, pid, out } = make(t, 'sh -c "echo \\$\\$ > OUT/near; exec sleep 1000" & sleep 1000')
+  const two = await own.resolve('2')
+  const stop = new AbortController()
+  const activation = own.activate(two, 60_000, stop.signal)
+  await until('it runs', () => existsSync(join(out, 'near')) && statSync(join(out, 'near')).size > 0)
+  const startedMs = performance.now()
+  stop.abort()
+  assert.deepEqual(await activation, { verdict: 'failed', exitCode: null, why: './go a b was called off' })
+  assert.ok(performance.now() - startedMs < 5000)
+  assert.ok(!isAlive(pid('near')))
+  assert.equal(currentOf(path), 'releases/2')
+  const one = await own.resolve('1')
+  assert.equal((await own.activate(one, 60_000, AbortSignal.abort())).verdict, 'failed')
+  assert.equal(currentOf(path), 'releases/2')
+})
+
 test('what a command leaves running goes on, also through the next activation', async t => {
   const { own, out, pid } = make(
     t,

@@ -127,6 +127,34 @@ test('a rollback ends a probation at once; a second one is refused while it is c
   assert.deepEqual(stand.managed.status().quarantined, [], 'nobody said that it is bad')
 })
 
+test('a rollback ends the activation that runs, and does not wait for its deadline', async () => {
+  const stand = await makeManaged()
+  await stand.known()
+  stand.fake.before = act => (act === 'activate r2' ? new Promise(() => {}) : undefined)
+  const deploy = stand.deploy('r2')
+  await stand.clock.advance(1000)
+  assert.equal(stand.managed.status().state, 'switching')
+  const rollback = stand.rollback()
+  await stand.clock.advance(1000)
+  assert.deepEqual([rollback.done?.outcome, rollback.done?.current], ['rolled back', refOf('r1')])
+  assert.deepEqual([deploy.done?.outcome, deploy.done?.why], ['rolled back', 'asked for by local:admin/bob'])
+  assert.deepEqual(stand.managed.status().quarantined, [], 'nobody said that it is bad')
+})
+
+test('a rollback comes between two tries of an activation', async () => {
+  const stand = await makeManaged()
+  await stand.known()
+  stand.fake.activation = { verdict: 'retry', exitCode: 11, why: 'others switch' }
+  stand.deploy('r2')
+  await stand.clock.advance(100)
+  const tries = () => stand.fake.acts.filter(act => act === 'activate r2').length
+  assert.equal(tries(), 1)
+  const rollback = stand.rollback()
+  stand.fake.activation = { verdict: 'done', exitCode: null, why: '' }
+  await stand.clock.advance(1000)
+  assert.deepEqual([rollback.done?.outcome, rollback.done?.to, tries()], ['rolled back', refOf('r1'), 1])
+})
+
 test('there already: nothing to do, nothing recorded, and whoever asked is not named by what comes later', async () => {
   const stand = await makeManaged()
   await stand.known()
