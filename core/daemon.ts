@@ -214,14 +214,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()
-          safeSwitch.refuse(next)
+          const endReserve = safeSwitch.reserve(next)
           let trouble: unknown = null
-          await supervisor.apply(next, changes, async () => {
+          const applied = supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
             // Before services start: each has to know which generation it runs.
             trouble = await safeSwitch.apply(next).then(() => null, asFault)
           })
+          await applied.finally(endReserve)
           safeSwitch.begin()
           if (trouble !== null) throw trouble
           return changes
