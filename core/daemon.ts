@@ -6,9 +6,10 @@ import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
 import { planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
+import { isDamageUnseen, tellOfDamage } from './damage.ts'
 import type { Draft, Entry } from './entry.ts'
 import { asFault, Fault, messageOf } from './fault.ts'
-import { LEDGER, rememberedIn } from './folded.ts'
+import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
 import { runCheck } from './heal/probe/run.ts'
 import { createSupervisor } from './heal/supervise.ts'
@@ -129,6 +130,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ append: draft => ledger.append(draft), spendReserve: ledger.spendReserve },
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
+      isDamaged: () => isDamageUnseen(folded),
       whenReady: () => ready.promise,
     })
     const supervisor = createSupervisor({
@@ -276,7 +278,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     begun = supervisor.begin()
     await begun
     foldRest()
-      .then(tellOfDamage)
+      .then(() => tellOfDamage(folded, record, warn))
       .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
       .then(async () => {
         const from = recalled()
@@ -288,14 +290,5 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ready.resolve()
       })
     return daemon
-
-    /** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */
-    function tellOfDamage(): void {
-      if (folded.alert === null) return
-      const cause = `the ledger is damaged: ${folded.alert.why}`
-      warn(`${cause}; see "heald ledger verify" and entry #${folded.alert.seq}`)
-      const data = { severity: 'critical', cause, services: [] }
-      record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
-    }
   }
 }

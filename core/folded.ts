@@ -15,12 +15,14 @@ export interface Folded {
   readonly targets: TargetMemories
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
+  /** The incident that told of the last one; null: none did. */
+  damage: string | null
   /** The next seq to fold. */
   nextSeq: number
 }
 
 export function emptyFolded(): Folded {
-  return { incidents: emptyIncidents(), memory: {}, targets: {}, alert: null, nextSeq: 0 }
+  return { incidents: emptyIncidents(), memory: {}, targets: {}, alert: null, damage: null, nextSeq: 0 }
 }
 
 /** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
@@ -30,6 +32,7 @@ export function fill(folded: Folded, whole: Folded): void {
   Object.assign(folded.memory, whole.memory)
   Object.assign(folded.targets, whole.targets)
   folded.alert = whole.alert
+  folded.damage = whole.damage
   folded.nextSeq = whole.nextSeq
 }
 
@@ -41,7 +44,10 @@ export function fold(folded: Folded, entry: Entry): void {
   rememberTarget(folded.targets, entry)
   if (entry.kind === 'integrity.alert')
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
-  if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
+  if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) {
+    folded.alert = null
+    folded.damage = typeof entry.inc === 'string' ? entry.inc : null
+  }
   folded.nextSeq = entry.seq + 1
 }
 
@@ -74,6 +80,7 @@ export function foldedToJson(folded: Folded): Data {
       memory: folded.memory,
       targets: folded.targets,
       alert: folded.alert,
+      damage: folded.damage,
       nextSeq: folded.nextSeq,
     }),
   )
@@ -82,11 +89,12 @@ export function foldedToJson(folded: Folded): Data {
 /** Null when `json` is not such a snapshot: the ledger is then folded from its beginning. */
 export function foldedFromJson(json: unknown): Folded | null {
   if (typeof json !== 'object' || json === null) return null
-  const { incidents, memory, targets, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
+  const { incidents, memory, targets, alert, damage, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
   const restored = incidentsFromJson(incidents)
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
   // A snapshot of a version that knew of no targets can't say what became of them.
   if (typeof targets !== 'object' || targets === null) return null
   const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets) }
-  return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], nextSeq }
+  const told = typeof damage === 'string' ? damage : null
+  return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], damage: told, nextSeq }
 }

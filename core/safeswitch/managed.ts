@@ -44,6 +44,8 @@ export interface ManagedTools {
   /** Hands what is known of services to the ledger now. */
   readonly flush: () => void
   readonly isRecording: () => boolean
+  /** The ledger was found damaged, and nobody has acknowledged that. */
+  readonly isDamaged: () => boolean
   readonly runCheck: RunCheck
   readonly switchSpec: () => SwitchSpec
   /** First 8 hex of the kernel's boot id. */
@@ -116,6 +118,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     ...{ spec, memory: whereThere(memory()), running: plain(view()?.running) },
     now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
+    isDamaged: tools.isDamaged(),
   })
 
   function older(found: View): readonly Ref[] {

@@ -19,6 +19,7 @@ export interface FakeLedger {
   readonly entries: Entry[]
   readonly memories: TargetMemories
   isFull: boolean
+  isDamaged: boolean
   /** Fails these kinds only. */
   refused: RegExp
   kinds(): string[]
@@ -36,7 +37,7 @@ export async function makeManaged(
   let settings: SwitchSpec = switchSpec({ probationMs: SOAK_MS })
   const spec = targetSpec(options.spec)
   const ledger: FakeLedger = {
-    ...{ entries: [], memories: {}, isFull: false, refused: /^$/ },
+    ...{ entries: [], memories: {}, isFull: false, isDamaged: false, refused: /^$/ },
     kinds: () => ledger.entries.map(({ kind }) => kind),
   }
   async function append(draft: Draft): Promise<void> {
@@ -73,6 +74,7 @@ export async function makeManaged(
       {
         ...{ clock, random: () => 0.5, memories: ledger.memories, patients: () => patients, append },
         ...{ flush: () => {}, spendReserve: async () => false, isRecording: () => !ledger.isFull, boot: BOOT },
+        isDamaged: () => ledger.isDamaged,
         runCheck: async () => ({ verdict: 'pass', error: null, tookMs: 1 }),
         switchSpec: () => settings,
         warn: text => void warnings.push(text),

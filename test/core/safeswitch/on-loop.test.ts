@@ -106,6 +106,22 @@ test('nothing is rolled back that can not be recorded, is irreversible, or has r
   slow(old, /longer than the blame window/)
 })
 
+test('while the ledger is damaged and nobody has seen that, nothing is rolled back on its own', async () => {
+  const stand = await committed()
+  stand.ledger.isDamaged = true
+  slow(stand, /ledger is damaged, and nobody has acknowledged its incident/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
+  // Somebody else's switch is held where it is; what an operator orders is done.
+  stand.point('r3')
+  await polls(stand, () => stand.managed.status().state === 'probation')
+  stand.web.is({ state: 'failed', why: 'crash loop' })
+  await stand.clock.advance(1000)
+  assert.deepEqual([stand.managed.status().state, stand.fake.running], ['held', refOf('r3').path])
+  const back = stand.rollback('r1')
+  await stand.clock.advance(1000)
+  assert.equal(back.done?.outcome, 'rolled back')
+})
+
 test('a budget that is used up is there again later, and asked then, it is rolled back', async () => {
   const stand = await committed()
   stand.set({ budget: { perHour: 0, perDay: 0 } })

@@ -35,6 +35,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
       flush: () => {},
       spendReserve: async () => false,
       isRecording: () => true,
+      isDamaged: () => false,
     },
     patientsOf: () => [web],
     async openTarget({ name, path }) {
