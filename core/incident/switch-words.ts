@@ -1,7 +1,7 @@
 import { spanOf } from './measure.ts'
 import { after, because, by, type Fields, list, text } from './phrase.ts'
 
-/** One sentence for each kind that a switch, a rollback or the dead-man writes. */
+/** One sentence for each kind that a switch, a rollback, the dead-man or a look at a target writes. */
 export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string } = {
   'switch.observed': data =>
     typeof data.why === 'string' && data.why !== ''
@@ -34,6 +34,8 @@ export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string }
     const did = data.result === 'failed' ? 'could not lead back' : 'led back'
     return `${target(data)}: the dead-man fired${span(' after ', data.afterMs)} and ${did}${named(data.to, ' to ')}${because(data.why)}`
   },
+  'target.trouble': data => `${target(data)}${at(data.place)} is in trouble${because(data.why)}`,
+  'target.clear': data => `${target(data)}${at(data.place)} is in order again`,
 }
 
 /**
@@ -56,6 +58,11 @@ const CAUSES = new Map<unknown, string>([
 
 function target({ target }: Fields): string {
   return text(target, 'a target')
+}
+
+function at(place: unknown): string {
+  const words = text(place, '')
+  return words === '' ? '' : ` (${words})`
 }
 
 function candidate({ to }: Fields): string {

@@ -19,6 +19,7 @@ import { createRecorder } from './recorder.ts'
 import { type Shown, shownOf } from './shown.ts'
 import { createSwitcher, type Switcher } from './switch.ts'
 import type { Target, View } from './target.ts'
+import { troubleTeller } from './trouble.ts'
 
 /** A target as an adapter hands it over. */
 export interface OpenTarget {
@@ -108,17 +109,20 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     cwd: spec.kind === 'releases' ? spec.path : '/',
   })
 
+  const tell = troubleTeller(spec, tools)
   const seen: Target = {
     ...target,
     async look() {
       try {
         view = await target.look()
         blind = null
+        if (switcher !== null) tell(view)
         return view
       } catch (error) {
         const words = messageOf(error)
         if (blind !== words) tools.warn(`${name}: ${words}`)
         blind = words
+        if (switcher !== null) tell(words)
         throw asFault(error)
       }
     },

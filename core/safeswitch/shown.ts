@@ -4,6 +4,7 @@ import { type Journal, plain } from './journal.ts'
 import { quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { View } from './target.ts'
+import { NOTHING_RUNS } from './trouble.ts'
 
 /** What people are shown of a target. */
 export interface Shown {
@@ -22,8 +23,6 @@ export interface ShownOf {
   readonly trouble: () => string | null
 }
 
-const NOTHING = 'nothing runs: its pointer is missing, or leads to nothing that is whole'
-
 export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf): Shown {
   const { name, kind } = spec
 
@@ -32,7 +31,7 @@ export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf)
     const held = memory().heldWhy ?? 'see its incident'
     if (phase === 'held')
       return `${held}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
-    return view() !== null && view()?.running == null ? NOTHING : null
+    return view() !== null && view()?.running == null ? NOTHING_RUNS : null
   }
 
   return {

@@ -84,12 +84,18 @@ test('each step of a switch and of a rollback is one sentence', () => {
       { target: 'web', to: R6, result: 'failed', why: 'the path is gone' },
       'web: the dead-man fired and could not lead back to release-6: the path is gone',
     ],
+    [
+      'target.trouble',
+      { target: 'web', place: 'releases /srv/web', why: '/srv/web is not there' },
+      'web (releases /srv/web) is in trouble: /srv/web is not there',
+    ],
+    ['target.clear', { target: 'web', place: 'releases /srv/web' }, 'web (releases /srv/web) is in order again'],
   ]
   for (const [kind, data, words] of said) assert.equal(say(kind, data), words)
 })
 
 test('every such kind has words, and says nothing odd when nothing is known', () => {
-  const kinds = Object.keys(KINDS).filter(kind => /^(switch|rollback|generation|deadman)\./.test(kind))
+  const kinds = Object.keys(KINDS).filter(kind => /^(switch|rollback|generation|deadman|target)\./.test(kind))
   assert.deepEqual(kinds.sort(), Object.keys(SWITCH_WORDS).sort())
   for (const kind of kinds) assert.match(say(kind, {}), /a target/)
   for (const data of [null, undefined, 7, 'x']) assert.match(say('switch.armed', data as never), /a target/)
@@ -99,7 +105,7 @@ test('odd fields are left out, and never end in an error', () => {
   const fields = [
     ...['target', 'from', 'to', 'cause', 'why', 'verdict', 'exitCode', 'tookMs', 'deadlineMs', 'by', 'older'],
     ...['baseline', 'unchecked', 'current', 'path', 'generation', 'level', 'diff', 'id', 'at', 'result', 'afterMs'],
-    'step',
+    ...['step', 'place'],
   ]
   const odd = fc.dictionary(fc.constantFrom(...fields), fc.oneof(fc.jsonValue(), fc.anything({ withBigInt: true })))
   fc.assert(
