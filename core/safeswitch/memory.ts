@@ -148,7 +148,3 @@ function textsOf(value: Json | undefined): string[] {
 export function quarantineOf({ quarantined }: TargetMemory, path: string): TargetMemory['quarantined'][number] | null {
   return quarantined.find(each => each.path === path) ?? null
 }
-
-export function isQuarantined(memory: TargetMemory, path: string): boolean {
-  return quarantineOf(memory, path) !== null
-}

@@ -27,10 +27,11 @@ export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf)
   const { name, kind } = spec
 
   function whyNot(): string | null {
-    const { phase, at } = journal()
+    const { phase, at, good } = journal()
+    const its = [view()?.running, ...good].find(each => each?.path === at)
     const held = memory().heldWhy ?? 'see its incident'
     if (phase === 'held')
-      return `${held}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
+      return `${held}${at === null ? '' : `; it stays on ${its?.generation ?? at}`} until somebody deploys or rolls back`
     return view() !== null && view()?.running == null ? NOTHING_RUNS : null
   }
 

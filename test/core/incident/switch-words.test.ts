@@ -44,8 +44,8 @@ test('each step of a switch and of a rollback is one sentence', () => {
       'web is being rolled back to release-6 (crash loop): 3 failures within 1 m',
     ],
     ['rollback.started', { ...BACK, cause: 'a new cause' }, 'web is being rolled back to release-6 (a new cause)'],
-    ['rollback.activated', { ...BACK, tookMs: 812 }, 'web: release-6 was activated again after 812 ms'],
-    ['rollback.verified', { ...BACK, tookMs: 5000 }, 'web is back on release-6, and that works after 5 s'],
+    ['rollback.activated', { ...BACK, tookMs: 812 }, 'web: release-6 was activated after 812 ms'],
+    ['rollback.verified', { ...BACK, tookMs: 5000 }, 'web was led back to release-6 after 5 s, and that works'],
     [
       'rollback.failed',
       { ...BACK, step: 'activate', exitCode: 1, why: 'no space left' },
@@ -55,6 +55,11 @@ test('each step of a switch and of a rollback is one sentence', () => {
       'rollback.held',
       { ...BACK, current: R7, why: 'nothing is known to be good' },
       'web is held: nothing is changed there automatically any more, it runs release-7: nothing is known to be good',
+    ],
+    [
+      'rollback.held',
+      { ...BACK, current: R6, verdict: 'environment', why: 'it was rolled back to release-6 already' },
+      'web is held: nothing is changed there automatically any more, it runs release-6: it was rolled back to release-6 already; look for the cause elsewhere, in what its services need: the disk, the network, a database',
     ],
     [
       'generation.quarantined',
