@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
-import type { Activation, Target, View } from '../../core/safeswitch/target.ts'
+import type { Activation, View } from '../../core/safeswitch/target.ts'
 import { endActivation, runActivation } from './activation.ts'
 import { syncFolder } from './durable-link.ts'
+import type { KeptTarget } from './kept-target.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
@@ -25,7 +26,7 @@ export interface NixProfileOptions {
 const MAX_LISTED = 100
 
 /** Any Nix profile: one pointer, the profile's link, moved from generation to generation. */
-export function nixProfile(options: NixProfileOptions): Target {
+export function nixProfile(options: NixProfileOptions): KeptTarget {
   const { name, profile, activate: command, stateDir } = options
   const nix = makeNix(options.env, options.limits)
   const roots = makeRoots(join(stateDir, 'roots'), nix)
@@ -42,6 +43,8 @@ export function nixProfile(options: NixProfileOptions): Target {
     },
 
     resolve: candidates.resolve,
+    prepare: roots.keepMore,
+    forget: roots.letGo,
 
     async activate(to, deadlineMs): Promise<Activation> {
       await candidates.check(to)

@@ -2,15 +2,11 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { TargetSpec } from '../../core/config/spec.ts'
 import type { OpenTarget } from '../../core/safeswitch/managed.ts'
-import type { Target } from '../../core/safeswitch/target.ts'
 import { type Account, findAccount } from './account.ts'
+import { sweepGroups } from './activation.ts'
 import { makeDeadMan } from './dead-man.ts'
+import type { KeptTarget } from './kept-target.ts'
 import { TargetFault } from './target-fault.ts'
-
-/** A kind that has something to do ahead. */
-interface PreparedTarget extends Target {
-  prepare?(good: readonly string[]): Promise<void>
-}
 
 type Env = Readonly<Record<string, string>>
 
@@ -25,6 +21,9 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
   const account = await accountOf(spec)
   const target = await targetOf(spec, dir, account, env)
   const deadMan = makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) })
+  // What is left of a kill holds nobody up.
+  await deadMan.sweep().catch(() => {})
+  sweepGroups(spec.path)
   return {
     target,
     deadMan,
@@ -35,7 +34,11 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
     },
     async prepare(good) {
       // What fails now is said when it is needed.
-      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good)])
+      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good.slice(0, spec.keepGood))])
+    },
+    async forget() {
+      sweepGroups(spec.path)
+      await target.forget?.()
     },
   }
 }
@@ -48,7 +51,7 @@ async function accountOf({ user }: TargetSpec): Promise<Account | null> {
   return account
 }
 
-async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<PreparedTarget> {
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<KeptTarget> {
   const { name, path, activate } = spec
   switch (spec.kind) {
     case 'releases': {

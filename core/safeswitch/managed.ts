@@ -31,6 +31,8 @@ export interface OpenTarget {
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
   /** Does ahead what a first rollback to one of these paths would wait for. Costs little; never rejects. */
   readonly prepare?: (good: readonly string[]) => Promise<void>
+  /** Removes what is kept outside the target for its sake: it is not switched any more. */
+  readonly forget?: () => Promise<void>
 }
 
 export interface ManagedTools {

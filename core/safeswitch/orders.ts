@@ -33,6 +33,9 @@ export interface Orders {
   isAtWork(): boolean
 }
 
+/** What somebody named is not there: others may be. */
+const GONE: ReadonlySet<string> = new Set(['target.missing', 'target.gone'])
+
 export function createOrders(tools: OrderTools): Orders {
   const { target, clock, judge, recorder, journal, memory } = tools
   const { name } = target
@@ -111,7 +114,7 @@ export function createOrders(tools: OrderTools): Orders {
       return { generation, path }
     } catch (error) {
       const fault = asFault(error)
-      if (!(fault instanceof Fault) || fault.code !== 'target.missing' || fault.hint !== undefined) throw fault
+      if (!(fault instanceof Fault) || !GONE.has(fault.code) || fault.hint !== undefined) throw fault
       const hint = `name one that is there: heald generations ${name}`
       throw new Fault(fault.code, fault.message, { hint, retry: fault.retry, cause: fault })
     }
