@@ -187,7 +187,11 @@ export function groupsOf(path: string): string | null {
 export function sweepGroups(path: string): void {
   const groups = groupsOf(path)
   if (groups === null || !existsSync(groups)) return
-  removeEmpty(groups)
+  try {
+    removeEmpty(groups)
+  } catch {
+    // Somebody else has removed them meanwhile, or they may not be read: they cost nothing.
+  }
   removeGroup(groups)
 }
 

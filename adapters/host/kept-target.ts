@@ -1,5 +1,8 @@
 import type { Target } from '../../core/safeswitch/target.ts'
 
+/** As many generations as a view has. */
+export const MOST_LISTED = 100
+
 /** A target that keeps something of its own in heald's state folder. */
 export interface KeptTarget extends Target {
   /** Does ahead what a rollback to one of these paths would wait for or miss. */

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Activation, View } from '../../core/safeswitch/target.ts'
 import { endActivation, runActivation } from './activation.ts'
 import { syncFolder } from './durable-link.ts'
-import type { KeptTarget } from './kept-target.ts'
+import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
@@ -23,8 +23,6 @@ export interface NixProfileOptions {
   readonly limits?: Partial<NixLimits>
 }
 
-const MAX_LISTED = 100
-
 /** Any Nix profile: one pointer, the profile's link, moved from generation to generation. */
 export function nixProfile(options: NixProfileOptions): KeptTarget {
   const { name, profile, activate: command, stateDir } = options
@@ -39,7 +37,7 @@ export function nixProfile(options: NixProfileOptions): KeptTarget {
 
     async look(): Promise<View> {
       const { generations, current, movedMs } = await readProfile(profile)
-      return { generations: generations.slice(0, MAX_LISTED), running: current, boot: current, movedMs }
+      return { generations: generations.slice(0, MOST_LISTED), running: current, boot: current, movedMs }
     },
 
     resolve: candidates.resolve,

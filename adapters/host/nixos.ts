@@ -2,7 +2,7 @@ import { mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Activation, Generation, View } from '../../core/safeswitch/target.ts'
 import { endActivation, runActivation } from './activation.ts'
-import type { KeptTarget } from './kept-target.ts'
+import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { nullWhenMissing } from './missing.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
@@ -27,7 +27,6 @@ export interface NixosOptions {
 }
 
 const PROGRAM = 'bin/switch-to-configuration'
-const MAX_LISTED = 100
 const BOOT_DEADLINE_MS = 300_000
 
 /** Its documented exit codes; any other one, a signal or the deadline is `failed`. */
@@ -72,7 +71,7 @@ export function nixos(options: NixosOptions): KeptTarget {
       const path = await runningPath()
       const named = [current, ...generations].find(found => found?.path === path)
       const nameless = path === null ? null : { generation: path.replace(/.*\//, ''), path, createdMs: 0 }
-      return { generations: generations.slice(0, MAX_LISTED), running: named ?? nameless, boot: current, movedMs }
+      return { generations: generations.slice(0, MOST_LISTED), running: named ?? nameless, boot: current, movedMs }
     },
 
     resolve: candidates.resolve,

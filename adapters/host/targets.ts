@@ -12,12 +12,11 @@ type Env = Readonly<Record<string, string>>
 
 /**
  * Opens a target of the configuration, whichever kind it is. `state`: heald's own folder; `env`: for Nix and what it
- * activates, beside the daemon's own NIX_….
+ * activates, beside the daemon's own NIX_…. `place` names what is switched, for good: another target of the same name later
+ * must not find this one's dead-man.
  */
-export async function openTarget(state: string, spec: TargetSpec, env: Env = {}): Promise<OpenTarget> {
-  // By its place, so that another target of the same name later does not find this one's dead-man.
-  const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
-  const dir = join(state, 'switch', `${spec.name}-${place}`)
+export async function openTarget(state: string, spec: TargetSpec, place: string, env: Env = {}): Promise<OpenTarget> {
+  const dir = join(state, 'switch', `${spec.name}-${createHash('sha256').update(place).digest('hex').slice(0, 8)}`)
   const account = await accountOf(spec)
   const target = await targetOf(spec, dir, account, env)
   const deadMan = makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) })

@@ -8,6 +8,7 @@ import { groupsOf } from '../../../adapters/host/activation.ts'
 import { removeGroup } from '../../../adapters/host/cgroup.ts'
 import { openTarget } from '../../../adapters/host/targets.ts'
 import type { TargetSpec } from '../../../core/config/spec.ts'
+import { placeOf } from '../../../core/safeswitch/memory.ts'
 import { targetSpec } from '../../core/safeswitch/managed-spec.ts'
 import { release } from './dead-man-stand.ts'
 import { nixIsMissing, nixStand } from './nix-stand.ts'
@@ -15,7 +16,7 @@ import { folder, makeReleases } from './releases-stand.ts'
 
 /** A target that was opened once, with heald's own folder for it. */
 async function openedOnce(t: TestContext, state: string, spec: TargetSpec, env: Record<string, string> = {}) {
-  const open = () => openTarget(state, spec, env)
+  const open = () => openTarget(state, spec, placeOf(spec), env)
   const first = await open()
   assert.equal(await first.deadMan.lock(1000), true)
   await first.deadMan.unlock()
