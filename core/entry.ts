@@ -42,6 +42,8 @@ export const KINDS = {
   'deadman.armed': 'must',
   'deadman.disarmed': 'must',
   'deadman.fired': 'must',
+  'target.trouble': 'must',
+  'target.clear': 'must',
   'ledger.gap': 'must',
   'ledger.torn': 'must',
   'integrity.alert': 'must',

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { constants, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -197,13 +197,29 @@ export function groupsOf(path: string): string | null {
   return unified === null ? null : join(unified, name)
 }
 
+/** Removes the groups of earlier runs of the target at `path` in which nothing is left, and their folder with the last. */
+export function sweepGroups(path: string): void {
+  const groups = groupsOf(path)
+  if (groups === null || !existsSync(groups)) return
+  try {
+    removeEmpty(groups)
+  } catch {
+    // Somebody else has removed them meanwhile, or they may not be read: they cost nothing.
+  }
+  removeGroup(groups)
+}
+
+function removeEmpty(groups: string): void {
+  for (const entry of readdirSync(groups, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroup(join(groups, entry.name))
+}
+
 /** Makes a group for a run and removes empty ones of earlier runs; null where groups can't be made. */
 function freshGroup(groups: string | null): string | null {
   if (groups === null) return null
   try {
     mkdirSync(groups, { recursive: true })
-    for (const entry of readdirSync(groups, { withFileTypes: true }))
-      if (entry.isDirectory()) removeGroup(join(groups, entry.name))
+    removeEmpty(groups)
     const group = join(groups, `${process.pid}-${Date.now()}`)
     mkdirSync(group)
     return group

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
-import type { Activation, Target, View } from '../../core/safeswitch/target.ts'
+import type { Activation, View } from '../../core/safeswitch/target.ts'
 import { CALLED_OFF, endActivation, runActivation } from './activation.ts'
 import { syncFolder } from './durable-link.ts'
+import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
@@ -22,10 +23,8 @@ export interface NixProfileOptions {
   readonly limits?: Partial<NixLimits>
 }
 
-const MAX_LISTED = 100
-
 /** Any Nix profile: one pointer, the profile's link, moved from generation to generation. */
-export function nixProfile(options: NixProfileOptions): Target {
+export function nixProfile(options: NixProfileOptions): KeptTarget {
   const { name, profile, activate: command, stateDir } = options
   const nix = makeNix(options.env, options.limits)
   const roots = makeRoots(join(stateDir, 'roots'), nix)
@@ -38,10 +37,12 @@ export function nixProfile(options: NixProfileOptions): Target {
 
     async look(): Promise<View> {
       const { generations, current, movedMs, mark } = await readProfile(profile)
-      return { generations: generations.slice(0, MAX_LISTED), running: current, boot: current, movedMs, mark }
+      return { generations: generations.slice(0, MOST_LISTED), running: current, boot: current, movedMs, mark }
     },
 
     resolve: candidates.resolve,
+    prepare: roots.keepMore,
+    forget: roots.letGo,
 
     async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)

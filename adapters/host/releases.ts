@@ -6,6 +6,7 @@ import type { Account } from './account.ts'
 import { CALLED_OFF, runActivation } from './activation.ts'
 import { flushFileSystem } from './flush.ts'
 import { type GuardedFolder, openGuarded, refuse } from './guarded-folder.ts'
+import { MOST_LISTED } from './kept-target.ts'
 import { linkMark, movePointer, readPointer } from './pointer.ts'
 import { errnoOf, faultOf, TargetFault } from './target-fault.ts'
 
@@ -33,7 +34,6 @@ interface Running extends Pick<View, 'movedMs' | 'mark'> {
 
 const POINTER = 'current'
 const FOLDER = 'releases'
-const MOST_SHOWN = 100
 const MOST_LINKS = 5
 /** Of one name, on every file system. */
 const MOST_NAME_BYTES = 255
@@ -142,7 +142,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
     const key = keyOf(release)
     if (flushed.has(key)) return
     await flushFileSystem(release, deadlineMs)
-    if (flushed.size >= MOST_SHOWN) flushed.clear()
+    if (flushed.size >= MOST_LISTED) flushed.clear()
     flushed.add(key)
   }
 
@@ -182,7 +182,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         const [found, { now, movedMs, mark }] = await Promise.all([listed, running(folder, releases)])
         const generations = found.flat()
         generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
-        return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs, mark }
+        return { generations: generations.slice(0, MOST_LISTED), running: now, boot: now, movedMs, mark }
       }),
 
     resolve: ref =>

@@ -67,6 +67,8 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'deadman.armed': DEAD_MAN,
   'deadman.disarmed': DEAD_MAN,
   'deadman.fired': DEAD_MAN,
+  'target.trouble': ['target', 'place', 'why'],
+  'target.clear': ['target', 'place'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],

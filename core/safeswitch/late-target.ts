@@ -38,6 +38,8 @@ export function openLate(spec: TargetSpec, open: (spec: TargetSpec) => Promise<O
       unlock: async () => opened?.deadMan.unlock(),
     },
     prepare: async good => (await get().catch(() => null))?.prepare?.(good),
+    // What was never opened has made nothing.
+    forget: async () => opened?.forget?.(),
     account: async () => opened?.account?.() ?? null,
     changes: async (from, to) => (opened === null ? [] : opened.changes(from, to)),
   }

@@ -23,10 +23,16 @@ export interface LookTools {
 }
 
 /**
+ * `onLook` hears of each look: what was found, or why nothing was.
+ *
  * A service that starts is told what the pointer said when it was last looked at. Where the pointer turns out to have been
  * put anew since then, be it for a moment only, nobody knows what the services read that started meanwhile.
  */
-export function rememberLooks(target: Target, { clock, patients, warn }: LookTools): Looks {
+export function rememberLooks(
+  target: Target,
+  { clock, patients, warn }: LookTools,
+  onLook: (found: View | string) => void,
+): Looks {
   let view: View | null = null
   let blind: string | null = null
   /** Monotonic: the look that led to `view` began then. */
@@ -43,11 +49,13 @@ export function rememberLooks(target: Target, { clock, patients, warn }: LookToo
           view = found
           sinceMs = beganMs
           blind = null
+          onLook(found)
           return found
         } catch (error) {
           const words = messageOf(error)
           if (blind !== words) warn(`${target.name}: ${words}`)
           blind = words
+          onLook(words)
           throw asFault(error)
         }
       },

@@ -20,6 +20,7 @@ import { createRecorder } from './recorder.ts'
 import { type Shown, shownOf } from './shown.ts'
 import { createSwitcher, type Switcher } from './switch.ts'
 import type { Target, View } from './target.ts'
+import { troubleTeller } from './trouble.ts'
 
 /** A target as an adapter hands it over. */
 export interface OpenTarget {
@@ -31,6 +32,8 @@ export interface OpenTarget {
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
   /** Does ahead what a first rollback to one of these paths would wait for. Costs little; never rejects. */
   readonly prepare?: (good: readonly string[]) => Promise<void>
+  /** Removes what is kept outside the target for its sake: it is not switched any more. */
+  readonly forget?: () => Promise<void>
 }
 
 export interface ManagedTools {
@@ -85,7 +88,10 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   const { clock, memories } = tools
   const { name } = spec
   const { deadMan } = opened
-  const { target, view, blind, activated } = rememberLooks(opened.target, tools)
+  const tellTrouble = troubleTeller(spec, tools)
+  const { target, view, blind, activated } = rememberLooks(opened.target, tools, found => {
+    if (switcher !== null) tellTrouble(found)
+  })
   /** Why a switch goes no further, in words. */
   let stuck: string | null = null
   let switcher: Switcher | null = null

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SwitchControl, TargetStatus } from '../api/switch-control.ts'
 import type { HostConfig, ServiceSpec, TargetSpec } from '../config/spec.ts'
-import { Fault } from '../fault.ts'
+import { Fault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { Ref } from './journal.ts'
 import { openLate } from './late-target.ts'
 import { createManaged, type Managed, type ManagedTools, type OpenTarget } from './managed.ts'
+import { placeOf } from './memory.ts'
 
 export interface SafeSwitchOptions extends Omit<ManagedTools, 'patients' | 'switchSpec'> {
   readonly openTarget: (spec: TargetSpec) => Promise<OpenTarget>
@@ -35,6 +36,7 @@ export interface SafeSwitch extends SwitchControl {
 
 export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   const targets = new Map<string, Managed>()
+  const opened = new WeakMap<TargetSpec, OpenTarget>()
   /** Targets that an order was given for: it may still be looked at, and is not on its way yet. One for each order. */
   const [deploying, goingBack]: [string[], string[]] = [[], []]
   /** Targets that a later configuration changes. */
@@ -42,7 +44,9 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
   let config: HostConfig | null = null
 
   async function open(spec: TargetSpec): Promise<void> {
-    const managed = createManaged(spec, openLate(spec, options.openTarget), {
+    const late = openLate(spec, options.openTarget)
+    opened.set(spec, late)
+    const managed = createManaged(spec, late, {
       ...options,
       patients: () => options.patientsOf(spec.name),
       switchSpec: () => {
@@ -52,6 +56,14 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
     })
     await managed.look()
     targets.set(spec.name, managed)
+  }
+
+  /** Nobody takes it up again. */
+  async function forget(spec: TargetSpec): Promise<void> {
+    await opened
+      .get(spec)
+      ?.forget?.()
+      .catch((error: unknown) => options.warn(`${spec.name}: ${messageOf(error)}`))
   }
 
   /** As the configuration lists them. */
@@ -129,7 +141,9 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       const changed = changedIn(next).flatMap(name => targets.get(name) ?? [])
       config = next
       for (const { spec } of changed) targets.delete(spec.name)
-      await Promise.all(changed.map(managed => managed.retire()))
+      const kept = new Set(next.targets.map(spec => `${spec.name} ${placeOf(spec)}`))
+      await Promise.all(changed.map(each => each.retire()))
+      await Promise.all(changed.map(({ spec }) => kept.has(`${spec.name} ${placeOf(spec)}`) || forget(spec)))
       await Promise.all(next.targets.filter(({ name }) => !targets.has(name)).map(open))
     },
     generationOf: name => targets.get(name)?.generation() ?? null,

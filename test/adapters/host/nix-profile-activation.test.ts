@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { type NixStand, nixIsMissing, nixStand, ROOT } from './nix-stand.ts'
 
 const DEADLINE_MS = 20_000
@@ -14,7 +15,10 @@ async function activating(t: TestContext, stand: NixStand, name: string, deadlin
   const to = { generation: name, path: stand.path(name), createdMs: 0 }
   const args = [JSON.stringify(stand.options), JSON.stringify(to), String(deadlineMs)]
   const child = spawn(process.execPath, [join(ROOT, 'test/fixtures/moves-a-profile.ts'), ...args], { stdio: 'ignore' })
-  t.after(() => child.kill('SIGKILL'))
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await activationGroupsGone(stand.profile)
+  })
   await until(() => stand.activated().includes(name), `${name} began`)
   return child
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { nixos } from '../../../adapters/host/nixos.ts'
@@ -69,14 +69,19 @@ for (const [name, verdict, exitCode, why] of [
   test(`a switch that ends as "${name}" does is ${verdict}`, async t => {
     const missing = nixIsMissing()
     if (missing !== null) return t.skip(missing)
-    const { target, path, state, run } = systemStand(t)
+    const { root, target, path, state, run } = systemStand(t)
     const to = await target.resolve(path(name))
     const ended = await target.activate(to, name === 'hangs' ? 500 : DEADLINE_MS)
     assert.deepEqual([ended.verdict, ended.exitCode], [verdict, exitCode])
     assert.match(ended.why, why)
     assert.deepEqual(state().slice(1), ['good-3', 'good-3'], 'a reboot leads back')
     run('nix-store', '--gc')
-    assert.ok(existsSync(to.path), 'it is kept, whether it runs or not')
+    // Nothing follows on what only a reboot would bring; all else is led back from, or settled.
+    assert.equal(
+      lstatSync(join(root, 'heald/candidate'), { throwIfNoEntry: false }) === undefined,
+      verdict === 'reboot',
+    )
+    assert.equal(existsSync(to.path), verdict !== 'reboot', 'it is kept, whether it runs or not')
     if (verdict !== 'partly') await refused(target.settle(to, []), 'target.moved')
   })
 

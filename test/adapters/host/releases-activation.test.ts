@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStat } from '../../../adapters/host/proc.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
+import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, switchTo } from './releases-stand.ts'
 
 /** A target whose releases have a script `go`; it may write in the folder `out`. */
@@ -15,6 +16,7 @@ function make(t: TestContext, go: string) {
   mkdirSync(out)
   chmodSync(out, 0o777)
   const path = makeReleases(join(base, 'app'), 2, { go: `#!/bin/sh\n${go.replaceAll('OUT', out)}\n` })
+  t.after(() => activationGroupsGone(path))
   const own = releasesTarget({ name: 'app', path, activate: ['./go', 'a b'] })
   const pid = (name: string) => Number(readFileSync(join(out, name), 'utf8'))
   return { path, out, own, pid }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { stat } from 'node:fs/promises'
 import type { SwitchSpec, TargetSpec } from '../../../core/config/spec.ts'
 import type { Draft, Entry } from '../../../core/entry.ts'
 import { Fault } from '../../../core/fault.ts'
@@ -129,10 +130,15 @@ export const since = (ledger: FakeLedger, count: number): string[] =>
     .slice(count)
     .filter(kind => !kind.startsWith('deadman.') && !kind.startsWith('generation.'))
 
-/** Long enough for the watch to see a moved pointer: each poll looks at real folders, which have to answer before the next. */
-export async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo = () => false): Promise<void> {
-  for (let n = 0; n < 24 && !isSo(); n += 1) {
+/**
+ * Long enough for the watch to see a moved pointer, or until `isSo`. Each poll looks at real folders, which have to answer
+ * before the next: so this does, too.
+ */
+export async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo?: () => boolean): Promise<void> {
+  const most = isSo === undefined ? 24 : 400
+  for (let n = 0; n < most && isSo?.() !== true; n += 1) {
     await stand.clock.advance(250)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    for (let look = 0; look < 5; look += 1) await stat(stand.spec.path).catch(() => {})
+    await new Promise(resolve => setTimeout(resolve, 5))
   }
 }

@@ -11,6 +11,7 @@ async function refused(stand: Stand, order: ReturnType<Stand['deploy' | 'rollbac
   await stand.clock.advance(0)
   assert.equal(order.fault?.code, code)
   assert.match(order.fault?.message ?? '', words)
+  if (code === 'target.missing') assert.equal(order.fault?.hint, 'name one that is there: heald generations app')
   assert.equal(stand.ledger.entries.length, before, 'nothing is recorded')
   assert.equal(stand.fake.acts.length, acts, 'nothing is done')
 }
@@ -44,7 +45,12 @@ test('a deploy that does not: rolled back, why, and quarantined until somebody i
   assert.deepEqual([order.done?.outcome, order.done?.current], ['rolled back', refOf('r1')])
   assert.match(order.done?.why ?? '', /the services are not well with it: web: crash loop: no room/)
   await refused(stand, stand.deploy('r2'), 'switch.quarantined', /r2 of app is quarantined: the services are not well/)
-  await refused(stand, stand.rollback('r2'), 'switch.quarantined', /r2 of app is quarantined/)
+  await refused(
+    stand,
+    stand.rollback('r2'),
+    'switch.quarantined',
+    /r2 of app is quarantined: the services are not well/,
+  )
   stand.web.onRenew = () => ({})
   const forced = stand.deploy('r2', { force: true })
   await stand.clock.advance(SOAK_MS + 1000)

@@ -25,6 +25,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
   const fakes = new Map<string, FakeTarget>()
   const memories: TargetMemories = {}
   const drafts: Draft[] = []
+  const forgotten: string[] = []
   const web = fakePatient('web', 'r1')
   const switches = createSafeSwitch({
     ...{
@@ -41,7 +42,8 @@ async function makeSwitches(...targets: TargetSpec[]) {
     async openTarget({ name, path }) {
       const fake = fakes.get(name) ?? fakeTarget(['r1', 'r2'], path)
       fakes.set(name, fake)
-      return { target: { ...fake.target, name }, deadMan: fake.deadMan, changes: async () => [] }
+      const forget = async () => void forgotten.push(path)
+      return { target: { ...fake.target, name }, deadMan: fake.deadMan, changes: async () => [], forget }
     },
     async append(draft) {
       drafts.push(draft)
@@ -54,7 +56,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
   switches.begin()
   await clock.advance(SOAK_MS + 1000)
   const deploy = (name: string) => switches.deploy(name, { ref: 'r2', force: false, unchecked: false }, 'local:admin')
-  return { clock, switches, deploy, drafts, fake: (name: string) => fakes.get(name) ?? assert.fail(name) }
+  return { clock, switches, deploy, drafts, forgotten, fake: (name: string) => fakes.get(name) ?? assert.fail(name) }
 }
 const codeOf = (error: unknown) => (error as Fault).code
 
@@ -163,4 +165,10 @@ test('one that nobody configured is unknown, and says which are', async () => {
   assert.equal(switches.generationOf('x'), null)
   assert.equal(switches.onLoop(serviceSpec('web', { target: 'x' })), null)
   assert.deepEqual(switches.generationOf('a'), { generation: 'r1', path: '/a/releases/r1' })
+})
+
+test('what a target has of its own is removed when it is dropped or is elsewhere, not when it is only changed', async () => {
+  const { switches, forgotten } = await makeSwitches(spec('a'), spec('b'), spec('c'))
+  await switches.apply(configOf(spec('a', { keepGood: 5 }), spec('b', { path: '/elsewhere' })))
+  assert.deepEqual(forgotten.sort(), ['/b', '/c'])
 })
