@@ -28,8 +28,13 @@ const table = subcommands({
 
 async function loadHost() {
   const { createProcessHost } = await import('./adapters/host/process.ts')
-  const openTarget: typeof import('./adapters/host/targets.ts')['openTarget'] = async (...target) =>
-    (await import('./adapters/host/targets.ts')).openTarget(...target)
+  const openTarget: import('./core/cli/up.ts').OpenOnHost = async (state, spec, env) => {
+    const [host, { placeOf }] = await Promise.all([
+      import('./adapters/host/targets.ts'),
+      import('./core/safeswitch/memory.ts'),
+    ])
+    return host.openTarget(state, spec, placeOf(spec), env)
+  }
   const { findAccount } = await import('./adapters/host/account.ts')
   return { createProcessHost, openTarget, findAccount }
 }

@@ -5,7 +5,7 @@ import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
-import { tellOfDamage } from './damage.ts'
+import { isDamageUnseen, tellOfDamage } from './damage.ts'
 import type { Draft, Entry } from './entry.ts'
 import { asFault, messageOf } from './fault.ts'
 import { rememberedIn } from './folded.ts'
@@ -127,6 +127,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ append, spendReserve: ledger.spendReserve },
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
+      isDamaged: () => isDamageUnseen(folded),
       whenReady: () => ready.promise,
     })
     const supervisor = createSupervisor({
@@ -210,15 +211,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
           if (how.dryRun) return changes
           mustRecord()
-          safeSwitch.refuse(next)
+          const endReserve = safeSwitch.reserve(next)
           let trouble: unknown = null
-          await supervisor.apply(next, changes, async () => {
+          const applied = supervisor.apply(next, changes, async () => {
             await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
             config = next
             // Before services start: each has to know which generation it runs.
             trouble = await safeSwitch.apply(next).then(() => null, asFault)
             await notices.apply(next)
           })
+          await applied.finally(endReserve)
           safeSwitch.begin()
           if (trouble !== null) throw trouble
           return changes

@@ -1,11 +1,24 @@
 import type { Draft } from './entry.ts'
 import { type Folded, LEDGER } from './folded.ts'
+import { findIncident } from './incident/fold.ts'
 
-/** Damage found at a start is an incident of the ledger's own, so that it stays in sight until somebody resolves it. */
-export function tellOfDamage({ alert }: Folded, record: (draft: Draft) => void, warn: (text: string) => void): void {
+/**
+ * Damage of the ledger that was found at a start is an incident of the ledger's own, about no service, so that it stays in
+ * sight until somebody resolves it. Until somebody has acknowledged it, nothing is rolled back on its own: what was good,
+ * and what was tried already, is read from that very ledger.
+ */
+export function tellOfDamage(
+  { alert }: Pick<Folded, 'alert'>,
+  record: (draft: Draft) => void,
+  warn: (text: string) => void,
+): void {
   if (alert === null) return
   const cause = `the ledger is damaged: ${alert.why}`
   warn(`${cause}; see "heald ledger verify" and entry #${alert.seq}`)
   const data = { severity: 'critical', cause, services: [] }
   record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
+}
+
+export function isDamageUnseen({ alert, damage, incidents }: Pick<Folded, 'alert' | 'damage' | 'incidents'>): boolean {
+  return alert !== null || (damage !== null && findIncident(incidents, damage)?.state === 'open')
 }

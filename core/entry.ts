@@ -48,6 +48,8 @@ export const KINDS = {
   'channel.down': 'soft',
   'channel.up': 'soft',
   'channel.delivered': 'soft',
+  'target.trouble': 'must',
+  'target.clear': 'must',
   'ledger.gap': 'must',
   'ledger.torn': 'must',
   'integrity.alert': 'must',

@@ -17,13 +17,15 @@ export interface Folded {
   readonly notices: NoticeMemory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
+  /** The incident that told of the last one; null: none did. */
+  damage: string | null
   /** The next seq to fold. */
   nextSeq: number
 }
 
 export function emptyFolded(): Folded {
   const notices = emptyNotices()
-  return { incidents: emptyIncidents(), memory: {}, targets: {}, notices, alert: null, nextSeq: 0 }
+  return { incidents: emptyIncidents(), memory: {}, targets: {}, notices, alert: null, damage: null, nextSeq: 0 }
 }
 
 /** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
@@ -34,6 +36,7 @@ export function fill(folded: Folded, whole: Folded): void {
   Object.assign(folded.targets, whole.targets)
   fillNotices(folded.notices, noticesToJson(whole.notices))
   folded.alert = whole.alert
+  folded.damage = whole.damage
   folded.nextSeq = whole.nextSeq
 }
 
@@ -46,7 +49,10 @@ export function fold(folded: Folded, entry: Entry): void {
   rememberNotice(folded.notices, entry)
   if (entry.kind === 'integrity.alert')
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
-  if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) folded.alert = null
+  if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) {
+    folded.alert = null
+    folded.damage = typeof entry.inc === 'string' ? entry.inc : null
+  }
   folded.nextSeq = entry.seq + 1
 }
 
@@ -80,6 +86,7 @@ export function foldedToJson(folded: Folded): Data {
       targets: folded.targets,
       notices: noticesToJson(folded.notices),
       alert: folded.alert,
+      damage: folded.damage,
       nextSeq: folded.nextSeq,
     }),
   )
@@ -88,7 +95,7 @@ export function foldedToJson(folded: Folded): Data {
 /** Null when `json` is not such a snapshot: the ledger is then folded from its beginning. */
 export function foldedFromJson(json: unknown): Folded | null {
   if (typeof json !== 'object' || json === null) return null
-  const { incidents, memory, targets, notices, alert, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
+  const { incidents, memory, targets, notices, alert, damage, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
   const restored = incidentsFromJson(incidents)
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
   // A snapshot of a version that knew of no targets can't say what became of them.
@@ -96,5 +103,6 @@ export function foldedFromJson(json: unknown): Folded | null {
   const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets), notices: emptyNotices() }
   // A version that knew nothing of them wrote no entries about them either.
   fillNotices(remembered.notices, notices)
-  return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], nextSeq }
+  const told = typeof damage === 'string' ? damage : null
+  return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], damage: told, nextSeq }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { constants, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -19,8 +19,8 @@ import { TargetFault } from './target-fault.ts'
  * 2. A shell in a session of its own enters a fresh control group, becomes the owner, goes into the release and becomes
  *    `timeout`, which leads the session and runs the command. Nothing of it needs us: no pipe, and `timeout` ends it if
  *    we no longer can. Its arguments name the target, so that step 1 finds it without a file.
- * 3. It ends: what it leaves running is its own business (it may have started the service). Or the deadline comes: all of
- *    its group is killed, else all of its session.
+ * 3. It ends: what it leaves running is its own business (it may have started the service). Or the deadline comes, or it is
+ *    called off: all of its group is killed, else all of its session.
  */
 export interface ActivationPlan {
   readonly target: string
@@ -33,6 +33,8 @@ export interface ActivationPlan {
   readonly deadlineMs: number
   /** More of its environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Ends it before its deadline. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** `$1` is the group to enter, or ''. */
@@ -53,9 +55,13 @@ const OUTPUT_BYTES = 1024 * 1024
 const BACKSTOP_S = 2
 const UNKILLABLE_MS = 5000
 
+/** Of one that was called off before its command began. */
+export const CALLED_OFF: Activation = { verdict: 'failed', exitCode: null, why: 'it was called off' }
+
 export async function runActivation(plan: ActivationPlan): Promise<Activation> {
   const { argv, generation, account, deadlineMs } = plan
   await endActivation(plan.path, account)
+  if (plan.signal?.aborted) return CALLED_OFF
   const mark = markOf(plan.path)
   const groups = groupsOf(plan.path)
   const group = freshGroup(groups)
@@ -99,7 +105,7 @@ export function markOf(path: string): string {
 async function ended(
   child: ChildProcess,
   group: string | null,
-  { argv, deadlineMs }: ActivationPlan,
+  { argv, deadlineMs, signal }: ActivationPlan,
   output: FileHandle | null,
 ): Promise<Activation> {
   const command = argv.join(' ').slice(0, 80)
@@ -112,15 +118,23 @@ async function ended(
   })
   const stop = new AbortController()
   const late = sleep(deadlineMs, 'late' as const, { signal: stop.signal }).catch(() => 'late' as const)
-  const first = await Promise.race([exit, late])
+  const first = await Promise.race([exit, late, aborted(signal, stop.signal)])
   stop.abort()
-  if (first !== 'late') {
+  if (typeof first !== 'string') {
     if (first.why === null) return { verdict: 'done', exitCode: 0, why: '' }
     return { verdict: 'failed', exitCode: first.code, why: inWords(`${command} ${first.why}`, await lastLine(output)) }
   }
   const isGone = await killWhole(child.pid ?? 0, group)
-  const why = `${command} did not end within ${deadlineMs} ms${isGone ? '' : ', and can not be killed'}`
+  const what = first === 'late' ? `did not end within ${deadlineMs} ms` : 'was called off'
+  const why = `${command} ${what}${isGone ? '' : ', and can not be killed'}`
   return { verdict: 'failed', exitCode: null, why: inWords(why, await lastLine(output)) }
+}
+
+function aborted(signal: AbortSignal | undefined, done: AbortSignal): Promise<'called off'> {
+  return new Promise(resolve => {
+    if (signal?.aborted) resolve('called off')
+    else signal?.addEventListener('abort', () => resolve('called off'), { once: true, signal: done })
+  })
 }
 
 /** Kills a whole run; whether it is gone. */
@@ -183,13 +197,29 @@ export function groupsOf(path: string): string | null {
   return unified === null ? null : join(unified, name)
 }
 
+/** Removes the groups of earlier runs of the target at `path` in which nothing is left, and their folder with the last. */
+export function sweepGroups(path: string): void {
+  const groups = groupsOf(path)
+  if (groups === null || !existsSync(groups)) return
+  try {
+    removeEmpty(groups)
+  } catch {
+    // Somebody else has removed them meanwhile, or they may not be read: they cost nothing.
+  }
+  removeGroup(groups)
+}
+
+function removeEmpty(groups: string): void {
+  for (const entry of readdirSync(groups, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroup(join(groups, entry.name))
+}
+
 /** Makes a group for a run and removes empty ones of earlier runs; null where groups can't be made. */
 function freshGroup(groups: string | null): string | null {
   if (groups === null) return null
   try {
     mkdirSync(groups, { recursive: true })
-    for (const entry of readdirSync(groups, { withFileTypes: true }))
-      if (entry.isDirectory()) removeGroup(join(groups, entry.name))
+    removeEmpty(groups)
     const group = join(groups, `${process.pid}-${Date.now()}`)
     mkdirSync(group)
     return group

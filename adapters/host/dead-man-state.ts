@@ -34,6 +34,8 @@ export interface Standing {
 const STATE = 'deadman'
 const RESULT = 'deadman.result'
 const READY = 'deadman.ready.'
+/** What is renamed to its place when it is whole; a kill before that leaves it. */
+const HALF_MADE = [`${STATE}.new`, `${RESULT}.new`]
 
 /** Makes the folder, for nobody else to look into or write in: what is in it is acted on with our rights. */
 export async function ownFolder(dir: string): Promise<void> {
@@ -119,10 +121,17 @@ export async function readReady(dir: string, id: string): Promise<string | null>
   return nullWhenMissing(readFile(readyPath(dir, id), 'utf8'))
 }
 
-export async function sweepReady(dir: string): Promise<void> {
-  await guarded(dir, async () => {
-    for (const name of await readdir(dir)) if (name.startsWith(READY)) await rm(join(dir, name), { force: true })
+/** What is of no more use once an arming has ended, one way or another. */
+export async function leftovers(dir: string): Promise<string[]> {
+  return guarded(dir, async () => {
+    const names = (await nullWhenMissing(readdir(dir))) ?? []
+    return names.filter(name => name.startsWith(READY) || HALF_MADE.includes(name))
   })
+}
+
+/** Only for who has the lock: without it an arming may be under way. */
+export async function sweep(dir: string): Promise<void> {
+  for (const name of await leftovers(dir)) await guarded(dir, () => rm(join(dir, name), { force: true }))
 }
 
 async function removeDurably(dir: string, name: string): Promise<void> {

@@ -41,6 +41,7 @@ const LIMITS: DeadManLimits = { lockMs: 10_000, againMs: 5000 }
 const BUSY_MS = 10_000
 /** One that was not named in the state file for 30 s has ended: long before that, it is too late to name it. */
 const NAMED_MS = 15_000
+const NO_WAIT_MS = 0
 /** Names of what the script is given, in this order. */
 const VALUES = [
   ...([
@@ -68,6 +69,8 @@ ${DEAD_MAN}`
 export interface PreparedDeadMan extends DeadMan {
   /** Looks for the programs, so that the first arming need not. */
   prepare(): Promise<void>
+  /** Removes what kills have left; nothing where somebody else has the lock. For before anything else is asked. */
+  sweep(): Promise<void>
 }
 
 /**
@@ -233,7 +236,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
           throw error
         }
         if (earlier?.boot === boot) endProcess(earlier)
-        await state.sweepReady(dir)
+        await state.sweep(dir)
         return fresh.id
       })
     },
@@ -247,7 +250,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
         const standing = await state.readStanding(dir)
         await state.removeStanding(dir)
         if (standing?.boot === boot) endProcess(standing)
-        await state.sweepReady(dir)
+        await state.sweep(dir)
       })
     },
 
@@ -266,6 +269,16 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
     },
 
     prepare: async () => void (await pinned()),
+    async sweep() {
+      if ((await state.leftovers(dir)).length === 0) return
+      const lock = await theLock()
+      if (lock.isHeld() || !(await lock.take(NO_WAIT_MS))) return
+      try {
+        await state.sweep(dir)
+      } finally {
+        await lock.free()
+      }
+    },
     lock: async waitMs => (await theLock()).take(waitMs),
     async unlock() {
       await pointerLock?.free()

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { Generation } from '../../core/safeswitch/target.ts'
 import { besideOf } from './durable-link.ts'
 import { nullWhenMissing } from './missing.ts'
+import { linkMark } from './pointer.ts'
 import { TargetFault } from './target-fault.ts'
 
 /**
@@ -20,6 +21,8 @@ export interface ProfileLinks {
   readonly current: Generation | null
   /** When the profile's link was made, wall clock. */
   readonly movedMs: number | null
+  /** Of the profile's link and the generation's, as in `View`. */
+  readonly mark: string | null
 }
 
 /** Reads a profile. Rejects when its folder is missing, or when what stands there is no profile. */
@@ -45,7 +48,13 @@ export async function readProfile(profile: string): Promise<ProfileLinks> {
     pointer,
     current: path === null || pointer === null ? null : currentOf(profile, pointer, path, generations),
     movedMs: link === null ? null : Math.floor(link.mtimeMs),
+    mark: link === null ? null : `${linkMark(link)} ${await generationMark(profile, pointer)}`,
   }
+}
+
+async function generationMark(profile: string, pointer: string | null): Promise<string> {
+  const link = pointer === null ? null : await nullWhenMissing(lstat(resolve(dirname(profile), pointer)))
+  return link === null ? '-' : linkMark(link)
 }
 
 /** `~/.nix-profile` is a link to the profile that is meant; moved itself, it would part from it. */

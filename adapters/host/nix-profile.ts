@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
-import type { Activation, Target, View } from '../../core/safeswitch/target.ts'
-import { endActivation, runActivation } from './activation.ts'
+import type { Activation, View } from '../../core/safeswitch/target.ts'
+import { CALLED_OFF, endActivation, runActivation } from './activation.ts'
 import { syncFolder } from './durable-link.ts'
+import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
@@ -22,10 +23,8 @@ export interface NixProfileOptions {
   readonly limits?: Partial<NixLimits>
 }
 
-const MAX_LISTED = 100
-
 /** Any Nix profile: one pointer, the profile's link, moved from generation to generation. */
-export function nixProfile(options: NixProfileOptions): Target {
+export function nixProfile(options: NixProfileOptions): KeptTarget {
   const { name, profile, activate: command, stateDir } = options
   const nix = makeNix(options.env, options.limits)
   const roots = makeRoots(join(stateDir, 'roots'), nix)
@@ -37,23 +36,26 @@ export function nixProfile(options: NixProfileOptions): Target {
     kind: 'nix-profile',
 
     async look(): Promise<View> {
-      const { generations, current, movedMs } = await readProfile(profile)
-      return { generations: generations.slice(0, MAX_LISTED), running: current, boot: current, movedMs }
+      const { generations, current, movedMs, mark } = await readProfile(profile)
+      return { generations: generations.slice(0, MOST_LISTED), running: current, boot: current, movedMs, mark }
     },
 
     resolve: candidates.resolve,
+    prepare: roots.keepMore,
+    forget: roots.letGo,
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)
       await endActivation(profile, null)
       // What is kept was settled once, so it is on the disk, and a rollback need not wait for everybody's writes.
       if (!(await roots.has(to.path))) await nix.syncStore()
+      if (signal?.aborted) return CALLED_OFF
       const moved = await moveProfile(profile, to, nix)
       if (moved === 'busy')
         return { verdict: 'retry', exitCode: null, why: `another Nix command holds ${profile}.lock` }
       if (command.length === 0) return { verdict: 'done', exitCode: null, why: '' }
       return runActivation({
-        ...{ target: name, path: profile, argv: command, generation: to, account: null, deadlineMs },
+        ...{ target: name, path: profile, argv: command, generation: to, account: null, deadlineMs, signal },
         env: nix.env,
       })
     },

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncFolder } from './durable-link.ts'
 import { nullWhenMissing } from './missing.ts'
@@ -14,8 +14,12 @@ export interface Roots {
    * between keeps too much, never too little. May be called again.
    */
   keep(paths: readonly string[]): Promise<void>
+  /** Keeps those of `paths` that are there as well, and lets go of none. */
+  keepMore(paths: readonly string[]): Promise<void>
   /** Whether a path is kept. */
   has(path: string): Promise<boolean>
+  /** Keeps nothing any more. Only links are removed, and the folder when nothing else is in it. May be called again. */
+  letGo(): Promise<void>
 }
 
 export function makeRoots(folder: string, nix: Nix): Roots {
@@ -33,6 +37,21 @@ export function makeRoots(folder: string, nix: Nix): Roots {
       const wanted = new Set(paths.map(path => basename(path)))
       for (const name of await names()) if (!wanted.has(name)) await rm(join(folder, name), { force: true })
       await syncFolder(folder)
+    },
+    async keepMore(paths) {
+      const kept = await names()
+      for (const path of paths) {
+        if (kept.includes(basename(path)) || (await nullWhenMissing(lstat(path))) === null) continue
+        await mkdir(folder, { recursive: true, mode: 0o755 })
+        await nix.addRoot(join(folder, basename(path)), path)
+      }
+    },
+    async letGo() {
+      for (const name of await names()) {
+        const found = await nullWhenMissing(lstat(join(folder, name)))
+        if (found?.isSymbolicLink()) await rm(join(folder, name), { force: true })
+      }
+      await rmdir(folder).catch(() => {})
     },
     has: async path => (await names()).includes(basename(path)),
   }

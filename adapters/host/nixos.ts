@@ -1,13 +1,15 @@
-import { mkdir, realpath, rm } from 'node:fs/promises'
+import { lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
+import type { Activation, Generation, View } from '../../core/safeswitch/target.ts'
 import { endActivation, runActivation } from './activation.ts'
+import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { nullWhenMissing } from './missing.ts'
 import { makeNix, type NixLimits } from './nix.ts'
 import { makeCandidates } from './nix-candidates.ts'
 import { readProfile } from './nix-generations.ts'
 import { moveProfile } from './nix-pointer.ts'
 import { makeRoots } from './nix-roots.ts'
+import { linkMark } from './pointer.ts'
 import { TargetFault } from './target-fault.ts'
 
 export interface NixosOptions {
@@ -26,7 +28,6 @@ export interface NixosOptions {
 }
 
 const PROGRAM = 'bin/switch-to-configuration'
-const MAX_LISTED = 100
 const BOOT_DEADLINE_MS = 300_000
 
 /** Its documented exit codes; any other one, a signal or the deadline is `failed`. */
@@ -44,15 +45,20 @@ const VERDICTS: Readonly<Record<number, Activation['verdict']>> = {
  * kill between the two leaves the loader at the generation before, which is kept, and the same call again moves it.
  * `look` takes the profile for what a reboot leads to: what the loader does can't be read in general.
  */
-export function nixos(options: NixosOptions): Target {
+export function nixos(options: NixosOptions): KeptTarget {
   const { name, profile, running, stateDir } = options
   const nix = makeNix(options.env, options.limits)
   const roots = makeRoots(join(stateDir, 'roots'), nix)
   const candidates = makeCandidates(name, profile, PROGRAM, nix)
 
-  function runSwitch(to: Generation, action: 'test' | 'boot', deadlineMs: number): Promise<Activation> {
+  function runSwitch(
+    to: Generation,
+    action: 'test' | 'boot',
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<Activation> {
     return runActivation({
-      ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs },
+      ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs, signal },
       // Installing the boot loader itself anew is not a part of a switch.
       env: { ...nix.env, NIXOS_INSTALL_BOOTLOADER: '0' },
     })
@@ -68,25 +74,39 @@ export function nixos(options: NixosOptions): Target {
 
     async look(): Promise<View> {
       const { generations, current, movedMs } = await readProfile(profile)
-      const path = await runningPath()
+      const [path, link] = await Promise.all([runningPath(), nullWhenMissing(lstat(running))])
+      const mark = link === null ? null : linkMark(link)
       const named = [current, ...generations].find(found => found?.path === path)
       const nameless = path === null ? null : { generation: path.replace(/.*\//, ''), path, createdMs: 0 }
-      return { generations: generations.slice(0, MAX_LISTED), running: named ?? nameless, boot: current, movedMs }
+      return {
+        generations: generations.slice(0, MOST_LISTED),
+        running: named ?? nameless,
+        boot: current,
+        movedMs,
+        mark,
+      }
     },
 
     resolve: candidates.resolve,
+    prepare: roots.keepMore,
+    async forget() {
+      await letGoOfCandidate()
+      await roots.letGo()
+    },
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)
       await endActivation(profile, null)
       if (!(await roots.has(to.path))) {
         await nix.syncStore()
         await keepMeanwhile(to)
       }
-      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs)
+      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs, signal)
       const verdict = VERDICTS[exitCode ?? -1] ?? 'failed'
       // Exit code 0 proves nothing.
       const led = await runningPath()
+      // Nothing follows on that; all else is led back from, or settled.
+      if (verdict === 'reboot' && led !== to.path) await letGoOfCandidate()
       if (verdict !== 'done' || led === to.path) return { verdict, exitCode, why }
       const instead = `${PROGRAM} ended well, but ${running} leads to ${led ?? 'nowhere'}`
       return { verdict: 'failed', exitCode, why: instead.slice(0, 300) }
@@ -108,8 +128,12 @@ export function nixos(options: NixosOptions): Target {
           retry: exitCode === 11 ? 1000 : 'no',
         })
       await roots.keep(good)
-      await rm(join(stateDir, 'candidate'), { force: true })
+      await letGoOfCandidate()
     },
+  }
+
+  async function letGoOfCandidate(): Promise<void> {
+    await rm(join(stateDir, 'candidate'), { force: true })
   }
 
   /** What is no generation yet must not be collected before it runs; from then on `/run/current-system` keeps it. */

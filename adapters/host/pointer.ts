@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { lstat, readlink, rename, symlink, unlink } from 'node:fs/promises'
 import type { GuardedFolder } from './guarded-folder.ts'
 import { errnoOf, faultOf, TargetFault } from './target-fault.ts'
@@ -18,19 +19,26 @@ export interface Pointer {
   readonly leadsTo: string
   /** When it was put there, wall clock. Not its mtime: that one anybody can set, and copies keep it. */
   readonly movedMs: number
+  /** Another one when another link takes its place, or the same one was away. */
+  readonly mark: string
 }
 
 /** Null when it is not there. Rejects with a Fault `target.pointer` when it is no link. */
 export async function readPointer(folder: GuardedFolder, name: string): Promise<Pointer | null> {
   const path = `${folder.path}/${name}`
   try {
-    const [leadsTo, { ctimeMs }] = await Promise.all([readlink(folder.at(name)), lstat(folder.at(name))])
-    return { leadsTo, movedMs: Math.floor(ctimeMs) }
+    const [leadsTo, stats] = await Promise.all([readlink(folder.at(name)), lstat(folder.at(name))])
+    return { leadsTo, movedMs: Math.floor(stats.ctimeMs), mark: linkMark(stats) }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null
     if (errnoOf(error) === 'EINVAL') throw notLink(path, error)
     throw faultOf(error, path)
   }
+}
+
+/** A rename changes the ctime of what is renamed, so a link that was moved aside and back is told as well. */
+export function linkMark({ ino, ctimeMs }: Stats): string {
+  return `${ino}:${ctimeMs}`
 }
 
 /** Durable when it resolves. When it rejects, the pointer is whole: where it was, or already where it should be. */

@@ -3,10 +3,11 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, posix } from 'node:path'
 import type { Activation, Generation, Target, View } from '../../core/safeswitch/target.ts'
 import type { Account } from './account.ts'
-import { runActivation } from './activation.ts'
+import { CALLED_OFF, runActivation } from './activation.ts'
 import { flushFileSystem } from './flush.ts'
 import { type GuardedFolder, openGuarded, refuse } from './guarded-folder.ts'
-import { movePointer, readPointer } from './pointer.ts'
+import { MOST_LISTED } from './kept-target.ts'
+import { linkMark, movePointer, readPointer } from './pointer.ts'
 import { errnoOf, faultOf, TargetFault } from './target-fault.ts'
 
 export interface ReleasesOptions {
@@ -27,9 +28,12 @@ export interface ReleasesTarget extends Target {
   prepare(good: readonly string[]): Promise<void>
 }
 
+interface Running extends Pick<View, 'movedMs' | 'mark'> {
+  readonly now: Generation | null
+}
+
 const POINTER = 'current'
 const FOLDER = 'releases'
-const MOST_SHOWN = 100
 const MOST_LINKS = 5
 /** Of one name, on every file system. */
 const MOST_NAME_BYTES = 255
@@ -138,24 +142,27 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
     const key = keyOf(release)
     if (flushed.has(key)) return
     await flushFileSystem(release, deadlineMs)
-    if (flushed.size >= MOST_SHOWN) flushed.clear()
+    if (flushed.size >= MOST_LISTED) flushed.clear()
     flushed.add(key)
   }
 
   /** The release that runs; null when the pointer leads nowhere or out of the target. */
-  async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<[Generation | null, number | null]> {
+  async function running(folder: GuardedFolder, releases: GuardedFolder): Promise<Running> {
     const pointer = await readPointer(folder, POINTER)
+    const movedMs = pointer?.movedMs ?? null
+    let mark = pointer?.mark ?? null
     // No component of the path is a link, so `..` in it means what it says.
     let release = pointer === null ? null : releaseIn(path, posix.join(path, '.', pointer.leadsTo))
     if (pointer !== null && isAbsolute(pointer.leadsTo)) release = releaseIn(path, posix.normalize(pointer.leadsTo))
     for (let links = 0; release !== null && links <= MOST_LINKS; links += 1) {
       const stats = await lstatIfThere(releases, release)
-      if (stats?.isDirectory()) return [generationOf(release, stats), pointer?.movedMs ?? null]
+      if (stats?.isDirectory()) return { now: generationOf(release, stats), movedMs, mark }
       if (!stats?.isSymbolicLink()) break
+      mark = `${mark} ${linkMark(stats)}`
       const leadsTo = await readlink(releases.at(release))
       release = releaseIn(releases.path, isAbsolute(leadsTo) ? leadsTo : posix.join(releases.path, leadsTo))
     }
-    return [null, pointer?.movedMs ?? null]
+    return { now: null, movedMs, mark }
   }
 
   return {
@@ -172,10 +179,10 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
             }),
           ),
         )
-        const [found, [now, movedMs]] = await Promise.all([listed, running(folder, releases)])
+        const [found, { now, movedMs, mark }] = await Promise.all([listed, running(folder, releases)])
         const generations = found.flat()
         generations.sort((a, b) => b.createdMs - a.createdMs || (a.generation < b.generation ? 1 : -1))
-        return { generations: generations.slice(0, MOST_SHOWN), running: now, boot: now, movedMs }
+        return { generations: generations.slice(0, MOST_LISTED), running: now, boot: now, movedMs, mark }
       }),
 
     resolve: ref =>
@@ -185,7 +192,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         return generation
       }),
 
-    async activate(to, deadlineMs): Promise<Activation> {
+    async activate(to, deadlineMs, signal): Promise<Activation> {
       const wanted = to.path
       const generation = await within(async (folder, releases) => {
         const [found, release] = await openWhole(releases, wanted)
@@ -195,11 +202,13 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         } finally {
           await release.close()
         }
+        if (signal?.aborted) return null
         await movePointer(folder, POINTER, `${FOLDER}/${found.generation}`)
         return found
       })
+      if (generation === null) return CALLED_OFF
       if (argv === null) return { verdict: 'done', exitCode: null, why: '' }
-      return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs })
+      return runActivation({ target: name, path, argv, generation, account: owner, deadlineMs, signal })
     },
 
     prepare: good =>
@@ -220,7 +229,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
     settle: to => {
       const wanted = to.path
       return within(async (folder, releases) => {
-        const [now] = await running(folder, releases)
+        const { now } = await running(folder, releases)
         if (now?.path !== wanted) {
           throw new TargetFault(
             'target.moved',

@@ -2,29 +2,27 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { TargetSpec } from '../../core/config/spec.ts'
 import type { OpenTarget } from '../../core/safeswitch/managed.ts'
-import type { Target } from '../../core/safeswitch/target.ts'
 import { type Account, findAccount } from './account.ts'
+import { sweepGroups } from './activation.ts'
 import { makeDeadMan } from './dead-man.ts'
+import type { KeptTarget } from './kept-target.ts'
 import { TargetFault } from './target-fault.ts'
-
-/** A kind that has something to do ahead. */
-interface PreparedTarget extends Target {
-  prepare?(good: readonly string[]): Promise<void>
-}
 
 type Env = Readonly<Record<string, string>>
 
 /**
  * Opens a target of the configuration, whichever kind it is. `state`: heald's own folder; `env`: for Nix and what it
- * activates, beside the daemon's own NIX_….
+ * activates, beside the daemon's own NIX_…. `place` names what is switched, for good: another target of the same name later
+ * must not find this one's dead-man.
  */
-export async function openTarget(state: string, spec: TargetSpec, env: Env = {}): Promise<OpenTarget> {
-  // By its place, so that another target of the same name later does not find this one's dead-man.
-  const place = createHash('sha256').update(`${spec.kind} ${spec.path}`).digest('hex').slice(0, 8)
-  const dir = join(state, 'switch', `${spec.name}-${place}`)
+export async function openTarget(state: string, spec: TargetSpec, place: string, env: Env = {}): Promise<OpenTarget> {
+  const dir = join(state, 'switch', `${spec.name}-${createHash('sha256').update(place).digest('hex').slice(0, 8)}`)
   const account = await accountOf(spec)
   const target = await targetOf(spec, dir, account, env)
   const deadMan = makeDeadMan({ target: spec, dir, account, ...(spec.kind === 'releases' ? {} : { env }) })
+  // What is left of a kill holds nobody up.
+  await deadMan.sweep().catch(() => {})
+  sweepGroups(spec.path)
   return {
     target,
     deadMan,
@@ -35,7 +33,11 @@ export async function openTarget(state: string, spec: TargetSpec, env: Env = {})
     },
     async prepare(good) {
       // What fails now is said when it is needed.
-      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good)])
+      await Promise.allSettled([deadMan.prepare(), target.prepare?.(good.slice(0, spec.keepGood))])
+    },
+    async forget() {
+      sweepGroups(spec.path)
+      await target.forget?.()
     },
   }
 }
@@ -48,7 +50,7 @@ async function accountOf({ user }: TargetSpec): Promise<Account | null> {
   return account
 }
 
-async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<PreparedTarget> {
+async function targetOf(spec: TargetSpec, stateDir: string, owner: Account | null, env: Env): Promise<KeptTarget> {
   const { name, path, activate } = spec
   switch (spec.kind) {
     case 'releases': {

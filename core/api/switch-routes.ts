@@ -49,12 +49,15 @@ export const SWITCH_ROUTES: readonly Route[] = [
 ]
 
 function mustKnow(control: Control, name: string): void {
-  if (!control.status().targets.some(target => target.name === name)) throw unknownTarget(name)
+  const { targets } = control.status()
+  if (!targets.some(target => target.name === name)) throw unknownTarget(name, targets.length > 0)
 }
 
-export function unknownTarget(name: string): Fault {
+export function unknownTarget(name: string, hasOthers: boolean): Fault {
   return new Fault('target.unknown', `there is no target ${JSON.stringify(name.slice(0, 100))}`, {
-    hint: '"heald status" lists them; they are configured under targets',
+    hint: hasOthers
+      ? '"heald status" lists them; they are configured under targets'
+      : 'no targets are configured: they stand under "targets" in heald.yaml',
   })
 }
 

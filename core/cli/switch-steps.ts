@@ -128,7 +128,7 @@ function probationBar({ tty, err, nowMs }: Context): Bar {
   return {
     follow({ kind, data }) {
       // A service that becomes ready meanwhile does not end it.
-      if (kind.startsWith('service.') || kind.startsWith('deadman.')) return
+      if (/^(service|deadman|target)\./.test(kind)) return
       end()
       if (!tty || kind !== 'switch.probation' || !('deadlineMs' in data)) return
       const { deadlineMs } = data

@@ -72,7 +72,7 @@ function endText(verb: Verb, { target, outcome, from, to, current, why, tookMs }
     committed: `${target} is on ${runs} now, known to be good, ${took}${because}`,
     'rolled back':
       verb === 'rollback'
-        ? `${target} is back on ${runs}, ${took}${because}`
+        ? `${target} was led back to ${runs}, ${took}${because}`
         : `${target} was rolled back to ${runs}, ${took}${because}`,
     failed: `the switch of ${target}${to === null ? '' : ` to ${to.generation}`} failed, ${took}${because}; ${runs} runs`,
     held: `${target} is held with ${runs}, ${took}${because}. Nothing is changed there automatically any more`,

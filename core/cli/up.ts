@@ -17,10 +17,16 @@ import { version } from './version.ts'
 /** Only the composition root may load an adapter; it hands over how. */
 export type LoadHost = () => Promise<{
   createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
-  /** Opens a target of the configuration. `env`: for Nix and what it activates, beside the daemon's own NIX_…. */
-  openTarget(state: string, spec: TargetSpec, env?: Readonly<Record<string, string>>): Promise<OpenTarget>
+  openTarget: OpenOnHost
   findAccount(user: string): ReturnType<NonNullable<DaemonOptions['findAccount']>>
 }>
+
+/** Opens a target of the configuration. `env`: for Nix and what it activates, beside the daemon's own NIX_…. */
+export type OpenOnHost = (
+  state: string,
+  spec: TargetSpec,
+  env?: Readonly<Record<string, string>>,
+) => Promise<OpenTarget>
 
 /** Nothing was recorded for so long: services have been started, and their standbys forked. */
 const QUIET_MS = 10_000

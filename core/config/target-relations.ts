@@ -20,6 +20,7 @@ import {
   MOST_A_DAY,
   MOST_ACTIVATION_MS,
   MOST_PROBATION_MS,
+  PROBATION_LONGER_MS,
   placeKey,
   placeOf,
   SYSTEM_PROFILE,
@@ -193,10 +194,45 @@ function checkUsers(target: Written, path: Path, facts: HostFacts, members: read
   return [{ path, message: `has services of different users: ${one}, ${two}`, hint, on: 'key' }]
 }
 
-/** What concerns several keys of `switch`, and the deadlines of the targets. */
+/** What concerns several keys of `switch`, and the deadlines of the targets and of what is asked on a probation. */
 export function checkSwitch(file: Written): Complaint[] {
   const settings = isRecord(file.switch) ? file.switch : {}
-  return [...checkDeadMan(settings, isRecord(file.targets) ? file.targets : {}), ...checkBudget(settings.budget)]
+  return [
+    ...checkStartups(file, settings),
+    ...checkDeadMan(settings, isRecord(file.targets) ? file.targets : {}),
+    ...checkBudget(settings.budget),
+  ]
+}
+
+/** A start that takes as long as it may has to be able to pass. */
+function checkStartups(file: Written, { probation }: Written): Complaint[] {
+  const probationMs = msWithin(probation, DEFAULT_PROBATION_MS, LEAST_PROBATION_MS, MOST_PROBATION_MS)
+  if (probationMs === undefined) return []
+  const mostMs = probationMs + PROBATION_LONGER_MS
+  return [...startupsOf(file)].flatMap(([path, written]): Complaint[] => {
+    const startupMs = Math.round(msOf(written) ?? 0)
+    if (startupMs <= mostMs) return []
+    const neededMs = startupMs - PROBATION_LONGER_MS
+    const longer = neededMs > MOST_PROBATION_MS ? '' : `, or switch: { probation: "${exactDuration(neededMs)}" }`
+    const message = 'says that a start may take longer than a new generation is waited for (probation + 30 s)'
+    return [{ path, message, hint: `write at most ${exactDuration(mostMs)}${longer}`, on: 'value' }]
+  })
+}
+
+/** How long a start may take, where that is written: of the services of targets, and of the targets' own checks. */
+function* startupsOf({ services, targets }: Written): Generator<readonly [Path, unknown]> {
+  for (const [name, service] of Object.entries(isRecord(services) ? services : {})) {
+    if (!isRecord(service) || typeof service.target !== 'string') continue
+    // The first of them is what a start is waited for with.
+    const key = ['health', 'startup', 'readiness', 'liveness'].find(each => Object.hasOwn(service, each))
+    const probe = key === undefined ? undefined : service[key]
+    if (key !== undefined && isRecord(probe)) yield [['services', name, key, 'startup'], probe.startup]
+  }
+  for (const [name, target] of Object.entries(isRecord(targets) ? targets : {})) {
+    const checks = isRecord(target) && Array.isArray(target.checks) ? target.checks.slice(0, MAX_CHECKS) : []
+    for (const [index, check] of checks.entries())
+      if (isRecord(check)) yield [['targets', name, 'checks', index, 'startup'], check.startup]
+  }
 }
 
 function checkDeadMan({ probation, deadMan }: Written, targets: Written): Complaint[] {

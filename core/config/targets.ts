@@ -24,6 +24,9 @@ export const DEFAULT_PER_HOUR = 2
 export const DEFAULT_PER_DAY = 4
 export const MOST_A_DAY = 1000
 
+/** What is not well yet when a probation is over gets so much longer (core/safeswitch/judge.ts). */
+export const PROBATION_LONGER_MS = 30_000
+
 /** The key that says where a target is. */
 export function placeKey(kind: TargetKind): 'path' | 'profile' {
   return kind === 'releases' ? 'path' : 'profile'

@@ -6,6 +6,7 @@ import type { Facts } from './facts.ts'
 import type { Seat } from './host.ts'
 import { runCheck } from './probe/run.ts'
 import { type Probes, type Report, startProbes } from './probe/schedule.ts'
+import { isSameRan, type Ran } from './ran.ts'
 import type { Action, Event } from './state.ts'
 
 type Act = Exclude<Action, `record${string}`>
@@ -18,7 +19,7 @@ export interface ActTools {
   /** Why a hung service is not restarted now (the check itself is suspected); null: restart it. */
   readonly whyWait: (service: string) => string | null
   /** The generation of its target that a start runs now. */
-  readonly generation: () => string | null
+  readonly generation: () => Ran | null
   /** An incident is open: it ends once the service is stable. */
   readonly isInTrouble: () => boolean
   /** The service has been stable for its time. `wasLooping`: that ended a crash loop of so many `attempts`. */
@@ -81,6 +82,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
 
   const perform: Record<Act, () => void> = {
     start() {
+      const ran = tools.generation()
       const { pid, standby } = seat.start()
       Object.assign(facts, {
         pid: pid || null,
@@ -92,7 +94,8 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         report: null,
         liveness: null,
         passes: 0,
-        ran: tools.generation(),
+        ran,
+        hasFailed: facts.hasFailed && isSameRan(ran, facts.ran),
         why: facts.phase === 'loopRunning' ? facts.why : null,
         waiting: false,
       } satisfies Partial<Facts>)
@@ -164,6 +167,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
     },
     countFailure() {
       facts.attempt += 1
+      facts.hasFailed = true
       if (onFailure(loop, clock.monoMs(), facts.spec.crashLoop).looping) feed('loopDetected')
     },
     resetCounts() {

@@ -1,8 +1,9 @@
 import type { ServiceSpec } from '../config/spec.ts'
 import type { Evidence } from './diagnosis.ts'
 import type { Adopted, End } from './host.ts'
-import type { ServiceMemory } from './memory.ts'
+import { ranOf, type ServiceMemory } from './memory.ts'
 import type { Report } from './probe/schedule.ts'
+import type { Ran } from './ran.ts'
 import type { Phase } from './state.ts'
 
 /** Why heald itself ended an instance, as the diagnosis wants to know it. */
@@ -37,6 +38,10 @@ export interface Facts {
   restarts: number
   /** Failures since the service was last stable. */
   attempt: number
+  /** It has failed with the generation it runs, since it was renewed. */
+  hasFailed: boolean
+  /** Monotonic: since when it is ready without a break; says something only while it is ready. */
+  readySinceMs: number
   /** Delay of the restart that is scheduled. */
   delayMs: number
   /** Who asked for the stop or restart under way. */
@@ -58,7 +63,7 @@ export interface Facts {
    * The generation of its target that the instance was started with; null: it has none, or that can't be told. Another
    * target may name its generations alike, so it is null from a change of the target on.
    */
-  ran: string | null
+  ran: Ran | null
   /** Since it was renewed or stable: that it hung or did not get ready in time, in words. */
   unwell: string | null
   /** What its recovery is owed to, in words, where it was not its restart alone. */
@@ -86,6 +91,8 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     startedMs: 0,
     isUp: false,
     attempt: 0,
+    hasFailed: false,
+    readySinceMs: 0,
     delayMs: 0,
     by: 'heald',
     goingDown: false,
@@ -95,7 +102,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     report: null,
     liveness: null,
     passes: 0,
-    ran: memory?.generation ?? null,
+    ran: memory === null ? null : ranOf(memory),
     unwell: null,
     how: null,
   }

@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.ts'
 import type { OpenBefore } from './outage.ts'
+import { type Ran, ranFrom } from './ran.ts'
 
 /** What must be known of a service after a restart of the daemon: a fold over the ledger's entries. */
 export interface ServiceMemory {
@@ -17,6 +18,8 @@ export interface ServiceMemory {
   boot: string
   /** The generation that it was started with; missing in snapshots of older versions. */
   generation?: string | null
+  /** Its path; missing as well in entries of older versions. */
+  generationPath?: string | null
 }
 
 export type Memory = Record<string, ServiceMemory>
@@ -35,12 +38,12 @@ export function remember(memory: Memory, entry: Entry): void {
   if (of === undefined) return
   switch (entry.kind) {
     case 'service.started':
-      of.generation = typeof entry.data.generation === 'string' ? entry.data.generation : null
+      noteRan(of, ranFrom(entry.data.generation, entry.data.generationPath))
       ran(of, entry)
       break
     case 'service.adopted':
       // An instance whose start was never written down: a daemon ended just after it.
-      if (entry.data.pid !== of.runningPid) of.generation = null
+      if (entry.data.pid !== of.runningPid) noteRan(of, null)
       ran(of, entry)
       break
     case 'service.exited':
@@ -64,6 +67,16 @@ export function remember(memory: Memory, entry: Entry): void {
       }
       break
   }
+}
+
+/** The generation that the instance which ran last was started with, as far as is known. */
+export function ranOf({ generation, generationPath }: ServiceMemory): Ran | null {
+  return ranFrom(generation, generationPath)
+}
+
+function noteRan(of: ServiceMemory, ran: Ran | null): void {
+  of.generation = ran?.generation ?? null
+  of.generationPath = ran?.path ?? null
 }
 
 function ran(of: ServiceMemory, { data, boot }: Entry): void {

@@ -1,6 +1,7 @@
 import type { ServiceSpec } from '../config/spec.ts'
 import type { Facts } from './facts.ts'
 import type { Outage } from './outage.ts'
+import type { Ran } from './ran.ts'
 import type { Event } from './state.ts'
 
 /** A service as the switch of its target sees it: put on another generation, and watched. */
@@ -9,7 +10,9 @@ export interface Patient {
   spec(): ServiceSpec
   health(): Health
   /** The generation that it was started with; null: that can't be told. */
-  ran(): string | null
+  ran(): Ran | null
+  /** The pointer of its target was put anew after `sinceMs` (monotonic): what it read, if it was not ready before, can't be told. */
+  doubt(sinceMs: number): void
   /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
   renew(how: string | null): void
   /** The same, also when it asked to be left down: that was another generation's wish. */
@@ -31,7 +34,7 @@ interface PatientTools {
 
 export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
   function begin(how: string | null, event: Event): void {
-    Object.assign(facts, { how, unwell: null, by: 'heald' } satisfies Partial<Facts>)
+    Object.assign(facts, { how, unwell: null, hasFailed: false, by: 'heald' } satisfies Partial<Facts>)
     feed(event)
   }
   return {
@@ -39,6 +42,10 @@ export function patientOf(facts: Facts, { feed, outage, later, waiters }: Patien
     spec: () => facts.spec,
     health: () => healthOf(facts),
     ran: () => facts.ran,
+    doubt(sinceMs) {
+      const { pid, isUp, readySinceMs } = facts
+      if (pid !== null && (!isUp || readySinceMs >= sinceMs)) facts.ran = null
+    },
     renew: how => begin(how, 'renewed'),
     revive: how => begin(how, isLeftDown(facts) ? 'wanted' : 'renewed'),
     heed(look) {
@@ -56,6 +63,10 @@ export interface Health {
   readonly state: 'ready' | 'failed' | 'open' | 'stopped' | 'down'
   /** It has failed since it was last stable, or fails its readiness check. */
   readonly isTroubled: boolean
+  /** What it failed of last with the generation it runs, since it was renewed, in words; null: it has not. */
+  readonly failed: string | null
+  /** Monotonic: since when it is ready without a break; says something only while it is ready. */
+  readonly readySinceMs: number
   /** Checks that passed in a row since its start. */
   readonly passes: number
   /** The last check broke itself, which says nothing about the service. */
@@ -65,9 +76,10 @@ export interface Health {
 }
 
 function healthOf(facts: Facts): Health {
-  const { phase, passes, report, why, lastTrouble, attempt } = facts
+  const { phase, passes, report, why, lastTrouble, attempt, hasFailed, readySinceMs } = facts
   const of = (state: Health['state'], words: string): Health => ({
-    ...{ state, passes, why: words },
+    ...{ state, passes, why: words, readySinceMs },
+    failed: hasFailed ? lastTrouble : null,
     isTroubled: attempt > 0 || phase === 'unhealthy',
     isInconclusive: report?.verdict?.verdict === 'inconclusive',
   })

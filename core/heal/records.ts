@@ -15,7 +15,10 @@ export interface RecordTools {
   /** Runs `write` a little later, in order: entries never hold up a restart. */
   readonly later: (write: () => void) => void
   readonly onReady: () => void
-  /** It crash-loops: what is done about it beside slow restarts, or why nothing is; null: nothing could be. */
+  /**
+   * It crash-loops: what is done about it beside slow restarts, or why nothing is; null: nothing could be. Asked again
+   * with each further failure as long as the answer may pass.
+   */
   readonly onLoop: () => LoopAnswer | null
 }
 
@@ -23,6 +26,8 @@ export interface LoopAnswer {
   readonly verdict: 'rollback' | 'slow restarts'
   /** In words. */
   readonly why: string
+  /** It may be answered otherwise in a while. */
+  readonly isPassing?: true
 }
 
 /** Exit code by which a service asks to be left down. */
@@ -40,6 +45,8 @@ export interface Records {
 export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   const { clock, outage, later } = tools
   const { name } = facts
+  /** To the crash loop at hand. */
+  let loopAnswer: LoopAnswer | null = null
 
   function write(kind: Kind, data: Data, more: Pick<Draft, 'actor' | 'tail'> = {}): void {
     tools.record({ kind, svc: name, ...outage.inc(), ...more, data })
@@ -65,6 +72,22 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     })
   }
 
+  /** What is done about a crash loop; told where that is something else than slow restarts, and the first time. */
+  function tellLoop(isFirst: boolean): void {
+    const { failures, withinMs } = facts.spec.crashLoop
+    const words = `${failures} failures within ${withinMs / 1000} s of being ready`
+    loopAnswer = tools.onLoop()
+    const verdict = loopAnswer?.verdict ?? 'slow restarts'
+    const next = verdict === 'rollback' ? `it is rolled back (${loopAnswer?.why})` : 'slow restarts go on'
+    const not = loopAnswer?.verdict === 'slow restarts' ? `; not rolled back: ${loopAnswer.why}` : ''
+    facts.why = `crash loop: ${words}; ${next}${not}`
+    if (!isFirst && verdict === 'slow restarts') return
+    later(() => {
+      write('crashloop.detected', { failures, withinMs, verdict, why: `${facts.lastTrouble}${not}` })
+      outage.escalate(`crash loop: ${words}; last: ${facts.lastTrouble}`, 'crash loop')
+    })
+  }
+
   function writeExit(end: End, uptimeMs: number, wanted: boolean, killed: Killed): void {
     const { tail, ...evidence } = end.evidence()
     const { memoryBytes } = facts.spec.limits
@@ -82,10 +105,12 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordStarted() {
       const { adopted, attempt, standby, ran } = facts
       const pid = facts.pid ?? 0
-      const generation = ran === null ? {} : { generation: ran }
+      const generation = ran === null ? {} : { generation: ran.generation }
+      const path = ran?.path == null ? {} : { generationPath: ran.path }
       // A first start may be an operator's order; those after a failure are heald's own.
       const actor = attempt === 0 ? askedBy(facts.by) : {}
-      if (adopted === null) later(() => write('service.started', { pid, attempt, standby, ...generation }, actor))
+      if (adopted === null)
+        later(() => write('service.started', { pid, attempt, standby, ...generation, ...path }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
     },
     recordReady() {
@@ -93,6 +118,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { attempt, phase, adopted } = facts
       const data = { pid: facts.pid ?? 0, readyMs: round(nowMs - facts.startedMs) }
       facts.isUp = true
+      facts.readySinceMs = nowMs
       // Without a check, all that is known is that it has lived on since it was launched.
       const { startup, readiness, liveness } = facts.spec.probes
       const isChecked = startup !== undefined || readiness !== undefined || liveness !== undefined
@@ -118,8 +144,10 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       })
     },
     recordHealthy() {
-      const downMs = outage.up(clock.monoMs()) ?? 0
+      const nowMs = clock.monoMs()
+      const downMs = outage.up(nowMs) ?? 0
       const { attempt } = facts
+      facts.readySinceMs = nowMs
       later(() => {
         write('service.recovered', { downMs, attempts: attempt })
         resolveFirst(attempt, 'ready again')
@@ -139,6 +167,9 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const wanted = from === 'stopping' || from === 'restarting' || from === 'holding'
       if (!wanted) outage.down(nowMs)
       later(() => writeExit(end, uptimeMs, wanted, killed))
+      // One more failure of the loop; they come slowly.
+      const isInLoop = facts.phase === 'loopClearing' && (from === 'loopRunning' || from === 'loopClearing')
+      if (isInLoop && loopAnswer?.isPassing) tellLoop(false)
     },
     recordRestarting() {
       const { attempt, delayMs } = facts
@@ -162,19 +193,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { waitsFor } = facts
       later(() => write('service.held', stayDown ? { why, stayDown } : { why, waitsFor }))
     },
-    recordLoop() {
-      const { failures, withinMs } = facts.spec.crashLoop
-      const words = `${failures} failures within ${withinMs / 1000} s of being ready`
-      const answer = tools.onLoop()
-      const verdict = answer?.verdict ?? 'slow restarts'
-      const next = verdict === 'rollback' ? `it is rolled back (${answer?.why})` : 'slow restarts go on'
-      const not = answer?.verdict === 'slow restarts' ? `; not rolled back: ${answer.why}` : ''
-      facts.why = `crash loop: ${words}; ${next}${not}`
-      later(() => {
-        write('crashloop.detected', { failures, withinMs, verdict, why: `${facts.lastTrouble}${not}` })
-        outage.escalate(`crash loop: ${words}; last: ${facts.lastTrouble}`, 'crash loop')
-      })
-    },
+    recordLoop: () => tellLoop(true),
   }
 
   return {

@@ -6,11 +6,12 @@ import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { type Facts, newFacts, recalled } from './facts.ts'
 import type { End, Seat } from './host.ts'
-import type { Remembered } from './memory.ts'
+import { type Remembered, ranOf } from './memory.ts'
 import { newOutage } from './outage.ts'
 import { type Patient, patientOf } from './patient.ts'
 import type { Report } from './probe/schedule.ts'
 import { type LoopAnswer, STAY_DOWN, serviceRecords } from './records.ts'
+import { statusOf } from './service-status.ts'
 import { type Event, SHOWN, step } from './state.ts'
 import type { SupervisorOptions } from './supervise.ts'
 
@@ -63,9 +64,9 @@ export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'isRemembered' | '
   readonly whyWait: (service: string) => string | null
 }
 
-const NO_CHECK = { verdict: 'none', error: null } as const
 /** More events than this in one turn would be a mistake in the state table, not work. */
 const MAX_EVENTS_A_TURN = 100
+
 export function superviseService(options: ServiceOptions, first: ServiceSpec, seat: Seat): Service {
   const { clock, record } = options
   const { name } = first
@@ -174,26 +175,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   const service: Service = {
     name,
     spec: () => facts.spec,
-    status() {
-      const { phase, pid, sinceMs, restarts, attempt, report, why, spec } = facts
-      return {
-        name,
-        kind: 'process',
-        state: SHOWN[phase],
-        pid,
-        sinceTs: new Date(sinceMs).toISOString(),
-        restarts,
-        attempt,
-        generation: facts.ran,
-        target: spec.target ?? null,
-        check:
-          pid === null
-            ? NO_CHECK
-            : { verdict: report?.verdict?.verdict ?? 'none', error: report?.verdict?.error ?? null },
-        incident: outage.id(),
-        why: why ?? (!seat.runs(spec) ? 'restart pending: its configuration changed' : null),
-      }
-    },
+    status: () => statusOf(facts, outage.id(), !seat.runs(facts.spec)),
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
     async adopt() {
       facts.adopted = await seat.adopt()
@@ -269,7 +251,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       const { restarts } = recalled(memory)
       facts.restarts += restarts - restartsBefore
       restartsBefore = restarts
-      if (facts.adopted !== null && memory?.runningPid === facts.pid) facts.ran = memory.generation ?? null
+      if (facts.adopted !== null && memory?.runningPid === facts.pid) facts.ran = ranOf(memory)
       const isToBegin = isAwaited && service.isWaiting()
       outage.join(from.openIncidents(name), isToBegin ? clock.wallMs() : seatedMs)
       if (isToBegin) {

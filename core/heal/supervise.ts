@@ -9,6 +9,7 @@ import type { ProcessHost } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { startingOrder } from './order.ts'
 import type { Patient } from './patient.ts'
+import type { Ran } from './ran.ts'
 import type { LoopAnswer } from './records.ts'
 import { type Service, superviseService } from './service.ts'
 import { judgeHang, noteReady, type Suspicion, type Watched } from './suspect.ts'
@@ -38,7 +39,7 @@ export interface SupervisorOptions {
   /** Told of trouble that stops nothing. */
   readonly warn: (text: string) => void
   /** The generation that a target points at; null when that is not known. */
-  readonly generationOf: (target: string) => string | null
+  readonly generationOf: (target: string) => Ran | null
   /** A service crash-loops: what is done about it beside slow restarts; null: it belongs to no target. */
   readonly onLoop: (service: ServiceSpec) => LoopAnswer | null
 }

@@ -1,7 +1,9 @@
 import { spanOf } from './measure.ts'
 import { after, because, by, type Fields, list, text } from './phrase.ts'
 
-/** One sentence for each kind that a switch, a rollback or the dead-man writes. */
+const ELSEWHERE = '; look for the cause elsewhere, in what its services need: the disk, the network, a database'
+
+/** One sentence for each kind that a switch, a rollback, the dead-man or a look at a target writes. */
 export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string } = {
   'switch.observed': data =>
     typeof data.why === 'string' && data.why !== ''
@@ -18,13 +20,13 @@ export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string }
     `the switch of ${target(data)}${named(data.to, ' to ')} failed${activation(data)}${because(data.why)}`,
   'rollback.started': data => `${target(data)} is being rolled back${named(data.to, ' to ')}${cause(data)}`,
   'rollback.activated': data =>
-    `${target(data)}: ${refOf(data.to, 'the earlier generation')} was activated again${after(data.tookMs)}${activation(data)}`,
+    `${target(data)}: ${refOf(data.to, 'the earlier generation')} was activated${after(data.tookMs)}${activation(data)}`,
   'rollback.verified': data =>
-    `${target(data)} is back on ${refOf(data.to, 'an earlier generation')}, and that works${after(data.tookMs)}`,
+    `${target(data)} was led back to ${refOf(data.to, 'an earlier generation')}${after(data.tookMs)}, and that works`,
   'rollback.failed': data =>
     `the rollback of ${target(data)}${named(data.to, ' to ')} failed${step(data)}${activation(data)}${because(data.why)}`,
   'rollback.held': data =>
-    `${target(data)} is held: nothing is changed there automatically any more${named(data.current, ', it runs ')}${because(data.why)}`,
+    `${target(data)} is held: nothing is changed there automatically any more${named(data.current, ', it runs ')}${because(data.why)}${data.verdict === 'environment' ? ELSEWHERE : ''}`,
   'generation.quarantined': data => `${generation(data)} of ${target(data)} is quarantined${because(data.why)}`,
   'generation.good': data => `${generation(data)} of ${target(data)} is known to be good${because(data.why)}`,
   'deadman.armed': data =>
@@ -34,6 +36,8 @@ export const SWITCH_WORDS: { readonly [kind: string]: (data: Fields) => string }
     const did = data.result === 'failed' ? 'could not lead back' : 'led back'
     return `${target(data)}: the dead-man fired${span(' after ', data.afterMs)} and ${did}${named(data.to, ' to ')}${because(data.why)}`
   },
+  'target.trouble': data => `${target(data)}${at(data.place)} is in trouble${because(data.why)}`,
+  'target.clear': data => `${target(data)}${at(data.place)} is in order again`,
 }
 
 /**
@@ -56,6 +60,11 @@ const CAUSES = new Map<unknown, string>([
 
 function target({ target }: Fields): string {
   return text(target, 'a target')
+}
+
+function at(place: unknown): string {
+  const words = text(place, '')
+  return words === '' ? '' : ` (${words})`
 }
 
 function candidate({ to }: Fields): string {

@@ -33,7 +33,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'daemon.started': ['version', 'pid', 'boot', 'config', 'adopted'],
   'daemon.stopped': ['reason'],
   'config.applied': ['sha256', 'changes'],
-  'service.started': ['pid', 'attempt', 'generation', 'standby'],
+  'service.started': ['pid', 'attempt', 'generation', 'generationPath', 'standby'],
   'service.ready': ['pid', 'readyMs'],
   'service.exited': [
     ...['pid', 'exitCode', 'signal', 'exit', 'oom', 'uptimeMs', 'wanted', 'rssBytes', 'diagnosis', 'tail'],
@@ -74,6 +74,8 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'channel.down': ['channel', 'why', 'final'],
   'channel.up': ['channel', 'why'],
   'channel.delivered': ['channel', 'chat', 'card', 'reference', 'which', 'for', 'step'],
+  'target.trouble': ['target', 'place', 'why'],
+  'target.clear': ['target', 'place'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],

@@ -56,8 +56,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   })
   await writer.begin()
-  const reserve = reserveIn(dir)
-  if (fsync) await reserve.keep()
+  const reserve = reserveIn(dir, clock)
+  if (fsync) {
+    await reserve.keep()
+    writer.onDurable(entries => void reserve.follow(entries.map(({ kind }) => kind)))
+  }
   return {
     ...writer,
     async spendReserve() {

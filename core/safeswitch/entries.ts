@@ -18,7 +18,7 @@ export interface SomeEntry {
 
 /** The name of the target that an entry is about; null when it is about none. */
 export function targetOf({ kind, data }: SomeEntry): string | null {
-  if (!/^(switch|rollback|generation|deadman)\./.test(kind)) return null
+  if (!/^(switch|rollback|generation|deadman|target)\./.test(kind)) return null
   return typeof data.target === 'string' && data.target !== '' ? data.target : null
 }
 

@@ -3,6 +3,7 @@ import type { ProbeSpec, SwitchSpec } from '../config/spec.ts'
 import type { Health, Patient } from '../heal/patient.ts'
 import { type Probes, startProbes } from '../heal/probe/schedule.ts'
 import type { RunCheck } from '../heal/probe/verdict.ts'
+import { isSameRan } from '../heal/ran.ts'
 import type { Journal } from './journal.ts'
 import type { Judgement } from './switch.ts'
 
@@ -12,9 +13,10 @@ import type { Judgement } from './switch.ts'
  * 1. Each service of the target that runs another generation, or one that can't be told, is started anew.
  * 2. The services and the target's own checks are watched for the soak time. A crash loop, a hang, or a start that never
  *    gets ready is the end of it at once; what failed before the switch already does not count.
- * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer. A
- *    check that could not be asked counts for nothing: it alone rolls nothing back. If all of them failed before, one has
- *    to be well: a generation that nothing speaks for is not known to be good.
+ * 3. At its end each of them has to be well, with so many passes in a row. One that is not yet gets a little longer; one
+ *    that has failed with the candidate, too seldom for a crash loop, has to be well for a while without a break. A check that
+ *    could not be asked counts for nothing: it alone rolls nothing back. If all of them failed before, one has to be well:
+ *    a generation that nothing speaks for is not known to be good.
  *
  * After a rollback the same is asked once: whether they get ready.
  */
@@ -41,10 +43,14 @@ export interface Judge {
 const LOOK_EVERY_MS = 50
 /** What is not yet well when the soak time is over gets so much longer. The dead-man leaves 60 s. */
 const LONGER_MS = 30_000
+/** One that has failed has to be well so long without a break, or for the soak time if that is shorter. */
+const STEADY_MS = 30_000
+/** One that has failed and is well again gets so much longer to be that. */
+const STEADIER_MS = 45_000
 /** A service is given so long to get ready after a rollback at least. */
 const VERIFY_MS = 60_000
 
-type Shown = Pick<Health, 'state' | 'passes' | 'isInconclusive' | 'why'>
+type Shown = Pick<Health, 'state' | 'passes' | 'isInconclusive' | 'why' | 'failed' | 'readySinceMs'>
 
 interface Watched {
   readonly name: string
@@ -60,7 +66,10 @@ export function createJudge(options: JudgeOptions): Judge {
   function watchChecks(onNews: () => void): { readonly watched: Watched[]; stop(): void } {
     const running: Probes[] = []
     const watched = checks.map((spec, at): Watched => {
-      const health = { state: 'open' as Shown['state'], passes: 0, isInconclusive: false, why: 'no answer yet' }
+      const health = {
+        ...{ state: 'open' as Shown['state'], passes: 0, isInconclusive: false, why: 'no answer yet' },
+        ...{ failed: null, readySinceMs: 0 },
+      }
       const probes = startProbes(
         { startup: spec, liveness: spec },
         {
@@ -110,10 +119,10 @@ export function createJudge(options: JudgeOptions): Judge {
       const { state } = patient.health()
       // What can't be told is no other one when it is looked at for the first time, and well: it must not prove another.
       const isFirst = isObserved && good.length === 0 && state === 'ready'
-      const isOther = ran === null ? !isFirst : ran !== to?.generation
+      const isOther = ran === null ? !isFirst : !isSameRan(ran, to)
       // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
       const isSick = isRollback && cause !== 'recovery' && state !== 'ready'
-      const isLetDown = cause === 'probation' && ran === from?.generation && !baseline.includes(patient.name)
+      const isLetDown = cause === 'probation' && isSameRan(ran, from) && !baseline.includes(patient.name)
       if (how !== null && isLetDown) patient.revive(how)
       else if (isOther || isSick) patient.renew(how)
     }
@@ -125,19 +134,21 @@ export function createJudge(options: JudgeOptions): Judge {
     const downBefore = patients().filter(patient => patient.health().state === 'down')
     /** It can't be the candidate's doing. */
     const mayBeDown = (patient: Patient) =>
-      isRollback || (isObserved ? downBefore.includes(patient) : patient.ran() !== to?.generation)
+      isRollback || (isObserved ? downBefore.includes(patient) : !isSameRan(patient.ran(), to))
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()
     const look = () => {
       const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, mayBeDown))]
       const all = everyone.filter(({ name }) => !baseline.includes(name))
-      const elapsedMs = clock.monoMs() - startedMs
+      const nowMs = clock.monoMs()
+      const elapsedMs = nowMs - startedMs
+      const time = { elapsedMs, probationMs, nowMs }
       const judged = isRollback
         ? verified(all, elapsedMs, Math.max(VERIFY_MS, probationMs, ...startupsMs()))
         : all.length > 0
-          ? soaked(all, elapsedMs, probationMs)
-          : proved(everyone, elapsedMs, probationMs)
+          ? soaked(all, time)
+          : proved(everyone, time)
       if (judged !== null) news.resolve(judged)
     }
     const startupsMs = () => [...checks.map(({ startupMs }) => startupMs), ...patients().map(startupMsOf)]
@@ -201,18 +212,28 @@ function startupMsOf(patient: Patient): number {
   return stop.timeoutMs + startupMs
 }
 
+interface Time {
+  readonly elapsedMs: number
+  readonly probationMs: number
+  /** Monotonic. */
+  readonly nowMs: number
+}
+
 /** Null: not yet. */
-function soaked(all: readonly Watched[], elapsedMs: number, probationMs: number): Judgement | null {
+function soaked(all: readonly Watched[], time: Time): Judgement | null {
+  const { elapsedMs, probationMs } = time
   const failed = firstFailed(all)
   if (failed !== null) return failed
   if (elapsedMs < probationMs) return null
-  const open = all.filter(({ health, passes }) => {
-    const its = health()
-    return its.state === 'open' || (its.state === 'ready' && its.passes < passes)
-  })
-  if (open.length === 0) return { health: 'passed', why: '' }
+  const open = all.filter(each => each.health().state !== 'stopped' && !isWell(each))
+  const unsteady = all.filter(each => isWell(each) && !isSteady(each, time))
+  if (open.length + unsteady.length === 0) return { health: 'passed', why: '' }
   if (elapsedMs < probationMs + LONGER_MS) return null
   const doubtful = open.filter(({ health }) => !health().isInconclusive)
+  const fallen = [...doubtful, ...unsteady].filter(({ health }) => health().failed !== null)
+  if (doubtful.length === 0 && unsteady.length > 0 && elapsedMs < probationMs + STEADIER_MS) return null
+  if (fallen.length > 0)
+    return { health: 'failed', why: `${namesOf(fallen)} kept failing: ${fallen[0]?.health().failed}` }
   if (doubtful.length === 0) return { health: 'passed', why: `inconclusive: ${namesOf(open)} could not be asked` }
   return {
     health: 'failed',
@@ -220,17 +241,31 @@ function soaked(all: readonly Watched[], elapsedMs: number, probationMs: number)
   }
 }
 
+/** It is ready, with as many passes as it takes. */
+function isWell({ health, passes }: Watched): boolean {
+  const its = health()
+  return its.state === 'ready' && its.passes >= passes
+}
+
+/** It has not failed with what it runs, or is ready for so long since that it counts for nothing. */
+function isSteady({ health }: Watched, { probationMs, nowMs }: Time): boolean {
+  const { failed, readySinceMs } = health()
+  return failed === null || nowMs - readySinceMs >= Math.min(probationMs, STEADY_MS)
+}
+
 /** All of them were failing before: that does not count, but unless one is well now nothing was proved either. */
-function proved(all: readonly Watched[], elapsedMs: number, probationMs: number): Judgement | null {
+function proved(all: readonly Watched[], time: Time): Judgement | null {
+  const { elapsedMs, probationMs } = time
   const asked = all.filter(({ health }) => health().state !== 'stopped')
   if (asked.length > 0 && asked.every(({ health }) => health().state === 'failed')) return firstFailed(asked)
   if (elapsedMs < probationMs) return null
-  const isWell = ({ health, passes }: Watched) => health().state === 'ready' && health().passes >= passes
-  if (asked.length === 0 || asked.some(isWell)) return { health: 'passed', why: '' }
+  if (asked.length === 0 || asked.some(each => isWell(each) && isSteady(each, time)))
+    return { health: 'passed', why: '' }
   if (elapsedMs < probationMs + LONGER_MS) return null
   if (asked.every(({ health }) => health().isInconclusive))
     return { health: 'passed', why: `inconclusive: ${namesOf(asked)} could not be asked` }
-  return { health: 'failed', why: `${namesOf(asked)} failed before, and still: ${asked[0]?.health().why}` }
+  const { failed, why } = asked[0]?.health() ?? { failed: null, why: '' }
+  return { health: 'failed', why: `${namesOf(asked)} failed before, and still: ${failed ?? why}` }
 }
 
 function verified(all: readonly Watched[], elapsedMs: number, withinMs: number): Judgement | null {

@@ -25,7 +25,7 @@ export function openLate(spec: TargetSpec, open: (spec: TargetSpec) => Promise<O
       ...{ name: spec.name, kind: spec.kind },
       look: async () => (await get()).target.look(),
       resolve: async ref => (await get()).target.resolve(ref),
-      activate: async (to, deadlineMs) => (await get()).target.activate(to, deadlineMs),
+      activate: async (to, deadlineMs, signal) => (await get()).target.activate(to, deadlineMs, signal),
       settle: async (to, good) => (await get()).target.settle(to, good),
     },
     deadMan: {
@@ -38,6 +38,8 @@ export function openLate(spec: TargetSpec, open: (spec: TargetSpec) => Promise<O
       unlock: async () => opened?.deadMan.unlock(),
     },
     prepare: async good => (await get().catch(() => null))?.prepare?.(good),
+    // What was never opened has made nothing.
+    forget: async () => opened?.forget?.(),
     account: async () => opened?.account?.() ?? null,
     changes: async (from, to) => (opened === null ? [] : opened.changes(from, to)),
   }

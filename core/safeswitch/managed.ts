@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
-import { asFault, messageOf } from '../fault.ts'
+import { messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
 import type { RunCheck, Surroundings } from '../heal/probe/verdict.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
 import { isAtRest, type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
+import { rememberLooks } from './looks.ts'
 import { memoryOf, placeOf, type TargetMemories, type TargetMemory } from './memory.ts'
 import { createOrders, type Orders } from './orders.ts'
 import { isIrreversible, mayRollBack, whyNotFrom } from './permit.ts'
@@ -19,6 +20,7 @@ import { createRecorder } from './recorder.ts'
 import { type Shown, shownOf } from './shown.ts'
 import { createSwitcher, type Switcher } from './switch.ts'
 import type { Target, View } from './target.ts'
+import { troubleTeller } from './trouble.ts'
 
 /** A target as an adapter hands it over. */
 export interface OpenTarget {
@@ -30,6 +32,8 @@ export interface OpenTarget {
   readonly changes: (from: string, to: string) => Promise<readonly string[]>
   /** Does ahead what a first rollback to one of these paths would wait for. Costs little; never rejects. */
   readonly prepare?: (good: readonly string[]) => Promise<void>
+  /** Removes what is kept outside the target for its sake: it is not switched any more. */
+  readonly forget?: () => Promise<void>
 }
 
 export interface ManagedTools {
@@ -43,6 +47,8 @@ export interface ManagedTools {
   /** Hands what is known of services to the ledger now. */
   readonly flush: () => void
   readonly isRecording: () => boolean
+  /** The ledger was found damaged, and nobody has acknowledged that. */
+  readonly isDamaged: () => boolean
   readonly runCheck: RunCheck
   readonly switchSpec: () => SwitchSpec
   /** First 8 hex of the kernel's boot id. */
@@ -57,7 +63,7 @@ export interface Managed extends Orders, Shown {
   look(): Promise<void>
   /** Goes on where the ledger says that it stopped, and watches the pointer. May be called twice. */
   begin(): void
-  generation(): string | null
+  generation(): Ref | null
   /** It is being switched, or an order says that it is to be; what others switched to does not count before it is committed. */
   isMoving(): boolean
   onLoop(service: string): LoopAnswer
@@ -81,10 +87,11 @@ const SOAK_EVERY_MS = 600_000
 export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: ManagedTools): Managed {
   const { clock, memories } = tools
   const { name } = spec
-  const { target, deadMan } = opened
-  let view: View | null = null
-  /** Why it can't be looked at, in words. */
-  let blind: string | null = null
+  const { deadMan } = opened
+  const tellTrouble = troubleTeller(spec, tools)
+  const { target, view, blind, activated } = rememberLooks(opened.target, tools, found => {
+    if (switcher !== null) tellTrouble(found)
+  })
   /** Why a switch goes no further, in words. */
   let stuck: string | null = null
   let switcher: Switcher | null = null
@@ -108,31 +115,16 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     cwd: spec.kind === 'releases' ? spec.path : '/',
   })
 
-  const seen: Target = {
-    ...target,
-    async look() {
-      try {
-        view = await target.look()
-        blind = null
-        return view
-      } catch (error) {
-        const words = messageOf(error)
-        if (blind !== words) tools.warn(`${name}: ${words}`)
-        blind = words
-        throw asFault(error)
-      }
-    },
-  }
-
   const recorder = createRecorder({
     ...tools,
     ...{ spec, journal, memory, changes: opened.changes, isReleased: () => isReleased },
   })
 
   const question = () => ({
-    ...{ spec, memory: whereThere(memory()), running: plain(view?.running) },
+    ...{ spec, memory: whereThere(memory()), running: plain(view()?.running) },
     now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
+    isDamaged: tools.isDamaged(),
   })
 
   function older(found: View): readonly Ref[] {
@@ -144,8 +136,9 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
 
   /** Of releases a folder that was removed is gone; what Nix keeps may have no generation of its own any more. */
   function isThere({ path }: Ref): boolean {
-    if (spec.kind !== 'releases' || view === null || view.generations.length >= MOST_SHOWN) return true
-    return view.generations.some(each => each.path === path)
+    const seen = view()
+    if (spec.kind !== 'releases' || seen === null || seen.generations.length >= MOST_SHOWN) return true
+    return seen.generations.some(each => each.path === path)
   }
 
   function whereThere(of: TargetMemory): TargetMemory {
@@ -155,20 +148,18 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   function newSwitcher(): Switcher {
     const { journal: first, boot } = memory()
     return createSwitcher(first, {
-      target: seen,
+      target,
       deadMan,
       clock,
       record: recorder.record,
       recordDeadMan: recorder.recordDeadMan,
       judge: (at, signal) => judge.judge(at, memory().baseline, signal),
-      onActivated: to => {
-        if (view !== null) view = { ...view, running: { ...to, createdMs: 0 } }
-      },
+      onActivated: activated,
       activationDeadlineMs: spec.activationDeadlineMs,
       deadManMs: () => tools.switchSpec().deadManMs,
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
-      refusal: from => whyNotFrom(from, question()),
+      refusal: from => whyNotFrom(from, question())?.refused ?? null,
       isIrreversible: to => isIrreversible(spec, to),
       isThere,
       warn: tools.warn,
@@ -186,7 +177,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     } catch (error) {
       if (isReleased) return
       const words = messageOf(error)
-      if (stuck !== words && blind !== words) tools.warn(`${name}: ${words}`)
+      if (stuck !== words && blind() !== words) tools.warn(`${name}: ${words}`)
       stuck = words
       cancelRetry()
       cancelRetry = clock.after(retryMs, () => void drive())
@@ -197,19 +188,20 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   /** Somebody may have moved the pointer. */
   async function onNews(): Promise<void> {
     if (isReleased || switcher === null) return
-    const wasBlind = blind !== null
+    const wasBlind = blind() !== null
+    const before = view()?.mark
     try {
-      const { running } = await seen.look()
+      const { running, mark } = await target.look()
       const { phase, at, to } = switcher.journal()
       const expected = phase === 'probation' ? to?.path : at
+      if (phase === 'probation' && (running?.path !== expected || mark !== before)) return switcher.wake()
       if (running?.path === expected && !wasBlind) return cancelGone()
-      if (phase === 'probation') return switcher.wake()
       if (!isAtRest(switcher.journal())) return
       if (running !== null) return void drive()
       cancelGone()
       cancelGone = clock.after(GONE_MS, () => void drive())
     } catch {
-      // Kept in `blind`, which the status shows.
+      // `blind` keeps it, and the status shows that.
     }
   }
 
@@ -221,13 +213,13 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   }
 
   const orders = createOrders({
-    ...{ target: seen, clock, judge, recorder, journal, memory },
+    ...{ target, clock, judge, recorder, journal, memory },
     ...{ switcher: () => switcher, isRecording: tools.isRecording, drive: () => void drive() },
   })
 
   return {
     spec,
-    look: async () => void (await seen.look().catch(() => {})),
+    look: async () => void (await target.look().catch(() => {})),
     begin() {
       if (switcher !== null) return
       switcher = newSwitcher()
@@ -238,14 +230,15 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
           : [dirname(spec.path), ...(spec.running ? [dirname(spec.running)] : [])]
       const watch = watchPointers({
         ...{ folders, clock, onNews: () => void onNews() },
-        isTrouble: () => blind !== null || stuck !== null || view?.running == null || !existsSync(folders[0] ?? '/'),
+        isTrouble: () =>
+          blind() !== null || stuck !== null || view()?.running == null || !existsSync(folders[0] ?? '/'),
       })
       stopWatch = watch.stop
       cancelSoak = clock.after(SOAK_EVERY_MS, soakAgain)
       const paths = () => journal().good.map(({ path }) => path)
       cancelPrepare = clock.after(PREPARE_AFTER_MS, () => void opened.prepare?.(paths()))
     },
-    generation: () => view?.running?.generation ?? null,
+    generation: () => plain(view()?.running),
     isMoving() {
       const { phase, isObserved } = journal()
       return (
@@ -255,13 +248,15 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     onLoop(service) {
       const { phase, from, isObserved, to } = journal()
       const slow = (why: string): LoopAnswer => ({ verdict: 'slow restarts', why })
-      if (switcher === null) return slow('the ledger is still being read')
-      if (phase === 'rollingBack' || phase === 'committing') return slow(`${name} is ${PHASES[phase]} already`)
+      const slowNow = (why: string): LoopAnswer => ({ ...slow(why), isPassing: true })
+      if (switcher === null) return slowNow('the ledger is still being read')
+      if (phase === 'rollingBack') return slow(`${name} is ${PHASES[phase]} already`)
+      if (phase === 'committing') return slowNow(`${name} is ${PHASES[phase]} already`)
       if (!isAtRest(journal())) {
         if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
-        return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused)
+        return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused.refused)
       }
       const permit = mayRollBack(question())
       if ('to' in permit) {
@@ -270,9 +265,9 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
         return { verdict: 'rollback', why: `to ${permit.to.generation}` }
       }
       if (permit.isEnvironment) void switcher.order({ verb: 'hold', why: permit.refused }).catch(() => drive())
-      return slow(permit.refused)
+      return permit.isPassing ? slowNow(permit.refused) : slow(permit.refused)
     },
-    ...shownOf({ spec, look: () => seen.look(), journal, memory, view: () => view, trouble: () => stuck ?? blind }),
+    ...shownOf({ spec, look: target.look, journal, memory, view, trouble: () => stuck ?? blind() }),
     ...orders,
     release,
     async retire() {

@@ -29,6 +29,14 @@ export interface TargetMemory {
   heldWhy: string | null
   /** The quarantine that the last rollback led to: taken back when the cause turns out to be the environment. */
   lastBlamed: string[]
+  /** What was said last about a target that can't be looked at; null: nothing, or that it is in order again. */
+  trouble: Trouble | null
+}
+
+export interface Trouble {
+  /** As `placeOf` names it, apart from the memory's own place: it proves nothing of that one's generations. */
+  readonly place: string
+  readonly why: string
 }
 
 export type TargetMemories = Record<string, TargetMemory>
@@ -41,6 +49,7 @@ export function newTargetMemory(): TargetMemory {
   return {
     ...{ journal: emptyJournal(), place: null, boot: '', quarantined: [], automatic: [], tried: [] },
     ...{ arrived: null, left: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
+    trouble: null,
   }
 }
 
@@ -67,6 +76,7 @@ export function memoryOf(memories: TargetMemories, name: string, place?: Json): 
 export function rememberTarget(memories: TargetMemories, entry: Entry): void {
   const name = targetOf(entry)
   if (name === null) return
+  if (entry.kind.startsWith('target.')) rememberTrouble(memories, name, entry)
   const step = stepOf(entry)
   if (step === null) return
   const of = memoryOf(memories, name, entry.data.place)
@@ -118,6 +128,13 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
   }
 }
 
+function rememberTrouble(memories: TargetMemories, name: string, { kind, data: { place, why } }: Entry): void {
+  const of = memoryOf(memories, name)
+  memories[name] = of
+  const isWhole = kind === 'target.trouble' && typeof place === 'string' && typeof why === 'string'
+  of.trouble = isWhole ? { place, why } : null
+}
+
 function quarantine(of: TargetMemory, { path, generation }: Ref, why: string, ts: string): void {
   of.quarantined = [...of.quarantined.filter(each => each.path !== path), { path, generation, why, ts }].slice(
     -KEPT_PATHS,
@@ -130,8 +147,4 @@ function textsOf(value: Json | undefined): string[] {
 
 export function quarantineOf({ quarantined }: TargetMemory, path: string): TargetMemory['quarantined'][number] | null {
   return quarantined.find(each => each.path === path) ?? null
-}
-
-export function isQuarantined(memory: TargetMemory, path: string): boolean {
-  return quarantineOf(memory, path) !== null
 }

@@ -31,7 +31,7 @@ export function safeSwitchOnDemand(options: OnDemandOptions): SafeSwitch {
       hasBegun = true
       loaded?.begin()
     },
-    refuse: config => loaded?.refuse(config),
+    reserve: config => loaded?.reserve(config) ?? (() => {}),
     async apply(config) {
       if (loaded !== null || isNeeded(config)) await (await ready()).apply(config)
     },

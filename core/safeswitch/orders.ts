@@ -5,7 +5,7 @@ import { asFault, Fault } from '../fault.ts'
 import type { Order } from './decide.ts'
 import { includes, isAtRest, type Journal, plain, type Ref, type Step } from './journal.ts'
 import type { Judge } from './judge.ts'
-import { isQuarantined, quarantineOf, type TargetMemory } from './memory.ts'
+import { quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { Recorder } from './recorder.ts'
 import type { Switcher } from './switch.ts'
@@ -32,6 +32,9 @@ export interface Orders {
   /** An order was taken and has not come to its end. */
   isAtWork(): boolean
 }
+
+/** What somebody named is not there: others may be. */
+const GONE: ReadonlySet<string> = new Set(['target.missing', 'target.gone'])
 
 export function createOrders(tools: OrderTools): Orders {
   const { target, clock, judge, recorder, journal, memory } = tools
@@ -110,7 +113,10 @@ export function createOrders(tools: OrderTools): Orders {
       const { generation, path } = await target.resolve(ref)
       return { generation, path }
     } catch (error) {
-      throw asFault(error)
+      const fault = asFault(error)
+      if (!(fault instanceof Fault) || !GONE.has(fault.code) || fault.hint !== undefined) throw fault
+      const hint = `name one that is there: heald generations ${name}`
+      throw new Fault(fault.code, fault.message, { hint, retry: fault.retry, cause: fault })
     }
   }
 
@@ -138,15 +144,18 @@ export function createOrders(tools: OrderTools): Orders {
       refuseUnlessReady(false)
       const startedMs = clock.monoMs()
       const { running } = await target.look()
-      const { good } = journal()
-      const to =
-        ref === null ? good.find(({ path }) => path !== running?.path && path !== memory().left) : await resolve(ref)
+      const { good, to: candidate } = journal()
+      // Of a switch under way its candidate is what is left, whether a pointer leads there yet or not.
+      const leaving = isAtRest(journal()) ? running?.path : candidate?.path
+      const known = good.find(({ path }) => path !== leaving && path !== memory().left)
+      const to = ref === null ? known : await resolve(ref)
       if (to === undefined)
         throw new Fault('switch.no-way-back', `no other generation of ${name} is known to be good${leftOf(good)}`, {
           hint: `name one: heald generations ${name}, then heald rollback ${name} --to GENERATION`,
         })
-      if (ref !== null && isQuarantined(memory(), to.path))
-        throw new Fault('switch.quarantined', `${to.generation} of ${name} is quarantined`, {
+      const quarantine = ref === null ? null : quarantineOf(memory(), to.path)
+      if (quarantine !== null)
+        throw new Fault('switch.quarantined', `${to.generation} of ${name} is quarantined: ${quarantine.why}`, {
           hint: `insist with: heald deploy ${name} ${to.generation} --force`,
         })
       if (ref !== null && !includes(good, to))

@@ -12,12 +12,20 @@ export interface Question {
   readonly now: Moment
   /** The ledger can be written. */
   readonly isRecording: boolean
+  /** It was found damaged, and nobody has acknowledged that. */
+  readonly isDamaged: boolean
 }
 
-export type Permit =
-  | { readonly to: Ref }
-  /** `isEnvironment`: a rollback led here already and did not help. */
-  | { readonly refused: string; readonly isEnvironment?: true }
+export type Permit = { readonly to: Ref } | Refusal
+
+export interface Refusal {
+  /** In words. */
+  readonly refused: string
+  /** A rollback led here already and did not help. */
+  readonly isEnvironment?: true
+  /** It may be over in a while. */
+  readonly isPassing?: true
+}
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
@@ -30,7 +38,7 @@ export function mayRollBack(question: Question): Permit {
   const { journal, arrived } = memory
   if (journal.phase === 'held') return { refused: 'the target is held until somebody decides' }
   if (journal.phase !== 'idle') return { refused: 'a switch is under way' }
-  if (running === null) return { refused: 'it can not be told what runs' }
+  if (running === null) return { refused: 'it can not be told what runs', isPassing: true }
   const isRecent = arrived !== null && ageMs(arrived.at, now) <= spec.blameWindowMs
   if (!isRecent) return { refused: `${running.generation} has run for longer than the blame window` }
   if (arrived.by === 'rollback') {
@@ -41,22 +49,25 @@ export function mayRollBack(question: Question): Permit {
   }
   const to = journal.good.find(({ path }) => path !== running.path)
   if (to === undefined) return { refused: 'no other generation is known to be good' }
-  const refused = whyNotFrom(running, question)
-  return refused === null ? { to } : { refused }
+  return whyNotFrom(running, question) ?? { to }
 }
 
 /** Why a generation may not be rolled back from automatically; null: it may. */
 export function whyNotFrom(
   from: Ref | null,
-  { spec, budget, memory, now, isRecording }: Omit<Question, 'running'>,
-): string | null {
-  if (!isRecording) return 'nothing can be recorded, and what is not recorded is not done'
-  if (from !== null && isIrreversible(spec, from)) return `${from.generation} is marked irreversible`
+  { spec, budget, memory, now, isRecording, isDamaged }: Omit<Question, 'running'>,
+): Refusal | null {
+  const passing = (refused: string): Refusal => ({ refused, isPassing: true })
+  if (!isRecording) return passing('nothing can be recorded, and what is not recorded is not done')
+  if (isDamaged) return passing('the ledger is damaged, and nobody has acknowledged its incident')
+  if (from !== null && isIrreversible(spec, from)) return { refused: `${from.generation} is marked irreversible` }
   if (from !== null && memory.tried.includes(from.path))
-    return `it was rolled back from ${from.generation} once already`
+    return { refused: `it was rolled back from ${from.generation} once already` }
   const within = (ms: number) => memory.automatic.filter(at => ageMs(at, now) < ms).length
-  if (within(HOUR_MS) >= budget.perHour) return `the budget of ${budget.perHour} automatic rollbacks an hour is used up`
-  if (within(DAY_MS) >= budget.perDay) return `the budget of ${budget.perDay} automatic rollbacks a day is used up`
+  if (within(HOUR_MS) >= budget.perHour)
+    return passing(`the budget of ${budget.perHour} automatic rollbacks an hour is used up`)
+  if (within(DAY_MS) >= budget.perDay)
+    return passing(`the budget of ${budget.perDay} automatic rollbacks a day is used up`)
   return null
 }
 

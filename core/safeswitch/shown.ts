@@ -4,6 +4,7 @@ import { type Journal, plain } from './journal.ts'
 import { quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { View } from './target.ts'
+import { NOTHING_RUNS } from './trouble.ts'
 
 /** What people are shown of a target. */
 export interface Shown {
@@ -22,17 +23,16 @@ export interface ShownOf {
   readonly trouble: () => string | null
 }
 
-const NOTHING = 'nothing runs: its pointer is missing, or leads to nothing that is whole'
-
 export function shownOf({ spec, look, journal, memory, view, trouble }: ShownOf): Shown {
   const { name, kind } = spec
 
   function whyNot(): string | null {
-    const { phase, at } = journal()
+    const { phase, at, good } = journal()
+    const its = [view()?.running, ...good].find(each => each?.path === at)
     const held = memory().heldWhy ?? 'see its incident'
     if (phase === 'held')
-      return `${held}${at === null ? '' : `; it stays on ${at}`} until somebody deploys or rolls back`
-    return view() !== null && view()?.running == null ? NOTHING : null
+      return `${held}${at === null ? '' : `; it stays on ${its?.generation ?? at}`} until somebody deploys or rolls back`
+    return view() !== null && view()?.running == null ? NOTHING_RUNS : null
   }
 
   return {

@@ -1,10 +1,11 @@
 import { round } from '../clock.ts'
 import type { Data } from '../entry.ts'
-import { Fault, messageOf, retryOf } from '../fault.ts'
+import { Fault } from '../fault.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
 import { createGuard, type GuardTools } from './guard.ts'
 import { follow, type Journal, plain, type Ref, type Step } from './journal.ts'
-import type { Activation, Target, View } from './target.ts'
+import type { Target, View } from './target.ts'
+import { pause, tryActivation, trySettling } from './tries.ts'
 
 export interface Judgement {
   readonly health: 'passed' | 'failed'
@@ -42,7 +43,8 @@ export interface Switcher {
    * journal then stands where it stood, and calling again is safe. Calls while it runs get the same promise.
    */
   run(): Promise<void>
-  /** Puts an order in, which is looked at before the next act, and ends a watch. Only one waits at a time: the newest. */
+  /** Puts an order in, which is looked at before the next act, ends a watch, and ends an activation where
+   * it leads back. Only one waits at a time: the newest. */
   order(order: Order): Promise<void>
   /** Takes back an order that has led to nothing yet: it is not carried out later either. */
   drop(order: Order): void
@@ -54,9 +56,8 @@ export interface Switcher {
   release(): Promise<void>
 }
 
-/** Tries of one act that answers "not now" or fails to be durable, with pauses that double. */
-const TRIES = 5
-const PAUSE_FIRST_MS = 200
+/** A pointer that is put anew while the services are watched lets the watch begin anew, so often at most. */
+const MOST_WATCHES_ANEW = 3
 /** Between a rollback that could not be activated and the same again. */
 const SAME_AGAIN_MS = 5000
 /** A ladder of three generations needs some sixty acts. */
@@ -70,6 +71,9 @@ interface Life {
   activation: Seen['activation']
   settled: Seen['settled']
   health: Seen['health']
+  /** Of the pointer, when the watch began; null: there was none yet. */
+  watchedMark: string | null
+  watchesAnew: number
   isArmFailed: boolean
   detail: string
   /** For the next entry. */
@@ -78,6 +82,7 @@ interface Life {
 
 const untouched = (): Life => ({
   ...{ activation: null, settled: 'not yet', health: 'open', isArmFailed: false, detail: '', more: {} },
+  ...{ watchedMark: null, watchesAnew: 0 },
 })
 
 export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
@@ -89,12 +94,18 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let order: Order | null = null
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
+  /** The activation of a candidate: an order to go back ends it. */
+  let activating: AbortController | null = null
   let isReleased = false
+  /** Of the pointer, as last seen. */
+  let mark: string | null = null
 
   async function look(): Promise<Seen> {
     const standing = await guard.look()
     const view = await target.look()
     const now = plain(view.running)
+    mark = view.mark
+    watchAnew()
     return {
       running: now,
       boot: view.boot?.path ?? null,
@@ -105,6 +116,19 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       older: tools.older(view),
       ...{ isOurs, isRebooted, isSoakDue, order, ...life },
     }
+  }
+
+  /** What answered the checks while the pointer led elsewhere, be it for a moment, says nothing about what is there now. */
+  function watchAnew(): void {
+    if (life.watchedMark === null || life.watchedMark === mark || life.health === 'failed') return
+    life.watchedMark = null
+    life.watchesAnew += 1
+    life.health = 'open'
+    // It has to wait for the next watch as well.
+    guard.outdate()
+    if (life.watchesAnew <= MOST_WATCHES_ANEW) return
+    life.health = 'failed'
+    life.detail = 'its pointer was moved again and again while it was watched'
   }
 
   async function perform(act: Act): Promise<void> {
@@ -145,9 +169,12 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
 
   async function activate(to: Ref): Promise<void> {
     // The rung before was the same generation: whatever was in the way may be gone in a moment.
-    if (journal.phase === 'rollingBack' && journal.rung === 1) await pause(SAME_AGAIN_MS)
+    if (journal.phase === 'rollingBack' && journal.rung === 1) await pause(clock, SAME_AGAIN_MS)
     const startedMs = clock.monoMs()
-    const { verdict, exitCode, why } = await tried(to)
+    const stop = new AbortController()
+    if (journal.phase === 'switching') activating = stop
+    const { verdict, exitCode, why } = await tryActivation(target, to, tools.activationDeadlineMs, clock, stop.signal)
+    activating = null
     life.activation = verdict
     life.detail = why
     life.more = {
@@ -157,42 +184,20 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     if (verdict === 'done' || verdict === 'partly') tools.onActivated(to)
   }
 
-  async function tried(to: Ref): Promise<Activation> {
-    let last: Activation = { verdict: 'failed', exitCode: null, why: '' }
-    for (let n = 0; n < TRIES; n += 1) {
-      try {
-        last = await target.activate({ ...to, createdMs: 0 }, tools.activationDeadlineMs)
-        if (last.verdict !== 'retry') return last
-      } catch (error) {
-        return { verdict: 'failed', exitCode: null, why: messageOf(error) }
-      }
-      await pause(PAUSE_FIRST_MS * 2 ** n)
-    }
-    return { ...last, verdict: 'failed' }
-  }
-
   async function settle(to: Ref): Promise<void> {
     // A boot loader may take minutes, and so may the activation before it.
     if (guard.armedForMs() > ARMED_LONG_AGO_MS) await arm(to)
     const good = [to.path, ...journal.good.map(each => each.path).filter(path => path !== to.path)]
-    for (let n = 0; n < TRIES; n += 1) {
-      try {
-        await target.settle({ ...to, createdMs: 0 }, good.slice(0, tools.keepGood))
-        life.settled = 'done'
-        return
-      } catch (error) {
-        life.detail = messageOf(error)
-        if (retryOf(error) === 'no') break
-        await pause(PAUSE_FIRST_MS * 2 ** n)
-      }
-    }
-    life.settled = 'failed'
+    const why = await trySettling(target, to, good.slice(0, tools.keepGood), clock)
+    life.settled = why === null ? 'done' : 'failed'
+    if (why !== null) life.detail = why
   }
 
   /** Until the judge has spoken, or an order comes: nothing is awaited between `decide` and here, so none is missed. */
   async function watch(): Promise<void> {
     const stop = new AbortController()
     watching = stop
+    life.watchedMark = mark
     const interrupted = new Promise<null>(resolve => stop.signal.addEventListener('abort', () => resolve(null)))
     try {
       const judged = await Promise.race([tools.judge(journal, stop.signal), interrupted])
@@ -203,10 +208,6 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       stop.abort()
       watching = null
     }
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise(resolve => void clock.after(ms, resolve))
   }
 
   /** Held from before the first act to the end; a kill of heald frees it. */
@@ -260,6 +261,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     async order(given) {
       order = given
       watching?.abort()
+      if (given.verb === 'rollback') activating?.abort()
       await run()
       // It came in the very turn in which the loop had come to rest.
       if (order === given) await run()

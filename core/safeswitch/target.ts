@@ -23,9 +23,10 @@ export interface Target {
    * Makes `to` what runs, also when the pointer was missing, or leads there already. Where the kind has two pointers
    * (`nixos`), a reboot still leads to the generation before. The files of `to`, and then the pointer's move, are durable
    * when this resolves. Activation commands run in a session of their own, survive this process, are ended after
-   * `deadlineMs`, and are given a fresh run by the next call.
+   * `deadlineMs`, and are given a fresh run by the next call. Once `signal` is aborted no pointer is moved and no command
+   * begun any more, one that runs is ended with all that it started, and the answer is `failed`.
    */
-  activate(to: Generation, deadlineMs: number): Promise<Activation>
+  activate(to: Generation, deadlineMs: number, signal?: AbortSignal): Promise<Activation>
   /** Makes `to`, which runs, what a reboot leads to, durably; and keeps all of `good` from being collected. */
   settle(to: Generation, good: readonly string[]): Promise<void>
 }
@@ -48,6 +49,8 @@ export interface View {
   readonly boot: Generation | null
   /** When the pointer was last moved, wall clock; null where that can't be told. */
   readonly movedMs: number | null
+  /** Another one each time that a link which leads to what runs is put anew, wherever to; null: the pointer is missing. */
+  readonly mark: string | null
 }
 
 /** How an activation ended. */

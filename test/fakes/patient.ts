@@ -1,16 +1,20 @@
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Health, Patient } from '../../core/heal/patient.ts'
+import type { Ran } from '../../core/heal/ran.ts'
 
 /** A service that is as a test says. */
 export interface FakePatient extends Patient {
   /** Changes how it is, and lets who heeds it look. */
-  is(change: Partial<Health> & { readonly ran?: string | null }): void
+  is(change: Partial<Health> & { readonly ran?: Ran | string | null }): void
   /** What was asked of it, in order. */
   readonly asked: string[]
   /** Called when it is started anew: how it is from then on; left out: ready, at once. */
   onRenew: () => Partial<Health>
   /** Which generation it is started with. */
   generation: string
+  path: string | null
+  /** Since when it is ready, monotonic. */
+  readyMs: number
   incident: string | undefined
   /** How many heed it. */
   heeded(): number
@@ -31,16 +35,19 @@ export function serviceSpec(name: string, more: Partial<ServiceSpec> = {}): Serv
   }
 }
 
-/** It is ready, with many passes, and runs `ran`. */
-export function fakePatient(name: string, ran: string | null, more: Partial<ServiceSpec> = {}): FakePatient {
+/** It is ready, with many passes, and runs `ran`: a name alone is what older versions noted. */
+export function fakePatient(name: string, ran: Ran | string | null, more: Partial<ServiceSpec> = {}): FakePatient {
   const waiters = new Set<() => void>()
-  const well: Health = { state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false }
+  const well: Health = {
+    ...{ state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false },
+    ...{ failed: null, readySinceMs: 0 },
+  }
   let health = well
-  let runs = ran
+  let runs = typeof ran === 'string' ? { generation: ran, path: null } : ran
   function renewed(word: string): void {
     patient.asked.push(word)
     if (health.state === 'stopped' || (health.state === 'down' && word.startsWith('renew'))) return
-    runs = patient.generation
+    runs = { generation: patient.generation, path: patient.path }
     patient.is({ ...well, ...patient.onRenew() })
   }
   const patient: FakePatient = {
@@ -54,16 +61,21 @@ export function fakePatient(name: string, ran: string | null, more: Partial<Serv
       waiters.add(look)
       return () => void waiters.delete(look)
     },
+    doubt(sinceMs) {
+      if (patient.readyMs >= sinceMs) runs = null
+    },
     inc: () => (patient.incident === undefined ? {} : { inc: patient.incident }),
     escalate: (cause, step) => void patient.asked.push(`escalate ${step}: ${cause}`),
     is({ ran, ...change }) {
       health = { ...health, ...change }
-      if (ran !== undefined) runs = ran
+      if (ran !== undefined) runs = typeof ran === 'string' ? { generation: ran, path: null } : ran
       for (const look of [...waiters]) look()
     },
     asked: [],
     onRenew: () => ({}),
-    generation: ran ?? '',
+    generation: runs?.generation ?? '',
+    path: runs?.path ?? null,
+    readyMs: 0,
     incident: undefined,
     heeded: () => waiters.size,
   }

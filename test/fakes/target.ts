@@ -8,6 +8,8 @@ export interface FakeTarget {
   readonly deadMan: DeadMan
   /** Path of what runs; null: the pointer is gone. */
   running: string | null
+  /** How often somebody has put the pointer anew, wherever it leads. */
+  moves: number
   standing: { readonly id: string; readonly path: string } | null
   fired: Fired | null
   isLocked: boolean
@@ -36,22 +38,27 @@ export function fakeTarget(names: readonly string[], path = '/srv/app'): FakeTar
   }
   const fake: FakeTarget = {
     ...{ standing: null, fired: null, isLocked: false, isTaken: false, acts: [], before: () => {} },
+    moves: 0,
     running: generations[0]?.path ?? null,
     activation: { verdict: 'done', exitCode: null, why: '' },
     target: {
       ...{ name: 'app', kind: 'releases' },
       async look(): Promise<View> {
         await act('look')
-        return { generations, running: at(fake.running), boot: at(fake.running), movedMs: null }
+        return { generations, running: at(fake.running), boot: at(fake.running), movedMs: null, mark: `${fake.moves}` }
       },
       async resolve(ref) {
         const found = generations.find(({ generation, path: its }) => ref === generation || ref === its)
         if (found !== undefined) return found
         throw Object.assign(new Error(`${ref} is not there`), { name: 'Fault', code: 'target.missing', retry: 'no' })
       },
-      async activate(to) {
-        await act(`activate ${to.generation}`)
-        if (fake.activation.verdict === 'done') fake.running = to.path
+      async activate(to, _, signal) {
+        const calledOff = new Promise<'off'>(resolve => signal?.addEventListener('abort', () => resolve('off')))
+        const first = await Promise.race([act(`activate ${to.generation}`), calledOff])
+        if (first === 'off') return { verdict: 'failed', exitCode: null, why: 'it was called off' }
+        if (fake.activation.verdict !== 'done') return fake.activation
+        fake.running = to.path
+        fake.moves += 1
         return fake.activation
       },
       settle: to => act(`settle ${to.generation}`),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -64,7 +64,7 @@ async function onFullDisk(t: TestContext, size: string, ballastBytes: number) {
 test('a full disk in the middle of a switch: the reserve is given up for its way back', async t => {
   const full = await onFullDisk(t, '24m', 22_500_000)
   if (full === null) return t.skip('needs root, to mount a small disk')
-  const { dir, ledger, fillUp } = full
+  const { at, dir, ledger, fillUp } = full
   await assert.rejects(order(ledger), { code: 'ledger.degraded' })
   assert.equal(await ledger.spendReserve(), true)
   const back = await order(ledger)
@@ -72,6 +72,10 @@ test('a full disk in the middle of a switch: the reserve is given up for its way
   await fillUp()
   assert.equal(await ledger.spendReserve(), false, 'there is only one')
   judged(dir)
+  rmSync(join(at, 'ballast'))
+  await until('it records again', () => ledger.head().recording === 'ok')
+  await ledger.append({ kind: 'rollback.verified', data: { target: 'app' } })
+  await until('there is a reserve again', () => existsSync(join(dir, 'reserve')))
 })
 
 test('a full disk: orders are refused, health waits in the ring, the gap is told first when there is room', async t => {

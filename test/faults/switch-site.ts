@@ -16,6 +16,7 @@ import type { Status } from '../../core/api/control.ts'
 import type { SwitchControl, Switched } from '../../core/api/switch-control.ts'
 import { nixIsMissing, nixStand } from '../adapters/host/nix-stand.ts'
 import type { Daemon } from '../journeys/daemon.ts'
+import { activationGroupsGone } from '../journeys/leftovers.ts'
 import { makeStand, type Stand } from '../journeys/stand.ts'
 import { makeStrike, type Strike, strikeIsMissing } from './switch-strike.ts'
 
@@ -86,6 +87,7 @@ export async function makeSite(t: TestContext, kind: Kind, times: Times = {}): P
   const { activationDeadline = '20s', probation = '300ms' } = times
   const stand = await makeStand(t)
   const place = kind === 'releases' ? releasesPlace(stand.root) : nixPlace(t, kind)
+  t.after(() => activationGroupsGone(String(place.target.path ?? place.target.profile)))
   const counted = [...place.counted, join(stand.state, 'switch/'), join(stand.state, 'ledger/seg/')]
   const strike = makeStrike(stand.root, stand.env.PATH ?? '', counted)
   const alive = join(stand.root, 'alive')

@@ -94,6 +94,13 @@ test('whatever is wrong with a target: the daemon starts and heals, the status s
     assert.match(why ?? '', spoilt[name]?.why ?? /^$/, name)
     assert.deepEqual([state, current, knownGood], ['idle', null, null], name)
     assert.match((await stand.cli('status')).stdout, new RegExp(name))
+    // That nothing runs is told when it lasts.
+    if (/^nothing runs/.test(why ?? '')) continue
+    const told = await stand.wait(`${name} is told`, () => {
+      const found = stand.of('target.trouble').filter(({ data }) => data.target === name)
+      return found.length > 0 ? found : null
+    })
+    assert.deepEqual([told.length, told[0]?.data.why, told[0]?.data.place], [1, why, `releases ${spoilt[name]?.path}`])
   }
   for (const name of names) {
     const { code, stdout } = await stand.cli('deploy', name, 'r1', '--unchecked', '--json')
@@ -132,6 +139,33 @@ test('a folder that appears later is taken up without a restart, and its service
   folder.add('r2', 'well')
   await stand.must('deploy', 'app', 'r2')
   assert.equal((await stand.service('web')).generation, 'r2')
+  await stand.verified()
+})
+
+test('a pointer that becomes a folder, and back: an entry each, in words, and none again after a restart', async t => {
+  const stand = await makeStand(t)
+  const folder = makeReleaseFolder(stand.root)
+  folder.add('r1', 'well')
+  folder.point('r1')
+  stand.configure(configOf(folder, await freePort()))
+  const daemon = await stand.up()
+  await stand.wait('what runs is known to be good', () => isIdle(stand), 30_000)
+  const pointer = join(folder.path, 'current')
+  rmSync(pointer)
+  mkdirSync(pointer)
+  await stand.wait('it is told', () => stand.of('target.trouble').length === 1)
+  await daemon.kill()
+  await stand.up()
+  await stand.wait('it is looked at again', async () => (await stand.status()).targets[0]?.why)
+  await stand.must('reload')
+  const { stdout: trouble } = await stand.cli('ledger', 'list', '--kind', 'target')
+  assert.match(trouble.replaceAll(/\s+/g, ' '), /app \(releases \S+\) is in trouble: \S+current is not a link/)
+  rmSync(pointer, { recursive: true })
+  folder.point('r1')
+  await stand.wait('that is told as well', () => stand.of('target.clear').length === 1)
+  assert.equal(stand.of('target.trouble').length, 1)
+  assert.match((await stand.cli('ledger', 'list', '--kind', 'target')).stdout, /in order\s+again/)
+  assert.deepEqual((await stand.status()).targets[0]?.why, null)
   await stand.verified()
 })
 

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { groupsOf, sweepGroups } from '../../adapters/host/activation.ts'
 
 /** Whether a daemon answers on this socket. */
 export function answers(path: string): Promise<boolean> {
@@ -70,5 +72,14 @@ export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): bo
     return true
   } catch {
     return false
+  }
+}
+
+/** Removes the groups of a target's activations; those that were struck may still have a process in theirs. */
+export async function activationGroupsGone(path: string): Promise<void> {
+  const groups = groupsOf(path)
+  for (let n = 0; n < 100 && groups !== null && existsSync(groups); n += 1) {
+    sweepGroups(path)
+    await sleep(50)
   }
 }

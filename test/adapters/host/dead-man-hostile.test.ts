@@ -17,8 +17,8 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { groupsOf } from '../../../adapters/host/activation.ts'
-import { removeGroup } from '../../../adapters/host/cgroup.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
+import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { deadManStand, end, isAlive, move, release, until, withWord } from './dead-man-stand.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, ROOT } from './releases-stand.ts'
 
@@ -220,7 +220,7 @@ test('an activation of ours that still runs is ended first, and nobody else’s'
   t.after(async () => {
     for (const pid of withWord('45678')) process.kill(pid, 'SIGKILL')
     await until('their end', () => withWord('45678').length === 0)
-    for (const at of [path, other]) await sweepGroups(at)
+    for (const at of [path, other]) await activationGroupsGone(at)
   })
   const run = (at: string) =>
     releasesTarget({ name: 'app', path: at, activate: ['./go'] }).activate(
@@ -246,15 +246,3 @@ test('an activation of ours that still runs is ended first, and nobody else’s'
   for (const pid of withWord('45678')) process.kill(pid, 'SIGKILL')
   await Promise.all(runs)
 })
-
-/** Removes the groups of runs whose processes have ended. */
-async function sweepGroups(path: string): Promise<void> {
-  const groups = groupsOf(path)
-  if (groups === null || !existsSync(groups)) return
-  await until('empty groups', () => {
-    for (const entry of readdirSync(groups, { withFileTypes: true }))
-      if (entry.isDirectory()) removeGroup(join(groups, entry.name))
-    removeGroup(groups)
-    return !existsSync(groups)
-  })
-}

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { type NixStand, nixIsMissing, nixStand, ROOT } from './nix-stand.ts'
 
 const DEADLINE_MS = 20_000
@@ -14,7 +15,10 @@ async function activating(t: TestContext, stand: NixStand, name: string, deadlin
   const to = { generation: name, path: stand.path(name), createdMs: 0 }
   const args = [JSON.stringify(stand.options), JSON.stringify(to), String(deadlineMs)]
   const child = spawn(process.execPath, [join(ROOT, 'test/fixtures/moves-a-profile.ts'), ...args], { stdio: 'ignore' })
-  t.after(() => child.kill('SIGKILL'))
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await activationGroupsGone(stand.profile)
+  })
   await until(() => stand.activated().includes(name), `${name} began`)
   return child
 }
@@ -65,6 +69,25 @@ test('an activation that hangs is ended at its deadline, with all of its group',
   assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
   assert.match(ended.why, /did not end within 2000 ms/)
   await until(() => running(hangs.path) === 0, 'nothing is left')
+})
+
+test('an activation that is called off is ended at once, with all of its group', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const stand = nixStand(t)
+  const target = stand.target()
+  const hangs = await target.resolve(stand.path('hangs'))
+  const stop = new AbortController()
+  const activation = target.activate(hangs, DEADLINE_MS, stop.signal)
+  await until(() => running(hangs.path) > 2, 'timeout, the program and its child run')
+  stop.abort()
+  const ended = await activation
+  assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
+  assert.match(ended.why, /was called off/)
+  await until(() => running(hangs.path) === 0, 'nothing is left')
+  const first = await target.resolve('1')
+  assert.equal((await target.activate(first, DEADLINE_MS, AbortSignal.abort())).verdict, 'failed')
+  assert.equal(stand.current(), 'hangs')
 })
 
 test('an activation survives the daemon', async t => {

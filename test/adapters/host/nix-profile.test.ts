@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { nixIsMissing, nixStand, refused } from './nix-stand.ts'
 
 const DEADLINE_MS = 20_000
@@ -34,6 +35,26 @@ test('a profile is read, and moved to what was asked for by number or by path', 
   assert.equal(after.generations.length, 4)
   assert.deepEqual(stand.activated(), ['good-1', 'extra', 'extra'])
   assert.deepEqual(await target.resolve(stand.path('extra')), after.running, 'known by its path from now on')
+})
+
+test('a profile that leads where it led before tells that it was put anew', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const stand = nixStand(t)
+  const target = stand.target()
+  const seen = async () => (await target.look()).mark
+  const first = await seen()
+  assert.equal(await seen(), first)
+  await sleep(20)
+  for (const number of [2, 3]) stand.run('nix-env', '-p', stand.profile, '-G', String(number))
+  const second = await seen()
+  assert.notEqual(second, first)
+  // The generation's own link, which may be given to another path.
+  const link = `${stand.profile}-3-link`
+  await sleep(20)
+  rmSync(link)
+  symlinkSync(stand.path('good-3'), link)
+  assert.notEqual(await seen(), second)
 })
 
 test('what is not whole, or not of this profile, is refused with a reason', async t => {
@@ -108,7 +129,7 @@ test('a folder that is missing and a file that is no profile are told apart', as
   await refused(stand.target({ profile: join(stand.root, 'alias') }).look(), 'target.not-a-profile', /is a link to/)
   // No profile yet: the first deployment makes it.
   const fresh = stand.target({ profile: join(stand.folder, 'fresh') })
-  assert.deepEqual(await fresh.look(), { generations: [], running: null, boot: null, movedMs: null })
+  assert.deepEqual(await fresh.look(), { generations: [], running: null, boot: null, movedMs: null, mark: null })
   assert.equal((await fresh.activate(await fresh.resolve(stand.path('good-1')), DEADLINE_MS)).verdict, 'done')
   assert.equal((await fresh.look()).running?.generation, '1')
   // Somebody pointed straight into the store.

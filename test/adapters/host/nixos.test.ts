@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { nixos } from '../../../adapters/host/nixos.ts'
@@ -40,6 +40,7 @@ test('a switch moves what runs, and only settling it moves what a reboot leads t
   assert.deepEqual(stand.state(), ['extra', 'good-3', 'good-3'])
   stand.run('nix-store', '--gc')
   const during = await target.look()
+  assert.notEqual(during.mark, before.mark)
   assert.deepEqual([during.running?.path, during.boot?.generation], [extra.path, '3'])
 
   const third = before.generations[0] ?? assert.fail()
@@ -47,6 +48,7 @@ test('a switch moves what runs, and only settling it moves what a reboot leads t
   assert.deepEqual(stand.state(), ['extra', 'extra', 'extra'])
   stand.run('nix-collect-garbage', '-d')
   assert.ok(existsSync(third.path), 'the one before is kept')
+  assert.equal((await target.look()).mark, during.mark, 'what runs was not touched')
 
   // Back, by its path alone: its generation was removed.
   assert.equal((await target.activate(third, DEADLINE_MS)).verdict, 'done')
@@ -67,16 +69,37 @@ for (const [name, verdict, exitCode, why] of [
   test(`a switch that ends as "${name}" does is ${verdict}`, async t => {
     const missing = nixIsMissing()
     if (missing !== null) return t.skip(missing)
-    const { target, path, state, run } = systemStand(t)
+    const { root, target, path, state, run } = systemStand(t)
     const to = await target.resolve(path(name))
     const ended = await target.activate(to, name === 'hangs' ? 500 : DEADLINE_MS)
     assert.deepEqual([ended.verdict, ended.exitCode], [verdict, exitCode])
     assert.match(ended.why, why)
     assert.deepEqual(state().slice(1), ['good-3', 'good-3'], 'a reboot leads back')
     run('nix-store', '--gc')
-    assert.ok(existsSync(to.path), 'it is kept, whether it runs or not')
+    // Nothing follows on what only a reboot would bring; all else is led back from, or settled.
+    assert.equal(
+      lstatSync(join(root, 'heald/candidate'), { throwIfNoEntry: false }) === undefined,
+      verdict === 'reboot',
+    )
+    assert.equal(existsSync(to.path), verdict !== 'reboot', 'it is kept, whether it runs or not')
     if (verdict !== 'partly') await refused(target.settle(to, []), 'target.moved')
   })
+
+test('a switch that is called off is ended, and the one before can be switched to', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const { target, path, state, switches } = systemStand(t)
+  const to = await target.resolve(path('hangs'))
+  const stop = new AbortController()
+  const activation = target.activate(to, DEADLINE_MS, stop.signal)
+  setTimeout(() => stop.abort(), 500)
+  const ended = await activation
+  assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
+  assert.match(ended.why, /was called off/)
+  assert.equal((await target.activate(await target.resolve('3'), DEADLINE_MS)).verdict, 'done')
+  assert.deepEqual(state(), ['good-3', 'good-3', 'good-3'])
+  assert.equal(switches().at(-1), 'good-3 test 0')
+})
 
 test('while others switch nothing is done', async t => {
   const missing = nixIsMissing()

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readStat } from '../../../adapters/host/proc.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
+import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, switchTo } from './releases-stand.ts'
 
 /** A target whose releases have a script `go`; it may write in the folder `out`. */
@@ -15,6 +16,7 @@ function make(t: TestContext, go: string) {
   mkdirSync(out)
   chmodSync(out, 0o777)
   const path = makeReleases(join(base, 'app'), 2, { go: `#!/bin/sh\n${go.replaceAll('OUT', out)}\n` })
+  t.after(() => activationGroupsGone(path))
   const own = releasesTarget({ name: 'app', path, activate: ['./go', 'a b'] })
   const pid = (name: string) => Number(readFileSync(join(out, name), 'utf8'))
   return { path, out, own, pid }
@@ -71,6 +73,23 @@ test('at the deadline all of it is killed, what left the session as well', async
   if (!existsSync('/sys/fs/cgroup/cgroup.controllers') && !existsSync('/sys/fs/cgroup/unified/cgroup.procs'))
     return t.skip('needs control groups')
   assert.ok(!isAlive(pid('far')))
+})
+
+test('called off, all of it is killed at once; called off before it began, nothing has moved', async t => {
+  const { path, own, pid, out } = make(t, 'sh -c "echo \\$\\$ > OUT/near; exec sleep 1000" & sleep 1000')
+  const two = await own.resolve('2')
+  const stop = new AbortController()
+  const activation = own.activate(two, 60_000, stop.signal)
+  await until('it runs', () => existsSync(join(out, 'near')) && statSync(join(out, 'near')).size > 0)
+  const startedMs = performance.now()
+  stop.abort()
+  assert.deepEqual(await activation, { verdict: 'failed', exitCode: null, why: './go a b was called off' })
+  assert.ok(performance.now() - startedMs < 5000)
+  assert.ok(!isAlive(pid('near')))
+  assert.equal(currentOf(path), 'releases/2')
+  const one = await own.resolve('1')
+  assert.equal((await own.activate(one, 60_000, AbortSignal.abort())).verdict, 'failed')
+  assert.equal(currentOf(path), 'releases/2')
 })
 
 test('what a command leaves running goes on, also through the next activation', async t => {

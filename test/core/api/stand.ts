@@ -131,11 +131,11 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     generations: async target => options.switches?.control.generations(target) ?? [],
     async deploy(target, order, by) {
       asked.push(`deploy ${target} ${JSON.stringify(order)} ${by}`)
-      return options.switches?.control.deploy(target, order, by) ?? Promise.reject(unknownTarget(target))
+      return options.switches?.control.deploy(target, order, by) ?? Promise.reject(unknownTarget(target, true))
     },
     async rollback(target, order, by) {
       asked.push(`rollback ${target} ${JSON.stringify(order)} ${by}`)
-      return options.switches?.control.rollback(target, order, by) ?? Promise.reject(unknownTarget(target))
+      return options.switches?.control.rollback(target, order, by) ?? Promise.reject(unknownTarget(target, true))
     },
     silences: () => [SILENCE],
     async silence(order, by) {

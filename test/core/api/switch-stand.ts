@@ -104,7 +104,7 @@ export async function switchStand(t: TestContext, options: SwitchStandOptions = 
       return target === 'web' ? web : target === 'tools' ? tools : [...web, ...tools]
     },
     async deploy(target, { ref, force, unchecked }) {
-      if (target !== 'web') throw unknownTarget(target)
+      if (target !== 'web') throw unknownTarget(target, true)
       const to = found(ref)
       const from = current
       if (state !== 'idle')
@@ -149,7 +149,7 @@ export async function switchStand(t: TestContext, options: SwitchStandOptions = 
       return ended('committed', from, to, null)
     },
     async rollback(target, { to: ref, dryRun }) {
-      if (target !== 'web') throw unknownTarget(target)
+      if (target !== 'web') throw unknownTarget(target, true)
       const to = ref === null ? refTo(4) : found(ref)
       const from = current
       if (dryRun) return ended('planned', from, to, null)

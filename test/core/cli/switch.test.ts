@@ -72,15 +72,15 @@ test('each end of an order has its sentence and its exit code', async t => {
     [0, 'web would be led from release-6 to release-4 (/srv/web/releases/release-4); nothing was changed\n'],
   )
   const back = await run(['rollback', 'web'])
-  assert.deepEqual(last(back), [0, 'web is back on release-4, after 2.1 s'])
+  assert.deepEqual(last(back), [0, 'web was led back to release-4, after 2.1 s'])
   assert.deepEqual(steps(back.out), [
     'web is being rolled back to release-4 (by an operator): asked for',
-    'web: release-4 was activated again after 40 ms',
-    'web is back on release-4, and that works after 90 ms',
+    'web: release-4 was activated after 40 ms',
+    'web was led back to release-4 after 90 ms, and that works',
   ])
   assert.deepEqual(last(await run(['rollback', 'web'], { to: 'release-6' })), [
     0,
-    'web is back on release-6, after 2.1 s',
+    'web was led back to release-6, after 2.1 s',
   ])
   assert.deepEqual(last(await run(['rollback', 'web'], { to: 'release-6' })), [
     0,
@@ -132,9 +132,15 @@ test('words are counted before anything is asked', async () => {
     [[], /needs TARGET REF/],
     [['web'], /needs TARGET REF/],
     [['web', 'release-7', 'now'], /takes TARGET REF, not also "now"/],
+    [['web', ''], /needs TARGET REF, and one of them is empty/],
+    [['', 'release-7'], /needs TARGET REF, and one of them is empty/],
   ] as const)
     assert.throws(() => deploy.run(context, words, {}), { code: 'usage.words', message })
   assert.throws(() => rollback.run(context, [], {}), { code: 'usage.words', message: /needs TARGET/ })
+  assert.throws(() => rollback.run(context, [''], {}), {
+    code: 'usage.words',
+    message: /needs TARGET, and it is empty/,
+  })
 })
 
 test('on a terminal a probation has a bar, which gives way to lines and to the end', async t => {

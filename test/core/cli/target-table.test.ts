@@ -68,6 +68,10 @@ test('--json is the list as the daemon gave it; an unknown target is answered wi
   const { context, out } = paperContext({ socket: none.socket })
   assert.equal(await runGenerations(context, []), 0)
   assert.equal(out(), 'No target has generations. Targets are configured under "targets" in heald.yaml.\n')
+  await assert.rejects(runGenerations(context, ['web']), {
+    code: 'target.unknown',
+    hint: 'no targets are configured: they stand under "targets" in heald.yaml',
+  })
 })
 
 test('the status has a table of targets, and the generation of each service', async t => {

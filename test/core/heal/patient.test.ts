@@ -1,101 +1,33 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServiceSpec } from '../../../core/config/spec.ts'
-import type { Draft } from '../../../core/entry.ts'
-import type { End, Seat } from '../../../core/heal/host.ts'
-import { type Service, superviseService } from '../../../core/heal/service.ts'
-import { fakeClock } from '../../fakes/clock.ts'
-import { serviceSpec } from '../../fakes/patient.ts'
+import { makeWard, READY_MS } from './ward.ts'
 
-/** Without a check a service is ready after 100 ms. */
-const READY_MS = 150
 const RESET_MS = 1000
-
-/** A service on a seat that starts whatever it is told to, and a target that points at `r1`. */
-function ward(more: Partial<ServiceSpec> = {}, waits: readonly string[] = []) {
-  const clock = fakeClock()
-  const drafts: Draft[] = []
-  let pid = 0
-  let isAlive = false
-  let generation = 'r1'
-  let waitingFor = waits
-  const seat: Seat = {
-    adopt: async () => null,
-    start() {
-      pid += 1
-      isAlive = true
-      return { pid, standby: false }
-    },
-    arm: () => {},
-    describe: async () => {},
-    runs: () => true,
-    signal: () => die('SIGTERM'),
-    isEmpty: () => !isAlive,
-    killTree: async () => die('SIGKILL'),
-    account: () => null,
-    rssBytes: () => undefined,
-    release: () => {},
-  }
-  const service: Service = superviseService(
-    {
-      ...{ clock, random: () => 0.5, boot: '00000000-0000', warn: text => assert.fail(text) },
-      record: draft => void drafts.push(draft),
-      remembered: { memory: {}, openIncidents: () => [] },
-      generationOf: () => generation,
-      later: write => write(),
-      waitingFor: () => waitingFor,
-      ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
-    },
-    serviceSpec('web', { probes: {}, crashLoop: { failures: 3, withinMs: 60_000 }, ...more }),
-    seat,
-  )
-  function ended(how: Partial<ReturnType<End['evidence']>>): void {
-    isAlive = false
-    const exitCode = how.exitCode === undefined ? {} : { exitCode: how.exitCode }
-    service.onEnd({ ...exitCode, evidence: () => ({ pid, exit: 'code', oom: false, tail: '', ...how }) })
-  }
-  function die(signal: NodeJS.Signals): void {
-    if (isAlive) ended({ exit: 'signal', signal })
-  }
-  return {
-    ...{ clock, service, patient: service.patient },
-    starts: () => pid,
-    point(to: string) {
-      generation = to
-    },
-    free() {
-      waitingFor = []
-    },
-    crash: (exitCode = 1) => ended({ exitCode }),
-    told: (kind: string) => drafts.filter(draft => draft.kind === kind),
-    async ready() {
-      service.begin()
-      await clock.advance(READY_MS)
-      assert.equal(service.patient.health().state, 'ready')
-    },
-  }
-}
-const stateOf = ({ patient }: ReturnType<typeof ward>) => patient.health().state
+const ranOf = (generation: string) => ({ generation, path: `/srv/app/${generation}` })
+const stateOf = ({ patient }: ReturnType<typeof makeWard>) => patient.health().state
 
 test('renewed, it runs what its target points at now; its entries and its status say which', async () => {
-  const of = ward()
+  const of = makeWard()
   await of.ready()
-  assert.deepEqual([of.patient.ran(), of.patient.spec().target], ['r1', 'app'])
+  assert.deepEqual([of.patient.ran(), of.patient.spec().target], [ranOf('r1'), 'app'])
   of.point('r2')
   of.patient.renew(null)
   assert.equal(stateOf(of), 'open')
   await of.clock.advance(READY_MS)
-  assert.deepEqual([stateOf(of), of.patient.ran(), of.service.status().generation], ['ready', 'r2', 'r2'])
+  assert.deepEqual([stateOf(of), of.patient.ran(), of.service.status().generation], ['ready', ranOf('r2'), 'r2'])
   assert.deepEqual(
-    of.told('service.started').map(({ data }) => data.generation),
-    ['r1', 'r2'],
+    of.told('service.started').map(({ data }) => [data.generation, data.generationPath]),
+    [
+      ['r1', '/srv/app/r1'],
+      ['r2', '/srv/app/r2'],
+    ],
   )
   assert.equal(of.told('service.exited')[0]?.data.wanted, true, 'that is no failure')
   assert.deepEqual(of.told('incident.opened'), [])
 })
 
 test('a crash loop fails it until it is renewed, which forgets all that was counted', async () => {
-  const of = ward()
+  const of = makeWard()
   await of.ready()
   for (let n = 0; n < 3; n += 1) {
     of.crash()
@@ -112,7 +44,7 @@ test('a crash loop fails it until it is renewed, which forgets all that was coun
 })
 
 test('a fall makes it troubled until it is stable', async () => {
-  const of = ward({ restart: { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: RESET_MS } })
+  const of = makeWard({ restart: { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: RESET_MS } })
   await of.ready()
   assert.equal(of.patient.health().isTroubled, false)
   of.crash()
@@ -122,11 +54,35 @@ test('a fall makes it troubled until it is stable', async () => {
   assert.equal(of.patient.health().isTroubled, false)
 })
 
+test('that it fell is told of the generation it runs, until it is renewed, and since when it is well again', async () => {
+  const of = makeWard({ restart: { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: RESET_MS } })
+  await of.ready()
+  assert.equal(of.patient.health().failed, null)
+  of.crash()
+  await of.clock.advance(READY_MS)
+  const { failed, readySinceMs } = of.patient.health()
+  assert.match(failed ?? '', /code 1/)
+  assert.ok(of.clock.monoMs() - readySinceMs <= READY_MS)
+  await of.clock.advance(2 * RESET_MS)
+  assert.deepEqual([of.patient.health().failed, of.patient.health().readySinceMs], [failed, readySinceMs])
+  // It falls with the old one and comes back with the new one: that one has not failed.
+  of.point('r2')
+  of.crash()
+  await of.clock.advance(READY_MS)
+  assert.deepEqual([of.patient.ran(), of.patient.health().failed], [ranOf('r2'), null])
+  of.crash()
+  await of.clock.advance(READY_MS)
+  assert.notEqual(of.patient.health().failed, null)
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  assert.deepEqual([stateOf(of), of.patient.health().failed], ['ready', null])
+})
+
 test('a failed check fails it, also once it is healed; when it is stable, that is forgotten', async () => {
   const check = { kind: 'file', path: '/nonexistent/heald', maxAgeMs: 1 } as const
   const probe = { check, everyMs: 10, timeoutMs: 10, failures: 2, successes: 1, startupMs: 200 }
   const restart = { firstMs: 0, baseMs: 10, capMs: 100, resetAfterMs: RESET_MS }
-  const of = ward({ probes: { liveness: probe }, restart })
+  const of = makeWard({ probes: { liveness: probe }, restart })
   of.service.begin()
   await of.clock.advance(190)
   assert.equal(stateOf(of), 'open')
@@ -142,7 +98,7 @@ test('a failed check fails it, also once it is healed; when it is stable, that i
 })
 
 test('stopped by an operator, it is started by neither', async () => {
-  const of = ward()
+  const of = makeWard()
   await of.ready()
   await of.service.stop('local:admin')
   assert.equal(stateOf(of), 'stopped')
@@ -154,7 +110,7 @@ test('stopped by an operator, it is started by neither', async () => {
 
 test('left down by its own wish: `down`, which only a revival ends', async () => {
   for (const isQuick of [true, false]) {
-    const of = ward()
+    const of = makeWard()
     await of.ready()
     of.crash(125)
     assert.equal(stateOf(of), 'down', 'from the moment it asks')
@@ -169,7 +125,7 @@ test('left down by its own wish: `down`, which only a revival ends', async () =>
 })
 
 test('held until others are ready, it stays so: `open`', async () => {
-  const of = ward({}, ['db'])
+  const of = makeWard({}, ['db'])
   of.service.begin()
   of.patient.renew(null)
   of.patient.revive('rolled back to r1')
@@ -182,16 +138,40 @@ test('held until others are ready, it stays so: `open`', async () => {
 })
 
 test('a service of another target runs none of its generations, whatever their names', async () => {
-  const of = ward()
+  const of = makeWard()
   await of.ready()
   await of.service.describe({ ...of.patient.spec(), target: 'app', critical: true })
-  assert.equal(of.patient.ran(), 'r1')
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
   await of.service.describe({ ...of.patient.spec(), target: 'other' })
   assert.equal(of.patient.ran(), null)
 })
 
+test('in doubt about its start, what it runs can not be told; what was ready before is not in doubt', async () => {
+  const of = makeWard()
+  await of.ready()
+  of.patient.doubt(of.clock.monoMs() + 1)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+  of.crash()
+  await of.clock.advance(READY_MS / 10)
+  // It still reads its files.
+  of.patient.doubt(of.clock.monoMs() + 1)
+  assert.equal(of.patient.ran(), null)
+  await of.clock.advance(READY_MS)
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+  of.patient.doubt(of.clock.monoMs() - READY_MS)
+  assert.equal(of.patient.ran(), null)
+  // What has ended reads nothing any more.
+  of.patient.renew(null)
+  await of.clock.advance(READY_MS)
+  of.crash(125)
+  of.patient.doubt(0)
+  assert.deepEqual(of.patient.ran(), ranOf('r1'))
+})
+
 test('who heeds it looks after each of its events, until the answer ends that', async () => {
-  const of = ward()
+  const of = makeWard()
   const seen: string[] = []
   const end = of.patient.heed(() => seen.push(stateOf(of)))
   await of.ready()
@@ -205,7 +185,7 @@ test('who heeds it looks after each of its events, until the answer ends that', 
 })
 
 test('its incident is what entries of its trouble carry; a held target makes it worse', async () => {
-  const of = ward()
+  const of = makeWard()
   await of.ready()
   assert.deepEqual(of.patient.inc(), {})
   of.patient.escalate('the target is held', 'held')

@@ -44,8 +44,8 @@ test('each step of a switch and of a rollback is one sentence', () => {
       'web is being rolled back to release-6 (crash loop): 3 failures within 1 m',
     ],
     ['rollback.started', { ...BACK, cause: 'a new cause' }, 'web is being rolled back to release-6 (a new cause)'],
-    ['rollback.activated', { ...BACK, tookMs: 812 }, 'web: release-6 was activated again after 812 ms'],
-    ['rollback.verified', { ...BACK, tookMs: 5000 }, 'web is back on release-6, and that works after 5 s'],
+    ['rollback.activated', { ...BACK, tookMs: 812 }, 'web: release-6 was activated after 812 ms'],
+    ['rollback.verified', { ...BACK, tookMs: 5000 }, 'web was led back to release-6 after 5 s, and that works'],
     [
       'rollback.failed',
       { ...BACK, step: 'activate', exitCode: 1, why: 'no space left' },
@@ -55,6 +55,11 @@ test('each step of a switch and of a rollback is one sentence', () => {
       'rollback.held',
       { ...BACK, current: R7, why: 'nothing is known to be good' },
       'web is held: nothing is changed there automatically any more, it runs release-7: nothing is known to be good',
+    ],
+    [
+      'rollback.held',
+      { ...BACK, current: R6, verdict: 'environment', why: 'it was rolled back to release-6 already' },
+      'web is held: nothing is changed there automatically any more, it runs release-6: it was rolled back to release-6 already; look for the cause elsewhere, in what its services need: the disk, the network, a database',
     ],
     [
       'generation.quarantined',
@@ -84,12 +89,18 @@ test('each step of a switch and of a rollback is one sentence', () => {
       { target: 'web', to: R6, result: 'failed', why: 'the path is gone' },
       'web: the dead-man fired and could not lead back to release-6: the path is gone',
     ],
+    [
+      'target.trouble',
+      { target: 'web', place: 'releases /srv/web', why: '/srv/web is not there' },
+      'web (releases /srv/web) is in trouble: /srv/web is not there',
+    ],
+    ['target.clear', { target: 'web', place: 'releases /srv/web' }, 'web (releases /srv/web) is in order again'],
   ]
   for (const [kind, data, words] of said) assert.equal(say(kind, data), words)
 })
 
 test('every such kind has words, and says nothing odd when nothing is known', () => {
-  const kinds = Object.keys(KINDS).filter(kind => /^(switch|rollback|generation|deadman)\./.test(kind))
+  const kinds = Object.keys(KINDS).filter(kind => /^(switch|rollback|generation|deadman|target)\./.test(kind))
   assert.deepEqual(kinds.sort(), Object.keys(SWITCH_WORDS).sort())
   for (const kind of kinds) assert.match(say(kind, {}), /a target/)
   for (const data of [null, undefined, 7, 'x']) assert.match(say('switch.armed', data as never), /a target/)
@@ -99,7 +110,7 @@ test('odd fields are left out, and never end in an error', () => {
   const fields = [
     ...['target', 'from', 'to', 'cause', 'why', 'verdict', 'exitCode', 'tookMs', 'deadlineMs', 'by', 'older'],
     ...['baseline', 'unchecked', 'current', 'path', 'generation', 'level', 'diff', 'id', 'at', 'result', 'afterMs'],
-    'step',
+    ...['step', 'place'],
   ]
   const odd = fc.dictionary(fc.constantFrom(...fields), fc.oneof(fc.jsonValue(), fc.anything({ withBigInt: true })))
   fc.assert(

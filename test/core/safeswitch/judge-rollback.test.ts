@@ -49,7 +49,7 @@ test('one that asked to be left down: started again only where the candidate mad
   const [candidates, own, before] = [down('r2'), down('r1'), down('r2')]
   const trial = makeTrial([candidates])
   await trial.begin(rolledBack)
-  assert.deepEqual([candidates.asked, candidates.ran()], [['revive rolled back to r1'], 'r1'])
+  assert.deepEqual([candidates.asked, candidates.ran()?.generation], [['revive rolled back to r1'], 'r1'])
   await trial.clock.advance(LOOK_MS)
   assert.deepEqual(trial.said(), passed)
 

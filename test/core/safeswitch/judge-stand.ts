@@ -33,14 +33,14 @@ export interface Trial {
 }
 
 /** Services, and checks of the target's own, before a judge. `begin` lets him watch. */
-export function makeTrial(patients: readonly FakePatient[], checks: readonly ProbeSpec[] = []) {
+export function makeTrial(patients: readonly FakePatient[], checks: readonly ProbeSpec[] = [], probationMs = SOAK_MS) {
   const clock = fakeClock()
   let found: Verdict['verdict'] = 'pass'
   let said: Judgement | null = null
   const judge = createJudge({
     ...{ patients: () => patients, checks, cwd: '/', clock, random: () => 0.5 },
     runCheck: async () => ({ verdict: found, error: found === 'pass' ? null : `it is a ${found}`, tookMs: 1 }),
-    switchSpec: () => switchSpec({ probationMs: SOAK_MS, passes: 3 }),
+    switchSpec: () => switchSpec({ probationMs, passes: 3 }),
   })
   const stop = new AbortController()
   return {

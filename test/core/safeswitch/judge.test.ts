@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FakePatient, fakePatient } from '../../fakes/patient.ts'
-import { deployed, LONGER_MS, LOOK_MS, makeTrial, observed, R1, SOAK_MS } from './judge-stand.ts'
+import { deployed, LONGER_MS, LOOK_MS, makeTrial, observed, R1, R2, SOAK_MS } from './judge-stand.ts'
 
 const passed = { health: 'passed', why: '' }
 
@@ -29,6 +29,14 @@ test('a service that runs another generation is started anew, one that runs it a
   const trial = makeTrial([early])
   await trial.begin(observed)
   assert.deepEqual([early.asked, trial.said()], [['renew'], null])
+})
+
+test('a generation is told by its path: its name may have been another one’s', async () => {
+  const [reused, same] = [web(), web()]
+  reused.is({ ran: { generation: 'r2', path: '/srv/app/releases/older' } })
+  same.is({ ran: { generation: 'renamed', path: R2.path } })
+  await makeTrial([reused, same]).begin(deployed)
+  assert.deepEqual([reused.asked, same.asked], [['renew'], []])
 })
 
 test('the soak passes when its time is over and all is well, not before', async () => {
@@ -64,6 +72,60 @@ test('one crash inside the soak that is healed counts for nothing once the passe
   patient.is({ passes: 3 })
   await trial.clock.advance(LOOK_MS)
   assert.deepEqual(trial.said(), passed)
+})
+
+/** It falls and is healed in the same turn. */
+async function fall(patient: FakePatient, { clock }: ReturnType<typeof makeTrial>): Promise<void> {
+  patient.is({ failed: 'exited with code 1', readySinceMs: clock.monoMs() })
+  await clock.advance(0)
+}
+
+test('one that fell has to be well for as long as the soak, up to 30 s, whatever its checks say', async () => {
+  const patient = web()
+  const trial = makeTrial([patient])
+  await trial.begin(deployed)
+  await trial.clock.advance(SOAK_MS - 1000)
+  await fall(patient, trial)
+  await trial.clock.advance(SOAK_MS - LOOK_MS)
+  assert.equal(trial.said(), null)
+  await trial.clock.advance(2 * LOOK_MS)
+  assert.deepEqual(trial.said(), passed)
+  // It fell at the very end of a long soak.
+  const long = makeTrial([patient], [], 600_000)
+  patient.is({ failed: null })
+  await long.begin(deployed)
+  await long.clock.advance(600_000 - LOOK_MS)
+  await fall(patient, long)
+  await long.clock.advance(LONGER_MS - LOOK_MS)
+  assert.equal(long.said(), null)
+  await long.clock.advance(2 * LOOK_MS)
+  assert.deepEqual(long.said(), passed)
+})
+
+test('one that falls again and again, too seldom for a crash loop, fails it', async () => {
+  for (const soakMs of [SOAK_MS, 2 * LONGER_MS]) {
+    const patient = web()
+    const trial = makeTrial([patient], [], soakMs)
+    await trial.begin(deployed)
+    const startedMs = trial.clock.monoMs()
+    for (let n = 0; n < (soakMs + 60_000) / 5000 && trial.said() === null; n += 1) {
+      await trial.clock.advance(5000)
+      await fall(patient, trial)
+    }
+    assert.deepEqual(trial.said(), { health: 'failed', why: 'web kept failing: exited with code 1' })
+    assert.ok(trial.clock.monoMs() - startedMs <= soakMs + 50_000, 'before the dead-man comes')
+  }
+})
+
+test('where all failed before, one that keeps falling proves nothing', async () => {
+  const patient = web()
+  const trial = makeTrial([patient])
+  await trial.begin(deployed, ['web'])
+  for (let n = 0; n < 12; n += 1) {
+    await trial.clock.advance(5000)
+    await fall(patient, trial)
+  }
+  assert.equal(trial.said()?.health, 'failed')
 })
 
 test('passes have to be in a row: one that never gets so far fails when its longer time is over', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { stat } from 'node:fs/promises'
 import type { SwitchSpec, TargetSpec } from '../../../core/config/spec.ts'
 import type { Draft, Entry } from '../../../core/entry.ts'
 import { Fault } from '../../../core/fault.ts'
@@ -19,6 +20,7 @@ export interface FakeLedger {
   readonly entries: Entry[]
   readonly memories: TargetMemories
   isFull: boolean
+  isDamaged: boolean
   /** Fails these kinds only. */
   refused: RegExp
   kinds(): string[]
@@ -36,7 +38,7 @@ export async function makeManaged(
   let settings: SwitchSpec = switchSpec({ probationMs: SOAK_MS })
   const spec = targetSpec(options.spec)
   const ledger: FakeLedger = {
-    ...{ entries: [], memories: {}, isFull: false, refused: /^$/ },
+    ...{ entries: [], memories: {}, isFull: false, isDamaged: false, refused: /^$/ },
     kinds: () => ledger.entries.map(({ kind }) => kind),
   }
   async function append(draft: Draft): Promise<void> {
@@ -73,6 +75,7 @@ export async function makeManaged(
       {
         ...{ clock, random: () => 0.5, memories: ledger.memories, patients: () => patients, append },
         ...{ flush: () => {}, spendReserve: async () => false, isRecording: () => !ledger.isFull, boot: BOOT },
+        isDamaged: () => ledger.isDamaged,
         runCheck: async () => ({ verdict: 'pass', error: null, tookMs: 1 }),
         switchSpec: () => settings,
         warn: text => void warnings.push(text),
@@ -88,6 +91,7 @@ export async function makeManaged(
     },
     /** Somebody else moves the pointer; the next poll sees it. */
     point(generation: string | null) {
+      fake.moves += 1
       fake.running = generation === null ? null : `${spec.path}/releases/${generation}`
       follow()
     },
@@ -126,10 +130,15 @@ export const since = (ledger: FakeLedger, count: number): string[] =>
     .slice(count)
     .filter(kind => !kind.startsWith('deadman.') && !kind.startsWith('generation.'))
 
-/** Long enough for the watch to see a moved pointer: each poll looks at real folders, which have to answer before the next. */
-export async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo = () => false): Promise<void> {
-  for (let n = 0; n < 24 && !isSo(); n += 1) {
+/**
+ * Long enough for the watch to see a moved pointer, or until `isSo`. Each poll looks at real folders, which have to answer
+ * before the next: so this does, too.
+ */
+export async function polls(stand: Awaited<ReturnType<typeof makeManaged>>, isSo?: () => boolean): Promise<void> {
+  const most = isSo === undefined ? 24 : 400
+  for (let n = 0; n < most && isSo?.() !== true; n += 1) {
     await stand.clock.advance(250)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    for (let look = 0; look < 5; look += 1) await stat(stand.spec.path).catch(() => {})
+    await new Promise(resolve => setTimeout(resolve, 5))
   }
 }

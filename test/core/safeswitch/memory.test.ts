@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MOST_A_DAY } from '../../../core/config/targets.ts'
 import { emptyFolded, fold, foldedFromJson, foldedToJson } from '../../../core/folded.ts'
 import type { Cause, Ref, Step } from '../../../core/safeswitch/journal.ts'
-import { isQuarantined, newTargetMemory } from '../../../core/safeswitch/memory.ts'
+import { newTargetMemory, quarantineOf } from '../../../core/safeswitch/memory.ts'
 import { after, entryOf, type Stamp, written } from './written.ts'
 
 const R1: Ref = { generation: 'r1', path: '/srv/app/releases/r1' }
@@ -64,7 +64,7 @@ test('where the ladder had to go down, all that were not well are quarantined, a
 
 test('the cause was the environment: what the last rollback blamed is taken back, and nothing of before', () => {
   const blamed: Step[] = [...deploy(null, R1), ...commit, ...deploy(R1, R2), ...commit, ...back(R2, R1, 'crashloop')]
-  assert.ok(isQuarantined(said(blamed), R2.path))
+  assert.ok(quarantineOf(said(blamed), R2.path))
   const held = said(blamed, hold)
   assert.deepEqual([held.quarantined, held.heldWhy, held.journal.phase], [[], 'not the generation', 'held'])
   const noWay = said(blamed, { ...hold, verdict: 'no way back' })
@@ -79,7 +79,7 @@ test('a commit of what is quarantined takes the quarantine back, and lets it be 
   const blamed: Step[] = [...deploy(null, R1), ...commit, ...deploy(R1, R2), ...commit, ...back(R2, R1, 'crashloop')]
   assert.deepEqual(said(blamed).tried, [R2.path])
   const tried = said(blamed, deploy(R1, R2))
-  assert.ok(isQuarantined(tried, R2.path), 'not before it proved well')
+  assert.ok(quarantineOf(tried, R2.path), 'not before it proved well')
   const forced = said(blamed, deploy(R1, R2), commit)
   assert.deepEqual([forced.quarantined, forced.tried], [[], []])
 })

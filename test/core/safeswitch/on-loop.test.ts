@@ -41,7 +41,7 @@ test('what was rolled back to loops as well: the cause is the environment, so it
   await stand.clock.advance(1000)
   const { state, quarantined, why } = stand.managed.status()
   assert.deepEqual([state, quarantined], ['held', []])
-  assert.match(why ?? '', /it stays on \/srv\/app\/releases\/r1 until somebody deploys or rolls back/)
+  assert.match(why ?? '', /it stays on r1 until somebody deploys or rolls back/)
   slow(stand, /held until somebody decides/)
   const again = stand.deploy('r3')
   await stand.clock.advance(SOAK_MS + 1000)
@@ -52,10 +52,12 @@ test('what was rolled back to loops as well: the cause is the environment, so it
 test('in each phase of a switch it says what is done about it', async () => {
   const stand = await makeManaged()
   slow(stand, /the ledger is still being read/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
   stand.managed.begin()
   await stand.clock.advance(1000)
   assert.equal(stand.managed.status().state, 'probation')
   slow(stand, /nothing else is known to be good/)
+  assert.equal(stand.managed.onLoop('web').isPassing, undefined)
   await stand.clock.advance(SOAK_MS)
   slow(stand, /no other generation is known to be good/)
 
@@ -102,6 +104,33 @@ test('nothing is rolled back that can not be recorded, is irreversible, or has r
   const old = await committed({ spec: { blameWindowMs: 60_000 } })
   await old.clock.advance(60_000)
   slow(old, /longer than the blame window/)
+})
+
+test('while the ledger is damaged and nobody has seen that, nothing is rolled back on its own', async () => {
+  const stand = await committed()
+  stand.ledger.isDamaged = true
+  slow(stand, /ledger is damaged, and nobody has acknowledged its incident/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
+  // Somebody else's switch is held where it is; what an operator orders is done.
+  stand.point('r3')
+  await polls(stand, () => stand.managed.status().state === 'probation')
+  stand.web.is({ state: 'failed', why: 'crash loop' })
+  await stand.clock.advance(1000)
+  assert.deepEqual([stand.managed.status().state, stand.fake.running], ['held', refOf('r3').path])
+  const back = stand.rollback('r1')
+  await stand.clock.advance(1000)
+  assert.equal(back.done?.outcome, 'rolled back')
+})
+
+test('a budget that is used up is there again later, and asked then, it is rolled back', async () => {
+  const stand = await committed()
+  stand.set({ budget: { perHour: 0, perDay: 0 } })
+  slow(stand, /budget of 0/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
+  stand.set({ budget: { perHour: 1, perDay: 1 } })
+  assert.deepEqual(stand.managed.onLoop('web'), { verdict: 'rollback', why: 'to r1' })
+  await stand.clock.advance(1000)
+  assert.equal(stand.fake.running, refOf('r1').path)
 })
 
 test('a rollback that could not begin is begun once it can be', async () => {

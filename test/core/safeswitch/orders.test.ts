@@ -11,6 +11,7 @@ async function refused(stand: Stand, order: ReturnType<Stand['deploy' | 'rollbac
   await stand.clock.advance(0)
   assert.equal(order.fault?.code, code)
   assert.match(order.fault?.message ?? '', words)
+  if (code === 'target.missing') assert.equal(order.fault?.hint, 'name one that is there: heald generations app')
   assert.equal(stand.ledger.entries.length, before, 'nothing is recorded')
   assert.equal(stand.fake.acts.length, acts, 'nothing is done')
 }
@@ -44,7 +45,12 @@ test('a deploy that does not: rolled back, why, and quarantined until somebody i
   assert.deepEqual([order.done?.outcome, order.done?.current], ['rolled back', refOf('r1')])
   assert.match(order.done?.why ?? '', /the services are not well with it: web: crash loop: no room/)
   await refused(stand, stand.deploy('r2'), 'switch.quarantined', /r2 of app is quarantined: the services are not well/)
-  await refused(stand, stand.rollback('r2'), 'switch.quarantined', /r2 of app is quarantined/)
+  await refused(
+    stand,
+    stand.rollback('r2'),
+    'switch.quarantined',
+    /r2 of app is quarantined: the services are not well/,
+  )
   stand.web.onRenew = () => ({})
   const forced = stand.deploy('r2', { force: true })
   await stand.clock.advance(SOAK_MS + 1000)
@@ -125,6 +131,34 @@ test('a rollback ends a probation at once; a second one is refused while it is c
   const started = stand.ledger.entries.find(({ kind }) => kind === 'rollback.started')
   assert.deepEqual([started?.actor, started?.data.cause], ['local:admin', 'operator'])
   assert.deepEqual(stand.managed.status().quarantined, [], 'nobody said that it is bad')
+})
+
+test('a rollback ends the activation that runs, and does not wait for its deadline', async () => {
+  const stand = await makeManaged()
+  await stand.known()
+  stand.fake.before = act => (act === 'activate r2' ? new Promise(() => {}) : undefined)
+  const deploy = stand.deploy('r2')
+  await stand.clock.advance(1000)
+  assert.equal(stand.managed.status().state, 'switching')
+  const rollback = stand.rollback()
+  await stand.clock.advance(1000)
+  assert.deepEqual([rollback.done?.outcome, rollback.done?.current], ['rolled back', refOf('r1')])
+  assert.deepEqual([deploy.done?.outcome, deploy.done?.why], ['rolled back', 'asked for by local:admin/bob'])
+  assert.deepEqual(stand.managed.status().quarantined, [], 'nobody said that it is bad')
+})
+
+test('a rollback comes between two tries of an activation', async () => {
+  const stand = await makeManaged()
+  await stand.known()
+  stand.fake.activation = { verdict: 'retry', exitCode: 11, why: 'others switch' }
+  stand.deploy('r2')
+  await stand.clock.advance(100)
+  const tries = () => stand.fake.acts.filter(act => act === 'activate r2').length
+  assert.equal(tries(), 1)
+  const rollback = stand.rollback()
+  stand.fake.activation = { verdict: 'done', exitCode: null, why: '' }
+  await stand.clock.advance(1000)
+  assert.deepEqual([rollback.done?.outcome, rollback.done?.to, tries()], ['rolled back', refOf('r1'), 1])
 })
 
 test('there already: nothing to do, nothing recorded, and whoever asked is not named by what comes later', async () => {

@@ -26,6 +26,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
   const fakes = new Map<string, FakeTarget>()
   const memories: TargetMemories = {}
   const drafts: Draft[] = []
+  const forgotten: string[] = []
   const web = fakePatient('web', 'r1')
   const switches = createSafeSwitch({
     ...{
@@ -36,12 +37,14 @@ async function makeSwitches(...targets: TargetSpec[]) {
       flush: () => {},
       spendReserve: async () => false,
       isRecording: () => true,
+      isDamaged: () => false,
     },
     patientsOf: () => [web],
     async openTarget({ name, path }) {
       const fake = fakes.get(name) ?? fakeTarget(['r1', 'r2'], path)
       fakes.set(name, fake)
-      return { target: { ...fake.target, name }, deadMan: fake.deadMan, changes: async () => [] }
+      const forget = async () => void forgotten.push(path)
+      return { target: { ...fake.target, name }, deadMan: fake.deadMan, changes: async () => [], forget }
     },
     async append(draft) {
       drafts.push(draft)
@@ -54,7 +57,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
   switches.begin()
   await clock.advance(SOAK_MS + 1000)
   const deploy = (name: string) => switches.deploy(name, { ref: 'r2', force: false, unchecked: false }, 'local:admin')
-  return { clock, switches, deploy, drafts, fake: (name: string) => fakes.get(name) ?? assert.fail(name) }
+  return { clock, switches, deploy, drafts, forgotten, fake: (name: string) => fakes.get(name) ?? assert.fail(name) }
 }
 const codeOf = (error: unknown) => (error as Fault).code
 
@@ -85,10 +88,54 @@ test('a configuration that changes or removes what is being switched is refused;
   void deploy('a')
   await clock.advance(1000)
   for (const next of [configOf(spec('b')), configOf(spec('a', { keepGood: 7 }), spec('b'))])
-    assert.throws(() => switches.refuse(next), /a is being switched/)
-  for (const next of [configOf(spec('a')), configOf(spec('a'), spec('b'), spec('c'))]) switches.refuse(next)
+    assert.throws(() => switches.reserve(next), /a is being switched/)
+  for (const next of [configOf(spec('a')), configOf(spec('a'), spec('b'), spec('c'))]) switches.reserve(next)()
   await clock.advance(SOAK_MS)
-  switches.refuse(configOf())
+  switches.reserve(configOf())()
+})
+
+test('what is asked for between the check and the change is told to wait: nothing that has begun is let go of', async () => {
+  const { clock, switches, deploy, fake } = await makeSwitches(spec('a'), spec('b'))
+  const next = configOf(spec('a', { keepGood: 7 }), spec('b'))
+  const end = switches.reserve(next)
+  await assert.rejects(deploy('a'), { code: 'switch.busy', message: /the configuration of a is being changed/ })
+  await assert.rejects(switches.rollback('a', { to: 'r1', dryRun: false }, 'local:admin'), { code: 'switch.busy' })
+  assert.equal(switches.onLoop(serviceSpec('web', { target: 'a' }))?.isPassing, true)
+  const applied = switches.apply(next)
+  await assert.rejects(deploy('a'), { code: 'switch.busy' })
+  await applied
+  end()
+  switches.begin()
+  await clock.advance(1000)
+  const order = deploy('a')
+  await clock.advance(SOAK_MS + 1000)
+  assert.equal((await order).outcome, 'committed')
+  assert.equal(fake('a').running, '/a/releases/r2')
+})
+
+test('a configuration that is not taken after all leaves everything open; what does not change is open meanwhile', async () => {
+  const { clock, switches, deploy } = await makeSwitches(spec('a'), spec('b'))
+  const end = switches.reserve(configOf(spec('a'), spec('b', { keepGood: 7 })))
+  const a = deploy('a')
+  await clock.advance(SOAK_MS + 1000)
+  assert.equal((await a).outcome, 'committed')
+  end()
+  const b = deploy('b')
+  await clock.advance(SOAK_MS + 1000)
+  assert.equal((await b).outcome, 'committed')
+})
+
+test('a deploy that is still being looked at counts as one that is under way', async () => {
+  const { clock, switches, deploy } = await makeSwitches(spec('a'))
+  const order = deploy('a')
+  assert.throws(() => switches.reserve(configOf()), /a is being switched/)
+  await clock.advance(SOAK_MS + 1000)
+  assert.equal((await order).outcome, 'committed')
+  const back = switches.rollback('a', { to: 'r1', dryRun: false }, 'local:admin')
+  assert.throws(() => switches.reserve(configOf()), /a is being switched/)
+  await clock.advance(SOAK_MS + 1000)
+  assert.equal((await back).outcome, 'rolled back')
+  switches.reserve(configOf())()
 })
 
 test('targets are listed as the configuration does, also after another one', async () => {
@@ -118,5 +165,11 @@ test('one that nobody configured is unknown, and says which are', async () => {
   await assert.rejects(switches.generations('x'), /no target "x"/)
   assert.equal(switches.generationOf('x'), null)
   assert.equal(switches.onLoop(serviceSpec('web', { target: 'x' })), null)
-  assert.equal(switches.generationOf('a'), 'r1')
+  assert.deepEqual(switches.generationOf('a'), { generation: 'r1', path: '/a/releases/r1' })
+})
+
+test('what a target has of its own is removed when it is dropped or is elsewhere, not when it is only changed', async () => {
+  const { switches, forgotten } = await makeSwitches(spec('a'), spec('b'), spec('c'))
+  await switches.apply(configOf(spec('a', { keepGood: 5 }), spec('b', { path: '/elsewhere' })))
+  assert.deepEqual(forgotten.sort(), ['/b', '/c'])
 })

@@ -47,7 +47,13 @@ function makeWorld(options: WorldOptions = {}) {
   }
   const known = [GOOD, OLD, NEW].map(ref => ({ ...ref, createdMs: 0 }))
   const at = (path: string) => known.find(each => each.path === path) ?? null
-  const view = (): View => ({ generations: known, running: at(world.running), boot: at(world.boot), movedMs: null })
+  const view = (): View => ({
+    generations: known,
+    running: at(world.running),
+    boot: at(world.boot),
+    movedMs: null,
+    mark: '',
+  })
   const done: Activation = { verdict: 'done', exitCode: 0, why: '' }
   const target: Target = {
     name: 't',

@@ -21,6 +21,7 @@ import { checkConfig } from '../../../core/config/load.ts'
 import type { TargetSpec } from '../../../core/config/spec.ts'
 import { Fault } from '../../../core/fault.ts'
 import { takeLock } from '../../../core/ledger/lock.ts'
+import { placeOf } from '../../../core/safeswitch/memory.ts'
 import { freshFolder } from '../../../core/tour/folder.ts'
 import { writeConfig } from '../../../core/tour/plan.ts'
 import { writeSite } from '../../../core/tour/release.ts'
@@ -100,7 +101,7 @@ test('what was left running is ended before anything of it is removed: an agent,
   const dir = join(temporary(t), 'tour')
   const plan = await freshFolder(dir, noHost)
   const processes = createProcessHost({ state: dir, warn: text => assert.fail(text) })
-  const openHost = async () => ({ processes, openTarget: (spec: TargetSpec) => openTarget(dir, spec) })
+  const openHost = async () => ({ processes, openTarget: (spec: TargetSpec) => openTarget(dir, spec, placeOf(spec)) })
   plan.ports.set('web', plan.port)
   writeConfig(plan)
   writeSite(plan.site)
@@ -113,7 +114,10 @@ test('what was left running is ended before anything of it is removed: an agent,
   for (let tries = 0; tries < 500 && !(await answers()); tries += 1) await sleep(20)
   assert.ok(await answers())
   seat.release()
-  await (await openTarget(dir, target)).deadMan.arm({ generation: 'r1', path: join(plan.site, 'releases/r1') }, 60_000)
+  await (await openTarget(dir, target, placeOf(target))).deadMan.arm(
+    { generation: 'r1', path: join(plan.site, 'releases/r1') },
+    60_000,
+  )
   const deadMen = () =>
     readdirSync('/proc').filter(entry => {
       try {
