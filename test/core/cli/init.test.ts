@@ -56,6 +56,24 @@ test('every key that its comments show is one that the check knows', async t => 
   assert.equal(health, 4)
 })
 
+test('its channels, uncommented, are told what its routes say', async t => {
+  const path = join(freshFolder(t), 'heald.yaml')
+  await run(paperContext().context, [path], {})
+  const text = readFileSync(path, 'utf8')
+  const from = text.indexOf('# channels:')
+  const to = text.indexOf('# ledger:')
+  assert.ok(from > 0 && to > from)
+  writeFileSync(path, text.slice(0, from) + text.slice(from, to).replaceAll(/^# ?/gm, ''))
+  const { config, problems } = await checkConfig(path, { facts: WEAK })
+  assert.deepEqual(problems, undefined)
+  const { channels, routes, escalation, maintenance } = config?.notice ?? assert.fail()
+  assert.deepEqual(
+    channels.map(({ kind }) => kind),
+    ['telegram', 'discord', 'slack', 'console'],
+  )
+  assert.deepEqual([routes.length, escalation.length, maintenance.length], [2, 1, 1])
+})
+
 test('its target, uncommented, is what its services run from', async t => {
   const path = join(freshFolder(t), 'heald.yaml')
   await run(paperContext().context, [path], {})

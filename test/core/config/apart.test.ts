@@ -66,6 +66,25 @@ test('the daemon’s side holds neither the parser nor the schema library', () =
   assert.doesNotMatch(trace, /node_modules/)
 })
 
+test('the library that reads crons is loaded only where there is one', t => {
+  const load = new URL('../../../core/config/load.ts', import.meta.url).href
+  const traceOf = (text: string) => {
+    const script = `
+      import { registerHooks } from 'node:module'
+      registerHooks({ load(url, context, next) { console.log(url); return next(url, context) } })
+      const { checkConfig } = await import(${JSON.stringify(load)})
+      console.log(JSON.stringify(await checkConfig(${JSON.stringify(writeConfig(t, text))})))
+    `
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  }
+  const [without, withOne] = ['from: 2026-01-01, to: 2026-01-02', 'cron: "@daily", for: 1h'].map(when =>
+    traceOf(`services: {}\nmaintenance: [{ ${when} }]\n`),
+  )
+  assert.doesNotMatch(without ?? '', /croner|"problems"/)
+  assert.match(withOne ?? '', /node_modules\/croner/)
+  assert.doesNotMatch(withOne ?? '', /"problems"/)
+})
+
 /** Imports the daemon's side of the configuration with a loader that prints every module. */
 function watched(): string {
   const modules = ['load-apart', 'plan', 'duration', 'size'].map(
