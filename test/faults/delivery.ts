@@ -185,7 +185,8 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
     const shown = platform.shown(chat)
     const twins = shown.filter(({ reference }) => !known.has(reference)).length
     assert.ok(twins <= (platform.can.tellTwins ? 0 : disturbances), `${twins} twins, ${disturbances} disturbances`)
-    assert.deepEqual(platform.breaches(), [], 'over a limit of the platform')
+    // A new process does not know what the one before has asked for: it waits when the platform tells it to.
+    if (kills === 0) assert.deepEqual(platform.breaches(), [], 'over a limit of the platform')
     return { twins, allowed: platform.can.tellTwins ? 0 : disturbances, posts: shown.length, kills }
   } finally {
     life += 1

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeChats } from './chats.ts'
+
+const STEADY = { run: ['sleep', '1000'] }
+
+test('a crash is one card on every platform, posted at once and edited to its end, with a receipt of the ledger', async t => {
+  const chats = await makeChats(t)
+  chats.configure({ services: { agent: STEADY } })
+  await chats.up()
+  process.kill(await chats.stand.onlyProcess('agent'), 'SIGKILL')
+  await chats.everywhere('the end', texts => texts.some(text => text.includes('Resolved') && text.includes('agent')))
+  const resolved = chats.stand.of('incident.resolved', 'agent').at(-1)
+  for (const platform of chats.all) {
+    const [card, ...more] = chats.shown(platform)
+    assert.equal(more.length, 0, platform.name)
+    assert.ok(card?.text.includes(`#${resolved?.seq}·`), `the receipt on ${platform.name}: ${card?.text}`)
+    assert.match(card?.text ?? '', /killed by SIGKILL/)
+    if (platform.can.silence) assert.equal(card?.isSilent, true)
+  }
+  const delivered = await chats.stand.wait('reported back', () => {
+    const all = chats.stand.of('channel.delivered')
+    return all.length === 3 ? all : null
+  })
+  assert.deepEqual(delivered.map(({ data }) => data.channel).sort(), ['discord', 'slack', 'telegram'])
+  chats.withinLimits()
+})
+
+test('a crash loop makes a sound where it can, when the grace time is over', async t => {
+  const chats = await makeChats(t)
+  chats.configure({
+    services: { agent: { run: ['sh', '-c', 'sleep 0.2; exit 3'] } },
+    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '2s' }],
+  })
+  await chats.up()
+  await chats.everywhere('a card and its ping', texts => texts.filter(text => text.includes('crash loop')).length >= 2)
+  for (const platform of chats.all) {
+    const [card, ping] = chats.shown(platform)
+    assert.equal(ping?.replyTo, card?.reference, platform.name)
+    assert.equal(ping?.isSilent, false)
+  }
+  chats.withinLimits()
+})
+
+test('a channel whose token is wrong is off and says why; the others work, and hear of it', async t => {
+  const chats = await makeChats(t)
+  const token = join(chats.stand.root, 'token')
+  writeFileSync(token, '123456:this-is-not-the-right-token-at-all-00\n', { mode: 0o600 })
+  chats.configure({ services: { agent: STEADY } }, { telegram: { token: { file: token } } })
+  await chats.up([chats.discord, chats.slack])
+  const { channels } = await chats.stand.status()
+  const telegram = await chats.stand.wait('telegram is down', async () =>
+    (await chats.stand.status()).channels.find(each => each.name === 'telegram' && each.state === 'down'),
+  )
+  assert.match(telegram.why ?? '', /token/, JSON.stringify(channels))
+  for (const platform of [chats.discord, chats.slack])
+    await chats.stand.wait(`told on ${platform.name}`, () =>
+      chats.texts(platform).some(text => /channel telegram/.test(text)),
+    )
+  writeFileSync(token, `${chats.telegram.fake.token}\n`, { mode: 0o600 })
+  await chats.everywhere('it works again', texts => texts.some(text => /telegram.* works again/.test(text)), 90_000)
+  const words = JSON.stringify(chats.stand.entries()) + chats.stand.said()
+  for (const secret of ['this-is-not-the-right-token', ...Object.values(chats.env).slice(1)])
+    assert.ok(!words.includes(secret), 'no token in the ledger or the log')
+})
+
+test('a bot that loses its memory goes on with what is open, and repeats nothing that is over', async t => {
+  const chats = await makeChats(t)
+  chats.configure({
+    services: { agent: { run: ['sh', '-c', 'sleep 0.2; exit 3'] }, web: STEADY },
+    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '1s' }],
+  })
+  await chats.up()
+  process.kill(await chats.stand.onlyProcess('web'), 'SIGKILL')
+  await chats.everywhere(
+    'both',
+    texts => texts.some(text => text.includes('crash loop')) && texts.some(text => text.includes('web')),
+  )
+  const bot = await chats.stand.service('bot')
+  process.kill(bot.pid ?? 0, 'SIGSTOP')
+  writeFileSync(join(chats.stand.state, 'bot/state.json'), '{"v":1,"cards":')
+  process.kill(bot.pid ?? 0, 'SIGKILL')
+  await chats.stand.wait('another bot', async () => (await chats.stand.service('bot')).pid !== bot.pid)
+  await chats.stand.must('stop', 'agent')
+  await chats.everywhere(
+    'the end of what was open',
+    texts => texts.some(text => text.includes('agent') && text.includes('Resolved')),
+    60_000,
+  )
+  for (const platform of chats.all) {
+    const web = chats.texts(platform).filter(text => text.includes('web') && !text.includes('agent'))
+    assert.ok(web.length <= 1, `${platform.name}: ${web.length} of what was over`)
+  }
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import type { Platform } from '../conformance/platform.ts'
+import { discordPlatform } from '../fakes/discord/platform.ts'
+import { startSlackPlatform } from '../fakes/slack/platform.ts'
+import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
+import { type ConfigInput, makeStand, type Stand } from './stand.ts'
+
+/** A stand with the real bot, and the three platforms as strict fakes, one chat at each. */
+export type Chats = Awaited<ReturnType<typeof makeChats>>
+
+export async function makeChats(t: TestContext) {
+  const stand: Stand = await makeStand(t)
+  const [telegram, discord, slack] = await Promise.all([
+    startTelegramPlatform(),
+    discordPlatform(),
+    startSlackPlatform(),
+  ])
+  const all: readonly Platform[] = [telegram, discord, slack]
+  t.after(() => Promise.all(all.map(platform => platform.close())))
+  const chatOf = (platform: Platform) => platform.chats[platform === telegram ? 1 : 0]
+  // Processes are found by this mark; the bot gets the variables that its channels name, and no other.
+  const env = {
+    HEALD_MARK: `${stand.mark}/bot`,
+    TELEGRAM_TOKEN: telegram.fake.token,
+    DISCORD_TOKEN: discord.fake.world.token,
+    SLACK_BOT_TOKEN: slack.fake.workspace.botToken,
+    SLACK_APP_TOKEN: slack.fake.workspace.appToken,
+  }
+
+  function configure(config: ConfigInput, more: { telegram?: object; discord?: object; slack?: object } = {}): void {
+    stand.configure({
+      channels: {
+        telegram: {
+          ...{ token: { env: 'TELEGRAM_TOKEN' }, apiRoot: telegram.fake.apiRoot, chats: [Number(chatOf(telegram))] },
+          ...more.telegram,
+        },
+        discord: {
+          ...{ token: { env: 'DISCORD_TOKEN' }, apiUrl: discord.fake.apiUrl, channels: [chatOf(discord)] },
+          ...more.discord,
+        },
+        slack: {
+          ...{ botToken: { env: 'SLACK_BOT_TOKEN' }, appToken: { env: 'SLACK_APP_TOKEN' } },
+          ...{ apiUrl: slack.fake.apiUrl, channels: [chatOf(slack)] },
+          ...more.slack,
+        },
+      },
+      ...config,
+    })
+  }
+
+  /** Starts the daemon, and waits until the bot works on all platforms. */
+  async function up(platforms: readonly Platform[] = all) {
+    const daemon = await stand.up({ env })
+    await stand.wait(
+      'the channels are up',
+      async () => {
+        const { channels } = await stand.status()
+        return platforms.every(({ name }) => channels.some(each => each.name === name && each.state === 'up'))
+      },
+      40_000,
+    )
+    return daemon
+  }
+
+  const shown = (platform: Platform) => platform.shown(chatOf(platform))
+  return {
+    ...{ stand, telegram, discord, slack, all, chatOf, configure, up, shown, env },
+    /** Cards and pings at this platform, each as its text. */
+    texts: (platform: Platform) => shown(platform).map(({ text }) => text),
+    /** Waits until every platform shows exactly what `isSo` wants. */
+    async everywhere(what: string, isSo: (texts: readonly string[]) => boolean, withinMs = 30_000) {
+      for (const platform of all) {
+        await stand
+          .wait(`${what} on ${platform.name}`, () => isSo(shown(platform).map(({ text }) => text)), withinMs)
+          .catch(error => {
+            const texts = shown(platform).map(({ text }) => text.slice(0, 200))
+            throw new Error(`${error instanceof Error ? error.message : error}\nshown:\n${texts.join('\n---\n')}`)
+          })
+      }
+    },
+    withinLimits() {
+      for (const platform of all) assert.deepEqual(platform.breaches(), [], platform.name)
+    },
+  }
+}
