@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { openSlack } from '../../../adapters/chat/slack.ts'
 import type { Word } from '../../../bot/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
-import { slackSpec, slackTools, startSlackPlatform } from '../../fakes/slack/platform.ts'
+import { slackSpec, startSlackPlatform } from '../../fakes/slack/platform.ts'
 import { until } from '../../until.ts'
 import { how, referenceOf, standUp, uncaught } from './slack-stand.ts'
 
@@ -184,22 +184,45 @@ describe('Slack’s sockets are kept up', () => {
     await until('it is up', isUp)
   })
 
-  test('closed while the server is mute: within a few seconds, and nothing stays open', async t => {
-    const seen = uncaught(t)
-    const platform = await startSlackPlatform()
-    t.after(() => platform.close())
-    platform.fake.sockets.behave('mute')
-    const states: boolean[] = []
-    const tools = slackTools(platform.fake, { onState: ({ isUp }) => void states.push(isUp) }, platform.warnings)
-    const channel = await openSlack(slackSpec(platform.fake), tools)
-    await until('it has connected', () => platform.fake.sockets.tried() === 1)
-    const startedMs = performance.now()
-    await channel.close()
-    assert.ok(performance.now() - startedMs < 3000)
-    await passMs(1500)
-    assert.equal(platform.fake.sockets.tried(), 1, 'it does not connect any more')
-    assert.deepEqual([states.includes(true), seen], [false, []])
-  })
+  /** A process that opens the channel, and closes it at SIGUSR2. */
+  const PROGRAM = `
+    const [, module, spec] = process.argv
+    const { openSlack } = await import(module)
+    const readSecret = async ({ env }) => process.env[env]
+    const events = { onWord() {}, onState: ({ isUp }) => isUp && console.log('up') }
+    const channel = await openSlack(JSON.parse(spec), { events, readSecret, warn() {}, folder: '/nowhere' })
+    process.once('SIGUSR2', () => channel.close().then(() => console.log('closed')))
+    console.log('ready')`
+
+  for (const how of ['mute', 'deaf'] as const) {
+    test(`closed while the server is ${how}: within a few seconds, and the process can end`, async t => {
+      const { fake, close } = await startSlackPlatform()
+      t.after(close)
+      if (how === 'mute') fake.sockets.behave('mute')
+      const module = new URL('../../../adapters/chat/slack.ts', import.meta.url).href
+      const child = spawn(
+        process.execPath,
+        ['--input-type=module', '-e', PROGRAM, module, JSON.stringify(slackSpec(fake))],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, BOT: fake.workspace.botToken, APP: fake.workspace.appToken },
+        },
+      )
+      t.after(() => void child.kill('SIGKILL'))
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', text => {
+        said += text
+      })
+      const isThere = () =>
+        fake.sockets.tried() === 1 && said.includes('ready') && (how === 'mute' || said.includes('up'))
+      await until('it is there', isThere)
+      fake.sockets.deafen()
+      child.kill('SIGUSR2')
+      await until('it is closed', () => said.includes('closed'), 3000)
+      await until('it has ended', () => child.exitCode !== null, 5000)
+      assert.deepEqual([child.exitCode, fake.sockets.tried(), said.includes('up')], [0, 1, how === 'deaf'])
+    })
+  }
 
   test('closed while the server dies: no timer is left that would keep the process alive', async t => {
     const platform = await startSlackPlatform()
