@@ -110,7 +110,7 @@ describe('words from Slack’s sockets', () => {
   })
 })
 
-describe('Slack’s sockets are kept up', () => {
+describe('Slack’s sockets are kept up', { concurrency: true }, () => {
   for (const reason of ['warning', 'refresh_requested'] as const) {
     test(`told to renew the connection (${reason}): a new one, and nobody is told of trouble`, async t => {
       const { platform, words, states } = await standUp(t)
@@ -163,6 +163,18 @@ describe('Slack’s sockets are kept up', () => {
     assert.deepEqual(seen, [])
   })
 
+  test('a connection that stands and says nothing any more is noticed, and replaced', async t => {
+    const { platform, states, words, isUp } = await standUp(t)
+    const { sockets } = platform.fake
+    sockets.deafen()
+    await until('it is noticed', () => !isUp(), 15_000)
+    assert.match(states.at(-1)?.why ?? '', /lost/)
+    sockets.cut()
+    await until('it is up', isUp)
+    platform.say('C0ONE', '/status')
+    await until('the word came', () => words.length > 0)
+  })
+
   test('attempts get rarer: no storm against a server that refuses', async t => {
     const { platform } = await standUp(t)
     const { sockets } = platform.fake
@@ -183,7 +195,9 @@ describe('Slack’s sockets are kept up', () => {
     assert.ok(performance.now() - startedMs >= 2900)
     await until('it is up', isUp)
   })
+})
 
+describe('Slack’s sockets are closed', () => {
   /** A process that opens the channel, and closes it at SIGUSR2. */
   const PROGRAM = `
     const [, module, spec] = process.argv
@@ -224,7 +238,7 @@ describe('Slack’s sockets are kept up', () => {
     })
   }
 
-  test('closed while the server dies: no timer is left that would keep the process alive', async t => {
+  test('closed while the server dies: no timer is left that would keep the process alive', async () => {
     const platform = await startSlackPlatform()
     const before = process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
     const channels = await Promise.all([1, 2, 3].map(() => platform.open()))
@@ -233,6 +247,5 @@ describe('Slack’s sockets are kept up', () => {
     await Promise.all([platform.close(), ...closed])
     await passMs(100)
     assert.ok(process.getActiveResourcesInfo().filter(what => what === 'Timeout').length <= before)
-    t.diagnostic(`${before} before`)
   })
 })
