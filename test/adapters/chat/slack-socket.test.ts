@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { openSlack } from '../../../adapters/chat/slack.ts'
 import type { Word } from '../../../bot/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
-import { slackSpec, slackTools, startSlackPlatform } from '../../fakes/slack/platform.ts'
+import { slackSpec, startSlackPlatform } from '../../fakes/slack/platform.ts'
 import { until } from '../../until.ts'
 import { how, referenceOf, standUp, uncaught } from './slack-stand.ts'
 
@@ -110,7 +110,7 @@ describe('words from Slack’s sockets', () => {
   })
 })
 
-describe('Slack’s sockets are kept up', () => {
+describe('Slack’s sockets are kept up', { concurrency: true }, () => {
   for (const reason of ['warning', 'refresh_requested'] as const) {
     test(`told to renew the connection (${reason}): a new one, and nobody is told of trouble`, async t => {
       const { platform, words, states } = await standUp(t)
@@ -163,6 +163,18 @@ describe('Slack’s sockets are kept up', () => {
     assert.deepEqual(seen, [])
   })
 
+  test('a connection that stands and says nothing any more is noticed, and replaced', async t => {
+    const { platform, states, words, isUp } = await standUp(t)
+    const { sockets } = platform.fake
+    sockets.deafen()
+    await until('it is noticed', () => !isUp(), 15_000)
+    assert.match(states.at(-1)?.why ?? '', /lost/)
+    sockets.cut()
+    await until('it is up', isUp)
+    platform.say('C0ONE', '/status')
+    await until('the word came', () => words.length > 0)
+  })
+
   test('attempts get rarer: no storm against a server that refuses', async t => {
     const { platform } = await standUp(t)
     const { sockets } = platform.fake
@@ -183,25 +195,50 @@ describe('Slack’s sockets are kept up', () => {
     assert.ok(performance.now() - startedMs >= 2900)
     await until('it is up', isUp)
   })
+})
 
-  test('closed while the server is mute: within a few seconds, and nothing stays open', async t => {
-    const seen = uncaught(t)
-    const platform = await startSlackPlatform()
-    t.after(() => platform.close())
-    platform.fake.sockets.behave('mute')
-    const states: boolean[] = []
-    const tools = slackTools(platform.fake, { onState: ({ isUp }) => void states.push(isUp) }, platform.warnings)
-    const channel = await openSlack(slackSpec(platform.fake), tools)
-    await until('it has connected', () => platform.fake.sockets.tried() === 1)
-    const startedMs = performance.now()
-    await channel.close()
-    assert.ok(performance.now() - startedMs < 3000)
-    await passMs(1500)
-    assert.equal(platform.fake.sockets.tried(), 1, 'it does not connect any more')
-    assert.deepEqual([states.includes(true), seen], [false, []])
-  })
+describe('Slack’s sockets are closed', () => {
+  /** A process that opens the channel, and closes it at SIGUSR2. */
+  const PROGRAM = `
+    const [, module, spec] = process.argv
+    const { openSlack } = await import(module)
+    const readSecret = async ({ env }) => process.env[env]
+    const events = { onWord() {}, onState: ({ isUp }) => isUp && console.log('up') }
+    const channel = await openSlack(JSON.parse(spec), { events, readSecret, warn() {}, folder: '/nowhere' })
+    process.once('SIGUSR2', () => channel.close().then(() => console.log('closed')))
+    console.log('ready')`
 
-  test('closed while the server dies: no timer is left that would keep the process alive', async t => {
+  for (const how of ['mute', 'deaf'] as const) {
+    test(`closed while the server is ${how}: within a few seconds, and the process can end`, async t => {
+      const { fake, close } = await startSlackPlatform()
+      t.after(close)
+      if (how === 'mute') fake.sockets.behave('mute')
+      const module = new URL('../../../adapters/chat/slack.ts', import.meta.url).href
+      const child = spawn(
+        process.execPath,
+        ['--input-type=module', '-e', PROGRAM, module, JSON.stringify(slackSpec(fake))],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, BOT: fake.workspace.botToken, APP: fake.workspace.appToken },
+        },
+      )
+      t.after(() => void child.kill('SIGKILL'))
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', text => {
+        said += text
+      })
+      const isThere = () =>
+        fake.sockets.tried() === 1 && said.includes('ready') && (how === 'mute' || said.includes('up'))
+      await until('it is there', isThere)
+      fake.sockets.deafen()
+      child.kill('SIGUSR2')
+      await until('it is closed', () => said.includes('closed'), 3000)
+      await until('it has ended', () => child.exitCode !== null, 5000)
+      assert.deepEqual([child.exitCode, fake.sockets.tried(), said.includes('up')], [0, 1, how === 'deaf'])
+    })
+  }
+
+  test('closed while the server dies: no timer is left that would keep the process alive', async () => {
     const platform = await startSlackPlatform()
     const before = process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
     const channels = await Promise.all([1, 2, 3].map(() => platform.open()))
@@ -210,6 +247,5 @@ describe('Slack’s sockets are kept up', () => {
     await Promise.all([platform.close(), ...closed])
     await passMs(100)
     assert.ok(process.getActiveResourcesInfo().filter(what => what === 'Timeout').length <= before)
-    t.diagnostic(`${before} before`)
   })
 })

@@ -16,7 +16,7 @@ function ofWhom(verdict: Verdict): string {
   return 'of' in verdict ? `${verdict.verdict} ${verdict.of}` : verdict.verdict
 }
 
-describe('posting to Slack', () => {
+describe('posting to Slack', { concurrency: true }, () => {
   test('links are not unfolded, and the key goes with the message', async t => {
     const { platform, channel } = await standUp(t)
     const reference = referenceOf(await channel.post('C0ONE', fullMessage(), how({ key: 'k-1' })))
@@ -115,7 +115,7 @@ describe('posting to Slack', () => {
   })
 })
 
-describe('verdicts of Slack', () => {
+describe('verdicts of Slack', { concurrency: true }, () => {
   test('come in time, also when two requests together would take too long', async t => {
     const { platform, channel } = await standUp(t)
     platform.fake.next('late', 5000, ['conversations.history'])
@@ -144,7 +144,7 @@ describe('verdicts of Slack', () => {
   })
 })
 
-describe('twins on Slack', () => {
+describe('twins on Slack', { concurrency: true }, () => {
   test('one is found among the last 100 messages, and its reference is the answer', async t => {
     const { platform, channel } = await standUp(t)
     const room = platform.fake.workspace.rooms.get('C0ONE')

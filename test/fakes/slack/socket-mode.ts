@@ -16,6 +16,8 @@ export interface SocketMode {
   disconnect(reason: 'warning' | 'refresh_requested' | 'link_disabled', graceMs?: number): void
   /** Ends all connections without a word. */
   cut(): void
+  /** Reads no more from the connections that stand, so nothing is answered, not even their end. */
+  deafen(): void
   /** Raw, to all connections. */
   sendRaw(text: string): void
   /** `refuse`: answers 503; `mute`: takes the connection and never greets; `drop`: ends it before it greets. */
@@ -140,6 +142,9 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     cut() {
       for (const socket of [...connections, ...muted]) socket.terminate()
       connections.clear()
+    },
+    deafen() {
+      for (const socket of connections) socket.pause()
     },
     sendRaw(text) {
       for (const socket of connections) socket.send(text)
