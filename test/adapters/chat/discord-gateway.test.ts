@@ -183,13 +183,16 @@ describe('the connection to Discord’s gateway', () => {
     fake.gateway.how.isMute = true
     const waiting = await open()
     await until('it waits for HELLO', () => fake.gateway.count.connect === 2)
+    fake.gateway.how.isUnanswered = true
+    const asking = await open()
+    await until('it waits for a connection', () => fake.gateway.count.connect === 3)
     const known = states.length
-    for (const channel of [standing, waiting]) {
+    for (const channel of [standing, waiting, asking]) {
       const startedMs = performance.now()
       await channel.close()
       assert.ok(performance.now() - startedMs < 2500)
     }
     await sleep(700)
-    assert.deepEqual([fake.gateway.count.connect, states.length], [2, known])
+    assert.deepEqual([fake.gateway.count.connect, states.length], [3, known])
   })
 })
