@@ -117,8 +117,8 @@ describe('the connection to Discord’s gateway', () => {
     fake.gateway.end(4014)
     await until('it is down', isDown)
     assert.deepEqual([states.at(-1)?.isFinal, /intents/.test(states.at(-1)?.why ?? '')], [true, true])
-    await sleep(2000)
-    assert.equal(fake.gateway.count.connect, 1)
+    await sleep(1500)
+    assert.deepEqual(fake.desk.log, ['GET /gateway/bot'], 'only once, before the first connection')
   })
 
   test('a gateway that ends every connection is asked less and less often', async () => {
@@ -141,7 +141,7 @@ describe('the connection to Discord’s gateway', () => {
 
   test('frames that no gateway should send end nothing but the connection', async () => {
     await openUp()
-    const odd = ['nonsense', 'null', '[]', '{"op":99}', '{"op":0,"t":"INTERACTION_CREATE","s":9,"d":{"type":2}}']
+    const odd = ['nonsense', 'null', '[]', '{"op":99}', '{"op":0,"t":"INTERACTION_CREATE","s":1,"d":{"type":2}}']
     for (const frame of odd) fake.gateway.raw(frame)
     await sleep(200)
     assert.equal(isUp(), true)
@@ -149,6 +149,7 @@ describe('the connection to Discord’s gateway', () => {
       fake.gateway.raw(frame)
       await backUp(15_000)
     }
+    assert.equal(fake.gateway.count.identify, 1, 'the session goes on')
   })
 
   test('a connection whose other side has frozen is left all the same', async () => {
@@ -159,9 +160,12 @@ describe('the connection to Discord’s gateway', () => {
     await backUp()
     assert.ok(performance.now() - frozenMs < 5000)
     fake.freeze()
+    const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
+    const before = sockets()
     const startedMs = performance.now()
     await opened.close()
     assert.ok(performance.now() - startedMs < 2500)
+    await until('its socket is gone', () => sockets() < before, 1000)
   })
 
   test('what keeps the token from being read is told, without what looks like one', async () => {
@@ -179,13 +183,16 @@ describe('the connection to Discord’s gateway', () => {
     fake.gateway.how.isMute = true
     const waiting = await open()
     await until('it waits for HELLO', () => fake.gateway.count.connect === 2)
+    fake.gateway.how.isUnanswered = true
+    const asking = await open()
+    await until('it waits for a connection', () => fake.gateway.count.connect === 3)
     const known = states.length
-    for (const channel of [standing, waiting]) {
+    for (const channel of [standing, waiting, asking]) {
       const startedMs = performance.now()
       await channel.close()
       assert.ok(performance.now() - startedMs < 2500)
     }
     await sleep(700)
-    assert.deepEqual([fake.gateway.count.connect, states.length], [2, known])
+    assert.deepEqual([fake.gateway.count.connect, states.length], [3, known])
   })
 })

@@ -70,11 +70,14 @@ describe('posts, edits and words on Discord', () => {
 
   test('a network that can not be reached: the message surely was not sent', async () => {
     const nowhere = await discordPlatform()
-    const alone = await nowhere.open()
-    await nowhere.fake.close()
-    const verdict = await alone.post(chat, plainMessage('x'), how())
-    assert.deepEqual([verdict.verdict, verdict.verdict === 'retry' && verdict.isOpen], ['retry', false])
-    await alone.close()
+    try {
+      const alone = await nowhere.open()
+      await nowhere.fake.close()
+      const verdict = await alone.post(chat, plainMessage('x'), how())
+      assert.deepEqual([verdict.verdict, verdict.verdict === 'retry' && verdict.isOpen], ['retry', false])
+    } finally {
+      await nowhere.close()
+    }
   })
 
   test('told to slow down: for a channel, or for all', async () => {
@@ -200,12 +203,16 @@ describe('posts, edits and words on Discord', () => {
 
   test('what has gone out is given up when it is closed', async () => {
     platform.next('hang')
-    const pending = post()
-    await until('it has left', () => platform.requests() === 1)
+    const pending = [post(), post()]
+    await until('the first has left', () => platform.requests() === 1)
     const startedMs = performance.now()
     await channel.close()
-    const verdict = await pending
+    const verdicts = await Promise.all(pending)
     assert.ok(performance.now() - startedMs < 3000)
-    assert.ok(verdict.verdict === 'retry' && verdict.isOpen, JSON.stringify(verdict))
+    assert.deepEqual(
+      verdicts.map(verdict => verdict.verdict === 'retry' && verdict.isOpen),
+      [true, false],
+      'the second had not left',
+    )
   })
 })

@@ -47,6 +47,8 @@ export interface FakeGateway {
     isDeaf: boolean
     /** Connections stand, and HELLO never comes. */
     isMute: boolean
+    /** Whoever asks for a connection is not answered at all. */
+    isUnanswered: boolean
     /** What is left of 1000 a day. */
     remaining: number
     /** Every connection is closed with this code as soon as it is ready; 0: none is. */
@@ -58,7 +60,14 @@ export function openGateway(world: World, url: () => string): FakeGateway {
   const sessions = new Map<string, Session>()
   const sockets = new Set<WebSocket>()
   const count = { identify: 0, resume: 0, connect: 0 }
-  const how = { heartbeatMs: 41_250, isDeaf: false, isMute: false, remaining: IDENTIFIES_A_DAY, closesWith: 0 }
+  const how = {
+    heartbeatMs: 41_250,
+    isDeaf: false,
+    isMute: false,
+    isUnanswered: false,
+    remaining: IDENTIFIES_A_DAY,
+    closesWith: 0,
+  }
   let identifiedMs = Number.NEGATIVE_INFINITY
 
   const tell = (socket: WebSocket, op: number, d: unknown = null, s: number | null = null, t: string | null = null) =>
@@ -75,7 +84,6 @@ export function openGateway(world: World, url: () => string): FakeGateway {
   function accept(socket: WebSocket, request: IncomingMessage): void {
     const { searchParams: query } = new URL(request.url ?? '/', 'http://discord')
     sockets.add(socket)
-    count.connect += 1
     let session: Session | null = null
     let beatMs = performance.now()
     let frames: number[] = []

@@ -48,8 +48,11 @@ export async function startDiscordFake({ port = 0, token = newToken() }: FakeOpt
     socket.on('error', () => {})
   })
   server.on('upgrade', (request, socket, head) => {
-    if (!request.url?.startsWith('/gateway')) return socket.destroy()
-    hooks.handleUpgrade(request, socket, head, accepted => gateway.accept(accepted, request))
+    const isKnown = request.url?.startsWith('/gateway') === true
+    if (isKnown) gateway.count.connect += 1
+    if (!isKnown) socket.destroy()
+    else if (!gateway.how.isUnanswered)
+      hooks.handleUpgrade(request, socket, head, accepted => gateway.accept(accepted, request))
   })
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const { port: taken } = server.address() as AddressInfo
