@@ -89,7 +89,7 @@ export function startSession(options: SessionOptions): SessionProcess {
     await gone
     clearTimeout(timer)
     const untilMs = performance.now() + GONE_MS
-    while (isGroupThere(browserPid) && performance.now() < untilMs)
+    while ((await runs(browserPid)) && performance.now() < untilMs)
       await new Promise(resolve => setTimeout(resolve, 20))
   }
 
@@ -158,18 +158,15 @@ function killGroup(pid: number | null): void {
   if (pid === null || pid <= 1) return
   try {
     process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    // It has just ended by itself.
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ESRCH') throw error
+  } catch {
+    // It has just ended by itself; or its number is somebody else's by now.
   }
 }
 
-function isGroupThere(pid: number | null): boolean {
+/** Whether it still has memory and files: one that has ended may stay in the list of processes for some time. */
+async function runs(pid: number | null): Promise<boolean> {
   if (pid === null) return false
-  try {
-    process.kill(-pid, 0)
-    return true
-  } catch {
-    return false
-  }
+  // `pid (name) state …`, proc_pid_stat(5).
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return /\) [^ZX] /.test(stat)
 }
