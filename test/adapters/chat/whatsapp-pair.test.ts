@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { encode } from 'uqr'
 import { type PairingTimes, type PairingView, pairWhatsApp } from '../../../adapters/chat/whatsapp-pair.ts'
 import { browserIn } from '../../../adapters/chat/whatsapp-process.ts'
-import { processesOf } from '../../fakes/whatsapp/processes.ts'
+import { pidOf, processesOf } from '../../fakes/whatsapp/processes.ts'
 import { startWhatsAppStand, type WhatsAppStand } from '../../fakes/whatsapp/stand.ts'
 import { until } from '../../until.ts'
 
@@ -36,7 +36,7 @@ test('what is no telephone number is refused before anything is started', async 
   assert.deepEqual(processesOf(stand.folder), [])
 })
 
-test('when the bot is killed, nothing that it has started stays', async () => {
+test('when the bot and its child are killed, nothing that it has started stays', async () => {
   const program = `
     const { startSession } = await import(process.argv[1])
     const [, , folder, args, browser] = process.argv
@@ -48,7 +48,10 @@ test('when the bot is killed, nothing that it has started stays', async () => {
   const pages = stand.fake.pages()
   const bot = spawn(process.execPath, ['--input-type=module', '-e', program, ...args], { stdio: 'ignore' })
   await until('the browser has loaded the page', () => stand.fake.pages() > pages, 20_000)
+  // The child, too, so that only the pipe to the browser is left to tell it.
+  const child = pidOf(stand.folder, 'child')
   bot.kill('SIGKILL')
+  process.kill(child, 'SIGKILL')
   await until('nothing runs', () => processesOf(stand.folder).length === 0)
 })
 
