@@ -141,6 +141,7 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
     current = session
     const stop = () => void session.end()
     closing.signal.addEventListener('abort', stop)
+    if (closing.signal.aborted) stop()
     const why = await ended.promise
     closing.signal.removeEventListener('abort', stop)
     clearTimeout(watchdog)
@@ -179,6 +180,7 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
     return new Promise(resolve => {
       const timer = setTimeout(done, ms)
       closing.signal.addEventListener('abort', done)
+      if (closing.signal.aborted) done()
       function done(): void {
         clearTimeout(timer)
         closing.signal.removeEventListener('abort', done)

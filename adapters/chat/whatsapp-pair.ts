@@ -28,14 +28,18 @@ export interface PairingTools {
 export interface PairingTimes {
   /** For the whole pairing. */
   readonly allMs: number
+  /** Until the first code. */
+  readonly startMs: number
   /** Without a new code. WhatsApp's first one lasts a minute, the others 20 s; a typed one three minutes. */
   readonly codeMs: number
-  /** From the scan to ready, and how long a ready page is left to write things down. */
+  /** How long a ready page is left to write things down. */
   readonly keepMs: number
 }
 
-const PAIRING_TIMES: PairingTimes = { allMs: 300_000, codeMs: 90_000, keepMs: 3000 }
+const PAIRING_TIMES: PairingTimes = { allMs: 300_000, startMs: 90_000, codeMs: 90_000, keepMs: 3000 }
 const MOST_CHILDREN = 10
+/** In a row, of children that showed no code. */
+const MOST_FAILURES = 2
 
 /** Resolves when the device is linked and a bot can use it. Rejects with a reason and a hint for people. */
 export async function pairWhatsApp(
@@ -61,11 +65,16 @@ export async function pairWhatsApp(
   await forget(folder)
   const late = AbortSignal.timeout(times.allMs)
   const stopped = AbortSignal.any([signal, late])
+  let failures = 0
   for (let n = 0; n < MOST_CHILDREN && !stopped.aborted; n += 1) {
-    if (await runOnce()) {
+    const end = await runOnce()
+    if (end === 'linked') {
       await writeFile(markOf(folder), `${new Date().toISOString()}\n`, { mode: 0o600, flush: true })
       return
     }
+    failures = end === 'no code any more' ? 0 : failures + 1
+    if (failures < MOST_FAILURES || stopped.aborted) continue
+    throw faultOf('whatsapp.failed', `WhatsApp Web could not be used: ${end}`, 'See that Chromium runs, and try again.')
   }
   if (signal.aborted) throw faultOf('whatsapp.stopped', 'the pairing was stopped', 'Run it again.')
   throw faultOf(
@@ -74,27 +83,29 @@ export async function pairWhatsApp(
     'Run it again, and scan the code while it is shown.',
   )
 
-  /** One child; whether it was linked. */
-  async function runOnce(): Promise<boolean> {
-    const ended = Promise.withResolvers<boolean>()
+  /** One child: `linked`, `no code any more`, or what went wrong. */
+  async function runOnce(): Promise<string> {
+    const ended = Promise.withResolvers<string>()
+    let why: string | null = null
     let timer: NodeJS.Timeout | undefined
-    const end = (afterMs: number, isLinked: boolean) => {
+    const end = (afterMs: number, how: string) => {
       clearTimeout(timer)
-      timer = setTimeout(() => ended.resolve(isLinked), afterMs)
+      timer = setTimeout(() => ended.resolve(how), afterMs)
     }
     const session: SessionProcess = startSession({
       ...{ browser, browserArgs: spec.browserArgs, folder, pairing: { phoneNumber } },
-      onEnd: () => ended.resolve(false),
+      onEnd: how => ended.resolve(why ?? how),
       onReport(report) {
         if (report.report === 'qr') view.showQr(renderUnicodeCompact(report.text))
         else if (report.report === 'code') view.showCode(report.text)
-        else if (report.report === 'ready') return end(times.keepMs, true)
-        else return
-        end(phoneNumber === null ? times.codeMs : times.codeMs * 2, false)
+        else if (report.report === 'over') why = report.detail
+        if (report.report === 'ready') end(times.keepMs, 'linked')
+        else if (report.report === 'qr') end(times.codeMs, 'no code any more')
+        else if (report.report === 'code') end(times.codeMs * 2, 'no code any more')
       },
     })
-    end(times.codeMs, false)
-    const stop = () => ended.resolve(false)
+    end(times.startMs, 'it showed no code')
+    const stop = () => ended.resolve('stopped')
     stopped.addEventListener('abort', stop)
     if (stopped.aborted) stop()
     try {

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, readlink, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { type Answer, type Order, type Report, reportIn } from './whatsapp-wire.ts'
 
@@ -88,9 +88,16 @@ export function startSession(options: SessionOptions): SessionProcess {
     }, END_MS)
     await gone
     clearTimeout(timer)
+    // Also a browser that was only just being started, and what it has left.
     const untilMs = performance.now() + GONE_MS
-    while (isGroupThere(browserPid) && performance.now() < untilMs)
+    for (
+      let left = await homedIn(folder);
+      left.length > 0 && performance.now() < untilMs;
+      left = await homedIn(folder)
+    ) {
+      for (const pid of left) kill(pid)
       await new Promise(resolve => setTimeout(resolve, 20))
+    }
   }
 
   return {
@@ -155,21 +162,26 @@ export async function forget(folder: string): Promise<void> {
 }
 
 function killGroup(pid: number | null): void {
-  if (pid === null || pid <= 1) return
+  if (pid !== null && pid > 1) kill(-pid)
+}
+
+function kill(pid: number): void {
   try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    // It has just ended by itself.
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ESRCH') throw error
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has just ended by itself; or its number is somebody else's by now.
   }
 }
 
-function isGroupThere(pid: number | null): boolean {
-  if (pid === null) return false
-  try {
-    process.kill(-pid, 0)
-    return true
-  } catch {
-    return false
+/** Processes that were started with the folder as their home, as only a child and its browser are. */
+async function homedIn(folder: string): Promise<number[]> {
+  const names = await readdir('/proc').catch(() => [])
+  const pids = names.filter(name => /^\d+$/.test(name)).map(Number)
+  const isHomed = async (pid: number) => {
+    // Empty for one that has ended and is only kept in the list; somebody else's can't be read.
+    const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    return environ.split('\0').includes(`HOME=${folder}`)
   }
+  const found = await Promise.all(pids.map(isHomed))
+  return pids.filter((_, at) => found[at])
 }

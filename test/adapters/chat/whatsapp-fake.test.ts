@@ -117,8 +117,12 @@ test('what WhatsApp would not take is refused and counted', async () => {
 test('a message with the same key is kept once', async () => {
   const { call } = await paired()
   const one = message()
-  for (let n = 0; n < 2; n += 1) assert.equal((await call('send', one))?.error, undefined)
-  assert.equal(fake.account.messages.size, 1)
+  assert.equal((await call('send', one))?.error, undefined)
+  assert.equal((await call('send', { message: { ...one.message, body: 'other' } }))?.error, undefined)
+  assert.deepEqual(
+    [...fake.account.messages.values()].map(({ body }) => body),
+    ['hello'],
+  )
   assert.equal(fake.requests(), 2)
 })
 

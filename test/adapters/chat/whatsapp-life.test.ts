@@ -169,10 +169,23 @@ describe('the life of a WhatsApp link', () => {
     assert.equal(existsSync(join(stand.folder, 'session')), false)
     assert.deepEqual(processesOf(stand.folder), [])
     assert.equal(states.filter(({ isUp }) => isUp).length, 0)
+    await channel.close()
+  })
+
+  test('closed while it starts, nothing is left either', async () => {
+    await stand.pair()
+    for (const afterMs of [0, 300, 1200]) {
+      const other = await stand.open()
+      await new Promise(resolve => setTimeout(resolve, afterMs))
+      const startedMs = performance.now()
+      await other.close()
+      assert.ok(performance.now() - startedMs < 7000)
+      assert.deepEqual(processesOf(stand.folder), [])
+    }
   })
 
   test('close leaves no process behind, and nothing that was said holds an address or a key', async () => {
-    await stand.pair()
+    channel = await stand.open({ onState: state => void states.push(state) })
     await until('it is up', isUp, START_MS)
     assert.ok(processesOf(stand.folder).length > 3)
     const startedMs = performance.now()

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { encode } from 'uqr'
 import { type PairingTimes, type PairingView, pairWhatsApp } from '../../../adapters/chat/whatsapp-pair.ts'
-import { processesOf } from '../../fakes/whatsapp/processes.ts'
+import { browserIn } from '../../../adapters/chat/whatsapp-process.ts'
+import { pidOf, processesOf } from '../../fakes/whatsapp/processes.ts'
 import { startWhatsAppStand, type WhatsAppStand } from '../../fakes/whatsapp/stand.ts'
 import { until } from '../../until.ts'
 
@@ -34,6 +36,33 @@ test('what is no telephone number is refused before anything is started', async 
   assert.deepEqual(processesOf(stand.folder), [])
 })
 
+test('when the bot and its child are killed, nothing that it has started stays', async () => {
+  const program = `
+    const { startSession } = await import(process.argv[1])
+    const [, , folder, args, browser] = process.argv
+    const ended = why => process.stdout.write(why)
+    const options = { browser, browserArgs: JSON.parse(args), folder, pairing: { phoneNumber: null } }
+    startSession({ ...options, onEnd: ended, onReport: () => {} })`
+  const at = join(import.meta.dirname, '../../../adapters/chat/whatsapp-process.ts')
+  const args = [at, stand.folder, JSON.stringify(stand.spec.browserArgs), browserIn(null) ?? '']
+  const pages = stand.fake.pages()
+  const bot = spawn(process.execPath, ['--input-type=module', '-e', program, ...args], { stdio: 'ignore' })
+  await until('the browser has loaded the page', () => stand.fake.pages() > pages, 20_000)
+  // The child, too, so that only the pipe to the browser is left to tell it.
+  const child = pidOf(stand.folder, 'child')
+  bot.kill('SIGKILL')
+  process.kill(child, 'SIGKILL')
+  await until('nothing runs', () => processesOf(stand.folder).length === 0)
+})
+
+test('a browser that ends at once is told, not tried for ever', async () => {
+  const spec = { ...stand.spec, browser: '/bin/true' }
+  const view = { showQr: () => {}, showCode: () => {} }
+  const pairing = pairWhatsApp(spec, { folder: stand.folder, signal: AbortSignal.timeout(60_000) }, view)
+  await assert.rejects(pairing, { code: 'whatsapp.failed', message: /^WhatsApp Web could not be used: \S/ })
+  assert.deepEqual(processesOf(stand.folder), [])
+})
+
 test('a number gets a code to type; stopped, nothing is left', async () => {
   const stop = new AbortController()
   const codes: string[] = []
@@ -53,14 +82,18 @@ test('codes that stop coming are asked for anew; the one that is scanned links t
   const pairing = pair(
     { showQr: text => void drawn.push({ text, ref: stand.fake.qrRef() }) },
     // The server shows no second code by itself: without a new page there would be only one.
-    { codeMs: 3000 },
+    { codeMs: 1500 },
   )
   await until('a code of a second page', () => drawn.length >= 2, 30_000)
   assert.equal(stand.fake.pages() - pages, 2)
   assert.equal(isMarked(), false)
-  const old = stand.fake.qrRef()
-  stand.fake.newCode()
-  await until('a new code of the same page', () => drawn.at(-1)?.ref !== old)
+  for (let n = 0; n < 4; n += 1) {
+    await new Promise(resolve => setTimeout(resolve, 600))
+    const old = stand.fake.qrRef()
+    stand.fake.newCode()
+    await until('a new code of the same page', () => drawn.at(-1)?.ref !== old)
+  }
+  assert.equal(stand.fake.pages() - pages, 2, 'a page whose codes come is left alone')
   stand.fake.scan()
   await pairing
   assert.equal(new Set(drawn.map(({ text }) => text)).size, drawn.length)

@@ -73,6 +73,10 @@
         return [Promise.resolve(message), send(message)]
       },
     },
+    // Text that begins like a contact card becomes one; a link is looked up, and has no preview.
+    WAWebVcardParsingUtils: { parseVcard: text => ({ name: /^FN:(.*)$/m.exec(text)?.[1] ?? '' }) },
+    WAWebVcardGetNameFromParsed: { vcardGetNameFromParsed: ({ name }) => name },
+    WAWebLinkPreviewChatAction: { getLinkPreview: async () => null },
     WAWebMsgReply: { canReplyMsg: ({ type }) => type === 'chat' },
     WAWebMsgActionCapability: {
       canEditText: ({ id, type, t }) => id.fromMe && type === 'chat' && Date.now() - t * 1000 < editWindowMs,
