@@ -112,6 +112,19 @@ describe('the connection to Discord’s gateway', () => {
     assert.equal(verdict.verdict, 'done')
   })
 
+  test('a token that is not taken for a post is final too, and not tried for each post', async () => {
+    const channel = await openUp()
+    fake.world.isRevoked = true
+    for (let n = 0; n < 20; n += 1) {
+      const how = { key: `k${n}`, isAgain: false, isSilent: false, replyTo: null }
+      const verdict = await channel.post(chat, plainMessage('x'), how)
+      assert.deepEqual(verdict.verdict === 'refused' && verdict.of, 'channel')
+    }
+    await until('it is down', isDown)
+    assert.equal(states.at(-1)?.isFinal, true)
+    assert.ok(fake.desk.log.filter(line => line.startsWith('POST ')).length <= 2)
+  })
+
   test('intents that are not allowed are final, and not tried again soon', async () => {
     await openUp()
     fake.gateway.end(4014)
@@ -189,10 +202,13 @@ describe('the connection to Discord’s gateway', () => {
     const known = states.length
     for (const channel of [standing, waiting, asking]) {
       const startedMs = performance.now()
-      await channel.close()
+      const closing = channel.close()
+      if (channel === asking) fake.cut()
+      await closing
       assert.ok(performance.now() - startedMs < 2500)
     }
     await sleep(700)
     assert.deepEqual([fake.gateway.count.connect, states.length], [3, known])
+    assert.deepEqual(fake.gateway.codes, [1000, 1000], 'Discord is told that the bot goes')
   })
 })

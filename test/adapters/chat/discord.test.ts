@@ -88,7 +88,10 @@ describe('posts, edits and words on Discord', () => {
     platform.fake.desk.trouble = { is: 'slow down all', afterMs: 2000 }
     const all = await post('x', {}, platform.chats[1])
     assert.ok(all.verdict === 'retry' && all.of === 'channel' && all.afterMs !== null && all.afterMs >= 2000)
+    const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+    const before = timers()
     const meanwhile = await post('x', {}, platform.chats[1])
+    assert.equal(timers(), before, 'no timer is left that keeps the process')
     assert.ok(meanwhile.verdict === 'retry' && meanwhile.of === 'channel')
     assert.equal(platform.requests(), 3, 'a request that would be refused is not made')
   })

@@ -39,6 +39,8 @@ export interface FakeGateway {
   raw(text: string): void
   /** IDENTIFY and RESUME so far. */
   readonly count: { identify: number; resume: number; connect: number }
+  /** With what connections ended, oldest first: 1006 for one that was cut. */
+  readonly codes: number[]
   sessionStart(): object
   /** Settings that a test may change. */
   readonly how: {
@@ -59,6 +61,7 @@ export interface FakeGateway {
 export function openGateway(world: World, url: () => string): FakeGateway {
   const sessions = new Map<string, Session>()
   const sockets = new Set<WebSocket>()
+  const codes: number[] = []
   const count = { identify: 0, resume: 0, connect: 0 }
   const how = {
     heartbeatMs: 41_250,
@@ -94,6 +97,7 @@ export function openGateway(world: World, url: () => string): FakeGateway {
     }, 50)
     socket.on('error', () => {})
     socket.on('close', code => {
+      codes.push(code)
       clearInterval(watch)
       sockets.delete(socket)
       if (session === null || session.socket !== socket) return
@@ -213,6 +217,7 @@ export function openGateway(world: World, url: () => string): FakeGateway {
 
   return {
     accept,
+    codes,
     count,
     how,
     dispatch(event, data) {
