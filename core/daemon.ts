@@ -153,9 +153,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       notices.take(entries)
       options.onEntries?.(entries)
     })
-    const adopted = await supervisor.take(config)
+    const [adopted] = await Promise.all([supervisor.take(config), notices.apply(config)])
     await safeSwitch.take(config)
-    await notices.apply(config)
     /** Resolves when every service has been taken up; orders wait for it, questions don't. */
     let begun: Promise<void> = Promise.resolve()
     let api: ApiServer | null = null
@@ -288,7 +287,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .finally(() => {
         safeSwitch.begin()
         ready.resolve()
-        notices.begin()
+        // By a past that is not known, what has been done already would be done again and again.
+        if (past?.isComplete()) notices.begin()
       })
     return daemon
   }

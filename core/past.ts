@@ -27,6 +27,8 @@ export interface Past {
    * twice. Null when all was folded at once.
    */
   recalled(): Remembered | null
+  /** All is folded, and each new entry is as soon as it is durable. */
+  isComplete(): boolean
   /** For the next rotation; undefined while the past is incomplete. */
   snapshot(): Data | undefined
 }
@@ -86,6 +88,7 @@ export async function openPast(ledgerDir: string, size: () => number, foldFirst 
     },
     foldRest,
     recalled: () => (isShort ? null : (atStart ?? nothing)),
+    isComplete: () => isComplete,
     snapshot: () => (isComplete ? foldedToJson(folded) : undefined),
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Changes, ServiceStatus } from '../api/control.ts'
 import type { Clock } from '../clock.ts'
+import { BOT } from '../config/bot-name.ts'
 import type { HostConfig, ServiceSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
@@ -198,7 +199,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
     async stopAll(by) {
       const order = startingOrder([...services.values()].map(service => service.spec())).reverse()
-      for (const level of levels(order, name => services.get(name)?.spec().dependsOn ?? [])) {
+      // The bot is the last to stop, so that it can tell of the others.
+      const before = (name: string) => [...(services.get(name)?.spec().dependsOn ?? []), ...(name === BOT ? [] : [BOT])]
+      for (const level of levels(order, before)) {
         await Promise.all(level.map(name => services.get(name)?.stop(by, true)))
       }
       for (const service of services.values()) service.release()

@@ -7,7 +7,7 @@ import type { Incident, Incidents } from '../incident/fold.ts'
 import { alarm, soonestOf } from './alarm.ts'
 import type { Ran } from './fallback.ts'
 import { fits, kindOf } from './match.ts'
-import { type NoticeMemory, stepKey } from './memory.ts'
+import { MOST_ESCALATIONS, type NoticeMemory, stepKey } from './memory.ts'
 
 /**
  * Life of an escalation
@@ -131,14 +131,16 @@ export function escalation(options: EscalationOptions): Escalation {
   }
 
   function writeDue({ key, incident, step, spec }: Case): void {
-    if (writing.has(key)) return
+    // Of more, the oldest would be forgotten and become due again.
+    const isFull = memory.escalations.size + writing.size >= MOST_ESCALATIONS
+    if (writing.has(key) || isFull) return
     writing.add(key)
     options.append(dueEntry(incident, step, spec.to, { fallback: false })).then(
       () => {
         writing.delete(key)
         unrecorded.delete(key)
         waitingMs.delete(key)
-        lookAgain()
+        soon()
       },
       (error: unknown) => {
         writing.delete(key)
@@ -160,7 +162,6 @@ export function escalation(options: EscalationOptions): Escalation {
     const result = { fallback: true, result: ran.isOk ? 'ok' : 'failed', why: ran.why, tookMs: ran.tookMs }
     const tail = ran.output === '' ? {} : { tail: ran.output }
     const draft = { ...dueEntry(incident, step, spec.to, result), ...tail }
-    told.set(key, draft)
     writeTold(key, draft)
     lookAgain()
   }
@@ -180,6 +181,14 @@ export function escalation(options: EscalationOptions): Escalation {
     )
   }
 
+  function soon(): void {
+    if (config === null || cancelSoon !== null) return
+    cancelSoon = clock.after(SOON_MS, () => {
+      cancelSoon = null
+      lookAgain()
+    })
+  }
+
   /** While nothing can be recorded. */
   function later(): void {
     if (config !== null) timer.set(clock.wallMs() + Math.min(AGAIN_MS, confirmMs))
@@ -191,11 +200,7 @@ export function escalation(options: EscalationOptions): Escalation {
       lookAgain()
     },
     take(entries) {
-      if (config === null || cancelSoon !== null || !entries.some(({ kind }) => OF_INTEREST.has(kind))) return
-      cancelSoon = clock.after(SOON_MS, () => {
-        cancelSoon = null
-        lookAgain()
-      })
+      if (entries.some(({ kind }) => OF_INTEREST.has(kind))) soon()
     },
     release() {
       config = null

@@ -20,6 +20,9 @@ export interface Plan {
   nextMs(nowMs: number): number | null
 }
 
+/** Each may have a silence that stands, and of those there are at most 1,000. */
+const MOST_PLANS = 200
+
 /** When each maintenance is. The parser of cron expressions is loaded only where there are any. */
 export async function planMaintenance(
   specs: readonly MaintenanceSpec[],
@@ -29,7 +32,8 @@ export async function planMaintenance(
   const hasCron = specs.some(({ when }) => 'cron' in when)
   const parser = hasCron ? (await import('croner')).Cron : null
   const plans = new Map<string, Plan>()
-  for (const spec of specs) {
+  if (specs.length > MOST_PLANS) warn(`only the first ${MOST_PLANS} maintenances are planned, of ${specs.length}`)
+  for (const spec of specs.slice(0, MOST_PLANS)) {
     const prefix = `${MAINTENANCE}${keyOf(spec)}-`
     const { when } = spec
     try {

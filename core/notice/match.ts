@@ -27,7 +27,7 @@ export function isLike(pattern: string, name: string): boolean {
   const [first = '', ...parts] = pattern.split('*')
   const last = parts.pop()
   if (last === undefined) return pattern === name
-  if (!name.startsWith(first) || name.length < first.length + last.length) return false
+  if (!name.startsWith(first)) return false
   let at = first.length
   for (const part of parts) {
     const found = name.indexOf(part, at)

@@ -71,7 +71,7 @@ export interface EscalationMemory {
 export const MOST_SILENCES = 1000
 const MOST_WINDOWS = 1000
 const MOST_DELIVERIES = 2000
-const MOST_ESCALATIONS = 2000
+export const MOST_ESCALATIONS = 10_000
 const MOST_CHANNELS = 20
 /** A window's id is kept for so long after its end, should the wall clock go back. */
 const WINDOW_KEPT_MS = 86_400_000

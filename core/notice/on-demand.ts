@@ -72,7 +72,7 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
     options.mustRecord()
     await options.whenReady()
     const notices = loaded ?? (await load())
-    notices.begin()
+    if (hasBegun) notices.begin()
     return notices
   }
 

@@ -133,6 +133,18 @@ test('a clock that is set back hides no channel that is down', async () => {
   assert.deepEqual(kinds(), ['incident.opened'])
 })
 
+test('a slow disk makes no second incident', async () => {
+  const { book, down, kinds } = await begin()
+  book.slowMs = 5000
+  void down('slack', 'x', true)
+  void down('slack', 'y', true)
+  void down('slack', 'x', true)
+  await book.clock.advance(6000)
+  void down('slack', 'y', true)
+  await book.clock.advance(60_000)
+  assert.deepEqual(kinds(), ['incident.opened'])
+})
+
 test('while nothing can be recorded it is tried again', async () => {
   const { book, down, kinds } = await begin()
   await down('slack')

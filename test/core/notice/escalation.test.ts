@@ -177,6 +177,18 @@ test('while nothing can be recorded the fallback runs all the same, and all is w
   assert.deepEqual([dues(), runs.length], [[`${id}/0`, `${id}/0 fallback`], 1])
 })
 
+test('a slow disk makes no step due twice, and no program run twice', async () => {
+  const { book, dues, runs } = begin()
+  const id = await book.open('agent', 'critical')
+  book.slowMs = 150_000
+  for (let n = 0; n < 56; n += 1) {
+    // News on the way makes it look again and again.
+    void book.append({ kind: 'incident.escalated', inc: id, data: { severity: 'critical' } })
+    await book.clock.advance(15_000)
+  }
+  assert.deepEqual([dues(), runs.length], [[`${id}/0`, `${id}/0 fallback`], 1])
+})
+
 test('it waits for the end of a silence, and a step taken out of the configuration is not due', async () => {
   const { book, dues, runs, again } = begin()
   const id = await book.open('agent', 'critical')

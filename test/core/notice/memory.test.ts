@@ -50,6 +50,8 @@ test('a step is confirmed by a report about it, or about all that were due; the 
   const due = (step: number) => escalations.get(`${id} ${step}`)
   assert.equal(due(0)?.isConfirmed, true)
   await book.append({ kind: 'escalation.due', inc: id, data: { incident: id, step: 1, to: [], fallback: false } })
+  const first = { channel: 'slack', chat: 'C1', card: 'card-1', reference: 'r3', which: 'post', for: 'escalation' }
+  await book.append({ kind: 'channel.delivered', inc: id, data: { ...first, step: 0 } })
   assert.equal(due(1)?.isConfirmed, false)
   const where = { channel: 'slack', chat: 'C1', card: 'card-1', reference: 'r2', which: 'post' }
   await book.append({ kind: 'channel.delivered', inc: id, data: { ...where, for: 'card' } })
@@ -77,7 +79,7 @@ test('it is bounded, whatever the ledger holds', async () => {
   }
   const { silences, windows, deliveries, escalations, channels } = book.folded.notices
   assert.deepEqual([silences.size, windows.size, channels.size], [1000, 1000, 20])
-  assert.deepEqual([deliveries.size, escalations.size], [2000, 2000])
+  assert.deepEqual([deliveries.size, escalations.size], [2000, 2500])
   assert.ok(silences.has('maintenance-2499') && !silences.has('maintenance-0'), 'the oldest goes')
 })
 

@@ -93,6 +93,21 @@ test('it ends while heald is away, and numbers go on', async () => {
   assert.equal((await create('db')).id, 'silence-3')
 })
 
+test('a slow disk makes no second end', async () => {
+  const { book, create, again } = begin()
+  await create('db', '10m')
+  await create('web-1', '10m')
+  book.slowMs = 90_000
+  await book.clock.advance(30 * MINUTE)
+  assert.deepEqual(
+    book.of('silence.ended').map(({ id }) => id),
+    ['silence-1', 'silence-2'],
+  )
+  again()
+  await book.clock.advance(MINUTE)
+  assert.equal(book.of('silence.ended').length, 2)
+})
+
 test('while its end can not be recorded it is tried again', async () => {
   const { book, create, ids } = begin()
   await create('db', '10m')

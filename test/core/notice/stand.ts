@@ -27,6 +27,8 @@ export interface Notebook {
   readonly append: (draft: Draft) => Promise<unknown>
   /** Entries of a kind, as `data`. */
   of(kind: string): Entry['data'][]
+  /** How long the disk takes. */
+  slowMs: number
   /** While true, nothing can be recorded. */
   isBroken: boolean
   /** Opens an incident; its id. */
@@ -41,9 +43,10 @@ export function notebook(clock = fakeClock()): Notebook {
   const folded = emptyFolded()
   const entries: Entry[] = []
   const book: Notebook = {
-    ...{ clock, folded, entries, isBroken: false, onEntries: () => {} },
+    ...{ clock, folded, entries, isBroken: false, slowMs: 0, onEntries: () => {} },
     async append(draft) {
       if (book.isBroken) throw new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
+      if (book.slowMs > 0) await clock.sleep(book.slowMs)
       const { inc, opens, svc, kind, data, actor } = draft
       const seq = entries.length
       if (typeof inc === 'object' && opens === true) inc.seq ??= seq
