@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import type { Entry } from '../core/entry.ts'
 import { messageOf } from '../core/fault.ts'
 import { applyEntry, type Cards, emptyCards, forget, type News } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
@@ -25,6 +26,7 @@ const AGAIN_CAP_MS = 5000
 /** News that led to no post is saved so much later: it would only be read again. */
 const SAVE_AFTER_MS = 1000
 const SWEEP_EVERY_MS = 60_000
+const MOST_LINES = 15
 
 /** Follows the ledger from where the cards stand, for ever; resolves when `signal` is aborted. */
 export async function announce(options: AnnounceOptions, signal: AbortSignal): Promise<void> {
@@ -61,7 +63,19 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       if (news.length === 0) setImmediate(flush)
       news.push(...applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs())))
       if (entry.kind === 'config.applied') options.onConfig()
+      if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
     }
+  }
+
+  /** The last lines come after the news of the end, which does not wait for them. */
+  async function showTail({ seq, inc = '', svc = '' }: Entry): Promise<void> {
+    const text = await link.tail(seq).catch(() => null)
+    const card = cards.byId.get(cards.cardOf.get(inc) ?? '')
+    if (text === null || card === undefined) return
+    const lines = text.trimEnd().split('\n').slice(-MOST_LINES)
+    cards.byId.set(card.id, { ...card, lastLines: { title: `the last lines of ${svc}`, lines } })
+    news.push({ card: card.id })
+    flush()
   }
 
   const stopSweep = every(clock, SWEEP_EVERY_MS, () => sweep(options))

@@ -10,6 +10,7 @@ import { type CoreLink, openCoreLink } from './core-link.ts'
 import { shortened } from './fit.ts'
 import { createHealth } from './health.ts'
 import { adoptIncident } from './incident-card.ts'
+import { cardItemId, type Item, newItem } from './item.ts'
 import { createOutbox } from './outbox.ts'
 import { createReporter } from './reporter.ts'
 import { openStore, type Remembered } from './store.ts'
@@ -115,13 +116,22 @@ async function untilConfigured(link: CoreLink, { clock, warn, signal }: BotOptio
   return null
 }
 
-/** Nothing is remembered: what is told begins here, with what is not over yet. */
+/**
+ * Nothing is remembered: what is told begins here, with what is not over yet. Where its cards stand was reported to core,
+ * so they go on in their places; one that was not is posted anew.
+ */
 async function begunAnew(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<Remembered | null> {
   while (!signal.aborted) {
     try {
       const cards = emptyCards(await link.head())
       for (const incident of [...(await link.incidents())].reverse()) adoptIncident(cards, incident)
-      return { cards, items: new Map() }
+      const items = new Map<string, Item>()
+      for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
+        if (what !== 'card' || !cards.byId.has(card)) continue
+        const id = cardItemId(card, channel, chat)
+        items.set(id, { ...newItem({ id, what, channel, chat, card, graceMs: 0 }), reference, posts: 1 })
+      }
+      return { cards, items }
     } catch (error) {
       warn(messageOf(error))
       await new Promise<void>(resolve => void clock.after(CONFIG_AGAIN_MS, resolve))

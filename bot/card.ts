@@ -26,6 +26,8 @@ export interface Card {
   readonly leftOut: number
   /** Generations that were quarantined, with what they had changed. */
   readonly changes: readonly Changed[]
+  /** What a service wrote last before it ended, where that may be shown. */
+  readonly lastLines: Changed | null
   /** What heald does next on its own, in words; '' for nothing. */
   readonly next: string
   /** Of the newest entry: `#1042·…`. */

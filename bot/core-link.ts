@@ -2,6 +2,7 @@ import { request, stream } from '../core/api/client.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
+import type { Delivery } from '../core/notice/memory.ts'
 
 /** What core takes; each part as `core/api/bot-report.ts` checks it. */
 export type Report =
@@ -26,6 +27,10 @@ export interface CoreLink {
   head(): Promise<number>
   /** Open ones, newest first. */
   incidents(): Promise<readonly Incident[]>
+  /** Where cards stand, as far as they were reported. */
+  deliveries(): Promise<readonly Delivery[]>
+  /** What a service wrote last, by the entry of its end; null where that may not be shown, or is not there any more. */
+  tail(seq: number): Promise<string | null>
   report(report: Report): Promise<void>
   /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
   follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
@@ -34,7 +39,8 @@ export interface CoreLink {
 const TIMEOUT_MS = 10_000
 
 export function openCoreLink(socket: string): CoreLink {
-  const query = (what: string) => request(socket, 'POST', '/v1/query', { what }, { timeoutMs: TIMEOUT_MS })
+  const query = (what: string, more: object = {}) =>
+    request(socket, 'POST', '/v1/query', { what, ...more }, { timeoutMs: TIMEOUT_MS })
   return {
     config: async () => (await query('config')) as BotConfig,
     async head() {
@@ -45,6 +51,8 @@ export function openCoreLink(socket: string): CoreLink {
       const all = (await query('incidents')) as readonly Incident[]
       return all.filter(({ state }) => state !== 'resolved')
     },
+    deliveries: async () => (await query('deliveries')) as readonly Delivery[],
+    tail: async seq => ((await query('tail', { seq })) as { readonly text: string | null }).text,
     report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),
     async *follow(fromSeq, signal) {
       for await (const line of stream(socket, `/v1/follow?from=${fromSeq}`, signal)) yield JSON.parse(line) as Entry

@@ -98,7 +98,7 @@ function emptyCard(id: string, kind: NoticeKind, openedMs: number): Card {
       services: [],
     },
     about: { what: 'incidents', members: [], count: 0 },
-    ...{ steps: [], leftOut: 0, changes: [], next: '', receipt: '', isContinued: false },
+    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
   }
 }
 

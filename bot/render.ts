@@ -17,7 +17,7 @@ const MOST_LISTED = 25
 export function render(card: Card, place: Place): Message {
   return cleaned({
     ...looksOf(card, place),
-    blocks: [...bodyOf(card, place), ...changesOf(card), ...stepsOf(card), ...continued(card)],
+    blocks: [...bodyOf(card, place), ...changesOf(card), ...linesOf(card), ...stepsOf(card), ...continued(card)],
     footer: [card.receipt, place.host].filter(part => part !== '').join(' · '),
     buttons: [],
   })
@@ -158,6 +158,10 @@ function silenceBody({ untilMs, by, why }: Silence, place: Place): Block[] {
 
 function changesOf({ changes }: Card): Block[] {
   return changes.map(({ title, lines }) => ({ block: 'log', title: `${title}:`, text: lines.join('\n') }))
+}
+
+function linesOf({ lastLines }: Card): Block[] {
+  return lastLines === null ? [] : [{ block: 'log', title: `${lastLines.title}:`, text: lastLines.lines.join('\n') }]
 }
 
 function stepsOf({ steps, leftOut, openedMs, about }: Card): Block[] {

@@ -53,7 +53,7 @@ function newCard(id: string, { ts, data, actor }: Entry): Card {
       by: textOf(data.by) || (actor ?? ''),
       why: textOf(data.why),
     },
-    ...{ steps: [], leftOut: 0, changes: [], next: '', receipt: '', isContinued: false },
+    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
   }
 }
 

@@ -52,7 +52,7 @@ function newCard({ seq, ts, data, actor, kind }: Entry, target: string): Card {
       ...{ what: 'switch', target, from: refOf(data.from, ''), to: refOf(data.to, ''), state: 'under way', why: '' },
       by: kind === 'switch.observed' ? 'somebody outside heald' : actor === undefined || actor === 'heald' ? '' : actor,
     },
-    ...{ steps: [], leftOut: 0, changes: [], next: '', receipt: '', isContinued: false },
+    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
   }
 }
 

@@ -109,6 +109,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const record = (draft: Draft): void => {
       lastRecorded = ledger
         .append(draft)
+        .then(entry => {
+          if (draft.tail !== undefined && entry !== null) notices.noteTail(entry.seq, draft.tail)
+        })
         .catch((error: unknown) => warn(`not recorded: ${draft.kind}: ${messageOf(error)}`))
     }
     /** Resolves when all that happened so far is durable: an order is answered only then. */

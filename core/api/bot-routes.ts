@@ -5,12 +5,13 @@ import { followFrom, type Route } from './routes.ts'
 
 /** What the bot may ask of core. Errors are Faults. */
 export interface BotControl {
-  query(what: Query): Promise<unknown>
+  /** `seq`: which entry's last lines (`tail`). */
+  query(what: Query, seq: number | null): Promise<unknown>
   /** Resolves once it is durable. `recorded` is false for what was known already. */
   report(report: Report): Promise<{ readonly recorded: boolean }>
 }
 
-export const QUERIES = ['config', 'head', 'incidents', 'status', 'silences', 'deliveries'] as const
+export const QUERIES = ['config', 'head', 'incidents', 'status', 'silences', 'deliveries', 'tail'] as const
 export type Query = (typeof QUERIES)[number]
 
 /** The bot's socket: four verbs, nothing else. Whoever takes the bot over has these and no more. */
@@ -20,10 +21,10 @@ export const BOT_ROUTES: readonly Route<BotControl>[] = [
     method: 'POST',
     path: '/v1/query',
     answer: async (control, { body }) => {
-      checkKeys(body, { what: 'string' })
+      checkKeys(body, { what: 'string', seq: 'number' })
       const what = QUERIES.find(each => each === body.what)
       if (what === undefined) throw new Fault('request.body', `"what" has to be one of ${QUERIES.join(', ')}`)
-      return { json: await control.query(what) }
+      return { json: await control.query(what, typeof body.seq === 'number' ? body.seq : null) }
     },
   },
   {

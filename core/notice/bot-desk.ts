@@ -10,6 +10,7 @@ import { Fault } from '../fault.ts'
 import { allIncidents, findIncident, type Incidents } from '../incident/fold.ts'
 import type { Head } from '../ledger/ledger.ts'
 import { deliveryKey, type NoticeMemory, silenceStatus } from './memory.ts'
+import type { Tails } from './tails.ts'
 
 export interface BotDeskOptions {
   readonly clock: Clock
@@ -18,6 +19,8 @@ export interface BotDeskOptions {
   readonly config: () => HostConfig
   readonly head: () => Head
   readonly status: () => Status
+  /** The last lines that a service wrote, by the entry that tells of its end. */
+  readonly tails: Pick<Tails, 'of'>
   readonly append: (draft: Draft) => Promise<unknown>
   /** Resolves when the ledger's past is known. */
   readonly whenReady: () => Promise<unknown>
@@ -78,7 +81,8 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
   }
 
   return {
-    async query(what) {
+    async query(what, seq) {
+      if (what === 'tail') return { text: seq === null ? null : options.tails.of(seq) }
       if (what === 'config') return botConfigOf(options.config())
       if (what === 'head') return options.head()
       if (what === 'status') return options.status()

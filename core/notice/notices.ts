@@ -8,6 +8,7 @@ import { escalation } from './escalation.ts'
 import { silenceStatus } from './memory.ts'
 import type { Notices, NoticesOptions } from './on-demand.ts'
 import { silences } from './silences.ts'
+import { recentTails } from './tails.ts'
 
 /**
  * Life of a notice, core's side
@@ -19,7 +20,8 @@ import { silences } from './silences.ts'
  */
 export function createNotices(options: NoticesOptions): Notices {
   let hasBegun = false
-  const socket = botSocket({ ...options, control: createBotDesk(options) })
+  const tails = recentTails(() => ({ logs: options.config().notice.logs, redact: options.config().ledger.redact }))
+  const socket = botSocket({ ...options, control: createBotDesk({ ...options, tails }) })
 
   /** One that was started for other channels, or by another version of heald. */
   function renewBot(): void {
@@ -51,6 +53,7 @@ export function createNotices(options: NoticesOptions): Notices {
   }
 
   return {
+    noteTail: tails.note,
     async apply(config) {
       await Promise.all([socket.apply(config), silent.apply(config)])
     },

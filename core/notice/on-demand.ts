@@ -44,6 +44,8 @@ export interface Notices extends NoticeControl {
   begin(): void
   /** Entries that have just become durable and are folded. */
   take(entries: readonly Entry[]): void
+  /** The last lines of a service that ended, and the entry that says so. */
+  noteTail(seq: number, tail: string): void
   /** In the order of the configuration. */
   channels(): readonly ChannelStatus[]
   /** Stops timers. */
@@ -96,6 +98,7 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
       else void apply(options.config())
     },
     take: entries => loaded?.take(entries),
+    noteTail: (seq, tail) => loaded?.noteTail(seq, tail),
     channels: () => loaded?.channels() ?? [],
     silences: () => [...memory.silences.values()].map(silenceStatus),
     silence: async (order, by) => (await ready()).silence(order, by),

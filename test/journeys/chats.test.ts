@@ -62,7 +62,7 @@ test('a channel whose token is wrong is off and says why; the others work, and h
   writeFileSync(token, `${chats.telegram.fake.token}\n`, { mode: 0o600 })
   await chats.everywhere('it works again', texts => texts.some(text => /telegram.* works again/.test(text)), 90_000)
   const words = JSON.stringify(chats.stand.entries()) + chats.stand.said()
-  for (const secret of ['this-is-not-the-right-token', ...Object.values(chats.env).slice(1)])
+  for (const secret of ['this-is-not-the-right-token', ...Object.values(chats.env)])
     assert.ok(!words.includes(secret), 'no token in the ledger or the log')
 })
 
@@ -93,4 +93,22 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
     const web = chats.texts(platform).filter(text => text.includes('web') && !text.includes('agent'))
     assert.ok(web.length <= 1, `${platform.name}: ${web.length} of what was over`)
   }
+})
+
+test('the last lines of a service are shown only where the configuration says so', async t => {
+  const chats = await makeChats(t)
+  const agent = { run: ['sh', '-c', 'echo "the pool is <exhausted>"; sleep 0.5; exit 3'] }
+  chats.configure({ services: { agent } })
+  await chats.up()
+  await chats.everywhere('the crash loop', texts => texts.some(text => text.includes('crash loop')))
+  for (const platform of chats.all)
+    assert.ok(!chats.texts(platform).some(text => text.includes('exhausted')), platform.name)
+  chats.configure({ services: { agent }, notify: { logs: true } })
+  await chats.stand.must('reload')
+  await chats.stand.must('restart', 'agent').catch(() => {})
+  await chats.everywhere(
+    'its last lines',
+    texts => texts.some(text => text.includes('the pool is <exhausted>')),
+    60_000,
+  )
 })

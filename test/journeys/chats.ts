@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Platform } from '../conformance/platform.ts'
 import { discordPlatform } from '../fakes/discord/platform.ts'
 import { startSlackPlatform } from '../fakes/slack/platform.ts'
 import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
+import { cmdline, killQuietly } from './leftovers.ts'
 import { type ConfigInput, makeStand, type Stand } from './stand.ts'
 
 /** A stand with the real bot, and the three platforms as strict fakes, one chat at each. */
@@ -18,10 +21,13 @@ export async function makeChats(t: TestContext) {
   ])
   const all: readonly Platform[] = [telegram, discord, slack]
   t.after(() => Promise.all(all.map(platform => platform.close())))
+  // The bot has none of the marks that services have: it gets the variables that its channels name, and no other.
+  stand.onEnd(() => {
+    for (const name of readdirSync('/proc').filter(each => /^\d+$/.test(each)))
+      if (cmdline(Number(name)).includes(join(stand.state, 'bot.sock'))) killQuietly(Number(name))
+  })
   const chatOf = (platform: Platform) => platform.chats[platform === telegram ? 1 : 0]
-  // Processes are found by this mark; the bot gets the variables that its channels name, and no other.
   const env = {
-    HEALD_MARK: `${stand.mark}/bot`,
     TELEGRAM_TOKEN: telegram.fake.token,
     DISCORD_TOKEN: discord.fake.world.token,
     SLACK_BOT_TOKEN: slack.fake.workspace.botToken,

@@ -25,6 +25,7 @@ async function makeSocket(
     head: () => ({ size: book.entries.length, h: 'ab', recording: 'ok' }),
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
+    tails: { of: seq => (seq === 7 ? 'the last line' : null) },
   })
   async function* follow(from: number) {
     for (let seq = from; seq < from + 3; seq += 1) yield `{"seq":${seq}}`
@@ -182,4 +183,11 @@ test('connections and slow requests are bounded as on the other socket', async t
   await Promise.all(held.map(each => new Promise(resolve => each.once('connect', resolve))))
   await assert.rejects(ask('/v1/query', { what: 'head' }), { code: 'daemon.unreachable' })
   for (const each of held) each.destroy()
+})
+
+test('the last lines of a service are asked for by the entry of its end', async t => {
+  const { ask } = await makeSocket(t)
+  assert.deepEqual(await ask('/v1/query', { what: 'tail', seq: 7 }), { text: 'the last line' })
+  assert.deepEqual(await ask('/v1/query', { what: 'tail', seq: 8 }), { text: null })
+  assert.deepEqual(await ask('/v1/query', { what: 'tail' }), { text: null })
 })
