@@ -1,4 +1,5 @@
 import type { MatchSpec, NoticeSpec } from '../core/config/notice-spec.ts'
+import { isLike } from '../core/notice/match.ts'
 import type { Card } from './card.ts'
 import type { ActiveSilence, Policy } from './cards.ts'
 
@@ -39,22 +40,6 @@ function fits({ severity, services, kinds }: MatchSpec | ActiveSilence, card: Ca
   return (
     (severity === null || (severity as readonly string[]).includes(card.severity)) &&
     (kinds === null || (kinds as readonly string[]).includes(card.kind)) &&
-    (services === null || card.services.some(service => services.some(pattern => isLike(service, pattern))))
+    (services === null || card.services.some(service => services.some(pattern => isLike(pattern, service))))
   )
-}
-
-/** `*` stands for any characters. */
-function isLike(name: string, pattern: string): boolean {
-  const parts = pattern.split('*')
-  if (parts.length === 1) return name === pattern
-  const [first = '', ...rest] = parts
-  const last = rest.pop() ?? ''
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false
-  let at = first.length
-  for (const part of rest) {
-    const found = name.indexOf(part, at)
-    if (found < 0 || found + part.length > name.length - last.length) return false
-    at = found + part.length
-  }
-  return true
 }
