@@ -26,6 +26,9 @@ const MEASURES: readonly Measure[] = [
   { name: 'crowd', run: async site => (await import('./crowd.ts')).measureCrowd(site) },
   { name: 'rollback', run: async site => (await import('./rollback.ts')).measureRollback(site) },
   { name: 'idle-target', run: async site => (await import('./idle-target.ts')).measureIdleTarget(site) },
+  { name: 'notice', run: async site => (await import('./notice.ts')).measureNotice(site) },
+  { name: 'storm', run: async site => (await import('./notice.ts')).measureStorm(site) },
+  { name: 'botless', run: async site => (await import('./notice.ts')).measureBotless(site) },
   { name: 'ledger', run: async () => (await import('./ledger.ts')).rows() },
 ]
 
