@@ -76,9 +76,8 @@ export async function measureStorm(site: Site): Promise<BenchRow[]> {
     Array.from({ length: STORM_SERVICES }, (_, n) => [
       `svc${n}`,
       {
-        run: ['/bin/sh', '-c', 'sleep 0.15; exit 1'],
-        ...{ restart: { backoff: { first: 0, base: '1ms', cap: '1ms', resetAfter: '1h' } } },
-        crashLoop: { failures: 100_000, within: '1m' },
+        run: ['/bin/sh', '-c', 'sleep 0.28; exit 1'],
+        ...RESTLESS,
       },
     ]),
   )
