@@ -162,6 +162,7 @@ export function escalation(options: EscalationOptions): Escalation {
     const result = { fallback: true, result: ran.isOk ? 'ok' : 'failed', why: ran.why, tookMs: ran.tookMs }
     const tail = ran.output === '' ? {} : { tail: ran.output }
     const draft = { ...dueEntry(incident, step, spec.to, result), ...tail }
+    told.set(key, draft)
     writeTold(key, draft)
     lookAgain()
   }
