@@ -98,14 +98,16 @@ export function createJudge(options: JudgeOptions): Judge {
     }
   }
 
-  /** `mayBeDown`: that it asked to be left down says nothing here. */
-  function watchedOf(patient: Patient, mayBeDown: (patient: Patient) => boolean): Watched {
+  /** `isExcused`: that it asked to be left down, or was stopped, says nothing here. */
+  function watchedOf(patient: Patient, isExcused: (patient: Patient, its: Health) => boolean): Watched {
     const { liveness, readiness, startup } = patient.spec().probes
     const { passes } = options.switchSpec()
     const needed = liveness !== undefined || readiness !== undefined ? passes : startup === undefined ? 0 : 1
     const health = (): Shown => {
       const its = patient.health()
-      return its.state === 'down' ? { ...its, state: mayBeDown(patient) ? 'stopped' : 'failed' } : its
+      if (its.state !== 'down' && its.state !== 'stopped') return its
+      // One that was stopped may be started again meanwhile.
+      return { ...its, state: isExcused(patient, its) ? 'stopped' : its.state === 'down' ? 'failed' : 'open' }
     }
     return { name: patient.name, health, passes: needed }
   }
@@ -131,15 +133,18 @@ export function createJudge(options: JudgeOptions): Judge {
   async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
     const { to, phase, isObserved } = journal
     const isRollback = phase === 'rollingBack'
-    const downBefore = patients().filter(patient => patient.health().state === 'down')
+    const before = new Map(patients().map(patient => [patient, patient.health().state]))
     /** It can't be the candidate's doing. */
-    const mayBeDown = (patient: Patient) =>
-      isRollback || (isObserved ? downBefore.includes(patient) : !isSameRan(patient.ran(), to))
+    const isExcused = (patient: Patient, { state, failed }: Health): boolean => {
+      if (isRollback) return true
+      if (state === 'stopped') return failed === null || before.get(patient) === 'stopped'
+      return isObserved ? before.get(patient) === 'down' : !isSameRan(patient.ran(), to)
+    }
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()
     const look = () => {
-      const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, mayBeDown))]
+      const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, isExcused))]
       const all = everyone.filter(({ name }) => !baseline.includes(name))
       const nowMs = clock.monoMs()
       const elapsedMs = nowMs - startedMs

@@ -46,7 +46,7 @@ export function createOrders(tools: OrderTools): Orders {
   /** Gives an order and waits for its end. */
   async function carryOut(order: Extract<Order, { to: Ref }>, by: string, data: Data): Promise<Switched> {
     atWork.add(order.verb)
-    const takeBack = recorder.ask(by, data)
+    const takeBack = recorder.ask(order.verb, by, data)
     try {
       const from = plain((await target.look()).running)
       const startedMs = clock.monoMs()

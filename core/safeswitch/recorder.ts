@@ -2,6 +2,7 @@ import type { SwitchSpec, TargetSpec } from '../config/spec.ts'
 import { actorOf, type Data, type Draft } from '../entry.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { Patient } from '../heal/patient.ts'
+import type { Order } from './decide.ts'
 import { dataOf } from './entries.ts'
 import { isAtRest, type Journal, plain, type Step } from './journal.ts'
 import { placeOf, type TargetMemory } from './memory.ts'
@@ -26,12 +27,20 @@ export interface RecorderOptions {
 
 /** Writes the steps of one target's switches into the ledger. */
 export interface Recorder extends Pick<SwitchTools, 'record' | 'recordDeadMan'> {
-  /** Who gives the order that comes next, and what its first entry says besides; the answer takes that back. */
-  ask(by: string, data: Data): () => void
+  /** Who gives the order, and what its first entry says besides; nothing before or after that one does. The answer takes that back. */
+  ask(verb: Asked, by: string, data: Data): () => void
   /** How many steps were recorded so far. */
   steps(): number
   /** The last step that led to rest, if one came after so many steps. */
   endSince(steps: number): Step | null
+}
+
+/** Orders of people: both may wait at once. */
+type Asked = Exclude<Order['verb'], 'hold'>
+
+interface Asker {
+  readonly by: string
+  readonly data: Data
 }
 
 type Trouble = ReturnType<Patient['inc']>
@@ -43,7 +52,7 @@ const DIFF_LINES = 40
 
 export function createRecorder(options: RecorderOptions): Recorder {
   const { spec, journal } = options
-  let asker: { readonly by: string; readonly data: Data } | null = null
+  const askers = new Map<Asked, Asker>()
   let end: { readonly step: Step; readonly at: number } | null = null
   let steps = 0
   let trouble: Trouble = {}
@@ -56,8 +65,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return trouble
   }
 
-  function append(kind: Draft['kind'], data: Data, about = troubleAt(kind)): Promise<unknown> {
-    const actor = asker === null ? {} : { actor: actorOf(asker.by) }
+  function append(kind: Draft['kind'], data: Data, about = troubleAt(kind), asker?: Asker): Promise<unknown> {
+    const actor = asker === undefined ? {} : { actor: actorOf(asker.by) }
     return insist({ kind, ...about, ...actor, data: { ...data, target: spec.name } })
   }
 
@@ -72,7 +81,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   }
 
-  function extras({ kind }: Step): Data {
+  function extras({ kind }: Step, asker?: Asker): Data {
     const place = placeOf(spec)
     if (kind === 'switch.armed') return { place, deadlineMs: spec.activationDeadlineMs, ...asker?.data }
     if (kind === 'switch.observed' || kind === 'rollback.started') return { place }
@@ -100,8 +109,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const before = journal()
       options.flush()
       const ends = { from: plain(before.from), to: plain(before.to) }
-      await append(step.kind, { ...ends, ...dataOf(spec.name, step), ...extras(step), ...more })
-      asker = null
+      const verb = askedBy(step)
+      const asker = verb === null ? undefined : askers.get(verb)
+      const data = { ...ends, ...dataOf(spec.name, step), ...extras(step, asker), ...more }
+      await append(step.kind, data, troubleAt(step.kind), asker)
+      // Another order of the kind may have come meanwhile.
+      if (verb !== null && askers.get(verb) === asker) askers.delete(verb)
       steps += 1
       if (ENDS.has(step.kind)) end = { step, at: steps }
       if (step.kind === 'rollback.held') for (const patient of options.patients()) patient.escalate(step.why, 'held')
@@ -110,14 +123,20 @@ export function createRecorder(options: RecorderOptions): Recorder {
       void follow(step, before, about).catch((error: unknown) => options.warn(`not recorded: ${messageOf(error)}`))
     },
     recordDeadMan: async (kind, data) => void (await append(kind, data)),
-    ask(by, data) {
+    ask(verb, by, data) {
       const mine = { by, data }
-      asker = mine
+      askers.set(verb, mine)
       return () => {
-        if (asker === mine) asker = null
+        if (askers.get(verb) === mine) askers.delete(verb)
       }
     },
     steps: () => steps,
     endSince: since => (end !== null && end.at > since ? end.step : null),
   }
+}
+
+/** Which order of somebody's has this as its first entry; null: none. */
+function askedBy(step: Step): Asked | null {
+  if (step.kind === 'switch.armed') return 'deploy'
+  return step.kind === 'rollback.started' && step.cause === 'operator' ? 'rollback' : null
 }

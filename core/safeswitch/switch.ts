@@ -131,6 +131,14 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     life.detail = 'its pointer was moved again and again while it was watched'
   }
 
+  /** It was said of the services as they were then. Until the next run they may have fallen, and nobody watches them. */
+  function forgetPassed(): void {
+    if (life.health !== 'passed') return
+    life.health = 'open'
+    // It has to wait for the next watch as well.
+    guard.outdate()
+  }
+
   async function perform(act: Act): Promise<void> {
     switch (act.act) {
       case 'record':
@@ -238,6 +246,9 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         if (act.act === 'rest' && order === null) return await guard.told()
       }
       throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
+    } catch (error) {
+      forgetPassed()
+      throw error
     } finally {
       isLocked = false
       await deadMan.unlock()

@@ -45,6 +45,21 @@ test('a deploy proves nothing while the only service is stopped', async t => {
   assert.deepEqual(await good(), ['r1'])
 })
 
+test('a candidate whose falling service is stopped in the middle of its probation is not known to be good', async t => {
+  const { stand, good } = await makeSite(
+    t,
+    { r1: 'well', r2: 'crashes' },
+    { switch: { probation: '2s', passes: 1, deadMan: '3m' } },
+  )
+  const deploying = stand.cli('deploy', 'app', 'r2', '--json')
+  const hasFallen = async () =>
+    stand.entries().some(({ kind, data }) => kind === 'service.exited' && data.wanted === false)
+  await stand.wait('it has fallen with the candidate', hasFallen, 10_000)
+  await stand.must('stop', 'web')
+  assert.notEqual((JSON.parse((await deploying).stdout) as Switched).outcome, 'committed')
+  assert.deepEqual(await good(), ['r1'])
+})
+
 test('a candidate that asks to be left down (125) is rolled back from, and the service runs again', async t => {
   const { stand, folder } = await makeSite(t, { r1: 'well', r2: 'well' })
   writeFileSync(join(folder.path, 'releases/r2/agent.cjs'), 'process.exit(125)')

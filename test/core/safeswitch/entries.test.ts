@@ -147,7 +147,7 @@ test('every field that is recorded of a switch is let into the ledger', async ()
     isReleased: () => false,
   })
   for (const step of fc.sample(anyStep, 300)) {
-    recorder.ask('local:admin/alice', { by: 'local:admin/alice', unchecked: true, baseline: ['web'] })
+    recorder.ask('deploy', 'local:admin/alice', { by: 'local:admin/alice', unchecked: true, baseline: ['web'] })
     await recorder.record(step, { tookMs: 1, exitCode: 1 })
   }
   await recorder.recordDeadMan('deadman.armed', { id: 'x', to: from, afterMs: 1 })
