@@ -28,7 +28,7 @@ export interface Card {
   readonly changes: readonly Changed[]
   /** What a service wrote last before it ended, where that may be shown. */
   readonly lastLines: Changed | null
-  /** What heald does next on its own, in words; '' for nothing. */
+  /** What heald does next on its own, in words that follow "heald"; '' for nothing. */
   readonly next: string
   /** Of the newest entry: `#1042·…`. */
   readonly receipt: string
@@ -47,8 +47,12 @@ export interface Incidents {
 export interface Switch {
   readonly what: 'switch'
   readonly target: string
+  /** What ran before; '' where that is not known. */
   readonly from: string
+  /** What it is about: the generation that is deployed, or that a rollback leaves. */
   readonly to: string
+  /** Where a rollback leads, or what runs once it is held; '' for neither. */
+  readonly back: string
   readonly state: 'under way' | 'rolling back' | 'committed' | 'rolled back' | 'failed' | 'held'
   /** Who asked for it; '' where nobody did. */
   readonly by: string
@@ -72,6 +76,9 @@ export interface Changed {
   readonly title: string
   readonly lines: readonly string[]
 }
+
+/** What heald does with a target that is held. */
+export const HELD = 'changes nothing there on its own any more'
 
 /** A card takes no more services in. */
 export const MOST_MEMBERS = 500

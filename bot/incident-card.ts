@@ -5,7 +5,7 @@ import { spanOf } from '../core/incident/measure.ts'
 import { whatChanged } from '../core/incident/what-changed.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
-import { type Card, type Incidents, MOST_MEMBERS, withStep, worse } from './card.ts'
+import { type Card, HELD, type Incidents, MOST_MEMBERS, withStep, worse } from './card.ts'
 import { type Cards, MOST_CARDS, type Policy } from './cards.ts'
 
 /** Incidents that open so soon after a card's first one are told of in it. */
@@ -132,7 +132,7 @@ function listed(about: Incidents, incident: Incident): Incidents {
 function told(card: Card, entry: Entry): Card {
   const atMs = Date.parse(entry.ts)
   const changes = whatChanged([entry]).map(({ target, generation, lines }) => ({
-    title: `what ${generation} had changed in ${target}`,
+    title: `What ${generation} had changed in ${target}`,
     lines: lines.slice(0, 20),
   }))
   const words = stepWords(entry)
@@ -145,51 +145,72 @@ function told(card: Card, entry: Entry): Card {
   }
 }
 
-/** An entry as a step of the story; null: other entries say the same. */
+/** An entry as a step of the story, in few words: the card says the rest. Null: other entries say the same. */
 function stepWords(entry: Entry): string | null {
   const { kind, svc, data } = entry
+  const name = svc ?? 'the service'
   switch (kind) {
     case 'incident.opened':
     case 'service.started':
     case 'service.recovered':
+    // How it ends says it all once more.
+    case 'service.hung':
       return null
+    case 'service.exited':
+      return typeof data.diagnosis === 'string' && data.diagnosis !== ''
+        ? `${name}: ${data.diagnosis}`
+        : entryInWords(entry)
     case 'service.restarting': {
       const when = typeof data.delayMs === 'number' && data.delayMs > 0 ? `in ${spanOf(data.delayMs)}` : 'at once'
-      return `${svc ?? 'the service'} is started again ${when}, attempt ${Number(data.attempt)}`
+      return `${name}: starts again ${when}, attempt ${Number(data.attempt)}`
     }
+    case 'crashloop.detected': {
+      const now = data.verdict === 'rollback' ? 'a rollback' : String(data.verdict ?? 'slow restarts')
+      return `${name}: crash loop, ${Number(data.failures)} failures within ${spanOf(data.withinMs)}; now ${now}`
+    }
+    case 'incident.escalated':
+      // The crash loop itself is the step before.
+      return data.step === 'crash loop' ? null : entryInWords(entry)
+    case 'rollback.started':
+      // Why is what the steps before tell.
+      return entryInWords({ ...entry, data: { ...data, why: '', cause: '' } })
+    case 'generation.quarantined':
+      return entryInWords({ ...entry, data: { ...data, why: 'it is not deployed again unless forced' } })
     default:
       return entryInWords(entry)
   }
 }
 
-/** What heald does next after this entry, in words; what the card said before where the entry does not change that. */
-function nextOf({ kind, svc, data }: Entry, { next, isOver }: Card): string {
+/** What heald does next after this entry (`heald …`); what the card said before where the entry does not change that. */
+function nextOf({ kind, svc, data }: Entry, { next, isOver, about }: Card): string {
   if (isOver) return ''
   const name = svc ?? 'the service'
   switch (kind) {
     case 'service.restarting':
       return typeof data.delayMs === 'number' && data.delayMs > 0
-        ? `${name} is started again in ${spanOf(data.delayMs)}`
-        : `${name} is started again at once`
+        ? `starts ${name} again in ${spanOf(data.delayMs)}`
+        : `starts ${name} again at once`
     case 'service.started':
       return `waits until ${name} is ready`
     case 'service.hung':
-      return `${name} is killed and started again`
+      return `kills ${name} and starts it again`
     case 'crashloop.detected':
       return data.verdict === 'rollback'
         ? 'rolls back, then looks whether that helped'
-        : `${name} is started again and again, slowly`
+        : `starts ${name} again and again, more and more slowly`
     case 'rollback.started':
       return 'activates the earlier generation'
     case 'rollback.activated':
       return 'looks whether the services are well with it'
     case 'rollback.held':
-      return 'nothing on its own any more: people are needed'
+      return HELD
     case 'service.held':
     case 'service.stopped':
       return ''
     case 'service.ready':
-      return `watches whether ${name} stays well`
+      return about.what === 'incidents' && about.members.length > 1
+        ? 'goes on with what is still down'
+        : `watches whether ${name} stays well`
     default:
       return next
   }

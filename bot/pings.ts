@@ -1,8 +1,9 @@
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import { spanOf } from '../core/incident/measure.ts'
 import type { Card } from './card.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
 import type { Message } from './message.ts'
-import { cleaned, looksOf, type Place } from './render.ts'
+import { cleaned, footerOf, leadOf, looksOf, type Place } from './render.ts'
 
 /** A ping waits so long for the card that it answers to, which may be refused or held back. */
 const WAIT_FOR_CARD_MS = 5000
@@ -29,7 +30,8 @@ export function escalate(
   for (const { channel, chat } of chats) {
     const id = `escalation ${incident} ${step}|${channel}|${chat}`
     if (items.has(id)) continue
-    const words = pingOf(card, place, `Nobody has acknowledged it: escalation step ${step + 1}.`)
+    const why = `Nobody has acknowledged it for ${spanOf(nowMs - card.sinceMs)}, so you are called (step ${step + 1}).`
+    const words = pingOf(card, place, why)
     const escalation = { incident, step, dueMs: nowMs }
     items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs: 0, words, escalation }))
   }
@@ -37,11 +39,11 @@ export function escalate(
 }
 
 function pingOf(card: Card, place: Place, why: string): Message {
-  const blocks = [why, card.next === '' ? '' : `Next: ${card.next}`].filter(text => text !== '')
+  const lead = why === '' ? [] : [{ block: 'text' as const, text: why }]
   return cleaned({
     ...looksOf(card, place),
-    blocks: blocks.map(text => ({ block: 'text', text })),
-    footer: [card.receipt, place.host].filter(part => part !== '').join(' · '),
+    blocks: [...lead, ...leadOf(card)],
+    footer: footerOf(card, place),
     buttons: [],
   })
 }

@@ -2,6 +2,7 @@ import { cleanLine, cleanLines } from '../core/cli/text.ts'
 import { clockTime } from '../core/cli/time.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import { spanOf } from '../core/incident/measure.ts'
+import { adviceOf } from './advice.ts'
 import { type Card, type Incidents, LEFT_OUT_AT, type Silence, type Switch } from './card.ts'
 import type { Block, Fact, Message, TimedStep } from './message.ts'
 
@@ -17,8 +18,15 @@ const MOST_LISTED = 25
 export function render(card: Card, place: Place): Message {
   return cleaned({
     ...looksOf(card, place),
-    blocks: [...bodyOf(card, place), ...changesOf(card), ...linesOf(card), ...stepsOf(card), ...continued(card)],
-    footer: [card.receipt, place.host].filter(part => part !== '').join(' · '),
+    blocks: [
+      ...leadOf(card),
+      ...factsOf(card, place),
+      ...changesOf(card),
+      ...linesOf(card),
+      ...stepsOf(card),
+      ...continued(card),
+    ],
+    footer: footerOf(card, place),
     buttons: [],
   })
 }
@@ -39,6 +47,13 @@ export function looksOf(card: Card, { host }: Place): Pick<Message, 'tone' | 'ic
   }
 }
 
+/** What names it elsewhere: its incident, the receipt of its newest entry, and the host. */
+export function footerOf({ about, receipt }: Card, { host }: Place): string {
+  const [only, ...more] = about.what === 'incidents' ? about.members : []
+  const id = only === undefined || more.length > 0 ? '' : only.id
+  return [id, receipt, host].filter(part => part !== '').join(' · ')
+}
+
 function incidentLooks({ severity, isOver, isAcked, kind }: Card, { members, count }: Incidents, host: string) {
   const [only] = members
   const label = isOver ? 'Resolved' : severity === 'critical' ? 'Critical' : severity === 'warning' ? 'Warning' : 'Info'
@@ -53,26 +68,29 @@ function incidentLooks({ severity, isOver, isAcked, kind }: Card, { members, cou
 }
 
 function groupWords(members: readonly Incident[], isOver: boolean, host: string): string {
-  const open = members.filter(({ state }) => state !== 'resolved').length
+  const open = members.filter(({ state }) => state !== 'resolved')
   const all = `${namesOf(members)} on ${host}`
   if (isOver) return `${all} are well again`
-  return open === members.length ? `${all} are down` : `${open} of ${members.length} still down: ${all}`
+  if (open.length === members.length) return `${all} are down`
+  return `${open.length} of ${members.length} are still down on ${host}: ${namesOf(open)}`
 }
 
 /** `a and b`, `a, b and c`, `a, b and 98 others`. */
 function namesOf(members: readonly Incident[]): string {
   const names = members.map(incident => nameOf(incident, 'incident'))
   const [first, second, third] = names
+  if (names.length === 1) return `${first}`
   if (names.length === 2) return `${first} and ${second}`
   return `${first}, ${second} and ${names.length === 3 ? third : `${names.length - 2} others`}`
 }
 
 function oneWords(incident: Incident | undefined, kind: Card['kind'], isOver: boolean): string {
+  if (isOver && incident?.how === 'stopped') return 'was stopped'
   if (isOver) return kind === 'ledger' ? 'is settled' : kind === 'channel' ? 'works again' : 'is well again'
   if (kind === 'ledger') return 'is damaged'
   if (kind === 'channel') return 'does not work'
   if (incident?.cause.startsWith('crash loop')) return 'is in a crash loop'
-  return /hang|did not answer|not ready/.test(incident?.cause ?? '') ? 'is not well' : 'is down'
+  return /hang|did not answer|not ready/.test(incident?.cause ?? '') ? 'hangs' : 'is down'
 }
 
 function nameOf(incident: Incident | undefined, kind: Card['kind']): string {
@@ -80,54 +98,66 @@ function nameOf(incident: Incident | undefined, kind: Card['kind']): string {
   return incident?.services[0]?.replace(/^channel:/, 'channel ') ?? 'a service'
 }
 
-const SWITCH_LOOKS: { readonly [state in Switch['state']]: readonly [Message['tone'], string, string, string] } = {
-  'under way': ['info', '🔄', 'Switch', 'is being switched to'],
-  'rolling back': ['warning', '⏪', 'Rollback', 'is being rolled back from'],
-  committed: ['good', '🟢', 'Committed', 'is on'],
-  'rolled back': ['warning', '⏪', 'Rolled back', 'was rolled back from'],
-  failed: ['warning', '🟠', 'Failed', 'was not switched to'],
-  held: ['critical', '⛔', 'Held', 'is held: people are needed; it was to be on'],
+const SWITCH_LOOKS: { readonly [state in Switch['state']]: readonly [Message['tone'], string, string] } = {
+  'under way': ['info', '🔄', 'Deploying'],
+  'rolling back': ['warning', '⏪', 'Rolling back'],
+  committed: ['good', '🟢', 'Deployed'],
+  'rolled back': ['warning', '⏪', 'Rolled back'],
+  failed: ['warning', '🟠', 'Not deployed'],
+  held: ['critical', '⛔', 'Held'],
 }
 
-function switchLooks({ state, target, to }: Switch, host: string) {
-  const [tone, icon, label, words] = SWITCH_LOOKS[state]
-  return { tone, icon, title: `${label}: ${target} on ${host} ${words} ${to}` }
+function switchLooks(about: Switch, host: string) {
+  const [tone, icon, label] = SWITCH_LOOKS[about.state]
+  return { tone, icon, title: `${label}: ${about.target} on ${host} ${switchWords(about)}` }
 }
 
-function bodyOf(card: Card, place: Place): Block[] {
+function switchWords({ state, from, to, back }: Switch): string {
+  switch (state) {
+    case 'under way':
+      return from === '' ? `goes to ${to}` : `goes from ${from} to ${to}`
+    case 'rolling back':
+      return back === '' ? `leaves ${to}` : `goes back from ${to} to ${back}`
+    case 'committed':
+      return `is on ${to}`
+    case 'rolled back':
+      return back === '' ? `has left ${to}` : `is on ${back} again, not on ${to}`
+    case 'failed':
+      return from === '' ? `could not be switched to ${to}` : `is still on ${from}, not on ${to}`
+    case 'held':
+      return 'needs people'
+  }
+}
+
+/** What a person who is woken needs first: what it is, what heald does next, and what is left to do for them. */
+export function leadOf(card: Card): Block[] {
   const { about } = card
-  switch (about.what) {
-    case 'incidents':
-      return incidentBody(card, about, place)
-    case 'switch':
-      return switchBody(card, about, place)
-    case 'silence':
-      return silenceBody(about, place)
-  }
+  const what = about.what === 'incidents' ? incidentText(card, about) : sentence(about.why)
+  const next = card.next === '' || card.isOver ? heldNext(card) : `Next: heald ${card.next}.`
+  const advice = adviceOf(card)
+  const lines = [what, next, advice === '' ? '' : `You: ${advice}.`].filter(line => line !== '')
+  return lines.length === 0 ? [] : [{ block: 'text', text: lines.join('\n') }]
 }
 
-function incidentBody(card: Card, { members, count }: Incidents, place: Place): Block[] {
+/** One that is held is over for heald, and for nobody else. */
+function heldNext({ about, next }: Card): string {
+  return about.what === 'switch' && about.state === 'held' && next !== '' ? `Next: heald ${next}.` : ''
+}
+
+function incidentText(card: Card, { members }: Incidents): string {
   const [only, ...more] = members
-  const facts: Fact[] = [{ name: 'Since', value: moment(card.openedMs, place) }]
-  if (more.length === 0 && only !== undefined) {
-    if (only.downMs !== null) facts.push({ name: 'Down for', value: spanOf(only.downMs) })
-    facts.push({ name: 'Restarts', value: String(only.attempts) })
-    if (only.ackedBy !== null) facts.push({ name: 'Acknowledged by', value: only.ackedBy })
-    if (only.how !== null) facts.push({ name: 'Ended', value: only.how })
-  }
-  if (count > 1) facts.push({ name: 'Incidents', value: String(count) })
-  if (card.next !== '' && !card.isOver) facts.push({ name: 'Next', value: card.next })
-  const text = more.length === 0 && only !== undefined ? causeOf(only, card.kind) : listOf(members, card.kind)
-  return [
-    { block: 'text', text },
-    { block: 'facts', facts },
-  ]
+  if (only === undefined || more.length > 0) return listOf(members, card.kind)
+  if (!card.isOver) return sentence(only.cause.replace(SAID, ''))
+  const after = only.downMs === null ? '' : ` after ${spanOf(only.downMs)}`
+  return [sentence(only.cause), only.how === null ? '' : sentence(`over${after}: ${only.how}`)].join('\n').trim()
 }
 
 /** What is still down comes first. */
 function listOf(members: readonly Incident[], kind: Card['kind']): string {
   const sorted = [...members].sort((a, b) => Number(a.state === 'resolved') - Number(b.state === 'resolved'))
-  const lines = sorted.slice(0, MOST_LISTED).map(incident => `${stateWords(incident)} ${causeOf(incident, kind)}`)
+  const lines = sorted
+    .slice(0, MOST_LISTED)
+    .map(incident => `${stateWords(incident)} ${nameOf(incident, kind)}: ${incident.cause}`)
   return [...lines, ...(sorted.length > lines.length ? [`… and ${sorted.length - lines.length} more`] : [])].join('\n')
 }
 
@@ -136,50 +166,100 @@ function stateWords({ state, downMs }: Incident): string {
   return state === 'acked' ? '👀 acknowledged ·' : '❗ down ·'
 }
 
-function causeOf(incident: Incident, kind: Card['kind']): string {
-  return kind === 'ledger' ? incident.cause : `${nameOf(incident, kind)}: ${incident.cause}`
+/** What the title of an open one says already. */
+const SAID = /^(crash loop|hangs|the ledger is damaged): /
+
+function sentence(text: string): string {
+  const [first = ''] = text
+  return text === '' ? '' : `${first.toUpperCase()}${text.slice(first.length)}${/[.!?…]$/.test(text) ? '' : '.'}`
 }
 
-function switchBody(card: Card, { from, to, by, why, state }: Switch, place: Place): Block[] {
+function factsOf(card: Card, place: Place): Block[] {
+  const { about } = card
+  switch (about.what) {
+    case 'incidents':
+      return [{ block: 'facts', facts: incidentFacts(card, about, place) }]
+    case 'switch':
+      return [{ block: 'facts', facts: switchFacts(card, about, place) }]
+    case 'silence':
+      return [{ block: 'facts', facts: silenceFacts(card, about, place) }]
+  }
+}
+
+function incidentFacts(card: Card, { members, count }: Incidents, place: Place): Fact[] {
+  const [only, ...more] = members
   const facts: Fact[] = [{ name: 'Since', value: moment(card.openedMs, place) }]
-  if (from !== '') facts.push({ name: 'From', value: from })
-  facts.push({ name: 'To', value: to })
-  if (by !== '') facts.push({ name: 'By', value: by })
-  if (card.next !== '') facts.push({ name: 'Next', value: card.next })
-  const text: Block[] = why === '' || state === 'committed' ? [] : [{ block: 'text', text: why }]
-  return [...text, { block: 'facts', facts }]
+  if (more.length === 0 && only !== undefined) {
+    if (only.attempts > 0) facts.push({ name: 'Restarts', value: String(only.attempts) })
+    if (only.ackedBy !== null) facts.push({ name: 'Acknowledged by', value: only.ackedBy })
+  }
+  if (count > 1) facts.push({ name: 'Incidents', value: String(count) })
+  return facts
 }
 
-function silenceBody({ untilMs, by, why }: Silence, place: Place): Block[] {
-  const facts: Fact[] = untilMs < Number.MAX_SAFE_INTEGER ? [{ name: 'Until', value: moment(untilMs, place) }] : []
+function switchFacts(card: Card, { from, to, back, by, state }: Switch, place: Place): Fact[] {
+  const facts: Fact[] = [{ name: 'Since', value: moment(card.openedMs, place) }]
+  if (state === 'held') {
+    if (back !== '') facts.push({ name: 'Runs', value: back })
+    if (to !== back) facts.push({ name: 'Failed', value: to })
+  } else if (state === 'rolling back' || state === 'rolled back') {
+    facts.push({ name: 'Left', value: to })
+    if (back !== '') facts.push({ name: 'Back to', value: back })
+  } else {
+    if (from !== '') facts.push({ name: 'From', value: from })
+    facts.push({ name: 'To', value: to })
+  }
   if (by !== '') facts.push({ name: 'By', value: by })
-  return [...(why === '' ? [] : [{ block: 'text' as const, text: why }]), { block: 'facts', facts }]
+  return facts
+}
+
+function silenceFacts({ isOver, openedMs, changedMs }: Card, { untilMs, by }: Silence, place: Place): Fact[] {
+  const facts: Fact[] = []
+  if (isOver) facts.push({ name: 'From', value: moment(openedMs, place, changedMs) })
+  if (isOver) facts.push({ name: 'To', value: moment(changedMs, place) })
+  else if (untilMs < Number.MAX_SAFE_INTEGER) facts.push({ name: 'Until', value: moment(untilMs, place, openedMs) })
+  if (by !== '') facts.push({ name: 'By', value: by })
+  return facts
 }
 
 function changesOf({ changes }: Card): Block[] {
-  return changes.map(({ title, lines }) => ({ block: 'log', title: `${title}:`, text: lines.join('\n') }))
+  return changes.map(({ title, lines }) => ({ block: 'log', title: title, text: lines.join('\n') }))
 }
 
 function linesOf({ lastLines }: Card): Block[] {
-  return lastLines === null ? [] : [{ block: 'log', title: `${lastLines.title}:`, text: lastLines.lines.join('\n') }]
+  return lastLines === null ? [] : [{ block: 'log', title: lastLines.title, text: lastLines.lines.join('\n') }]
 }
 
-function stepsOf({ steps, leftOut, openedMs, about }: Card): Block[] {
+function stepsOf(card: Card): Block[] {
+  const { steps, leftOut, openedMs, about } = card
   if (about.what === 'silence' || steps.length === 0) return []
   const all: TimedStep[] = steps.map(({ atMs, words }) => ({
     offset: `+${spanOf(Math.max(0, atMs - openedMs))}`,
-    words,
+    words: shortStep(words, about),
   }))
   if (leftOut > 0) all.splice(LEFT_OUT_AT, 0, { offset: '', words: `… ${leftOut} more` })
   return [{ block: 'steps', steps: all }]
 }
 
-function continued({ isContinued }: Card): Block[] {
-  return isContinued ? [{ block: 'text', text: 'Continued: what was told of this before is not known any more.' }] : []
+/** Where all steps are about one, its name need not stand in each, nor the cause that stands above. */
+function shortStep(words: string, about: Card['about']): string {
+  const only = about.what === 'incidents' && about.members.length === 1 ? about.members[0] : undefined
+  const name = about.what === 'switch' ? about.target : (only?.services[0] ?? '')
+  if (name === '' || !words.startsWith(name)) return words
+  const short = words.slice(name.length).replace(/^:? /, '')
+  return short === only?.cause ? 'ended' : short
 }
 
-function moment(atMs: number, { tz }: Place) {
-  return { atMs, text: `${clockTime(atMs, atMs, tz)} ${tz}` }
+function continued({ isContinued, id }: Card): Block[] {
+  if (!isContinued) return []
+  return [
+    { block: 'text', text: `Continued here: its earlier steps are in an older message and in "heald incident ${id}".` },
+  ]
+}
+
+/** With its date where that is not the day of `dayMs`. */
+function moment(atMs: number, { tz }: Place, dayMs = atMs) {
+  return { atMs, text: `${clockTime(atMs, dayMs, tz)} ${tz}` }
 }
 
 /** Text of services, operators and configuration may hold anything. */

@@ -70,17 +70,15 @@ function added(known: Told, more: Told): Told {
 
 export function renderSummary(summary: Summary, { host, tz }: Place): Message {
   const { reason, fromMs, toMs, incidents, services, others, titles } = summary
-  const span = `${clockTime(fromMs, toMs, tz)}–${clockTime(toMs, toMs, tz)} ${tz}`
+  const [from, to] = [clockTime(fromMs, toMs, tz), clockTime(toMs, toMs, tz)]
+  const span = `${from === to ? to : `${from}–${to}`} ${tz}`
   const sorted = [...services].sort((a, b) => rankOf(b.severity) - rankOf(a.severity) || b.count - a.count)
-  const lines = sorted.map(
-    ({ service, count, severity, longestMs }) =>
-      `${severity === 'critical' ? '🔴' : '🟠'} ${service}: ${count}× ${severity}, down for ${spanOf(longestMs)} at most`,
-  )
+  const lines = sorted.map(told => `${told.severity === 'critical' ? '🔴' : '🟠'} ${told.service}: ${lineOf(told)}`)
   if (others > 0) lines.push(`… and ${others} more`)
   const why =
     reason === 'quiet hours'
-      ? `In the quiet hours (${span}), and all over:`
-      : `While this chat could not be told (${span}), and all over:`
+      ? `Quiet hours, ${span}. All of it is over:`
+      : `This chat could not be reached, ${span}. All of it is over:`
   const what = incidents === 1 ? '1 incident' : `${incidents} incidents`
   return cleaned({
     ...{ tone: 'info', icon: '📋' },
@@ -91,4 +89,10 @@ export function renderSummary(summary: Summary, { host, tz }: Place): Message {
     ],
     ...{ footer: host, buttons: [] },
   })
+}
+
+function lineOf({ count, severity, longestMs }: Told): string {
+  const times = count === 1 ? 'once' : `${count} times`
+  const down = longestMs === 0 ? '' : `, down for ${count === 1 ? '' : 'at most '}${spanOf(longestMs)}`
+  return `${times} (${severity})${down}`
 }

@@ -4,7 +4,7 @@ import { refOf } from '../core/incident/switch-words.ts'
 import { whatChanged } from '../core/incident/what-changed.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
-import { type Card, type Switch, withStep, worse } from './card.ts'
+import { type Card, HELD, type Switch, withStep, worse } from './card.ts'
 import type { Cards } from './cards.ts'
 
 const MOST_CHANGES = 4
@@ -49,7 +49,11 @@ function newCard({ seq, ts, data, actor, kind }: Entry, target: string): Card {
     },
     ...{ isOver: false, isAcked: false, services: [target] },
     about: {
-      ...{ what: 'switch', target, from: refOf(data.from, ''), to: refOf(data.to, ''), state: 'under way', why: '' },
+      ...{ what: 'switch', target, back: '', state: 'under way', why: '' },
+      // A rollback that somebody asks for is about the generation that it leaves.
+      ...(kind === 'rollback.started'
+        ? { from: '', to: refOf(data.from, '') }
+        : { from: refOf(data.from, ''), to: refOf(data.to, '') }),
       by: kind === 'switch.observed' ? 'somebody outside heald' : actor === undefined || actor === 'heald' ? '' : actor,
     },
     ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
@@ -76,7 +80,7 @@ const NEXT: { readonly [kind in Kind]?: string } = {
   'rollback.started': 'activates the earlier generation',
   'rollback.activated': 'looks whether the services are well with it',
   'rollback.failed': 'tries the next known-good generation',
-  'rollback.held': 'nothing on its own any more: people are needed',
+  'rollback.held': HELD,
 }
 
 function told(card: Card, about: Switch, entry: Entry): Card {
@@ -87,10 +91,9 @@ function told(card: Card, about: Switch, entry: Entry): Card {
   // Somebody's own order is no trouble; what heald has to do on its own is.
   const isAsked = data.cause === 'operator' && about.state !== 'held'
   const changes = whatChanged([entry]).map(({ generation, lines }) => ({
-    title: `what ${generation} had changed`,
+    title: `What ${generation} had changed`,
     lines: lines.slice(0, 20),
   }))
-  const isNews = kind !== 'deadman.armed' && kind !== 'deadman.disarmed'
   const next: Card = {
     ...card,
     ...{ changedMs: atMs, isOver, severity: isAsked ? card.severity : worse(card.severity, severity) },
@@ -98,11 +101,37 @@ function told(card: Card, about: Switch, entry: Entry): Card {
       ...about,
       state,
       why: typeof data.why === 'string' && data.why !== '' ? data.why : about.why,
+      back: backOf(entry, about.back),
       to: kind === 'switch.observed' || kind === 'switch.armed' ? refOf(data.to, about.to) : about.to,
     },
     next: isOver && state !== 'held' ? '' : (NEXT[kind] ?? card.next),
     changes: [...card.changes, ...changes].slice(-MOST_CHANGES),
     receipt: receiptOf(entry.seq, entry.h),
   }
-  return isNews ? withStep(next, atMs, entryInWords(entry)) : next
+  const words = stepWords(entry)
+  return words === null ? next : withStep(next, atMs, words)
+}
+
+/** An entry as a step of the story; null: it is none for people, or other entries say the same. */
+function stepWords(entry: Entry): string | null {
+  const { kind, data } = entry
+  switch (kind) {
+    case 'deadman.armed':
+    case 'deadman.disarmed':
+    case 'switch.committing':
+      return null
+    case 'generation.quarantined':
+      return entryInWords({ ...entry, data: { ...data, why: 'it is not deployed again unless forced' } })
+    case 'rollback.started':
+    case 'rollback.held':
+      // Why stands above.
+      return entryInWords({ ...entry, data: { ...data, why: '', cause: '', verdict: '' } })
+    default:
+      return entryInWords(entry)
+  }
+}
+
+function backOf({ kind, data }: Entry, before: string): string {
+  if (kind === 'rollback.held') return refOf(data.current, before)
+  return /^rollback\.|^deadman\.fired/.test(kind) ? refOf(data.to, before) : before
 }

@@ -59,7 +59,7 @@ test('quiet hours: only what is critical is told; the rest is in the digest, whe
   )
   await bot.settle(9.7 * 3_600_000)
   const digest = [...chat.shown.values()].find(({ message }) => message.title.startsWith('Digest'))
-  assert.match(JSON.stringify(digest?.message.blocks), /agent: 1× warning/)
+  assert.match(JSON.stringify(digest?.message.blocks), /agent: once \(warning\)/)
   assert.ok(
     chat.texts().some(text => /Warning: slow/.test(text)),
     'what is not over is told by then',
