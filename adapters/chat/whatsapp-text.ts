@@ -44,11 +44,12 @@ function partOf(block: Block): string {
 }
 
 /**
- * Text that formats nothing. WhatsApp's rules (https://faq.whatsapp.com/539178204879377): `*_~` format what stands
+ * Text that formats nothing. WhatsApp's signs (https://faq.whatsapp.com/539178204879377): `*_~` format what stands
  * between two of them without a space at the inner side, backticks what stands between them, and `> `, `- `, `* `, `1. `
  * the line they begin. There is no way to escape, so each of these is made to miss its rule: a mark gets a hair space at
  * each side that has none, a backtick becomes a letter that looks like it, and a line that begins like a list or a quote
- * begins with a word joiner. A single `_` within a word is left alone: it formats nothing, and names are copied.
+ * begins with a word joiner. A single `_` within a word is left alone: it formats nothing, and names are copied. That page gives
+ * the signs; what may stand beside them is not published, and is how others read them, too.
  */
 export function plain(text: string): string {
   return inline(text).replaceAll(/^(?=\s*(?:[>*+•-]|\d+[.)])(?:\s|$))/gmu, WORD_JOINER)

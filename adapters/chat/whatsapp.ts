@@ -132,8 +132,8 @@ export const openWhatsApp = async (
       const text = textOf(message)
       const answer = await session.ask({ order: 'edit', reference, text }, untilMs - performance.now())
       if (answer?.is === 'done') return { verdict: 'done', reference }
-      // The library does not say which: WhatsApp lets a message be changed for 15 minutes
-      // (https://faq.whatsapp.com/741981764159654).
+      // The library does not say which. WhatsApp lets a message be changed for 15 minutes (so its help pages are quoted;
+      // the library asks the page, `canEditText`, and knows no figure).
       if (answer?.is === 'missing') return { verdict: 'gone', why: 'it was deleted, or is older than 15 minutes' }
       return nothing(true, answer?.is === 'failed' ? `WhatsApp Web: ${answer.detail}` : 'WhatsApp Web did not answer')
     },

@@ -19,7 +19,7 @@ export interface ChatKept {
 
 /** WhatsApp refuses more (its clients stop at 65,536 characters). */
 export const MOST_BODY_LENGTH = 65_536
-/** https://faq.whatsapp.com/741981764159654: a message can be edited up to 15 minutes after it was sent. */
+/** A message can be edited up to 15 minutes after it was sent, as WhatsApp's help pages are quoted. */
 export const EDIT_WINDOW_MS = 15 * 60_000
 
 /** What the servers know: chats, messages, linked sessions; and the rules that they enforce. */

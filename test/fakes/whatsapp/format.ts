@@ -1,7 +1,7 @@
 /**
  * What a person reads of a WhatsApp message: without the marks that format
  * (https://faq.whatsapp.com/539178204879377: `*bold*`, `_italic_`, `~strike~`, `code`, three backticks, `> `, `- `, `1. `),
- * and without characters that have no width to speak of. A mark formats when nothing but a space, a line or a sign stands
+ * and without characters that have no width to speak of. What may stand beside a mark is not published; read here: a mark formats when nothing but a space, a line or a sign stands
  * before it, no space behind it, and the same the other way round at its end.
  */
 export function readable(text: string): string {
