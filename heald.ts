@@ -20,6 +20,13 @@ const table = subcommands({
     const [{ run }, { openerOf }] = await Promise.all([import('./bot/main.ts'), import('./adapters/chat/table.ts')])
     return { run: (context, words, values) => run(context, words, values, openerOf) }
   },
+  whatsapp: async () => {
+    const [{ run }, { pairWhatsApp }] = await Promise.all([
+      import('./bot/pair.ts'),
+      import('./adapters/chat/whatsapp-pair.ts'),
+    ])
+    return { run: (context, words, values) => run(context, words, values, pairWhatsApp) }
+  },
   doctor: async () => {
     const { run } = await import('./core/cli/doctor.ts')
     return { run: (context, words) => run(context, words, loadProbes) }

@@ -4,6 +4,7 @@ import type { Subcommand } from './command.ts'
 export interface Injected {
   readonly up: Subcommand['load']
   readonly bot: Subcommand['load']
+  readonly whatsapp: Subcommand['load']
   readonly doctor: Subcommand['load']
 }
 
@@ -221,6 +222,17 @@ remembers (--folder; <state>/bot unless told otherwise). It may run as another u
 "bot: { run: unit }" in heald.yaml, so that heald does not start one itself.`,
       options: { socket: { type: 'string' }, folder: { type: 'string' } },
       load: injected.bot,
+    },
+    {
+      name: 'whatsapp',
+      usage: 'pair [--phone NUMBER] [--config FILE]',
+      summary: 'Link the bot to a telephone: shows a code in the terminal to scan, or one to type.',
+      details: `--phone takes the number in the international form, digits only, and shows a code to type on that telephone instead.
+The session is kept in the bot's folder and is as good as a password. To pair anew, unlink the device on the telephone first.
+
+WhatsApp has no official way for bots like this: a number that is used so can get banned.`,
+      options: { phone: { type: 'string' }, config: { type: 'string' } },
+      load: injected.whatsapp,
     },
     {
       name: 'init',

@@ -1,0 +1,59 @@
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { type Context, EXIT, type Values } from '../core/cli/command.ts'
+import type { WhatsAppSpec } from '../core/config/channel-spec.ts'
+import { findConfig } from '../core/config/find.ts'
+import { loadConfigApart } from '../core/config/load-apart.ts'
+import { asFault, Fault } from '../core/fault.ts'
+import { botFolder } from '../core/notice/bot-service.ts'
+
+/** Links the bot to a telephone, as an adapter does it. Rejects with a reason and a hint for people. */
+export type Pair = (
+  spec: WhatsAppSpec,
+  tools: { readonly folder: string; readonly signal: AbortSignal },
+  view: { showQr(text: string): void; showCode(code: string): void; readonly phoneNumber?: string },
+) => Promise<void>
+
+/** `heald whatsapp pair`: shows a code in the terminal until a telephone has scanned it. */
+export async function run(context: Context, words: readonly string[], values: Values, pair: Pair): Promise<number> {
+  if (words.length !== 1 || words[0] !== 'pair')
+    throw new Fault('usage.words', 'what is to be done with WhatsApp?', { hint: 'write: heald whatsapp pair' })
+  const path = findConfig(typeof values.config === 'string' ? values.config : undefined, process.cwd())
+  if (path === null)
+    throw new Fault('config.missing', 'there is no heald.yaml here', { hint: 'say which one: --config FILE' })
+  const config = await loadConfigApart(path)
+  const spec = config.notice.channels.find(channel => channel.kind === 'whatsapp')
+  if (spec === undefined) {
+    const hint = 'add "channels: { whatsapp: { chats: [...] } }" first; see docs/configuration.md'
+    throw new Fault('channel.unknown', `${path} has no channel whatsapp`, { hint })
+  }
+  const { user } = config.bot
+  if (user !== null && user !== userInfo().username) {
+    const hint = `run it as that user, which has to own the session: sudo -u ${user} heald whatsapp pair`
+    throw new Fault('usage.user', `the bot runs as ${user}, and you are ${userInfo().username}`, { hint })
+  }
+  const number = typeof values.phone === 'string' ? { phoneNumber: values.phone } : {}
+  context.err(
+    'This number can be banned for being used by a program: WhatsApp has no official way for bots like this.\n',
+  )
+  context.err('Take one that you can do without. Starting the browser …\n')
+  try {
+    await pair(
+      spec,
+      { folder: join(botFolder(config, context.state), 'whatsapp'), signal: context.signal },
+      {
+        showQr: text =>
+          context.out(
+            `\n${text}\nOn the telephone: WhatsApp, Settings, Linked devices, Link a device; scan this code.\n`,
+          ),
+        showCode: code =>
+          context.out(`\nOn the telephone: Linked devices, Link with phone number instead; type ${code}\n`),
+        ...number,
+      },
+    )
+  } catch (error) {
+    throw asFault(error)
+  }
+  context.out('Linked. A bot that runs begins to use it by itself.\n')
+  return EXIT.done
+}
