@@ -13,7 +13,14 @@ test('kill -9 of the bot again and again during a storm: the last state of every
   const kills = soak(6, 100)
   chats.configure({
     services: Object.fromEntries(
-      SERVICES.map(name => [name, { run: ['sleep', '1000'], crashLoop: { failures: 100, within: '1s' } }]),
+      SERVICES.map(name => [
+        name,
+        {
+          run: ['sleep', '1000'],
+          restart: { backoff: { resetAfter: '1s' } },
+          crashLoop: { failures: 100, within: '1s' },
+        },
+      ]),
     ),
     routes: [{ to: ['telegram', 'discord', 'slack'], grace: '1s' }],
     bot: { run: 'unit' },
