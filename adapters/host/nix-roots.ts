@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, readdir, realpath, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncFolder } from './durable-link.ts'
 import { nullWhenMissing } from './missing.ts'
@@ -32,7 +32,17 @@ export function makeRoots(folder: string, nix: Nix): Roots {
         // An older one that was collected long ago is nothing that could be kept.
         if (at > 0 && (await nullWhenMissing(lstat(path))) === null) continue
         await checkPresent(path)
-        await nix.addRoot(join(folder, basename(path)), path)
+        const link = join(folder, basename(path))
+        const isKept = (await nullWhenMissing(realpath(link))) === path
+        try {
+          await nix.addRoot(link, path)
+        } catch (error) {
+          // With its disk full or its database broken Nix makes no root: what is kept already needs none.
+          if (isKept) continue
+          // Nix makes the link first: left there, it would be taken for a root.
+          await rm(link, { force: true })
+          throw error
+        }
       }
       const wanted = new Set(paths.map(path => basename(path)))
       for (const name of await names()) if (!wanted.has(name)) await rm(join(folder, name), { force: true })

@@ -255,6 +255,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       if (!isAtRest(journal())) {
         if (memory().baseline.includes(service)) return slow(`it was not well before ${name} was switched either`)
         if (from === null) return slow('nothing else is known to be good')
+        if (to !== null && isIrreversible(spec, to)) return slow(`${to.generation} is marked irreversible`)
         const refused = isObserved && to !== null ? whyNotFrom(to, question()) : null
         return refused === null ? { verdict: 'rollback', why: `to ${from.generation}` } : slow(refused.refused)
       }

@@ -83,6 +83,18 @@ test('one that was not well before the deploy is not what it is rolled back for'
   slow(stand, /not well before app was switched either/)
 })
 
+test('a deploy that can not be taken back: not rolled back on probation either, and it says why', async () => {
+  const stand = await makeManaged({ spec: { irreversible: ['r2'] } })
+  await stand.known()
+  stand.deploy('r2')
+  await stand.clock.advance(1000)
+  assert.equal(stand.managed.status().state, 'probation')
+  slow(stand, /r2 is marked irreversible/)
+  stand.web.is({ state: 'failed', why: 'crash loop' })
+  await stand.clock.advance(1000)
+  assert.deepEqual([stand.managed.status().state, stand.fake.running], ['held', refOf('r2').path])
+})
+
 test('a probation of what others switched to, without a budget: not rolled back, and it says why', async () => {
   const stand = await makeManaged()
   await stand.known()
