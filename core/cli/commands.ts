@@ -5,6 +5,7 @@ export interface Injected {
   readonly up: Subcommand['load']
   readonly bot: Subcommand['load']
   readonly doctor: Subcommand['load']
+  readonly fakes: Subcommand['load']
 }
 
 const exits =
@@ -221,6 +222,15 @@ remembers (--folder; <state>/bot unless told otherwise). It may run as another u
 "bot: { run: unit }" in heald.yaml, so that heald does not start one itself.`,
       options: { socket: { type: 'string' }, folder: { type: 'string' } },
       load: injected.bot,
+    },
+    {
+      name: 'fakes',
+      usage: '[--port N]',
+      summary: 'Start fake Telegram, Discord and Slack on this machine, to see notices without any account.',
+      details: `Prints a configuration for them, and shows their chats at http://127.0.0.1:8700/. They take the port of --port and the
+three after it. Only in a clone of heald. Ctrl-C ends it.`,
+      options: { port: { type: 'string' } },
+      load: injected.fakes,
     },
     {
       name: 'init',
