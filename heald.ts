@@ -27,6 +27,17 @@ const table = subcommands({
     ])
     return { run: (context, words, values) => run(context, words, values, pairWhatsApp) }
   },
+  fakes: async () => ({
+    async run({ out, err, signal }, _words, values) {
+      const { existsSync } = await import('node:fs')
+      if (!existsSync(new URL('test/fakes/stage.ts', import.meta.url))) {
+        err('heald fakes: the fakes are in a clone of heald only, not in an installation\n')
+        return 3
+      }
+      const { DEFAULT_PORT, runStage } = await import('./test/fakes/stage.ts')
+      return runStage({ port: Number(values.port ?? DEFAULT_PORT), out, err, signal })
+    },
+  }),
   doctor: async () => {
     const { run } = await import('./core/cli/doctor.ts')
     return { run: (context, words) => run(context, words, loadProbes) }

@@ -6,6 +6,7 @@ export interface Injected {
   readonly bot: Subcommand['load']
   readonly whatsapp: Subcommand['load']
   readonly doctor: Subcommand['load']
+  readonly fakes: Subcommand['load']
 }
 
 const exits =
@@ -233,6 +234,15 @@ The session is kept in the bot's folder and is as good as a password. To pair an
 WhatsApp has no official way for bots like this: a number that is used so can get banned.`,
       options: { phone: { type: 'string' }, config: { type: 'string' } },
       load: injected.whatsapp,
+    },
+    {
+      name: 'fakes',
+      usage: '[--port N]',
+      summary: 'Start fake Telegram, Discord and Slack on this machine, to see notices without any account.',
+      details: `Prints a configuration for them, and shows their chats at http://127.0.0.1:8700/. They take the port of --port and the
+three after it. Only in a clone of heald. Ctrl-C ends it.`,
+      options: { port: { type: 'string' } },
+      load: injected.fakes,
     },
     {
       name: 'init',

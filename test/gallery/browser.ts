@@ -19,7 +19,7 @@ export async function browse(url: string, ...flags: readonly string[]): Promise<
     `--user-data-dir=${profile}`,
     ...flags,
   ]
-  // Chromium does not start as root without it.
+  // Chromium does not shut itself in when root starts it.
   if (process.getuid?.() === 0) argv.push('--no-sandbox')
   argv.push('--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', url)
   try {

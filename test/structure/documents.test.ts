@@ -23,7 +23,7 @@ import { expectNone, ROOT, textOf } from './project.ts'
 
 const DOCUMENTS = ['README.md', 'docs/configuration.md', 'docs/healing.md', 'docs/rolling-back.md', 'docs/notices.md']
 const unread = () => assert.fail('only names are read')
-const table = subcommands({ up: unread, bot: unread, whatsapp: unread, doctor: unread })
+const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
 
 /** The fenced blocks of one language. */
 function blocks(document: string, language: string): string[] {

@@ -1,0 +1,139 @@
+import { drawDiscord } from '../gallery/draw-discord.ts'
+import { drawSlack } from '../gallery/draw-slack.ts'
+import { drawTelegram } from '../gallery/draw-telegram.ts'
+import { element, escaped, fieldsOf } from '../gallery/mark.ts'
+import { type DiscordFake, startDiscordFake } from './discord/server.ts'
+import { type SlackFake, startSlackFake } from './slack/fake.ts'
+import { startTelegramFake, type TelegramFake } from './telegram/server.ts'
+
+/** What a chat shows now; `html` is drawn already. */
+export interface ShownMessage {
+  readonly id: string
+  readonly isOurs: boolean
+  readonly isSilent: boolean
+  readonly isEdited: boolean
+  readonly replyTo: string | null
+  readonly html: string
+}
+
+export interface ShownChat {
+  readonly platform: string
+  readonly id: string
+  readonly title: string
+  readonly messages: readonly ShownMessage[]
+}
+
+/** The fakes of three platforms, each with two chats, as people use them. */
+export interface Board {
+  readonly telegram: TelegramFake
+  readonly discord: DiscordFake
+  readonly slack: SlackFake
+  chats(): ShownChat[]
+  /** A person writes a command. Throws for a chat that there is not. */
+  say(platform: string, chat: string, text: string): void
+  /** A person presses a button. Throws where there is none. */
+  press(platform: string, chat: string, message: string, button: string): void
+  close(): Promise<void>
+}
+
+const GROUP = -1_001_234_567_890
+const PERSON = 5001
+const SUPPRESS_NOTIFICATIONS = 1 << 12
+
+/** @param ports of Telegram, Discord and Slack; they have to be free */
+export async function openBoard([telegramPort, discordPort, slackPort]: readonly [
+  number,
+  number,
+  number,
+]): Promise<Board> {
+  const telegram = await startTelegramFake({ port: telegramPort })
+  telegram.world.addChat(GROUP, 'supergroup', 'Operations')
+  telegram.world.addChat(PERSON, 'private', 'Alice')
+  const discord = await startDiscordFake({ port: discordPort })
+  const slack = await startSlackFake({ port: slackPort })
+  /** What people wrote where the fake itself does not keep it. */
+  const said: { readonly chat: string; readonly text: string; readonly atMs: number }[] = []
+
+  const saidIn = (chat: string): (ShownMessage & { atMs: number })[] =>
+    said.flatMap((one, index) => (one.chat === chat ? [{ ...plain(`said ${index}`, one.text), atMs: one.atMs }] : []))
+
+  return {
+    ...{ telegram, discord, slack },
+    chats: () => [
+      ...telegramChats(telegram),
+      ...[...discord.world.channels.values()].map(({ id, messages }, index) => ({
+        ...{ platform: 'discord', id, title: index === 0 ? '#ops' : '#night' },
+        messages: inOrder([
+          ...saidIn(id),
+          ...messages.map(message => ({
+            ...{ id: message.id, isOurs: true, isEdited: message.isEdited, replyTo: message.replyTo },
+            isSilent: (message.flags & SUPPRESS_NOTIFICATIONS) !== 0,
+            ...{ html: drawDiscord(message, Date.now()), atMs: message.createdMs },
+          })),
+        ]),
+      })),
+      ...[...slack.workspace.rooms.values()].map(({ id, messages }, index) => ({
+        ...{ platform: 'slack', id, title: index === 0 ? '#ops' : '#night' },
+        messages: inOrder([
+          ...saidIn(id),
+          ...messages.map(message => ({
+            ...{ id: message.ts, isOurs: message.isOurs, isSilent: false, isEdited: message.editedTs !== null },
+            ...{ replyTo: message.threadTs, html: drawSlack(message), atMs: Number(message.ts) * 1000 },
+          })),
+        ]),
+      })),
+    ],
+    say(platform, chat, text) {
+      if (platform === 'telegram') {
+        const group = Number(chat) === GROUP
+        telegram.world.write(Number(chat), group ? text.replace(/^(\/\w+)/, `$1@${telegram.world.bot.username}`) : text)
+        return
+      }
+      const [name = '', ...values] = text.replace(/^\//, '').split(' ')
+      if (platform === 'discord' && discord.world.channels.has(chat)) {
+        const options = values.map((value, index) => ({ name: `o${index}`, type: 3 as const, value }))
+        discord.interact(chat, { kind: 'command', name, options })
+      } else if (platform === 'slack' && slack.workspace.rooms.has(chat)) {
+        slack.sockets.send('slash_commands', slack.commandOf(chat, text.replace(/^\//, '')))
+      } else throw new Error(`there is no chat ${chat} on ${platform}`)
+      said.push({ chat, text, atMs: Date.now() })
+    },
+    press(platform, chat, message, button) {
+      if (platform === 'telegram') telegram.world.press(Number(chat), Number(message), button)
+      else if (platform === 'discord') discord.interact(chat, { kind: 'button', id: button, message })
+      else slack.sockets.send('interactive', slack.pressOf(chat, message, button))
+    },
+    async close() {
+      await Promise.all([telegram.close(), discord.close(), slack.close()])
+    },
+  }
+}
+
+function telegramChats({ world }: TelegramFake): ShownChat[] {
+  return [...world.chats.values()].map(({ id, title, messages }) => ({
+    ...{ platform: 'telegram', id: String(id), title },
+    messages: [...messages.values()].map(message => ({
+      ...{ id: String(message.id), isOurs: message.fromBot, isSilent: message.isSilent, isEdited: message.isEdited },
+      replyTo: message.replyTo === null ? null : String(message.replyTo),
+      html: drawTelegram(message),
+    })),
+  }))
+}
+
+function plain(id: string, text: string): ShownMessage {
+  const html = element('div', 'text', escaped(text))
+  return { ...{ id, isOurs: false, isSilent: false, isEdited: false, replyTo: null }, html }
+}
+
+function inOrder(messages: readonly (ShownMessage & { readonly atMs: number })[]): ShownMessage[] {
+  return [...messages].sort((a, b) => a.atMs - b.atMs).map(({ atMs: _, ...message }) => message)
+}
+
+/** What somebody did on the page, as it comes in; throws for what can't be done. */
+export function perform(board: Board, raw: unknown): void {
+  const { platform, chat, text, message, button } = fieldsOf(raw)
+  if (typeof platform !== 'string' || typeof chat !== 'string') throw new Error('which chat?')
+  if (typeof text === 'string') board.say(platform, chat, text)
+  else if (typeof message === 'string' && typeof button === 'string') board.press(platform, chat, message, button)
+  else throw new Error('neither words nor a button')
+}
