@@ -48,7 +48,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   }
   const trusted = { uid: owner?.uid ?? process.geteuid?.() ?? 0, gid: owner?.gid ?? process.getegid?.() ?? 0 }
   const argv = activate === undefined ? null : [...activate]
-  /** Releases that are known to be on disk (`keyOf`). */
+  /** Releases that were committed, and are known to be on disk (`keyOf`). One that never was may still change in place. */
   const flushed = new Set<string>()
 
   /** Runs `act` with the folder and the one of the releases open. */
@@ -139,11 +139,12 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
   }
 
   async function flushOnce(release: GuardedFolder, deadlineMs: number): Promise<void> {
-    const key = keyOf(release)
-    if (flushed.has(key)) return
-    await flushFileSystem(release, deadlineMs)
+    if (!flushed.has(keyOf(release))) await flushFileSystem(release, deadlineMs)
+  }
+
+  function noteFlushed(release: GuardedFolder): void {
     if (flushed.size >= MOST_LISTED) flushed.clear()
-    flushed.add(key)
+    flushed.add(keyOf(release))
   }
 
   /** The release that runs; null when the pointer leads nowhere or out of the target. */
@@ -242,6 +243,7 @@ export function releasesTarget({ name, path, owner = null, activate }: ReleasesO
         const [, release] = await openWhole(releases, wanted)
         try {
           await flushOnce(release, SETTLE_MS)
+          noteFlushed(release)
         } finally {
           await release.close()
         }

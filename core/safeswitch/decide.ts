@@ -226,7 +226,8 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
 function committing(seen: Seen, to: Ref): Act {
   if (seen.deadMan !== null) return { act: 'disarmDeadMan' }
   if (seen.running?.path !== to.path) {
-    if (seen.activation === 'failed')
+    // Whatever it was answered but "done" or "not now", once more it would be the same.
+    if (seen.activation === 'failed' || seen.activation === 'reboot' || seen.activation === 'partly')
       return held(withDetail('it is committed but can not be activated', seen), 'no way back', seen)
     return { act: 'activate', to }
   }

@@ -167,6 +167,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     isSoakDue = false
     // Each rung of a rollback may take all the time that the dead-man leaves.
     if (step.kind === 'rollback.started' || step.kind === 'rollback.failed') guard.outdate()
+    // What came before may have taken long, and the probation may take longer than it says.
+    if (step.kind === 'switch.probation' && guard.armedForMs() > ARMED_LONG_AGO_MS) guard.outdate()
     await guard.told()
   }
 

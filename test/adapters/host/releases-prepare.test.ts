@@ -44,3 +44,18 @@ test('what could not be brought to the disk ahead is brought there by the rollba
   await assert.rejects(switchTo(target, '2'), { code: 'target.flush' })
   assert.equal(calls(), 2)
 })
+
+test('a release that was never committed is brought to the disk each time: a file in it may have changed in place', async t => {
+  const { path, calls, target } = make(t)
+  writeFileSync(join(path, 'releases/3/program'), 'one')
+  const to = await target.resolve('3')
+  await target.activate(to, 5000)
+  assert.equal(calls(), 1)
+  writeFileSync(join(path, 'releases/3/program'), 'two')
+  await target.activate(to, 5000)
+  assert.equal(calls(), 2)
+  await target.settle(to, [to.path])
+  const settled = calls()
+  await target.activate(to, 5000)
+  assert.equal(calls(), settled, 'a committed one is whole')
+})

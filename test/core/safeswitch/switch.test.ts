@@ -6,9 +6,11 @@ import { createSwitcher, type SwitchTools } from '../../../core/safeswitch/switc
 import type { Activation, Target, View } from '../../../core/safeswitch/target.ts'
 import { GOOD, NEW, OLD } from './world.ts'
 
+/** It stands still but for what a test adds. */
+let monoMs = 0
 const instant: Clock = {
   wallMs: () => 0,
-  monoMs: () => 0,
+  monoMs: () => monoMs,
   after(_, run) {
     const soon = setImmediate(run)
     return () => clearImmediate(soon)
@@ -230,4 +232,18 @@ test('neither the target nor its dead-man can be looked at: that is said, and no
   await assert.rejects(daemon().run(), /nor is its dead-man/)
   await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual(kinds(), [])
+})
+
+test('an activation that took long leaves the probation a dead-man with all of its time', async () => {
+  const armed = async (tookMs: number) => {
+    let count = 0
+    const slow = async (what: string) => {
+      if (what === `activate ${NEW.path}`) monoMs += tookMs
+      if (what === 'arm') count += 1
+    }
+    await makeWorld({ slow }).daemon().order({ verb: 'deploy', to: NEW })
+    return count
+  }
+  const short = await armed(1000)
+  assert.equal(await armed(20_000), short + 1)
 })
