@@ -20,7 +20,7 @@ export const probeChannel: ProbeChannel = async (spec, readSecret, folder) => {
     if (spec.kind === 'discord') return await probeDiscord(spec, readSecret)
     if (spec.kind === 'slack') return await probeSlack(spec, readSecret)
     if (spec.kind === 'whatsapp') return [await probeWhatsApp(spec, folder)]
-    return [{ ok: true, why: 'prints where heald runs' }]
+    return [{ ok: true, why: 'printed by the bot: heald logs bot' }]
   } catch (error) {
     // Only reading a secret rejects, in words that do not hold it.
     return [{ ok: false, why: error instanceof Error ? error.message : 'its secret can not be read' }]

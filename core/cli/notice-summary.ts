@@ -9,7 +9,7 @@ export function noticeSummary(notice: NoticeSpec, { columns, colour }: Pick<Cont
   if (notice.channels.length === 0) return ''
   const places = notice.channels.map(channel => [
     channel.kind,
-    channel.kind === 'console' ? 'where heald runs' : channel.chats.join(', '),
+    channel.kind === 'console' ? 'heald logs bot' : channel.chats.join(', '),
     quietText(channel),
   ])
   const routes = notice.routes.map(({ match, to, graceMs }) => [

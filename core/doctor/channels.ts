@@ -49,7 +49,8 @@ export async function checkChannels(
 ): Promise<Check[]> {
   const checked = channels.map(async channel => {
     const check = { id: `channel.${channel.kind}`, title: channel.kind }
-    if (channel.kind === 'console') return [{ ...check, state: 'ok' as const, why: 'prints where heald runs' }]
+    if (channel.kind === 'console')
+      return [{ ...check, state: 'ok' as const, why: 'printed by the bot: heald logs bot' }]
     const lacks = await lackOf(channel, probes.readSecret, place.path, isInstalled)
     if (lacks !== undefined) return [{ ...check, state: 'off' as const, ...lacks }]
     return askPlatform(channel, probes, place.folderOf(channel.kind))

@@ -127,7 +127,7 @@ test('heald doctor says of each channel whether it is there, and of each chat', 
     .filter(({ id }) => id.startsWith('channel.'))
     .map(({ id, state, why }) => `${id} ${state}: ${why}`)
   assert.deepEqual(found, [
-    'channel.console ok: prints where heald runs',
+    'channel.console ok: printed by the bot: heald logs bot',
     'channel.telegram ok: takes the token of @heald_bot',
     'channel.telegram.-1001 ok: -1001: Ops',
     'channel.telegram.-1002 warn: -1002: answers 400: chat not found; add the bot to it',

@@ -69,7 +69,7 @@ test('where notices go is summed up too', async t => {
     out().split('\n\n').slice(1).join('\n\n'),
     `CHANNEL   CHATS             QUIET
 telegram  -1001, 5          22:00–07:00, told at 08:00
-console   where heald runs
+console   heald logs bot
 
 NOTICES                       GO TO              SOUND AFTER
 critical; of w*; kind switch  telegram, console  at once

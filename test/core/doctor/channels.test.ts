@@ -59,7 +59,7 @@ test('a channel has a row for its platform and one for each chat', async () => {
       ['channel.slack', 'slack', 'ok', 'takes the token'],
       ['channel.slack.7', 'slack chat', 'ok', '7: #ops'],
       ['channel.slack.8', 'slack chat', 'warn', '8: not found'],
-      ['channel.console', 'console', 'ok', 'prints where heald runs'],
+      ['channel.console', 'console', 'ok', 'printed by the bot: heald logs bot'],
     ],
   )
   assert.deepEqual(probes.asked, ['slack /state/bot/slack'])
