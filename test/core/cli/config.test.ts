@@ -67,8 +67,8 @@ test('where notices go is summed up too', async t => {
   assert.equal(await run(context, ['check', path], {}), 0)
   assert.equal(
     out().split('\n\n').slice(1).join('\n\n'),
-    `CHANNEL   CHATS             QUIET
-telegram  -1001, 5          22:00–07:00, told at 08:00
+    `CHANNEL   CHATS           QUIET
+telegram  -1001, 5        22:00–07:00, told at 08:00
 console   heald logs bot
 
 NOTICES                       GO TO              SOUND AFTER
