@@ -108,12 +108,13 @@ function joined(card: Card, incident: Incident): Card {
   if (about.what !== 'incidents') return card
   const next = listed(about, incident)
   const open = next.members.filter(({ state }) => state !== 'resolved')
+  const isBack = card.isOver && open.length > 0
   return {
     ...card,
     about: next,
     services: [...new Set([...card.services, ...incident.services])].slice(0, MOST_MEMBERS),
-    severity: worse(card.severity, incident.severity),
-    sinceMs: card.isOver && open.length > 0 ? Date.parse(incident.openedTs) : card.sinceMs,
+    severity: isBack ? incident.severity : worse(card.severity, incident.severity),
+    sinceMs: isBack ? Date.parse(incident.openedTs) : card.sinceMs,
     isOver: open.length === 0,
     isAcked: open.length > 0 && open.every(({ state }) => state === 'acked'),
   }
