@@ -3,11 +3,11 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Card } from './card.ts'
 import type { Cards } from './cards.ts'
 import { collapse } from './collapse.ts'
-import { needOf } from './due.ts'
+import { isAlarming, needOf } from './due.ts'
 import { fit } from './fit.ts'
 import { fingerprint, type Item } from './item.ts'
 import type { Message } from './message.ts'
-import { addPing, looksReady } from './pings.ts'
+import { addPing, isLate, looksReady } from './pings.ts'
 import { quietUntil } from './quiet.ts'
 import { type Place, render } from './render.ts'
 import { isSilenced } from './route.ts'
@@ -104,6 +104,10 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
     return nothing(Number.POSITIVE_INFINITY)
   }
   if (item.what === 'ping') {
+    if (isLate(item, card)) {
+      items.delete(item.id)
+      return nothing(Number.POSITIVE_INFINITY)
+    }
     // An answer needs something to answer to; without it, it is only late.
     if (!looksReady(item, items, nowMs) || item.words === null) return nothing(500)
     return due({ act: 'post', message: fit(item.words, options.fits), isSilent: false }, 0)
@@ -128,7 +132,7 @@ function cardCandidate(
     isSilenced: isSilenced(card, cards.silences.values(), nowMs),
     channel: options.spec?.kind ?? 'console',
   })
-  const urgency = card.severity === 'critical' && !card.isOver ? 0 : item.reference === null ? 1 : 2
+  const urgency = isAlarming(card) ? 0 : item.reference === null ? 1 : 2
   switch (need.need) {
     case 'post':
       return tools.due({ act: 'post', message, isSilent: need.isSilent }, urgency)

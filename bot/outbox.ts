@@ -166,7 +166,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const shown = isNew && deed.wasOpen ? '' : fingerprint(message)
     Object.assign(item, { reference, shown, isOpen: false } satisfies Partial<Item>)
     if (!isNew) return
-    if (item.what === 'card' && !deed.isSilent) item.loudForMs = cards.byId.get(item.card)?.sinceMs ?? null
+    // Nor is it known whether that one made a sound.
+    if (item.what === 'card' && !deed.isSilent && !deed.wasOpen)
+      item.loudForMs = cards.byId.get(item.card)?.sinceMs ?? null
     options.onPosted(item, reference)
     if (item.what !== 'card') items.delete(item.id)
   }
