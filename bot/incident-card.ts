@@ -31,7 +31,14 @@ export function followIncidentCard(cards: Cards, entry: Entry, policy: Policy): 
   const next = told(joined(home, lean), entry)
   cards.byId.set(next.id, next)
   cards.cardOf.set(inc, next.id)
+  // The one whose place it took is over: a service that flaps for weeks would leave thousands.
+  if (member === undefined) forgetReplaced(cards, home, next)
   return next.id
+}
+
+function forgetReplaced({ cardOf }: Cards, before: Card, after: Card): void {
+  if (before.about.what !== 'incidents') return
+  for (const { id } of before.about.members) if (memberOf(after, id) === undefined) cardOf.delete(id)
 }
 
 /** An open incident that is known only as it is now: its story so far is lost. */
