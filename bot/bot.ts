@@ -82,6 +82,7 @@ export async function runBot(options: BotOptions): Promise<void> {
     link.config().then(
       next => {
         config = next
+        for (const { kind, chats } of next.notice.channels) health.keep(kind, chats)
         outbox.tellAll()
       },
       (error: unknown) => {

@@ -39,8 +39,8 @@ export interface OutboxOptions {
   readonly save: () => Promise<void>
   /** A post is at the platform. */
   readonly onPosted: (item: Item, reference: string) => void
-  /** What came of the last request of a channel; `why` null: it was taken. */
-  readonly onOutcome: (channel: string, why: string | null, isFinal: boolean) => void
+  /** What came of the last request for a chat, null for the whole channel; `why` null: it was taken. */
+  readonly onOutcome: (channel: string, chat: string | null, why: string | null, isFinal: boolean) => void
   readonly warn: (text: string) => void
 }
 
@@ -165,7 +165,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         line.holds.clear(item.chat)
         // Its next change waits its turn anew; of what is done once nothing is kept.
         line.since.delete(item.id)
-        options.onOutcome(channel.name, null, false)
+        options.onOutcome(channel.name, item.chat, null, false)
         taken(item, deed, message, verdict.reference)
         return
       case 'gone':
@@ -181,7 +181,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         // Once it may be there, only an answer can say that it is not.
         if (deed.act === 'post' && !verdict.isOpen && !deed.wasOpen) item.isOpen = false
         line.holds.hold(verdict.of, item.chat, verdict.afterMs, clock.monoMs())
-        options.onOutcome(channel.name, verdict.why, false)
+        options.onOutcome(channel.name, verdict.of === 'chat' ? item.chat : null, verdict.why, false)
         return
       case 'refused':
         refused(line, deed, verdict)
@@ -214,12 +214,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (of === 'message') {
       options.warn(`${name} does not take ${item.id} at all: ${why}`)
       line.holds.holdLong('chat', item.id, clock.monoMs())
-      options.onOutcome(name, `chat ${item.chat}: ${why}`, false)
+      options.onOutcome(name, item.chat, `chat ${item.chat}: ${why}`, false)
       return
     }
     const where = of === 'channel' ? why : `chat ${item.chat}: ${why}`
     line.holds.holdLong(of === 'channel' ? 'channel' : 'chat', item.chat, clock.monoMs())
-    options.onOutcome(name, where, true)
+    options.onOutcome(name, of === 'channel' ? null : item.chat, where, true)
   }
 
   for (const [name, channel] of channels) {
