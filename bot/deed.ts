@@ -61,7 +61,7 @@ export function planOf(options: PlanOptions): Plan {
   const { items, channel, nowMs, spec } = options
   if (spec === undefined) return { deed: null, waitMs: Number.POSITIVE_INFINITY }
   const quiet = quietUntil(spec, options.place.tz, nowMs)
-  collapse(options, quiet)
+  collapse({ ...options, channel: spec.kind }, quiet)
   let best: Candidate | null = null
   let waitMs = Number.POSITIVE_INFINITY
   for (const item of [...items.values()]) {

@@ -56,14 +56,23 @@ function firstPost(
   const isSilent = !isAlarm || soundAtMs > nowMs || hasSounded
   // Begun already, or told and gone: people may have read it, so what it becomes has to be told in any case.
   if (item.isOpen || item.posts > 0) return { need: 'post', isSilent: isSilent || isSilenced }
-  if (isSilenced) return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: nowMs + LATER_MS }
+  if (isSpared(item, card, { isSilenced, channel })) return { need: 'settle' }
+  if (isSilenced) return { need: 'wait', untilMs: nowMs + LATER_MS }
   if (quietUntilMs !== null && card.severity !== 'critical')
     return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: quietUntilMs }
-  if (channel === 'whatsapp' && card.kind === 'incident') {
-    if (card.isOver && card.changedMs - card.sinceMs < item.graceMs) return { need: 'settle' }
-    if (soundAtMs > nowMs) return { need: 'wait', untilMs: soundAtMs }
-  }
+  if (channel === 'whatsapp' && card.kind === 'incident' && soundAtMs > nowMs)
+    return { need: 'wait', untilMs: soundAtMs }
   return { need: 'post', isSilent }
+}
+
+/** It is over, and nobody here has to hear of it, not even later. */
+export function isSpared(
+  { graceMs, isOpen, posts }: Item,
+  { kind, isOver, changedMs, sinceMs }: Card,
+  { isSilenced, channel }: Pick<Moment, 'isSilenced' | 'channel'>,
+): boolean {
+  if (!isOver || isOpen || posts > 0) return false
+  return isSilenced || (channel === 'whatsapp' && kind === 'incident' && changedMs - sinceMs < graceMs)
 }
 
 /** Whether people are needed. A switch that is held is over for heald, and not for them. */
