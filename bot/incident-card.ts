@@ -132,7 +132,8 @@ function listed(about: Incidents, incident: Incident): Incidents {
   const at = members.findIndex(({ id }) => id === incident.id)
   if (at >= 0) return { ...about, members: members.with(at, incident) }
   const service = incident.services[0] ?? ''
-  const earlier = members.findIndex(({ services }) => (services[0] ?? '') === service)
+  // One that is not over keeps its place: two of the ledger's may be open at once.
+  const earlier = members.findIndex(({ services, state }) => state === 'resolved' && (services[0] ?? '') === service)
   if (earlier >= 0) return { ...about, members: members.with(earlier, incident), count: count + 1 }
   return { ...about, members: [...members, incident], count: count + 1 }
 }

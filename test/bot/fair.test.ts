@@ -94,3 +94,19 @@ test('a service that flaps for weeks leaves nothing behind for each time', async
   const { byId, cardOf } = bot.cards()
   assert.ok(cardOf.size <= byId.size, `${cardOf.size} incidents are remembered`)
 })
+
+test('two troubles of one thing at once: the end of the later one is not the end of both', async () => {
+  const chat = telegram()
+  const bot = makeBot([chat])
+  for (const inc of ['ledger-0', 'ledger-1'])
+    bot.write('incident.opened', { severity: 'critical', cause: `damage ${inc}`, services: [] }, { inc })
+  bot.write('incident.resolved', { how: 'by hand' }, { inc: 'ledger-1' })
+  await bot.settle(3000)
+  assert.ok(!chat.texts().some(text => /Resolved/.test(text)), chat.texts().join(' | '))
+  bot.write('incident.resolved', { how: 'by hand' }, { inc: 'ledger-0' })
+  await bot.settle(3000)
+  assert.ok(
+    chat.texts().every(text => /Resolved/.test(text)),
+    chat.texts().join(' | '),
+  )
+})
