@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts'
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import { messageOf } from '../core/fault.ts'
-import { applyEntry, type Cards, emptyCards, forget, type News } from './cards.ts'
+import { beginAnew } from './anew.ts'
+import { applyEntry, type Cards, forget, type News } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
 import type { Item } from './item.ts'
 import type { Outbox } from './outbox.ts'
@@ -54,14 +55,19 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
     const size = await link.head()
     if (size < cards.nextSeq) {
       warn(`the ledger has ${size} entries, and ${cards.nextSeq} were read: it is another one, so the bot begins anew`)
-      Object.assign(cards, { ...emptyCards(size) })
+      Object.assign(cards, await beginAnew(link))
+      outbox.tell([...cards.byId.keys()].map(card => ({ card })))
     }
     for await (const entry of link.follow(cards.nextSeq, signal)) {
       againMs = AGAIN_FIRST_MS
       if (lost !== '') warn('the daemon is there again')
       lost = ''
       if (news.length === 0) setImmediate(flush)
-      news.push(...applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs())))
+      const found = applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs()))
+      // Cards tell of themselves after a kill; nothing but its entry tells of an escalation, and that counts as read now.
+      const calls = found.filter(({ escalation }) => escalation !== undefined)
+      if (calls.length > 0) outbox.tell(calls)
+      news.push(...found.filter(({ escalation }) => escalation === undefined))
       if (entry.kind === 'config.applied') options.onConfig()
       if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
     }
@@ -120,14 +126,12 @@ function every(clock: Clock, ms: number, run: () => void): () => void {
 
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
-    const cancel = clock.after(ms, resolve)
-    signal.addEventListener(
-      'abort',
-      () => {
-        cancel()
-        resolve()
-      },
-      { once: true },
-    )
+    const end = () => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(ms, end)
+    signal.addEventListener('abort', end)
   })
 }

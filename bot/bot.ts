@@ -3,13 +3,12 @@ import type { Clock } from '../core/clock.ts'
 import type { ChannelSpec, SecretSpec } from '../core/config/channel-spec.ts'
 import { messageOf } from '../core/fault.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
+import { beginAnew } from './anew.ts'
 import { announce } from './announce.ts'
-import { emptyCards } from './cards.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import { type CoreLink, openCoreLink } from './core-link.ts'
 import { shortened } from './fit.ts'
 import { createHealth } from './health.ts'
-import { adoptIncident } from './incident-card.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
 import { createOutbox } from './outbox.ts'
 import { createReporter } from './reporter.ts'
@@ -76,22 +75,32 @@ export async function runBot(options: BotOptions): Promise<void> {
     },
   })
   outbox.tellAll()
+  let cancelAsk = () => {}
+  /** Until it is there: no other entry would tell that it is another one. */
+  function askConfig(): void {
+    cancelAsk()
+    link.config().then(
+      next => {
+        config = next
+        for (const { kind, chats } of next.notice.channels) health.keep(kind, chats)
+        outbox.tellAll()
+      },
+      (error: unknown) => {
+        warn(`the configuration could not be asked for: ${messageOf(error)}`)
+        if (!signal.aborted) cancelAsk = clock.after(CONFIG_AGAIN_MS, askConfig)
+      },
+    )
+  }
   try {
     await announce(
       {
         ...{ link, clock, cards, items, notice, outbox, save, warn },
-        onConfig: () =>
-          void link.config().then(
-            next => {
-              config = next
-              outbox.tellAll()
-            },
-            (error: unknown) => warn(`the configuration could not be asked for: ${messageOf(error)}`),
-          ),
+        onConfig: askConfig,
       },
       signal,
     )
   } finally {
+    cancelAsk()
     await outbox.close()
     health.stop()
     await Promise.all([...channels.values()].map(channel => bounded(channel.close(), CLOSE_CHANNELS_MS, clock)))
@@ -123,8 +132,7 @@ async function untilConfigured(link: CoreLink, { clock, warn, signal }: BotOptio
 async function begunAnew(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<Remembered | null> {
   while (!signal.aborted) {
     try {
-      const cards = emptyCards(await link.head())
-      for (const incident of [...(await link.incidents())].reverse()) adoptIncident(cards, incident)
+      const cards = await beginAnew(link)
       const items = new Map<string, Item>()
       for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
         if (what !== 'card' || !cards.byId.has(card)) continue

@@ -13,7 +13,7 @@ export interface Card {
   readonly sinceMs: number
   /** Of its newest entry. */
   readonly changedMs: number
-  /** The highest that it ever had. */
+  /** The highest that it had since it was last opened. */
   readonly severity: Severity
   readonly isOver: boolean
   /** Somebody has acknowledged all that is open in it. */

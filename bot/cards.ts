@@ -122,12 +122,20 @@ export function cardsFromJson(json: unknown): Cards | null {
 
 function isCard(value: unknown): value is Card {
   if (typeof value !== 'object' || value === null) return false
-  const { id, steps, about, services, changes } = value as Partial<Card>
+  const { id, kind, severity, steps, about, services, changes, openedMs, sinceMs, changedMs } = value as Partial<Card>
   return (
-    typeof id === 'string' &&
+    [id, kind].every(text => typeof text === 'string') &&
+    ['info', 'warning', 'critical'].includes(severity as string) &&
+    [openedMs, sinceMs, changedMs].every(Number.isFinite) &&
     Array.isArray(steps) &&
-    typeof about === 'object' &&
+    isAbout(about) &&
     Array.isArray(services) &&
+    services.every(name => typeof name === 'string') &&
     Array.isArray(changes)
   )
+}
+
+function isAbout(about: Card['about'] | undefined): boolean {
+  if (about?.what === 'incidents') return Array.isArray(about.members)
+  return about?.what === 'switch' || about?.what === 'silence'
 }

@@ -1,15 +1,18 @@
+import type { ChannelSpec } from '../core/config/channel-spec.ts'
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Card } from './card.ts'
 import type { Cards } from './cards.ts'
+import { isSpared } from './due.ts'
 import { type Item, newItem } from './item.ts'
 import { looksOf, type Place } from './render.ts'
+import { isSilenced } from './route.ts'
 import { emptySummary, type Summary, withCard } from './summary.ts'
 
 /** So many cards that were over before a chat was told of them are still told one by one. */
 const MOST_SINGLE = 10
 
 export interface CollapseOptions {
-  readonly channel: string
+  readonly channel: ChannelSpec['kind']
   readonly items: Map<string, Item>
   readonly cards: Cards
   readonly notice: NoticeSpec
@@ -28,6 +31,10 @@ export function collapse(options: CollapseOptions, quiet: { readonly digestMs: n
     if (item.channel !== channel || item.what !== 'card' || item.reference !== null || item.isOpen) continue
     const card = cards.byId.get(item.card)
     if (card === undefined || !card.isOver || item.settledForMs === card.sinceMs) continue
+    if (isSpared(item, card, { channel, isSilenced: isSilenced(card, cards.silences.values(), options.nowMs) })) {
+      item.settledForMs = card.sinceMs
+      continue
+    }
     const list = waiting.get(item.chat) ?? []
     list.push([item, card])
     waiting.set(item.chat, list)

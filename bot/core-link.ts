@@ -1,4 +1,5 @@
 import { request, stream } from '../core/api/client.ts'
+import type { SilenceStatus } from '../core/api/notice-control.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
@@ -27,6 +28,8 @@ export interface CoreLink {
   head(): Promise<number>
   /** Open ones, newest first. */
   incidents(): Promise<readonly Incident[]>
+  /** Those that stand. */
+  silences(): Promise<readonly Pick<SilenceStatus, 'id' | 'match' | 'untilTs'>[]>
   /** Where cards stand, as far as they were reported. */
   deliveries(): Promise<readonly Delivery[]>
   /** What a service wrote last, by the entry of its end; null where that may not be shown, or is not there any more. */
@@ -51,6 +54,7 @@ export function openCoreLink(socket: string): CoreLink {
       const all = (await query('incidents')) as readonly Incident[]
       return all.filter(({ state }) => state !== 'resolved')
     },
+    silences: async () => (await query('silences')) as readonly SilenceStatus[],
     deliveries: async () => (await query('deliveries')) as readonly Delivery[],
     tail: async seq => ((await query('tail', { seq })) as { readonly text: string | null }).text,
     report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),

@@ -3,11 +3,11 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Card } from './card.ts'
 import type { Cards } from './cards.ts'
 import { collapse } from './collapse.ts'
-import { needOf } from './due.ts'
+import { isAlarming, needOf } from './due.ts'
 import { fit } from './fit.ts'
 import { fingerprint, type Item } from './item.ts'
 import type { Message } from './message.ts'
-import { addPing, looksReady } from './pings.ts'
+import { addPing, isLate, looksReady } from './pings.ts'
 import { quietUntil } from './quiet.ts'
 import { type Place, render } from './render.ts'
 import { isSilenced } from './route.ts'
@@ -34,8 +34,10 @@ export interface PlanOptions {
   /** Wall clock. */
   readonly nowMs: number
   readonly fits: (message: Message) => boolean
-  /** How long a request for the chat has to wait; 0 or less: it may go now. */
-  readonly waitMs: (chat: string, isUrgent: boolean) => number
+  /** How long a request for the item has to wait; 0 or less: it may go now. */
+  readonly waitMs: (item: Item, isUrgent: boolean) => number
+  /** The item can't be drawn: it is passed over until its card changes. */
+  readonly onTrouble: (item: Item, error: unknown) => void
   /** Since when each item has had something to do; kept from one plan to the next. */
   readonly since: Map<string, number>
 }
@@ -59,23 +61,33 @@ export function planOf(options: PlanOptions): Plan {
   const { items, channel, nowMs, spec } = options
   if (spec === undefined) return { deed: null, waitMs: Number.POSITIVE_INFINITY }
   const quiet = quietUntil(spec, options.place.tz, nowMs)
-  collapse(options, quiet)
+  collapse({ ...options, channel: spec.kind }, quiet)
   let best: Candidate | null = null
   let waitMs = Number.POSITIVE_INFINITY
   for (const item of [...items.values()]) {
     if (item.channel !== channel) continue
-    const found = candidateOf(item, options, quiet?.endMs ?? null)
+    const found = tried(item, options, quiet?.endMs ?? null)
     if (typeof found === 'number') {
       waitMs = Math.min(waitMs, found)
       continue
     }
     const isFirst =
       best === null || found.urgency < best.urgency || (found.urgency === best.urgency && found.sinceMs < best.sinceMs)
-    const mustWaitMs = isFirst ? options.waitMs(item.chat, found.urgency === 0) : 0
+    const mustWaitMs = isFirst ? options.waitMs(item, found.urgency === 0) : 0
     if (mustWaitMs > 0) waitMs = Math.min(waitMs, mustWaitMs)
     else if (isFirst) best = found
   }
   return { deed: best?.deed ?? null, waitMs: Math.max(1, waitMs) }
+}
+
+/** What a state file or an entry of another version holds may be no text: that must not stop the others. */
+function tried(item: Item, options: PlanOptions, quietUntilMs: number | null): Candidate | number {
+  try {
+    return candidateOf(item, options, quietUntilMs)
+  } catch (error) {
+    options.onTrouble(item, error)
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 /** A number: nothing to do for so long. */
@@ -94,7 +106,11 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
     if (item.summary === null) return nothing(Number.POSITIVE_INFINITY)
     if (nowMs < item.summary.dueMs && !item.isOpen) return nothing(item.summary.dueMs - nowMs)
     return due(
-      { act: 'post', message: fit(renderSummary(item.summary, options.place), options.fits), isSilent: true },
+      {
+        act: 'post',
+        message: drawnFor(item, renderSummary(item.summary, options.place), options.fits),
+        isSilent: true,
+      },
       3,
     )
   }
@@ -104,9 +120,13 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
     return nothing(Number.POSITIVE_INFINITY)
   }
   if (item.what === 'ping') {
+    if (isLate(item, card)) {
+      items.delete(item.id)
+      return nothing(Number.POSITIVE_INFINITY)
+    }
     // An answer needs something to answer to; without it, it is only late.
     if (!looksReady(item, items, nowMs) || item.words === null) return nothing(500)
-    return due({ act: 'post', message: fit(item.words, options.fits), isSilent: false }, 0)
+    return due({ act: 'post', message: drawnFor(item, item.words, options.fits), isSilent: false }, 0)
   }
   return cardCandidate(item, card, options, { quietUntilMs, nothing, due })
 }
@@ -128,16 +148,16 @@ function cardCandidate(
     isSilenced: isSilenced(card, cards.silences.values(), nowMs),
     channel: options.spec?.kind ?? 'console',
   })
-  const urgency = card.severity === 'critical' && !card.isOver ? 0 : item.reference === null ? 1 : 2
   switch (need.need) {
     case 'post':
-      return tools.due({ act: 'post', message, isSilent: need.isSilent }, urgency)
+      return tools.due({ act: 'post', message, isSilent: need.isSilent }, isAlarming(card) ? 0 : 1)
     case 'edit':
-      return tools.due({ act: 'edit', message, isSilent: true }, urgency)
+      // Wakes nobody, so each has its turn: else two cards in a loop would leave nothing for the rest.
+      return tools.due({ act: 'edit', message, isSilent: true }, 2)
     case 'ping':
       addPing(items, item, card, place)
       // What the card says now goes first where it differs; the ping is a candidate of its own from the next look on.
-      return print === item.shown ? 1 : tools.due({ act: 'edit', message, isSilent: true }, urgency)
+      return print === item.shown ? 1 : tools.due({ act: 'edit', message, isSilent: true }, 0)
     case 'wait':
       return tools.nothing(need.untilMs - nowMs)
     case 'settle':
@@ -160,11 +180,14 @@ function shownOf(card: Card, item: Item, { channel, place, fits }: PlanOptions):
   const name = item.isPlain ? `${channel} plain` : channel
   const known = drawn.get(card)?.get(name)
   if (known !== undefined) return known
-  const whole = render(card, place)
-  const message = fit(item.isPlain ? { ...whole, blocks: [], footer: '', buttons: [] } : whole, fits)
+  const message = drawnFor(item, render(card, place), fits)
   const rendered = { message, print: fingerprint(message) }
   const ofCard = drawn.get(card) ?? new Map<string, Rendered>()
   ofCard.set(name, rendered)
   drawn.set(card, ofCard)
   return rendered
+}
+
+function drawnFor({ isPlain }: Item, whole: Message, fits: (message: Message) => boolean): Message {
+  return fit(isPlain ? { ...whole, blocks: [], footer: '', buttons: [] } : whole, fits)
 }

@@ -36,8 +36,8 @@ const LATER_MS = 60_000
 
 export function needOf(item: Item, card: Card, moment: Moment): Need {
   const { nowMs } = moment
-  const soundAtMs = card.sinceMs + item.graceMs
-  const isAlarm = card.severity === 'critical' && !card.isOver && !card.isAcked
+  const soundAtMs = soundTime(item, card, nowMs)
+  const isAlarm = isAlarming(card)
   if (item.settledForMs === card.sinceMs) return { need: 'nothing' }
   if (item.reference === null) return firstPost(item, card, moment, { isAlarm, soundAtMs })
   if (isAlarm && !moment.isSilenced && item.loudForMs !== card.sinceMs && soundAtMs <= nowMs) return { need: 'ping' }
@@ -52,14 +52,35 @@ function firstPost(
   { nowMs, isSilenced, quietUntilMs, channel }: Moment,
   { isAlarm, soundAtMs }: { isAlarm: boolean; soundAtMs: number },
 ): Need {
-  // Begun already: it may be there, so what it becomes has to be told in any case.
-  if (item.isOpen) return { need: 'post', isSilent: !isAlarm || soundAtMs > nowMs }
-  if (isSilenced) return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: nowMs + LATER_MS }
+  const hasSounded = item.loudForMs === card.sinceMs
+  const isSilent = !isAlarm || soundAtMs > nowMs || hasSounded
+  // Begun already, or told and gone: people may have read it, so what it becomes has to be told in any case.
+  if (item.isOpen || item.posts > 0) return { need: 'post', isSilent: isSilent || isSilenced }
+  if (isSpared(item, card, { isSilenced, channel })) return { need: 'settle' }
+  if (isSilenced) return { need: 'wait', untilMs: nowMs + LATER_MS }
   if (quietUntilMs !== null && card.severity !== 'critical')
     return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: quietUntilMs }
-  if (channel === 'whatsapp' && card.kind === 'incident') {
-    if (card.isOver && card.changedMs - card.sinceMs < item.graceMs) return { need: 'settle' }
-    if (soundAtMs > nowMs) return { need: 'wait', untilMs: soundAtMs }
-  }
-  return { need: 'post', isSilent: !isAlarm || soundAtMs > nowMs }
+  if (channel === 'whatsapp' && card.kind === 'incident' && soundAtMs > nowMs)
+    return { need: 'wait', untilMs: soundAtMs }
+  return { need: 'post', isSilent }
+}
+
+/** It is over, and nobody here has to hear of it, not even later. */
+export function isSpared(
+  { graceMs, isOpen, posts }: Item,
+  { kind, isOver, changedMs, sinceMs }: Card,
+  { isSilenced, channel }: Pick<Moment, 'isSilenced' | 'channel'>,
+): boolean {
+  if (!isOver || isOpen || posts > 0) return false
+  return isSilenced || (channel === 'whatsapp' && kind === 'incident' && changedMs - sinceMs < graceMs)
+}
+
+/** Whether people are needed. A switch that is held is over for heald, and not for them. */
+export function isAlarming({ severity, isOver, isAcked, about }: Card): boolean {
+  return severity === 'critical' && !isAcked && (!isOver || (about.what === 'switch' && about.state === 'held'))
+}
+
+/** When the grace time is over. Where the clock was set back since, nobody knows how much of it is left: none. */
+function soundTime({ graceMs }: Item, { sinceMs }: Card, nowMs: number): number {
+  return sinceMs > nowMs + graceMs ? nowMs : sinceMs + graceMs
 }

@@ -6,8 +6,10 @@ import type { Clock } from '../core/clock.ts'
  */
 export interface Health {
   onState(channel: string, state: { readonly isUp: boolean; readonly isFinal: boolean; readonly why: string }): void
-  /** `why` null: a request was taken. */
-  onOutcome(channel: string, why: string | null, isFinal: boolean): void
+  /** `why` null: a request was taken. `chat` null: it is the same for all of them. */
+  onOutcome(channel: string, chat: string | null, why: string | null, isFinal: boolean): void
+  /** The chats that are configured: nothing is asked of others any more. */
+  keep(channel: string, chats: readonly string[]): void
   stop(): void
 }
 
@@ -21,7 +23,8 @@ interface Trouble {
 
 interface Known {
   connection: Trouble | null
-  requests: Trouble | null
+  /** By chat, '' for all of them: one that is dead stays so while others work. */
+  readonly requests: Map<string, Trouble>
   /** Null: nothing was told yet. */
   told: string | null
   cancel: () => void
@@ -35,7 +38,7 @@ export function createHealth(
   const channels = new Map<string, Known>()
 
   function of(channel: string): Known {
-    const known = channels.get(channel) ?? { connection: null, requests: null, told: null, cancel: () => {} }
+    const known = channels.get(channel) ?? { connection: null, requests: new Map(), told: null, cancel: () => {} }
     channels.set(channel, known)
     return known
   }
@@ -43,7 +46,7 @@ export function createHealth(
   function look(channel: string, known: Known): void {
     known.cancel()
     const nowMs = clock.monoMs()
-    const troubles = [known.connection, known.requests].filter(trouble => trouble !== null)
+    const troubles = [known.connection, ...known.requests.values()].filter(trouble => trouble !== null)
     const counted = troubles.find(({ isFinal, sinceMs }) => isFinal || nowMs - sinceMs >= LASTING_MS)
     if (counted === undefined && troubles.length > 0) {
       known.cancel = clock.after(LASTING_MS, () => look(channel, known))
@@ -55,7 +58,7 @@ export function createHealth(
     tell(channel, counted ?? null)
   }
 
-  function trouble(last: Trouble | null, why: string, isFinal: boolean): Trouble {
+  function trouble(last: Trouble | null | undefined, why: string, isFinal: boolean): Trouble {
     return { why, isFinal, sinceMs: last?.sinceMs ?? clock.monoMs() }
   }
 
@@ -65,10 +68,19 @@ export function createHealth(
       known.connection = isUp ? null : trouble(known.connection, why, isFinal)
       look(channel, known)
     },
-    onOutcome(channel, why, isFinal) {
+    onOutcome(channel, chat, why, isFinal) {
       const known = of(channel)
-      known.requests = why === null ? null : trouble(known.requests, why, isFinal)
+      const { requests } = known
+      if (why !== null) requests.set(chat ?? '', trouble(requests.get(chat ?? ''), why, isFinal))
+      else for (const each of ['', chat ?? '']) requests.delete(each)
       look(channel, known)
+    },
+    keep(channel, chats) {
+      const known = channels.get(channel)
+      if (known === undefined) return
+      const gone = [...known.requests.keys()].filter(chat => chat !== '' && !chats.includes(chat))
+      for (const chat of gone) known.requests.delete(chat)
+      if (gone.length > 0) look(channel, known)
     },
     stop() {
       for (const { cancel } of channels.values()) cancel()

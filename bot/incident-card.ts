@@ -31,7 +31,14 @@ export function followIncidentCard(cards: Cards, entry: Entry, policy: Policy): 
   const next = told(joined(home, lean), entry)
   cards.byId.set(next.id, next)
   cards.cardOf.set(inc, next.id)
+  // The one whose place it took is over: a service that flaps for weeks would leave thousands.
+  if (member === undefined) forgetReplaced(cards, home, next)
   return next.id
+}
+
+function forgetReplaced({ cardOf }: Cards, before: Card, after: Card): void {
+  if (before.about.what !== 'incidents') return
+  for (const { id } of before.about.members) if (memberOf(after, id) === undefined) cardOf.delete(id)
 }
 
 /** An open incident that is known only as it is now: its story so far is lost. */
@@ -108,12 +115,13 @@ function joined(card: Card, incident: Incident): Card {
   if (about.what !== 'incidents') return card
   const next = listed(about, incident)
   const open = next.members.filter(({ state }) => state !== 'resolved')
+  const isBack = card.isOver && open.length > 0
   return {
     ...card,
     about: next,
     services: [...new Set([...card.services, ...incident.services])].slice(0, MOST_MEMBERS),
-    severity: worse(card.severity, incident.severity),
-    sinceMs: card.isOver && open.length > 0 ? Date.parse(incident.openedTs) : card.sinceMs,
+    severity: isBack ? incident.severity : worse(card.severity, incident.severity),
+    sinceMs: isBack ? Date.parse(incident.openedTs) : card.sinceMs,
     isOver: open.length === 0,
     isAcked: open.length > 0 && open.every(({ state }) => state === 'acked'),
   }
@@ -124,7 +132,8 @@ function listed(about: Incidents, incident: Incident): Incidents {
   const at = members.findIndex(({ id }) => id === incident.id)
   if (at >= 0) return { ...about, members: members.with(at, incident) }
   const service = incident.services[0] ?? ''
-  const earlier = members.findIndex(({ services }) => (services[0] ?? '') === service)
+  // One that is not over keeps its place: two of the ledger's may be open at once.
+  const earlier = members.findIndex(({ services, state }) => state === 'resolved' && (services[0] ?? '') === service)
   if (earlier >= 0) return { ...about, members: members.with(earlier, incident), count: count + 1 }
   return { ...about, members: [...members, incident], count: count + 1 }
 }

@@ -4,6 +4,7 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Card } from './card.ts'
 import type { Cards, News } from './cards.ts'
 import type { Channel, Verdict } from './channel.ts'
+import { collapse } from './collapse.ts'
 import { type Deed, planOf } from './deed.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { cardItemId, fingerprint, type Item, keyOf, newItem } from './item.ts'
@@ -38,8 +39,8 @@ export interface OutboxOptions {
   readonly save: () => Promise<void>
   /** A post is at the platform. */
   readonly onPosted: (item: Item, reference: string) => void
-  /** What came of the last request of a channel; `why` null: it was taken. */
-  readonly onOutcome: (channel: string, why: string | null, isFinal: boolean) => void
+  /** What came of the last request for a chat, null for the whole channel; `why` null: it was taken. */
+  readonly onOutcome: (channel: string, chat: string | null, why: string | null, isFinal: boolean) => void
   readonly warn: (text: string) => void
 }
 
@@ -59,6 +60,8 @@ interface Line {
   readonly spec: () => ChannelSpec | undefined
   readonly pace: Pace
   readonly holds: Holds
+  /** Since when each item has waited for its turn. */
+  readonly since: Map<string, number>
   wake(): void
   ended: Promise<void>
 }
@@ -67,6 +70,26 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { clock, cards, items, notice, channels, place } = options
   const lines = new Map<string, Line>()
   let isClosed = false
+  const undrawn = new WeakSet<Card>()
+
+  /** Channels that are off plan nothing; what they miss must not keep every card for ever. */
+  function collapseUnopened(): void {
+    for (const { id, channel, card: itsCard, what } of [...items.values()]) {
+      const card = cards.byId.get(itsCard)
+      const isOver = card === undefined || (what === 'ping' && card.isOver)
+      if (!lines.has(channel) && what !== 'summary' && isOver) items.delete(id)
+    }
+    for (const { kind } of notice().channels)
+      if (!lines.has(kind))
+        collapse({ channel: kind, items, cards, notice: notice(), place, nowMs: clock.wallMs() }, null)
+  }
+
+  function cannotDraw(channel: string, item: Item, error: unknown): void {
+    const card = cards.byId.get(item.card)
+    if (card === undefined || undrawn.has(card)) return
+    undrawn.add(card)
+    options.warn(`${channel}: ${item.id} can't be drawn: ${String(error)}`)
+  }
 
   function tellOne({ card: id, escalation }: News): void {
     const card = cards.byId.get(id)
@@ -92,13 +115,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   async function runLine(name: string, line: Line, slept: { promise: Promise<void> }): Promise<void> {
-    const since = new Map<string, number>()
+    const { since } = line
     while (!isClosed) {
       const plan = planOf({
         ...{ channel: name, items, cards, notice: notice(), place, nowMs: clock.wallMs() },
         fits: message => line.channel.fits(message),
-        waitMs: (chat, isUrgent) =>
-          Math.max(line.holds.untilMs(chat) - clock.monoMs(), line.pace.waitMs(chat, isUrgent, clock.monoMs())),
+        waitMs: ({ chat, id }, isUrgent) => {
+          const nowMs = clock.monoMs()
+          const untilMs = Math.max(line.holds.untilMs(chat), line.holds.untilMs(id))
+          return Math.max(untilMs - nowMs, line.pace.waitMs(chat, isUrgent, nowMs))
+        },
+        onTrouble: (item, error) => cannotDraw(name, item, error),
         spec: line.spec(),
         since,
       })
@@ -136,7 +163,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     switch (verdict.verdict) {
       case 'done':
         line.holds.clear(item.chat)
-        options.onOutcome(channel.name, null, false)
+        // Its next change waits its turn anew; of what is done once nothing is kept.
+        line.since.delete(item.id)
+        options.onOutcome(channel.name, item.chat, null, false)
         taken(item, deed, message, verdict.reference)
         return
       case 'gone':
@@ -152,7 +181,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         // Once it may be there, only an answer can say that it is not.
         if (deed.act === 'post' && !verdict.isOpen && !deed.wasOpen) item.isOpen = false
         line.holds.hold(verdict.of, item.chat, verdict.afterMs, clock.monoMs())
-        options.onOutcome(channel.name, verdict.why, false)
+        options.onOutcome(channel.name, verdict.of === 'chat' ? item.chat : null, verdict.why, false)
         return
       case 'refused':
         refused(line, deed, verdict)
@@ -166,7 +195,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const shown = isNew && deed.wasOpen ? '' : fingerprint(message)
     Object.assign(item, { reference, shown, isOpen: false } satisfies Partial<Item>)
     if (!isNew) return
-    if (item.what === 'card' && !deed.isSilent) item.loudForMs = cards.byId.get(item.card)?.sinceMs ?? null
+    // Nor is it known whether that one made a sound.
+    if (item.what === 'card' && !deed.isSilent && !deed.wasOpen)
+      item.loudForMs = cards.byId.get(item.card)?.sinceMs ?? null
     options.onPosted(item, reference)
     if (item.what !== 'card') items.delete(item.id)
   }
@@ -180,9 +211,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       item.isPlain = true
       return
     }
+    if (of === 'message') {
+      options.warn(`${name} does not take ${item.id} at all: ${why}`)
+      line.holds.holdLong('chat', item.id, clock.monoMs())
+      options.onOutcome(name, item.chat, `chat ${item.chat}: ${why}`, false)
+      return
+    }
     const where = of === 'channel' ? why : `chat ${item.chat}: ${why}`
     line.holds.holdLong(of === 'channel' ? 'channel' : 'chat', item.chat, clock.monoMs())
-    options.onOutcome(name, where, true)
+    options.onOutcome(name, of === 'channel' ? null : item.chat, where, true)
   }
 
   for (const [name, channel] of channels) {
@@ -192,6 +229,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       spec: () => notice().channels.find(({ kind }) => kind === name),
       pace: createPace(chat => channel.pace(chat)),
       holds: createHolds(options.random),
+      since: new Map(),
       wake: () => {
         slept.resolve()
         Object.assign(slept, Promise.withResolvers<void>())
@@ -205,6 +243,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     tell(news) {
       for (const each of news) tellOne(each)
+      collapseUnopened()
       wakeAll()
     },
     tellAll() {

@@ -1,6 +1,7 @@
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import type { Card } from './card.ts'
+import { isAlarming } from './due.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
 import type { Message } from './message.ts'
 import { cleaned, footerOf, leadOf, looksOf, type Place } from './render.ts'
@@ -48,10 +49,19 @@ function pingOf(card: Card, place: Place, why: string): Message {
   })
 }
 
+/** What it calls people for is over by now, or somebody has seen to it: nobody is woken for that. */
+export function isLate({ escalation }: Item, card: Card): boolean {
+  if (escalation === null) return !isAlarming(card)
+  const { about, isOver } = card
+  const its = about.what === 'incidents' ? about.members.find(({ id }) => id === escalation.incident) : undefined
+  return isOver || its?.state === 'resolved'
+}
+
 /** Whether the card that the ping answers to is there, or has been waited for long enough. */
 export function looksReady(ping: Item, items: ReadonlyMap<string, Item>, nowMs: number): boolean {
   if (ping.isOpen || cardItem(ping, items)?.reference != null) return true
-  return nowMs - (ping.escalation?.dueMs ?? 0) > WAIT_FOR_CARD_MS
+  // Also when the clock was set back since.
+  return Math.abs(nowMs - (ping.escalation?.dueMs ?? 0)) > WAIT_FOR_CARD_MS
 }
 
 /** Reference of the message that a ping answers to; null where there is none. */

@@ -13,10 +13,17 @@ export interface Destination {
 export function destinationsOf(card: Card, { routes, channels }: NoticeSpec): Destination[] {
   const route = routes.find(({ match }) => fits(match, card))
   if (route === undefined) return []
-  return route.to.flatMap(name => {
+  return toldOn(card, route.to, channels).flatMap(name => {
     const channel = channels.find(({ kind }) => kind === name)
     return (channel?.chats ?? []).map(chat => ({ channel: name, chat, graceMs: route.graceMs }))
   })
+}
+
+/** Trouble of channels is no use on these alone: then all others tell of it. */
+function toldOn({ kind, services }: Card, to: readonly string[], channels: NoticeSpec['channels']): readonly string[] {
+  const isDead = (name: string) => services.includes(`channel:${name}`)
+  if (kind !== 'channel' || to.length === 0 || !to.every(isDead)) return to
+  return [...to, ...channels.map(({ kind: name }) => name as string).filter(name => !isDead(name))]
 }
 
 /** What decides which incidents become one card, as it stands now. */

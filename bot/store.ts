@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Adapter, Low } from 'lowdb'
 import { codeOf, messageOf } from '../core/fault.ts'
 import { type Cards, cardsFromJson, cardsToJson } from './cards.ts'
-import { type Item, isItem } from './item.ts'
+import { type Item, isItem, newItem } from './item.ts'
 
 /** What the bot remembers: how far it has read the ledger, the cards, and what stands where. */
 export interface Remembered {
@@ -124,5 +124,10 @@ function rememberedFrom(json: unknown): Remembered | null {
   const { v, cards, items } = json as { readonly [key: string]: unknown }
   const folded = cardsFromJson(cards)
   if (v !== 1 || folded === null || !Array.isArray(items) || !items.every(isItem)) return null
-  return { cards: folded, items: new Map(items.map(item => [item.id, item])) }
+  return { cards: folded, items: new Map(items.map(item => [item.id, whole(item)])) }
+}
+
+/** Of an earlier version, it lacks what this one knows. */
+function whole(item: Item): Item {
+  return { ...newItem({ ...item, graceMs: 0 }), ...item }
 }

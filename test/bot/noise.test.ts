@@ -118,3 +118,39 @@ test('a route decides where; a rise in severity may add chats and never takes on
   await bot.settle(100)
   assert.match(chat.texts()[0] ?? '', /Resolved/)
 })
+
+test('what a silence hides is in no digest and no summary, however much it is', async () => {
+  const chat = telegram()
+  const channels = [channelSpec('telegram', { quietHours: { from: '22:00', to: '07:00' }, digest: null })]
+  const bot = makeBot([chat], noticeSpec({ channels, flap: { changes: 100, withinMs: 1000 } }))
+  bot.write('silence.created', { id: 's1', match: { services: ['svc*'] }, untilTs: '2099-01-01T00:00:00.000Z' })
+  await bot.settle(3000)
+  const all: string[] = []
+  for (let n = 0; n < 15; n += 1) {
+    all.push(bot.open(`svc${n}`, n === 0 ? 'warning' : 'critical'))
+    await bot.settle(2100)
+  }
+  for (const inc of all) bot.resolve(inc)
+  await bot.settle(10 * 3_600_000)
+  assert.deepEqual(
+    chat.texts().filter(text => !/Silence/.test(text)),
+    [],
+  )
+})
+
+test('WhatsApp is told of nothing that was over within the grace time, however much it is', async () => {
+  const chat = fakeChat('whatsapp', { tellTwins: false })
+  const bot = makeBot(
+    [chat],
+    noticeSpec({ channels: [channelSpec('whatsapp')], flap: { changes: 100, withinMs: 1000 } }),
+  )
+  for (let n = 0; n < 15; n += 1) {
+    bot.resolve(bot.open(`svc${n}`))
+    await bot.clock.stall(2100)
+  }
+  // As after a while in which the bot was away: all of it is read at once.
+  bot.items().clear()
+  bot.outbox().tellAll()
+  await bot.settle(60_000)
+  assert.deepEqual(chat.texts(), [])
+})

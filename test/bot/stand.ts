@@ -67,7 +67,7 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
         if (life === mine) disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()] })
       },
       onPosted: (item, reference) => void posted.push({ id: item.id, reference }),
-      onOutcome: (channel, why) => void outcomes.push(`${channel}: ${why ?? 'ok'}`),
+      onOutcome: (channel, _chat, why) => void outcomes.push(`${channel}: ${why ?? 'ok'}`),
       warn: text => void warnings.push(text),
     })
     outbox.tellAll()

@@ -96,3 +96,32 @@ test('entries that were folded already change nothing', async () => {
     applyEntry(bot.cards(), entry, { flap: { changes: 4, withinMs: 1 }, audience: () => '' })
   assert.equal(JSON.stringify(cardsToJson(bot.cards())), before)
 })
+
+test('a state of an earlier version has what it lacks filled in', async t => {
+  const path = folder(t)
+  const all = await remembered()
+  const items = [...all.items.values()].map(({ id, what, channel, chat, card, posts, isOpen, reference, shown }) => ({
+    ...{ id, what, channel, chat, card, posts, isOpen, reference, shown },
+  }))
+  writeFileSync(join(path, 'state.json'), JSON.stringify({ v: 1, cards: cardsToJson(all.cards), items }))
+  const again = await openStore(path, () => {}).read()
+  for (const { graceMs, loudForMs, settledForMs, summary, words } of again?.items.values() ?? [])
+    assert.deepEqual([graceMs, loudForMs, settledForMs, summary, words], [0, null, null, null, null])
+})
+
+for (const [what, damage] of Object.entries({
+  'a severity that is none': { severity: 'high' },
+  'no times': { sinceMs: null },
+  'nothing that it is about': { about: { what: 'weather' } },
+  'services that are no names': { services: [7] },
+})) {
+  test(`a card with ${what} makes the state one that is put aside`, async t => {
+    const path = folder(t)
+    const all = await remembered()
+    const cards = cardsToJson(all.cards) as { cards: object[] }
+    const bad = { ...cards, cards: cards.cards.map(card => ({ ...card, ...damage })) }
+    writeFileSync(join(path, 'state.json'), JSON.stringify({ v: 1, cards: bad, items: [] }))
+    assert.equal(await openStore(path, () => {}).read(), null)
+    assert.deepEqual(readdirSync(path), ['state.json.bad'])
+  })
+}

@@ -119,7 +119,8 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
         if (life !== mine) return new Promise<never>(() => {})
         disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()] })
       },
-      onPosted: (_item, reference) => void known.add(reference),
+      // Of one whose answer a dead life heard, the next life knows nothing.
+      onPosted: (_item, reference) => void (life === mine && known.add(reference)),
       ...{ onOutcome: () => {}, warn: () => {} },
     })
     outbox.tellAll()

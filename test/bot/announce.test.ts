@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { test } from 'node:test'
+import { beginAnew } from '../../bot/anew.ts'
+import { announce } from '../../bot/announce.ts'
+import { emptyCards, type News } from '../../bot/cards.ts'
+import type { CoreLink } from '../../bot/core-link.ts'
+import { isSilenced } from '../../bot/route.ts'
+import type { Data, Entry } from '../../core/entry.ts'
+import type { Incident } from '../../core/incident/fold.ts'
+import { fakeClock } from '../fakes/clock.ts'
+import { noticeSpec } from './stand.ts'
+
+function entry(seq: number, kind: string, data: Data): Entry {
+  const ts = '2026-01-01T00:00:00.000Z'
+  const rest = {
+    v: 1,
+    prev: '0'.repeat(64),
+    mono: 0,
+    boot: 'aaaa0000',
+    h: 'a'.repeat(64),
+    svc: 'agent',
+    inc: 'agent-0',
+  }
+  return { ...rest, seq, ts, kind, data } as unknown as Entry
+}
+
+const INCIDENT: Incident = {
+  ...{ id: 'agent-7', severity: 'critical', state: 'open', services: ['agent'], cause: 'killed', attempts: 0 },
+  ...{ openedTs: '2026-01-01T00:00:00.000Z', resolvedTs: null, downMs: null, entries: [], entryCount: 1 },
+  ...{ ackedBy: null, ackedTs: null, how: null },
+}
+
+function linkOf(more: Partial<CoreLink>): CoreLink {
+  return {
+    config: () => Promise.reject(new Error('not asked')),
+    head: async () => 0,
+    incidents: async () => [INCIDENT],
+    silences: async () => [
+      {
+        id: 'silence-1',
+        match: { services: ['agent'], severity: null, kinds: null },
+        untilTs: '2099-01-01T00:00:00.000Z',
+      },
+    ],
+    deliveries: async () => [],
+    tail: async () => null,
+    report: async () => {},
+    async *follow() {},
+    ...more,
+  }
+}
+
+function follow(link: CoreLink, cards = emptyCards()) {
+  const clock = fakeClock()
+  const told: News[] = []
+  const end = new AbortController()
+  const ended = announce(
+    {
+      ...{ link, clock, cards, items: new Map(), notice: () => noticeSpec(), save: async () => {} },
+      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, warn: () => {} },
+    },
+    end.signal,
+  )
+  return { clock, told, cards, end, ended }
+}
+
+test('an escalation is told in the turn that it is read in, so that no state is saved with the one and not the other', async () => {
+  let isTold = false
+  const link = linkOf({
+    async *follow() {
+      yield entry(0, 'incident.opened', { severity: 'critical', cause: 'x', services: ['agent'] })
+      yield entry(1, 'escalation.due', { incident: 'agent-0', step: 0, to: ['telegram'], fallback: false })
+      isTold = bot.told.some(({ escalation }) => escalation !== undefined)
+    },
+  })
+  const bot = follow(link)
+  await bot.clock.advance(0)
+  bot.end.abort()
+  await bot.ended
+  assert.ok(isTold)
+  assert.equal(bot.told.filter(({ escalation }) => escalation !== undefined).length, 1)
+})
+
+test('a daemon that is away for long leaves nothing behind for each try', async () => {
+  const bot = follow(linkOf({ head: () => Promise.reject(new Error('away')) }))
+  await bot.clock.advance(600_000)
+  assert.ok(getEventListeners(bot.end.signal, 'abort').length <= 1)
+  bot.end.abort()
+  await bot.ended
+})
+
+test('another ledger: what is open in it is told, and what is silenced stays so', async () => {
+  const bot = follow(linkOf({ head: async () => 9 }), emptyCards(100))
+  await bot.clock.advance(0)
+  bot.end.abort()
+  await bot.ended
+  assert.deepEqual([bot.cards.nextSeq, [...bot.cards.byId.keys()]], [9, ['agent-7']])
+  assert.ok(bot.told.some(({ card }) => card === 'agent-7'))
+})
+
+test('begun anew, silences stand as before', async () => {
+  const cards = await beginAnew(linkOf({}))
+  const card = cards.byId.get('agent-7')
+  assert.ok(card !== undefined && isSilenced(card, cards.silences.values(), Date.parse('2026-01-01')))
+})
