@@ -5,7 +5,7 @@ import { messageOf } from '../core/fault.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
 import { beginAnew } from './anew.ts'
 import { announce } from './announce.ts'
-import type { Channel, OpenChannel } from './channel.ts'
+import { type Channel, DEADLINE_MS, type OpenChannel } from './channel.ts'
 import { type CoreLink, openCoreLink } from './core-link.ts'
 import { shortened } from './fit.ts'
 import { createHealth } from './health.ts'
@@ -39,6 +39,8 @@ export interface BotOptions {
 const CONFIG_AGAIN_MS = 1000
 const CLOSE_CHANNELS_MS = 5000
 const REPORTS_MS = 1000
+/** How long its end may take, when a platform does not answer: whoever stops it sooner risks a message that is there twice. */
+export const END_MS = DEADLINE_MS + CLOSE_CHANNELS_MS + REPORTS_MS
 
 export async function runBot(options: BotOptions): Promise<void> {
   const { clock, warn, signal, state } = options

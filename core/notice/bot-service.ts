@@ -60,7 +60,8 @@ function botService(config: HostConfig, place: BotPlace): ServiceSpec {
     probes: {},
     restart: { firstMs: 0, baseMs: 200, capMs: 30_000, resetAfterMs: 60_000 },
     crashLoop: { failures: 3, withinMs: 60_000 },
-    stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
+    // A request under way may take 10 s, its connections 5 more.
+    stop: { signal: 'SIGTERM', timeoutMs: 20_000 },
     limits: { memoryBytes: MEMORY_BYTES + (hasBrowser ? BROWSER_BYTES : 0) },
     logs: { maxBytes: 10 * MIB, keep: 3 },
     critical: false,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
+import { END_MS } from '../../../bot/bot.ts'
 import { type BotPlace, withBot } from '../../../core/notice/bot-service.ts'
 import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { configOf, SLACK, TELEGRAM } from './stand.ts'
@@ -22,6 +23,10 @@ test('the bot is started by this Node and this heald, with its folder, its socke
   assert.deepEqual(secrets, { SLACK_BOT_TOKEN: 'xoxb-1' })
   assert.deepEqual([bot.name, bot.user, bot.target, bot.critical], ['bot', undefined, undefined, false])
   assert.equal(bot.limits.memoryBytes, 512 * 1024 ** 2)
+})
+
+test('it has the time to end a request that hangs', () => {
+  assert.ok(botOf(configOf({ channels: [TELEGRAM] })).stop.timeoutMs > END_MS)
 })
 
 test('its user, its folder and a browser’s memory are as configured', () => {
