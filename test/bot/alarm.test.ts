@@ -50,7 +50,7 @@ test('a switch that is held makes a sound: people are needed', async () => {
   await bot.settle(30_000)
   const [card, ping, ...more] = [...chat.shown.values()]
   assert.deepEqual([more.length, card?.isSilent, ping?.isSilent], [0, true, false])
-  assert.match(ping?.message.title ?? '', /held: people are needed/)
+  assert.match(ping?.message.title ?? '', /Held: app on web-1 needs people/)
 })
 
 test('a card that has sounded is posted anew without a sound when its message is gone', async () => {

@@ -73,6 +73,9 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
     routes: [{ to: ['telegram', 'discord', 'slack'], grace: '1s' }],
   })
   await chats.up()
+  // Later than what would be told in one card.
+  await chats.everywhere('the crash loop', texts => texts.some(text => text.includes('crash loop')))
+  await new Promise(resolve => setTimeout(resolve, 2500))
   process.kill(await chats.stand.onlyProcess('web'), 'SIGKILL')
   await chats.everywhere(
     'both',
@@ -83,6 +86,12 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
   writeFileSync(join(chats.stand.state, 'bot/state.json'), '{"v":1,"cards":')
   process.kill(bot.pid ?? 0, 'SIGKILL')
   await chats.stand.wait('another bot', async () => (await chats.stand.service('bot')).pid !== bot.pid)
+  // What is over by the time the next bot begins is nobody's news any more.
+  await chats.everywhere(
+    'what is open goes on',
+    texts => texts.some(text => text.includes('agent') && text.includes('Continued')),
+    60_000,
+  )
   await chats.stand.must('stop', 'agent')
   await chats.everywhere(
     'the end of what was open',
