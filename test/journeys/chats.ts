@@ -80,7 +80,7 @@ export async function makeChats(t: TestContext) {
         await stand
           .wait(`${what} on ${platform.name}`, () => isSo(shown(platform).map(({ text }) => text)), withinMs)
           .catch(error => {
-            const texts = shown(platform).map(({ text }) => text.slice(0, 200))
+            const texts = shown(platform).map(({ text }) => text.slice(0, 900))
             throw new Error(`${error instanceof Error ? error.message : error}\nshown:\n${texts.join('\n---\n')}`)
           })
       }
