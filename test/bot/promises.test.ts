@@ -115,9 +115,11 @@ async function play(schedule: readonly Step[], tellTwins: boolean): Promise<void
       const isShown = all.some(text => text.includes(`svc${at}`) && !/^.{0,80}(Resolved|Caught)/.test(text))
       assert.ok(isShown, `svc${at} is open, and nothing at ${one.channel.name} says so: ${one.texts().join(' | ')}`)
     }
-    // Of one that is there twice, nobody can change the one that no answer named.
-    const known = new Map([...one.shown.values()].map(each => [each.key, each]))
-    for (const { message } of known.values()) {
+    // What no answer named, or only to a bot that was killed then, nobody can change any more.
+    const its = [...bot.items().values()].filter(({ channel }) => channel === one.channel.name)
+    const known = new Set(its.map(({ reference }) => reference))
+    for (const { message, reference } of one.shown.values()) {
+      if (!known.has(reference)) continue
       if (/well again|Caught up/.test(message.title)) continue
       const about = [
         ...new Set(
