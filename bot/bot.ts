@@ -36,7 +36,7 @@ export interface BotOptions {
   readonly signal: AbortSignal
 }
 
-const CONFIG_AGAIN_MS = 1000
+const ASK_AGAIN_MS = 1000
 const CLOSE_CHANNELS_MS = 5000
 const REPORTS_MS = 1000
 /** How long its end may take, when a platform does not answer: whoever stops it sooner risks a message that is there twice. */
@@ -45,12 +45,12 @@ export const END_MS = DEADLINE_MS + CLOSE_CHANNELS_MS + REPORTS_MS
 export async function runBot(options: BotOptions): Promise<void> {
   const { clock, warn, signal, state } = options
   const link = openCoreLink(options.socket)
-  const first = await untilConfigured(link, options)
+  const first = await insist(link.config, options)
   if (first === null) return
   let config = first
   const notice = () => config.notice
   const store = openStore(state, warn)
-  const remembered = (await store.read()) ?? (await begunAnew(link, options))
+  const remembered = (await store.read()) ?? (await insist(() => begunAnew(link), options))
   if (remembered === null) return
   const { cards, items } = remembered
   const save = () => store.save(remembered)
@@ -89,7 +89,7 @@ export async function runBot(options: BotOptions): Promise<void> {
       },
       (error: unknown) => {
         warn(`the configuration could not be asked for: ${messageOf(error)}`)
-        if (!signal.aborted) cancelAsk = clock.after(CONFIG_AGAIN_MS, askConfig)
+        if (!signal.aborted) cancelAsk = clock.after(ASK_AGAIN_MS, askConfig)
       },
     )
   }
@@ -111,17 +111,17 @@ export async function runBot(options: BotOptions): Promise<void> {
   }
 }
 
-/** Null: it is to end. */
-async function untilConfigured(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<BotConfig | null> {
+/** Asks the daemon again and again until it answers; null: the bot is to end first. */
+async function insist<T>(ask: () => Promise<T>, { clock, warn, signal }: BotOptions): Promise<T | null> {
   let said = ''
   while (!signal.aborted) {
     try {
-      return await link.config()
+      return await ask()
     } catch (error) {
       const why = messageOf(error)
       if (why !== said) warn(why)
       said = why
-      await new Promise<void>(resolve => void clock.after(CONFIG_AGAIN_MS, resolve))
+      await new Promise<void>(resolve => void clock.after(ASK_AGAIN_MS, resolve))
     }
   }
   return null
@@ -131,23 +131,15 @@ async function untilConfigured(link: CoreLink, { clock, warn, signal }: BotOptio
  * Nothing is remembered: what is told begins here, with what is not over yet. Where its cards stand was reported to core,
  * so they go on in their places; one that was not is posted anew.
  */
-async function begunAnew(link: CoreLink, { clock, warn, signal }: BotOptions): Promise<Remembered | null> {
-  while (!signal.aborted) {
-    try {
-      const cards = await beginAnew(link)
-      const items = new Map<string, Item>()
-      for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
-        if (what !== 'card' || !cards.byId.has(card)) continue
-        const id = cardItemId(card, channel, chat)
-        items.set(id, { ...newItem({ id, what, channel, chat, card, graceMs: 0 }), reference, posts: 1 })
-      }
-      return { cards, items }
-    } catch (error) {
-      warn(messageOf(error))
-      await new Promise<void>(resolve => void clock.after(CONFIG_AGAIN_MS, resolve))
-    }
+async function begunAnew(link: CoreLink): Promise<Remembered> {
+  const cards = await beginAnew(link)
+  const items = new Map<string, Item>()
+  for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
+    if (what !== 'card' || !cards.byId.has(card)) continue
+    const id = cardItemId(card, channel, chat)
+    items.set(id, { ...newItem({ id, what, channel, chat, card, graceMs: 0 }), reference, posts: 1 })
   }
-  return null
+  return { cards, items }
 }
 
 async function openChannels(

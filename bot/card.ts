@@ -86,6 +86,15 @@ const FIRST_STEPS = 4
 const LAST_STEPS = 10
 const MOST_WORDS = 400
 
+/** A card of which nothing has been told yet. */
+export function newCard(parts: Pick<Card, 'id' | 'kind' | 'openedMs' | 'services' | 'about'>): Card {
+  return {
+    ...parts,
+    ...{ sinceMs: parts.openedMs, changedMs: parts.openedMs, severity: 'info', isOver: false, isAcked: false },
+    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
+  }
+}
+
 /** The card after one more step of its story. */
 export function withStep(card: Card, atMs: number, words: string): Card {
   const step = { atMs, words: words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS - 1)}…` : words }

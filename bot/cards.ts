@@ -1,3 +1,4 @@
+import type { MatchSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Card } from './card.ts'
 import { followIncidentCard, incidentOf } from './incident-card.ts'
@@ -28,10 +29,7 @@ export interface Cards {
   nextSeq: number
 }
 
-export interface ActiveSilence {
-  readonly services: readonly string[] | null
-  readonly severity: readonly string[] | null
-  readonly kinds: readonly string[] | null
+export interface ActiveSilence extends MatchSpec {
   readonly untilMs: number
 }
 

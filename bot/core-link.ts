@@ -1,25 +1,9 @@
+import type { Delivery, SentReport } from '../core/api/bot-report.ts'
 import { request, stream } from '../core/api/client.ts'
 import type { SilenceStatus } from '../core/api/notice-control.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
-import type { Delivery } from '../core/notice/memory.ts'
-
-/** What core takes; each part as `core/api/bot-report.ts` checks it. */
-export type Report =
-  | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly final: boolean }
-  | { readonly what: 'channel.up'; readonly channel: string }
-  | {
-      readonly what: 'delivered'
-      readonly channel: string
-      readonly chat: string
-      readonly card: string
-      readonly reference: string
-      readonly which: 'post' | 'edit'
-      readonly for: 'card' | 'escalation'
-      /** Of an escalation. */
-      readonly step?: number
-    }
 
 /** The daemon, through the bot's own socket. Everything rejects with a Fault when it can't be reached. */
 export interface CoreLink {
@@ -34,7 +18,7 @@ export interface CoreLink {
   deliveries(): Promise<readonly Delivery[]>
   /** What a service wrote last, by the entry of its end; null where that may not be shown, or is not there any more. */
   tail(seq: number): Promise<string | null>
-  report(report: Report): Promise<void>
+  report(report: SentReport): Promise<void>
   /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
   follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
 }

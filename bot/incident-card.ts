@@ -1,11 +1,11 @@
-import type { NoticeKind } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import { followIncident, type Incident } from '../core/incident/fold.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import { whatChanged } from '../core/incident/what-changed.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
-import { type Card, HELD, type Incidents, MOST_MEMBERS, withStep, worse } from './card.ts'
+import { kindOf } from '../core/notice/match.ts'
+import { type Card, HELD, type Incidents, MOST_MEMBERS, newCard, withStep, worse } from './card.ts'
 import { type Cards, MOST_CARDS, type Policy } from './cards.ts'
 
 /** Incidents that open so soon after a card's first one are told of in it. */
@@ -45,7 +45,7 @@ function forgetReplaced({ cardOf }: Cards, before: Card, after: Card): void {
 export function adoptIncident(cards: Cards, incident: Incident): void {
   const openedMs = Date.parse(incident.openedTs)
   const lean = { ...incident, entries: [] }
-  const card = joined(emptyCard(incident.id, kindOf(incident), openedMs), lean)
+  const card = joined(emptyCard(incident, openedMs), lean)
   cards.byId.set(card.id, { ...card, isContinued: true, changedMs: openedMs })
   cards.cardOf.set(incident.id, card.id)
   for (const service of incident.services) cards.lastOf.set(service, card.id)
@@ -61,13 +61,13 @@ function homeFor(cards: Cards, entry: Entry, incident: Incident, { flap, audienc
   const service = incident.services[0] ?? ''
   const openings = [...(cards.openings.get(service) ?? []).filter(ms => atMs - ms < flap.withinMs), atMs]
   cards.openings.set(service, openings.slice(-MOST_OPENINGS))
-  const alone = joined(emptyCard(incident.id, kindOf(incident), atMs), incident)
+  const alone = joined(emptyCard(incident, atMs), incident)
   const last = cards.byId.get(cards.lastOf.get(service) ?? '')
   const home =
     last !== undefined && openings.length > flap.changes ? last : (neighbour(cards, alone, audience) ?? alone)
   cards.lastOf.set(service, home.id)
   if (home === alone) forgetOpenings(cards, atMs, flap)
-  return home === alone ? emptyCard(incident.id, kindOf(incident), atMs) : home
+  return home === alone ? emptyCard(incident, atMs) : home
 }
 
 /** The newest card, if what happens now belongs to it and it is told to the same people. */
@@ -86,27 +86,9 @@ function forgetOpenings({ openings }: Cards, nowMs: number, flap: Policy['flap']
   for (const [service, times] of openings) if (nowMs - (times.at(-1) ?? 0) >= flap.withinMs) openings.delete(service)
 }
 
-function kindOf({ services, id }: Incident): NoticeKind {
-  if (id.startsWith('channel:') || services[0]?.startsWith('channel:')) return 'channel'
-  return services.length === 0 || id.startsWith('ledger-') ? 'ledger' : 'incident'
-}
-
-function emptyCard(id: string, kind: NoticeKind, openedMs: number): Card {
-  return {
-    ...{
-      id,
-      kind,
-      openedMs,
-      sinceMs: openedMs,
-      changedMs: openedMs,
-      severity: 'info',
-      isOver: false,
-      isAcked: false,
-      services: [],
-    },
-    about: { what: 'incidents', members: [], count: 0 },
-    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
-  }
+function emptyCard({ id, services }: Incident, openedMs: number): Card {
+  const about = { what: 'incidents', members: [], count: 0 } as const
+  return newCard({ id, kind: kindOf(services[0]), openedMs, services: [], about })
 }
 
 /** The card with this incident as it is now: in its own place, in that of an earlier one of its service, or at the end. */

@@ -1,10 +1,11 @@
+import type { SentReport } from '../core/api/bot-report.ts'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, retryOf } from '../core/fault.ts'
-import type { CoreLink, Report } from './core-link.ts'
+import type { CoreLink } from './core-link.ts'
 
 /** Hands reports to core, one after the other, and again when it can't be reached. Bounded: the oldest go first. */
 export interface Reporter {
-  report(report: Report): void
+  report(report: SentReport): void
   /** Resolves when all is handed over, or after `withinMs`. */
   close(withinMs: number): Promise<void>
 }
@@ -14,7 +15,7 @@ const AGAIN_MS = 500
 const AGAIN_CAP_MS = 10_000
 
 export function createReporter(link: Pick<CoreLink, 'report'>, clock: Clock, warn: (text: string) => void): Reporter {
-  const queue: Report[] = []
+  const queue: SentReport[] = []
   let running: Promise<void> | null = null
   let isClosed = false
   let cut = () => {}

@@ -1,5 +1,5 @@
-import type { MatchSpec, NoticeSpec } from '../core/config/notice-spec.ts'
-import { isLike } from '../core/notice/match.ts'
+import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import { fits } from '../core/notice/match.ts'
 import type { Card } from './card.ts'
 import type { ActiveSilence, Policy } from './cards.ts'
 
@@ -41,12 +41,4 @@ export function isSilenced(card: Card, silences: Iterable<ActiveSilence>, nowMs:
   const standing = [...silences].filter(({ untilMs }) => nowMs < untilMs)
   const whom = card.services.length === 0 ? [''] : card.services
   return whom.every(service => standing.some(silence => fits(silence, { ...card, services: [service] })))
-}
-
-function fits({ severity, services, kinds }: MatchSpec | ActiveSilence, card: Card): boolean {
-  return (
-    (severity === null || (severity as readonly string[]).includes(card.severity)) &&
-    (kinds === null || (kinds as readonly string[]).includes(card.kind)) &&
-    (services === null || card.services.some(service => services.some(pattern => isLike(pattern, service))))
-  )
 }

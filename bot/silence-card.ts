@@ -1,7 +1,8 @@
 import type { Entry, Json } from '../core/entry.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
-import { type Card, withStep } from './card.ts'
+import { matchFrom } from '../core/notice/memory.ts'
+import { type Card, newCard, withStep } from './card.ts'
 import type { ActiveSilence, Cards } from './cards.ts'
 
 const MOST_SILENCES = 1000
@@ -18,7 +19,7 @@ export function followSilence(cards: Cards, entry: Entry): string | null {
   } else cards.silences.delete(id)
   const atMs = Date.parse(entry.ts)
   const next: Card = {
-    ...(card ?? newCard(id, entry)),
+    ...(card ?? begun(id, entry)),
     ...{ changedMs: atMs, isOver: kind === 'silence.ended', receipt: receiptOf(entry.seq, entry.h) },
   }
   cards.byId.set(next.id, withStep(next, atMs, entryInWords(entry)))
@@ -26,26 +27,15 @@ export function followSilence(cards: Cards, entry: Entry): string | null {
 }
 
 export function silenceOf(match: Json | undefined, untilTs: Json | undefined): ActiveSilence {
-  const parts = typeof match === 'object' && match !== null && !Array.isArray(match) ? match : { services: match }
-  const { services, severity, kinds } = parts as { readonly [key: string]: Json | undefined }
   const untilMs = typeof untilTs === 'string' ? Date.parse(untilTs) : Number.NaN
-  return {
-    ...{ services: listOf(services), severity: listOf(severity), kinds: listOf(kinds) },
-    untilMs: Number.isNaN(untilMs) ? Number.MAX_SAFE_INTEGER : untilMs,
-  }
+  return { ...matchFrom(match), untilMs: Number.isNaN(untilMs) ? Number.MAX_SAFE_INTEGER : untilMs }
 }
 
-function listOf(value: Json | undefined): string[] | null {
-  if (typeof value === 'string') return value === 'all' ? null : [value]
-  return Array.isArray(value) ? value.filter((item: Json) => typeof item === 'string').map(String) : null
-}
-
-function newCard(id: string, { ts, data, actor }: Entry): Card {
+function begun(id: string, { ts, data, actor }: Entry): Card {
   const { untilMs, services, severity, kinds } = silenceOf(data.match, data.untilTs)
   const openedMs = Date.parse(ts)
-  return {
-    ...{ id: `silence:${id}`, kind: 'silence', openedMs, sinceMs: openedMs, changedMs: openedMs, severity: 'info' },
-    ...{ isOver: false, isAcked: false, services: services ?? [] },
+  return newCard({
+    ...{ id: `silence:${id}`, kind: 'silence', openedMs, services: services ?? [] },
     about: {
       what: 'silence',
       match: [...(services ?? []), ...(severity ?? []), ...(kinds ?? [])].join(', ') || 'everything',
@@ -53,8 +43,7 @@ function newCard(id: string, { ts, data, actor }: Entry): Card {
       by: textOf(data.by) || (actor ?? ''),
       why: textOf(data.why),
     },
-    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
-  }
+  })
 }
 
 function textOf(value: Json | undefined): string {

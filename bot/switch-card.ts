@@ -4,7 +4,7 @@ import { refOf } from '../core/incident/switch-words.ts'
 import { whatChanged } from '../core/incident/what-changed.ts'
 import { entryInWords } from '../core/incident/words.ts'
 import { receiptOf } from '../core/ledger/receipt.ts'
-import { type Card, HELD, type Switch, withStep, worse } from './card.ts'
+import { type Card, HELD, newCard, type Switch, withStep, worse } from './card.ts'
 import type { Cards } from './cards.ts'
 
 const MOST_CHANGES = 4
@@ -18,7 +18,7 @@ export function followSwitch(cards: Cards, entry: Entry): string | null {
   const { target } = data
   if (typeof target !== 'string' || !/^(switch|rollback|generation|deadman)\./.test(kind)) return null
   const known = cards.byId.get(cards.switching.get(target) ?? '')
-  const card = begins(entry, known) ? newCard(entry, target) : known
+  const card = begins(entry, known) ? begun(entry, target) : known
   if (card === undefined || card.about.what !== 'switch') return null
   const next = told(card, card.about, entry)
   cards.byId.set(next.id, next)
@@ -36,18 +36,9 @@ function begins({ kind, data, inc }: Entry, known: Card | undefined): boolean {
   return kind === 'rollback.started' && !isUnderWay && inc === undefined
 }
 
-function newCard({ seq, ts, data, actor, kind }: Entry, target: string): Card {
-  const openedMs = Date.parse(ts)
-  return {
-    ...{
-      id: `switch:${target}-${seq}`,
-      kind: 'switch',
-      openedMs,
-      sinceMs: openedMs,
-      changedMs: openedMs,
-      severity: 'info',
-    },
-    ...{ isOver: false, isAcked: false, services: [target] },
+function begun({ seq, ts, data, actor, kind }: Entry, target: string): Card {
+  return newCard({
+    ...{ id: `switch:${target}-${seq}`, kind: 'switch', openedMs: Date.parse(ts), services: [target] },
     about: {
       ...{ what: 'switch', target, back: '', state: 'under way', why: '' },
       // A rollback that somebody asks for is about the generation that it leaves.
@@ -56,8 +47,7 @@ function newCard({ seq, ts, data, actor, kind }: Entry, target: string): Card {
         : { from: refOf(data.from, ''), to: refOf(data.to, '') }),
       by: kind === 'switch.observed' ? 'somebody outside heald' : actor === undefined || actor === 'heald' ? '' : actor,
     },
-    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
-  }
+  })
 }
 
 const STATES: { readonly [kind in Kind]?: readonly [Switch['state'], Severity] } = {

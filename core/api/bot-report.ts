@@ -1,23 +1,32 @@
 import { Fault } from '../fault.ts'
 import { type Body, checkKeys } from './body.ts'
 
+/** A message in a chat: of a card, or the one by which a step of an incident's escalation was told. */
+export interface Delivery {
+  readonly channel: string
+  readonly chat: string
+  readonly card: string
+  /** By which the platform names the message. */
+  readonly reference: string
+  readonly which: 'post' | 'edit'
+  readonly for: 'card' | 'escalation'
+  /** The incident it is about, where the card's id does not say; null: it does. */
+  readonly incident: string | null
+  /** The step of the escalation; null: all that were due. */
+  readonly step: number | null
+}
+
 /** What the bot tells core. */
 export type Report =
   | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly isFinal: boolean }
   | { readonly what: 'channel.up'; readonly channel: string; readonly why: string }
-  | {
-      readonly what: 'delivered'
-      readonly channel: string
-      readonly chat: string
-      readonly card: string
-      readonly reference: string
-      readonly which: 'post' | 'edit'
-      readonly for: 'card' | 'escalation'
-      /** The incident it is about, where the card's id does not say; null: it does. */
-      readonly incident: string | null
-      /** The step of the escalation; null: all that were due. */
-      readonly step: number | null
-    }
+  | ({ readonly what: 'delivered' } & Delivery)
+
+/** The same as the bot sends it: what can be left out is. */
+export type SentReport =
+  | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly final: boolean }
+  | { readonly what: 'channel.up'; readonly channel: string }
+  | ({ readonly what: 'delivered'; readonly step?: number } & Omit<Delivery, 'incident' | 'step'>)
 
 const LONGEST_ID = 200
 const LONGEST_WHY = 300

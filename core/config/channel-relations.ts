@@ -1,8 +1,9 @@
+import { BOT } from './bot-name.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Complaint } from './explain.ts'
 import type { HostFacts } from './facts.ts'
 import { exampleAt } from './keys.ts'
-import { BOT_SERVICE, CHATS_KEY, type ChannelKind, channelsIn } from './notices.ts'
+import { CHATS_KEY, type ChannelKind, channelsIn } from './notices.ts'
 
 type Written = Readonly<Record<string, unknown>>
 
@@ -72,9 +73,9 @@ function checkOnlyWhatsApp({ routes }: Written, kinds: readonly ChannelKind[]): 
 
 function checkBot({ services, bot }: Written, facts: HostFacts, kinds: readonly ChannelKind[]): Complaint[] {
   const complaints: Complaint[] = []
-  if (kinds.length > 0 && isRecord(services) && Object.hasOwn(services, BOT_SERVICE)) {
+  if (kinds.length > 0 && isRecord(services) && Object.hasOwn(services, BOT)) {
     const message = 'is the name of the service that heald runs its channels with'
-    complaints.push({ path: ['services', BOT_SERVICE], message, hint: 'choose another name', on: 'key' })
+    complaints.push({ path: ['services', BOT], message, hint: 'choose another name', on: 'key' })
   }
   if (!isRecord(bot) || !Object.hasOwn(bot, 'user')) return complaints
   const path = ['bot', 'user']

@@ -1,11 +1,12 @@
 import { nearest } from '../cli/suggest.ts'
+import { BOT } from './bot-name.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Complaint } from './explain.ts'
 import { exampleAt } from './keys.ts'
 import { checkZone } from './leaves.ts'
 import { momentMs, parseMoment } from './moment.ts'
 import { isUsableName } from './names.ts'
-import { BOT_SERVICE, type ChannelKind, channelsIn, MAX_ESCALATION, MAX_MAINTENANCE, MAX_ROUTES } from './notices.ts'
+import { type ChannelKind, channelsIn, MAX_ESCALATION, MAX_MAINTENANCE, MAX_ROUTES } from './notices.ts'
 import { msOf } from './probe-relations.ts'
 
 type Written = Readonly<Record<string, unknown>>
@@ -95,7 +96,7 @@ function checkMatch(match: unknown, path: Path, { services }: Written): Complain
   const names = Object.keys(services ?? {})
   return list.slice(0, MAX_ROUTES).flatMap((name, index): Complaint[] => {
     if (typeof name !== 'string' || name === '' || !/^[a-z0-9-]{1,63}$/.test(name)) return []
-    if (name === BOT_SERVICE || names.includes(name)) return []
+    if (name === BOT || names.includes(name)) return []
     const near = nearest(name, names.filter(isUsableName))
     const hint = near === undefined ? 'write the name of a service, or one with *' : `did you mean "${near}"?`
     const place = isList ? [...path, 'service', index] : [...path, 'service']

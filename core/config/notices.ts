@@ -37,9 +37,6 @@ export const MAX_MAINTENANCE = 100
 export const DEFAULT_GRACE_MS = 10_000
 export const MOST_GRACE_MS = 600_000
 
-/** The name of the service that heald starts for its channels. */
-export const BOT_SERVICE = 'bot'
-
 /** The channels that are written, of known kinds, in the order of the file. */
 export function channelsIn(file: unknown): ChannelKind[] {
   if (!isRecord(file) || !isRecord(file.channels)) return []

@@ -24,7 +24,7 @@ export const DEFAULT_PER_HOUR = 2
 export const DEFAULT_PER_DAY = 4
 export const MOST_A_DAY = 1000
 
-/** What is not well yet when a probation is over gets so much longer (core/safeswitch/judge.ts). */
+/** What is not well yet when a probation is over gets so much longer. The dead-man leaves 60 s. */
 export const PROBATION_LONGER_MS = 30_000
 
 /** The key that says where a target is. */

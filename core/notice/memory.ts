@@ -1,3 +1,4 @@
+import type { Delivery } from '../api/bot-report.ts'
 import type { SilenceStatus } from '../api/notice-control.ts'
 import type { MatchSpec } from '../config/notice-spec.ts'
 import type { Entry, Json } from '../entry.ts'
@@ -43,19 +44,6 @@ export interface Silence {
   readonly untilMs: number
   readonly by: string
   readonly why: string
-}
-
-/** A message in a chat: of a card, or the one by which a step of an incident's escalation was told. */
-export interface Delivery {
-  readonly channel: string
-  readonly chat: string
-  readonly card: string
-  /** By which the platform names the message. */
-  readonly reference: string
-  readonly which: 'post' | 'edit'
-  readonly for: 'card' | 'escalation'
-  readonly incident: string | null
-  readonly step: number | null
 }
 
 export interface EscalationMemory {

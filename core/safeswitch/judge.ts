@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ProbeSpec, SwitchSpec } from '../config/spec.ts'
+import { PROBATION_LONGER_MS } from '../config/targets.ts'
 import type { Health, Patient } from '../heal/patient.ts'
 import { type Probes, startProbes } from '../heal/probe/schedule.ts'
 import type { RunCheck } from '../heal/probe/verdict.ts'
@@ -41,8 +42,6 @@ export interface Judge {
 
 /** Services tell of each event; passes are looked for this often. */
 const LOOK_EVERY_MS = 50
-/** What is not yet well when the soak time is over gets so much longer. The dead-man leaves 60 s. */
-const LONGER_MS = 30_000
 /** One that has failed has to be well so long without a break, or for the soak time if that is shorter. */
 const STEADY_MS = 30_000
 /** One that has failed and is well again gets so much longer to be that. */
@@ -233,7 +232,7 @@ function soaked(all: readonly Watched[], time: Time): Judgement | null {
   const open = all.filter(each => each.health().state !== 'stopped' && !isWell(each))
   const unsteady = all.filter(each => isWell(each) && !isSteady(each, time))
   if (open.length + unsteady.length === 0) return { health: 'passed', why: '' }
-  if (elapsedMs < probationMs + LONGER_MS) return null
+  if (elapsedMs < probationMs + PROBATION_LONGER_MS) return null
   const doubtful = open.filter(({ health }) => !health().isInconclusive)
   const fallen = [...doubtful, ...unsteady].filter(({ health }) => health().failed !== null)
   if (doubtful.length === 0 && unsteady.length > 0 && elapsedMs < probationMs + STEADIER_MS) return null
@@ -266,7 +265,7 @@ function proved(all: readonly Watched[], time: Time): Judgement | null {
   if (elapsedMs < probationMs) return null
   if (asked.length === 0 || asked.some(each => isWell(each) && isSteady(each, time)))
     return { health: 'passed', why: '' }
-  if (elapsedMs < probationMs + LONGER_MS) return null
+  if (elapsedMs < probationMs + PROBATION_LONGER_MS) return null
   if (asked.every(({ health }) => health().isInconclusive))
     return { health: 'passed', why: `inconclusive: ${namesOf(asked)} could not be asked` }
   const { failed, why } = asked[0]?.health() ?? { failed: null, why: '' }

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
 import { entriesIn, exit, judged, optionsFor } from '../core/ledger/stand.ts'
+import { until } from '../until.ts'
 
 /** A small real disk, or a plain folder where none can be mounted; it goes after the ledgers upon it are closed. */
 function disk(size: string): { readonly at: string; readonly mounted: boolean; remove(): void } {
@@ -27,13 +28,8 @@ function disk(size: string): { readonly at: string; readonly mounted: boolean; r
   }
 }
 
-async function until(what: string, look: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 40_000
-  while (!look()) {
-    assert.ok(performance.now() < deadlineMs, `waited for: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
+/** A degraded ledger tries again with growing pauses. */
+const RECORDS_AGAIN_MS = 40_000
 
 const order = (ledger: Ledger) => ledger.append({ kind: 'config.applied', data: { sha256: 'x' } })
 
@@ -73,9 +69,9 @@ test('a full disk in the middle of a switch: the reserve is given up for its way
   assert.equal(await ledger.spendReserve(), false, 'there is only one')
   judged(dir)
   rmSync(join(at, 'ballast'))
-  await until('it records again', () => ledger.head().recording === 'ok')
+  await until('it records again', () => ledger.head().recording === 'ok', RECORDS_AGAIN_MS)
   await ledger.append({ kind: 'rollback.verified', data: { target: 'app' } })
-  await until('there is a reserve again', () => existsSync(join(dir, 'reserve')))
+  await until('there is a reserve again', () => existsSync(join(dir, 'reserve')), RECORDS_AGAIN_MS)
 })
 
 test('a full disk: orders are refused, health waits in the ring, the gap is told first when there is room', async t => {
@@ -87,7 +83,7 @@ test('a full disk: orders are refused, health waits in the ring, the gap is told
   await assert.rejects(order(ledger), { code: 'ledger.degraded' })
   const waiting = Array.from({ length: 20_000 }, (_, n) => ledger.append(exit(1_000_000 + n)))
   rmSync(join(at, 'ballast'))
-  await until('it records again', () => ledger.head().recording === 'ok')
+  await until('it records again', () => ledger.head().recording === 'ok', RECORDS_AGAIN_MS)
   const answers = await Promise.all(waiting)
   assert.equal(answers[0], null, 'the oldest made room')
   assert.notEqual(answers.at(-1), null, 'the newest are recorded')

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Check } from '../../core/doctor/check.ts'
+import { onLoopback } from '../loopback.ts'
 import { makeStand, type Stand } from './stand.ts'
 
 const TOKEN = '123456789:AAnot-a-real-token-not-a-real-token'
@@ -98,14 +99,7 @@ async function serveTelegram(t: TestContext): Promise<string> {
     response.writeHead(isThere ? 200 : 400)
     response.end(JSON.stringify(isThere ? { ok: true, result } : { ok: false, description: 'chat not found' }))
   })
-  server.listen(0, '127.0.0.1')
-  await new Promise(done => server.once('listening', done))
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : assert.fail()
+  return onLoopback(t, server)
 }
 
 test('heald doctor says of each channel whether it is there, and of each chat', async t => {

@@ -8,7 +8,7 @@ import { freePort } from './port.ts'
 import { configOf, isIdle, type Manner, makeReleaseFolder } from './release-folder.ts'
 import { type ConfigInput, makeStand } from './stand.ts'
 
-/** Found by a review; each of these is red on 5880916. */
+/** Switches that meet something else in the middle. */
 async function makeSite(t: TestContext, releases: Record<string, Manner>, more: Partial<ConfigInput> = {}) {
   const stand = await makeStand(t)
   const folder = makeReleaseFolder(stand.root)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { probeChannel } from '../../../adapters/chat/probe.ts'
 import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
+import { onLoopback } from '../../loopback.ts'
 
 const TOKEN = '123456:AAnot-a-real-token'
 const COMMON = { quietHours: null, digest: null }
@@ -26,15 +27,7 @@ async function serve(t: TestContext, answer: (asked: Asked, response: ServerResp
     asked.push(`${method} ${path} ${body}`.trim())
     answer({ path, authorization: request.headers.authorization ?? '', form: new URLSearchParams(body) }, response)
   })
-  server.listen(0, '127.0.0.1')
-  await new Promise(done => server.once('listening', done))
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  return { at: `http://127.0.0.1:${address.port}`, asked }
+  return { at: await onLoopback(t, server), asked }
 }
 
 const json = (response: ServerResponse, status: number, body: unknown) =>

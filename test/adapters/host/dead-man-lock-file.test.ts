@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlink
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makePointerLock } from '../../../adapters/host/dead-man-lock.ts'
-import { areThere, pinTools } from '../../../adapters/host/dead-man-tools.ts'
+import { areThere, NEEDED, pinTools } from '../../../adapters/host/dead-man-tools.ts'
 import { end, releasesStand, until } from './dead-man-stand.ts'
 import { folder } from './releases-stand.ts'
 
@@ -80,22 +80,7 @@ test('programs that were pinned and are gone are looked for anew', async t => {
   const [first, second] = ['first', 'second'].map(name => join(base, name))
   assert.ok(first && second)
   mkdirSync(first)
-  for (const tool of [
-    'sh',
-    'sleep',
-    'env',
-    'flock',
-    'ln',
-    'mv',
-    'readlink',
-    'rm',
-    'setsid',
-    'sync',
-    'timeout',
-    'tr',
-    'cat',
-  ])
-    writeFileSync(join(first, tool), `#!/bin/sh\nexec /bin/${tool} "$@"\n`, { mode: 0o755 })
+  for (const tool of NEEDED) writeFileSync(join(first, tool), `#!/bin/sh\nexec /bin/${tool} "$@"\n`, { mode: 0o755 })
   const search = `${first}:${second}`
   const tools = await pinTools(search)
   assert.deepEqual([tools.sh, tools.flock, tools.path], [join(first, 'sh'), join(first, 'flock'), first])

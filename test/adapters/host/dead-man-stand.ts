@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type DeadManOptions, makeDeadMan } from '../../../adapters/host/dead-man.ts'
 import { readStanding } from '../../../adapters/host/dead-man-state.ts'
 import { isRunning, readStat } from '../../../adapters/host/proc.ts'
 import type { DeadMan, Fired } from '../../../core/safeswitch/dead-man.ts'
 import type { Ref } from '../../../core/safeswitch/journal.ts'
+import { until as untilWithin } from '../../until.ts'
 import { folder, makeReleases, ROOT } from './releases-stand.ts'
 
 const DEADLINE_MS = 30_000
@@ -88,13 +88,8 @@ export async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS
-  while (!(await isSo())) {
-    assert.ok(performance.now() < deadline, `waited for: ${what}`)
-    await sleep(10)
-  }
-}
+export const until = (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> =>
+  untilWithin(what, isSo, DEADLINE_MS)
 
 export const isAlive = (pid: number): boolean => !['Z', 'X', undefined].includes(readStat(pid)?.state)
 

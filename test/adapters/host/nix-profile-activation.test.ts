@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { activationGroupsGone } from '../../journeys/leftovers.ts'
+import { until } from '../../until.ts'
 import { type NixStand, nixIsMissing, nixStand, ROOT } from './nix-stand.ts'
 
 const DEADLINE_MS = 20_000
@@ -19,17 +19,13 @@ async function activating(t: TestContext, stand: NixStand, name: string, deadlin
     child.kill('SIGKILL')
     await activationGroupsGone(stand.profile)
   })
-  await until(() => stand.activated().includes(name), `${name} began`)
+  await until(`${name} began`, () => stand.activated().includes(name), DEADLINE_MS)
   return child
 }
 
 async function killed(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !isSo(); await sleep(20)) assert.ok(Date.now() < end, `waited for: ${what}`)
 }
 
 /** How many processes an activation of this path has. */
@@ -64,11 +60,11 @@ test('an activation that hangs is ended at its deadline, with all of its group',
   const target = stand.target()
   const hangs = await target.resolve(stand.path('hangs'))
   const activation = target.activate(hangs, 2000)
-  await until(() => running(hangs.path) > 2, 'timeout, the program and its child run')
+  await until('timeout, the program and its child run', () => running(hangs.path) > 2, DEADLINE_MS)
   const ended = await activation
   assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
   assert.match(ended.why, /did not end within 2000 ms/)
-  await until(() => running(hangs.path) === 0, 'nothing is left')
+  await until('nothing is left', () => running(hangs.path) === 0, DEADLINE_MS)
 })
 
 test('an activation that is called off is ended at once, with all of its group', async t => {
@@ -79,12 +75,12 @@ test('an activation that is called off is ended at once, with all of its group',
   const hangs = await target.resolve(stand.path('hangs'))
   const stop = new AbortController()
   const activation = target.activate(hangs, DEADLINE_MS, stop.signal)
-  await until(() => running(hangs.path) > 2, 'timeout, the program and its child run')
+  await until('timeout, the program and its child run', () => running(hangs.path) > 2, DEADLINE_MS)
   stop.abort()
   const ended = await activation
   assert.deepEqual([ended.verdict, ended.exitCode], ['failed', null])
   assert.match(ended.why, /was called off/)
-  await until(() => running(hangs.path) === 0, 'nothing is left')
+  await until('nothing is left', () => running(hangs.path) === 0, DEADLINE_MS)
   const first = await target.resolve('1')
   assert.equal((await target.activate(first, DEADLINE_MS, AbortSignal.abort())).verdict, 'failed')
   assert.equal(stand.current(), 'hangs')
@@ -95,7 +91,7 @@ test('an activation survives the daemon', async t => {
   if (missing !== null) return t.skip(missing)
   const stand = nixStand(t)
   await killed(await activating(t, stand, 'slow', DEADLINE_MS))
-  await until(() => stand.activated().includes('slow-end'), 'the activation ended by itself')
+  await until('the activation ended by itself', () => stand.activated().includes('slow-end'), DEADLINE_MS)
 })
 
 test('its deadline holds also when the daemon is dead', async t => {
@@ -104,7 +100,7 @@ test('its deadline holds also when the daemon is dead', async t => {
   const stand = nixStand(t)
   await killed(await activating(t, stand, 'hangs', 1000))
   assert.ok(running(stand.path('hangs')) > 0)
-  await until(() => running(stand.path('hangs')) === 0, 'the deadline came')
+  await until('the deadline came', () => running(stand.path('hangs')) === 0, DEADLINE_MS)
 })
 
 test('a later call ends what an earlier one left running, and begins anew', async t => {

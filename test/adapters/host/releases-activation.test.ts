@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { readStat } from '../../../adapters/host/proc.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
 import { activationGroupsGone } from '../../journeys/leftovers.ts'
+import { until } from '../../until.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, switchTo } from './releases-stand.ts'
 
 /** A target whose releases have a script `go`; it may write in the folder `out`. */
@@ -23,14 +23,6 @@ function make(t: TestContext, go: string) {
 }
 
 const isAlive = (pid: number): boolean => !['Z', 'X', undefined].includes(readStat(pid)?.state)
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!isSo()) {
-    assert.ok(performance.now() < deadline, `waited for: ${what}`)
-    await sleep(10)
-  }
-}
 
 test('the command runs in the release, as the owner, in a session of its own, after the pointer has moved', async t => {
   if (process.getuid?.() !== 0) return t.skip('needs root')
