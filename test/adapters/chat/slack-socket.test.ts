@@ -39,7 +39,7 @@ describe('words from Slack’s sockets', () => {
   })
 
   test('acknowledged at once; when Slack misses that, the same comes again with the same key', async t => {
-    const { platform, channel, words } = await standUp(t, { ackMs: 200 })
+    const { platform, channel, words } = await standUp(t, { ackMs: 1000 })
     const { sockets } = platform.fake
     const sent = () => [...sockets.envelopes.values()].map(({ sent, isAcknowledged }) => [sent, isAcknowledged])
     platform.say('C0ONE', '/one')
