@@ -190,8 +190,9 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
     if (kills === 0) assert.deepEqual(platform.breaches(), [], 'over a limit of the platform')
     return { twins, allowed: platform.can.tellTwins ? 0 : disturbances, posts: shown.length, kills }
   } finally {
-    life += 1
+    // Before the end of its life: what it saves last has to be answered.
     await (outbox as Outbox | null)?.close()
+    life += 1
     await (channel as Channel | null)?.close()
     await platform.close()
   }
