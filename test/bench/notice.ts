@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '../conformance/platform.ts'
 import { type Platforms, startPlatforms } from './platforms.ts'
@@ -149,7 +153,6 @@ async function untilTold(platforms: Platforms, platform: Platform, fromMs: numbe
 
 /** Restarts of a service while the bot is killed again and again, beside a daemon without a bot. */
 export async function measureBotless(site: Site): Promise<BenchRow[]> {
-  const { killOne, PAUSE_MS } = await import('./replacement.ts')
   const kills = count(15, 100)
   const platforms = await startPlatforms(site)
   const victim = (starts: string) => ({ victim: { run: [site.victim, starts], ...RESTLESS } })
@@ -160,15 +163,10 @@ export async function measureBotless(site: Site): Promise<BenchRow[]> {
   await platforms.ready(ours)
   await Promise.all([ours.starts.until(1), peer.starts.until(1)])
   await sleep(2000)
-  const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] }
   let botKills = 0
-  for (let n = 0; n < kills; n += 1) {
+  const times = await killsInTurn(ours, peer, kills, async n => {
     if (n % 5 === 0) botKills += await killBot(ours)
-    times.ours.push(await killOne(ours))
-    await sleep(PAUSE_MS)
-    times.peer.push(await killOne(peer))
-    await sleep(PAUSE_MS)
-  }
+  })
   return [
     row({
       what: 'kill -9 to the replacement while the bot is killed again and again, p50',
@@ -179,6 +177,59 @@ export async function measureBotless(site: Site): Promise<BenchRow[]> {
       note: `${kills} kills of each in turn, ${botKills} of the bot right before`,
     }),
   ]
+}
+
+/** Restarts of a service while the bot's own disk is full, beside a daemon without a bot. */
+export async function measureFullDisk(site: Site): Promise<BenchRow[]> {
+  const kills = count(15, 100)
+  const platforms = await startPlatforms(site)
+  const folder = mkdtempSync(join(tmpdir(), 'heald-bench-full-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'heald-bench', folder], { stdio: 'pipe' })
+  site.defer(() => {
+    execFileSync('umount', ['-l', folder])
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const victim = (starts: string) => ({ victim: { run: [site.victim, starts], ...RESTLESS } })
+  const config = { ...platforms.config, bot: { state: folder } }
+  const ours = makeHeald(site, 'full-disk', victim, { config, env: platforms.env })
+  const peer = makeHeald(site, 'no-bot', victim)
+  await ours.up()
+  await peer.up()
+  await platforms.ready(ours)
+  await Promise.all([ours.starts.until(1), peer.starts.until(1)])
+  const { bavail, bsize } = statfsSync(folder)
+  writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize))
+  await sleep(2000)
+  const times = await killsInTurn(ours, peer, kills)
+  return [
+    row({
+      what: 'kill -9 to the replacement while the disk of the bot is full, p50',
+      ours: percentile(times.ours, 0.5),
+      peer: { name: 'heald without a bot', value: percentile(times.peer, 0.5) },
+      limit: { of: 'ratio', atMost: 1.15 },
+      unit: 'ms',
+      note: `${kills} kills of each in turn, ${statfsSync(folder).bavail} blocks free at the end`,
+    }),
+  ]
+}
+
+/** Times of `kills` restarts of each, by turns, so that what else the machine does meets both; ms. */
+async function killsInTurn(
+  ours: Heald,
+  peer: Heald,
+  kills: number,
+  before: (n: number) => Promise<void> = async () => {},
+): Promise<{ readonly ours: readonly number[]; readonly peer: readonly number[] }> {
+  const { killOne, PAUSE_MS } = await import('./replacement.ts')
+  const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] }
+  for (let n = 0; n < kills; n += 1) {
+    await before(n)
+    times.ours.push(await killOne(ours))
+    await sleep(PAUSE_MS)
+    times.peer.push(await killOne(peer))
+    await sleep(PAUSE_MS)
+  }
+  return times
 }
 
 async function killBot(heald: Heald): Promise<number> {
