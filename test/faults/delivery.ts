@@ -19,7 +19,8 @@ import type { Platform, Trouble } from '../conformance/platform.ts'
  */
 export interface DeliveryOptions {
   readonly kind: ChannelSpec['kind']
-  readonly start: () => Promise<Platform>
+  /** `worker` is a number below `parallel`: what one has started is closed before it starts another. */
+  readonly start: (worker: number) => Promise<Platform>
   readonly schedules: number
   /** At once. */
   readonly parallel: number
@@ -65,11 +66,11 @@ export function deliveryPromises({ kind, start, schedules, parallel, troubles }:
     const sum = { lost: 0, twins: 0, allowed: 0, posts: 0, kills: 0 }
     const failed: string[] = []
     let at = 0
-    const worker = async () => {
+    const work = async (worker: number) => {
       for (let mine = at++; mine < all.length; mine = at++) {
         const schedule = all[mine] ?? []
         try {
-          const { twins, allowed, posts, kills } = await play(kind, await start(), schedule)
+          const { twins, allowed, posts, kills } = await play(kind, await start(worker), schedule)
           sum.twins += twins
           sum.allowed += allowed
           sum.posts += posts
@@ -82,7 +83,7 @@ export function deliveryPromises({ kind, start, schedules, parallel, troubles }:
         }
       }
     }
-    await Promise.all(Array.from({ length: parallel }, worker))
+    await Promise.all(Array.from({ length: parallel }, (_, worker) => work(worker)))
     t.diagnostic(
       `${kind}: ${schedules} schedules, ${sum.kills} kills, ${sum.posts} messages, ${sum.lost} lost, ${sum.twins} twins (${sum.allowed} allowed)`,
     )

@@ -1,6 +1,7 @@
 import { after } from 'node:test'
 import { channelConformance } from '../../conformance/channel.ts'
-import { closeWhatsAppPlatform, startWhatsAppPlatform } from '../../fakes/whatsapp/platform.ts'
+import { whatsAppPlatforms } from '../../fakes/whatsapp/platform.ts'
 
-after(closeWhatsAppPlatform)
-channelConformance('whatsapp', startWhatsAppPlatform)
+const platforms = whatsAppPlatforms()
+after(platforms.close)
+channelConformance('whatsapp', platforms.start)

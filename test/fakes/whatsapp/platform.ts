@@ -15,15 +15,34 @@ const TROUBLES: Record<Trouble, WhatsAppTrouble> = {
   cut: 'cut',
 }
 
-let shared: Promise<WhatsAppStand> | null = null
+/**
+ * The real adapter, library and Chromium over the fake, one after another over the same linked device, for pairing costs
+ * some seconds.
+ */
+export interface WhatsAppPlatforms {
+  start(): Promise<Platform>
+  close(): Promise<void>
+}
 
-/** The real adapter, library and Chromium over the fake. Fake and linked device are shared: each costs some seconds. */
-export async function startWhatsAppPlatform(): Promise<Platform> {
-  shared ??= startWhatsAppStand().then(async stand => {
-    await stand.pair()
-    return stand
-  })
-  const { fake, folder, open, pair } = await shared
+export function whatsAppPlatforms(): WhatsAppPlatforms {
+  let shared: Promise<WhatsAppStand> | null = null
+  return {
+    async start() {
+      shared ??= startWhatsAppStand().then(async stand => {
+        await stand.pair()
+        return stand
+      })
+      return platformOver(await shared)
+    },
+    async close() {
+      const stand = await shared
+      shared = null
+      await stand?.close()
+    },
+  }
+}
+
+function platformOver({ fake, folder, open, pair }: WhatsAppStand): Platform {
   fake.reset()
   let pairing: Promise<void> | null = null
   return {
@@ -57,10 +76,4 @@ export async function startWhatsAppPlatform(): Promise<Platform> {
     },
     can: { tellTwins: true, buttons: false, silence: false, words: false, edit: true, never: ['slow down'] },
   }
-}
-
-export async function closeWhatsAppPlatform(): Promise<void> {
-  const stand = await shared
-  shared = null
-  await stand?.close()
 }
