@@ -35,7 +35,13 @@ const table = subcommands({
         return 3
       }
       const { DEFAULT_PORT, runStage } = await import('./test/fakes/stage.ts')
-      return runStage({ port: Number(values.port ?? DEFAULT_PORT), out, err, signal })
+      return runStage({
+        port: Number(values.port ?? DEFAULT_PORT),
+        whatsapp: values.whatsapp === true,
+        out,
+        err,
+        signal,
+      })
     },
   }),
   doctor: async () => {

@@ -237,11 +237,11 @@ WhatsApp has no official way for bots like this: a number that is used so can ge
     },
     {
       name: 'fakes',
-      usage: '[--port N]',
+      usage: '[--port N] [--whatsapp]',
       summary: 'Start fake Telegram, Discord and Slack on this machine, to see notices without any account.',
       details: `Prints a configuration for them, and shows their chats at http://127.0.0.1:8700/. They take the port of --port and the
-three after it. Only in a clone of heald. Ctrl-C ends it.`,
-      options: { port: { type: 'string' } },
+three after it (four with --whatsapp, which needs Chromium). Only in a clone of heald. Ctrl-C ends it.`,
+      options: { port: { type: 'string' }, whatsapp: { type: 'boolean' } },
       load: injected.fakes,
     },
     {

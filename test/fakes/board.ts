@@ -1,10 +1,12 @@
 import { drawDiscord } from '../gallery/draw-discord.ts'
 import { drawSlack } from '../gallery/draw-slack.ts'
 import { drawTelegram } from '../gallery/draw-telegram.ts'
+import { drawWhatsApp } from '../gallery/draw-text.ts'
 import { element, escaped, fieldsOf } from '../gallery/mark.ts'
 import { type DiscordFake, startDiscordFake } from './discord/server.ts'
 import { type SlackFake, startSlackFake } from './slack/fake.ts'
 import { startTelegramFake, type TelegramFake } from './telegram/server.ts'
+import { startWhatsAppFake, type WhatsAppFake } from './whatsapp/server.ts'
 
 /** What a chat shows now; `html` is drawn already. */
 export interface ShownMessage {
@@ -23,11 +25,12 @@ export interface ShownChat {
   readonly messages: readonly ShownMessage[]
 }
 
-/** The fakes of three platforms, each with two chats, as people use them. */
+/** The fakes of three platforms, and of WhatsApp if it is wanted, each with two chats, as people use them. */
 export interface Board {
   readonly telegram: TelegramFake
   readonly discord: DiscordFake
   readonly slack: SlackFake
+  readonly whatsapp: WhatsAppFake | null
   chats(): ShownChat[]
   /** A person writes a command. Throws for a chat that there is not. */
   say(platform: string, chat: string, text: string): void
@@ -40,17 +43,20 @@ const GROUP = -1_001_234_567_890
 const PERSON = 5001
 const SUPPRESS_NOTIFICATIONS = 1 << 12
 
-/** @param ports of Telegram, Discord and Slack; they have to be free */
-export async function openBoard([telegramPort, discordPort, slackPort]: readonly [
-  number,
-  number,
-  number,
-]): Promise<Board> {
+/** What the device of the fake WhatsApp is linked to: a group and a person. */
+const WHATSAPP_CHATS = { group: '120363012345678901@g.us', person: '15550002222@c.us' }
+
+/** @param ports of Telegram, Discord and Slack, and of WhatsApp if it is wanted; they have to be free */
+export async function openBoard(
+  [telegramPort, discordPort, slackPort]: readonly [number, number, number],
+  whatsAppPort: number | null,
+): Promise<Board> {
   const telegram = await startTelegramFake({ port: telegramPort })
   telegram.world.addChat(GROUP, 'supergroup', 'Operations')
   telegram.world.addChat(PERSON, 'private', 'Alice')
   const discord = await startDiscordFake({ port: discordPort })
   const slack = await startSlackFake({ port: slackPort })
+  const whatsapp = whatsAppPort === null ? null : await openWhatsApp(whatsAppPort)
   /** What people wrote where the fake itself does not keep it. */
   const said: { readonly chat: string; readonly text: string; readonly atMs: number }[] = []
 
@@ -58,7 +64,7 @@ export async function openBoard([telegramPort, discordPort, slackPort]: readonly
     said.flatMap((one, index) => (one.chat === chat ? [{ ...plain(`said ${index}`, one.text), atMs: one.atMs }] : []))
 
   return {
-    ...{ telegram, discord, slack },
+    ...{ telegram, discord, slack, whatsapp },
     chats: () => [
       ...telegramChats(telegram),
       ...[...discord.world.channels.values()].map(({ id, messages }, index) => ({
@@ -82,6 +88,7 @@ export async function openBoard([telegramPort, discordPort, slackPort]: readonly
           })),
         ]),
       })),
+      ...(whatsapp === null ? [] : whatsAppChats(whatsapp)),
     ],
     say(platform, chat, text) {
       if (platform === 'telegram') {
@@ -104,7 +111,7 @@ export async function openBoard([telegramPort, discordPort, slackPort]: readonly
       else slack.sockets.send('interactive', slack.pressOf(chat, message, button))
     },
     async close() {
-      await Promise.all([telegram.close(), discord.close(), slack.close()])
+      await Promise.all([telegram.close(), discord.close(), slack.close(), whatsapp?.close()])
     },
   }
 }
@@ -117,6 +124,27 @@ function telegramChats({ world }: TelegramFake): ShownChat[] {
       replyTo: message.replyTo === null ? null : String(message.replyTo),
       html: drawTelegram(message),
     })),
+  }))
+}
+
+/** Its telephone scans the first code by itself. */
+async function openWhatsApp(port: number): Promise<WhatsAppFake> {
+  const fake = await startWhatsAppFake({ port })
+  const { group, person } = WHATSAPP_CHATS
+  fake.account.chats.set(group, { id: group, name: 'Night shift', participants: [fake.account.me, person] })
+  fake.account.chats.set(person, { id: person, name: 'Alice', participants: [] })
+  fake.scan()
+  return fake
+}
+
+function whatsAppChats({ account }: WhatsAppFake): ShownChat[] {
+  return [...account.chats.values()].map(({ id, name }) => ({
+    ...{ platform: 'whatsapp', id, title: name },
+    messages: [...account.messages.values()]
+      .filter(({ chat, isRevoked }) => chat === id && !isRevoked)
+      .map(({ key, body, quoted, isEdited }) => ({
+        ...{ id: key, isOurs: true, isSilent: false, isEdited, replyTo: quoted, html: drawWhatsApp(body) },
+      })),
   }))
 }
 

@@ -3,26 +3,29 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type Board, openBoard, perform } from './board.ts'
 import { BOARD_PAGE } from './board-page.ts'
 
-/** The page; the fakes have the three ports after it. */
+/** The page; the fakes have the ports after it. */
 export const DEFAULT_PORT = 8700
 const MOST_BODY = 64 * 1024
 
 export interface StageOptions {
   readonly port: number
+  /** Also WhatsApp, for which heald needs Chromium. */
+  readonly whatsapp: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly signal: AbortSignal
 }
 
 /** The fakes and their page, until `signal` is aborted. Answers with an exit code. */
-export async function runStage({ port, out, err, signal }: StageOptions): Promise<number> {
+export async function runStage({ port, whatsapp, out, err, signal }: StageOptions): Promise<number> {
   const ports = [port + 1, port + 2, port + 3] as const
-  for (const each of [port, ...ports])
+  const whatsAppPort = whatsapp ? port + 4 : null
+  for (const each of [port, ...ports, ...(whatsAppPort === null ? [] : [whatsAppPort])])
     if (!(await isFree(each))) {
       err(`heald fakes: port ${each} of 127.0.0.1 is taken; another one: --port ${port + 100}\n`)
       return 1
     }
-  const board = await openBoard(ports)
+  const board = await openBoard(ports, whatsAppPort)
   const server = createServer((request, response) => {
     serve(board, port, request, response).catch(() => response.destroy())
   })
@@ -61,15 +64,26 @@ async function serve(board: Board, port: number, request: IncomingMessage, respo
 }
 
 /** Ready to paste; comments say what is what. The tokens open nothing but these fakes. */
-function introduction({ telegram, discord, slack }: Board, port: number): string {
+function introduction({ telegram, discord, slack, whatsapp }: Board, port: number): string {
   const list = (ids: Iterable<string | number>) => [...ids].map(id => JSON.stringify(id)).join(', ')
-  return `# Fake Telegram, Discord and Slack are up: http://127.0.0.1:${port}/   (Ctrl-C ends them)
+  const pairing =
+    whatsapp === null
+      ? ''
+      : `# first, once, the fake telephone scans the code that this shows (Chromium has to be installed):
+#   heald whatsapp pair --config heald.yaml --state /tmp/heald-fakes
+`
+  const whatsAppLine =
+    whatsapp === null
+      ? ''
+      : `  whatsapp: { chats: [${list(whatsapp.account.chats.keys())}], browserArgs: [${list(whatsapp.browserArgs)}] }\n`
+  return `# Fake Telegram, Discord${whatsapp === null ? ' and Slack' : ', Slack and WhatsApp'} are up: http://127.0.0.1:${port}/   (Ctrl-C ends them)
 #
 # In another shell, with this text as heald.yaml, its tokens:
 #   export FAKE_TELEGRAM=${telegram.token}
 #   export FAKE_DISCORD=${discord.world.token}
 #   export FAKE_SLACK_BOT=${slack.workspace.botToken}
 #   export FAKE_SLACK_APP=${slack.workspace.appToken}
+${pairing}# then
 #   heald up --config heald.yaml --state /tmp/heald-fakes
 # and to end it all: heald down --state /tmp/heald-fakes
 
@@ -80,7 +94,7 @@ channels:
   telegram: { token: { env: FAKE_TELEGRAM }, apiRoot: "${telegram.apiRoot}", chats: [${list(telegram.world.chats.keys())}] }
   discord: { token: { env: FAKE_DISCORD }, apiUrl: "${discord.apiUrl}", channels: [${list(discord.world.channels.keys())}] }
   slack: { botToken: { env: FAKE_SLACK_BOT }, appToken: { env: FAKE_SLACK_APP }, apiUrl: "${slack.apiUrl}", channels: [${list(slack.workspace.rooms.keys())}] }
-`
+${whatsAppLine}`
 }
 
 async function isFree(port: number): Promise<boolean> {
