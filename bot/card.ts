@@ -11,6 +11,8 @@ export interface Card {
   readonly openedMs: number
   /** When it was last opened: one that was over may be opened again by an incident that joins it. */
   readonly sinceMs: number
+  /** When it last began to need people: one that was seen to may need them again. */
+  readonly alarmMs: number
   /** Of its newest entry. */
   readonly changedMs: number
   /** The highest that it had since it was last opened. */
@@ -90,7 +92,14 @@ const MOST_WORDS = 400
 export function newCard(parts: Pick<Card, 'id' | 'kind' | 'openedMs' | 'services' | 'about'>): Card {
   return {
     ...parts,
-    ...{ sinceMs: parts.openedMs, changedMs: parts.openedMs, severity: 'info', isOver: false, isAcked: false },
+    ...{
+      sinceMs: parts.openedMs,
+      alarmMs: parts.openedMs,
+      changedMs: parts.openedMs,
+      severity: 'info',
+      isOver: false,
+      isAcked: false,
+    },
     ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
   }
 }

@@ -105,7 +105,8 @@ export function cardsFromJson(json: unknown): Cards | null {
   const empty = emptyCards(nextSeq as number)
   for (const card of cards) {
     if (!isCard(card)) return null
-    empty.byId.set(card.id, card)
+    // One of an earlier version does not say it.
+    empty.byId.set(card.id, { ...card, alarmMs: card.alarmMs ?? card.sinceMs })
   }
   for (const name of ['cardOf', 'openings', 'lastOf', 'switching', 'silences'] as const) {
     const pairs = maps[name]

@@ -7,7 +7,7 @@ import type { Item } from './item.ts'
  *
  * - The first post leaves at once, without a sound. Everything later is an edit, which wakes nobody.
  * - What is critical, not over and not acknowledged makes a sound when the grace time is over: by the first post, or by
- *   an answer to it. Only once, until it is over and begins again.
+ *   an answer to it. Only once, until it is over and begins again, or somebody has seen to it and more becomes critical.
  * - WhatsApp, where each edit and post is seen, waits for the grace time; what is over by then is not told.
  * - A silence keeps the first post and the sound back; what was posted before goes on. So do quiet hours, but for what is
  *   critical.
@@ -40,9 +40,9 @@ export function needOf(item: Item, card: Card, moment: Moment): Need {
   const isAlarm = isAlarming(card)
   if (item.settledForMs === card.sinceMs) return { need: 'nothing' }
   if (item.reference === null) return firstPost(item, card, moment, { isAlarm, soundAtMs })
-  if (isAlarm && !moment.isSilenced && item.loudForMs !== card.sinceMs && soundAtMs <= nowMs) return { need: 'ping' }
+  if (isAlarm && !moment.isSilenced && item.loudForMs !== alarmOf(card) && soundAtMs <= nowMs) return { need: 'ping' }
   if (moment.isChanged) return { need: 'edit' }
-  const isSoundToCome = isAlarm && item.loudForMs !== card.sinceMs && soundAtMs > nowMs
+  const isSoundToCome = isAlarm && item.loudForMs !== alarmOf(card) && soundAtMs > nowMs
   return isSoundToCome ? { need: 'wait', untilMs: soundAtMs } : { need: 'nothing' }
 }
 
@@ -52,7 +52,7 @@ function firstPost(
   { nowMs, isSilenced, quietUntilMs, channel }: Moment,
   { isAlarm, soundAtMs }: { isAlarm: boolean; soundAtMs: number },
 ): Need {
-  const hasSounded = item.loudForMs === card.sinceMs
+  const hasSounded = item.loudForMs === alarmOf(card)
   const isSilent = !isAlarm || soundAtMs > nowMs || hasSounded
   // Begun already, or told and gone: people may have read it, so what it becomes has to be told in any case.
   if (item.isOpen || item.posts > 0) return { need: 'post', isSilent: isSilent || isSilenced }
@@ -77,7 +77,14 @@ export function isSpared(
 
 /** Whether people are needed. A switch that is held is over for heald, and not for them. */
 export function isAlarming({ severity, isOver, isAcked, about }: Card): boolean {
+  if (about.what === 'incidents')
+    return about.members.some(each => each.severity === 'critical' && each.state === 'open')
   return severity === 'critical' && !isAcked && (!isOver || (about.what === 'switch' && about.state === 'held'))
+}
+
+/** The trouble that a sound is made for, once: another one begins when people are needed again. */
+export function alarmOf({ sinceMs, alarmMs }: Card): number {
+  return Math.max(sinceMs, alarmMs)
 }
 
 /** When the grace time is over. Where the clock was set back since, nobody knows how much of it is left: none. */

@@ -7,6 +7,7 @@ import { receiptOf } from '../core/ledger/receipt.ts'
 import { kindOf } from '../core/notice/match.ts'
 import { type Card, HELD, type Incidents, MOST_MEMBERS, newCard, withStep, worse } from './card.ts'
 import { type Cards, MOST_CARDS, type Policy } from './cards.ts'
+import { isAlarming } from './due.ts'
 
 /** Incidents that open so soon after a card's first one are told of in it. */
 export const TOGETHER_MS = 2000
@@ -28,7 +29,8 @@ export function followIncidentCard(cards: Cards, entry: Entry, policy: Policy): 
   if (incident === null || incident === member) return null
   const lean = { ...incident, entries: [] }
   const home = card ?? homeFor(cards, entry, lean, policy)
-  const next = told(joined(home, lean), entry)
+  const now = told(joined(home, lean), entry)
+  const next = isAlarming(now) && !isAlarming(home) ? { ...now, alarmMs: now.changedMs } : now
   cards.byId.set(next.id, next)
   cards.cardOf.set(inc, next.id)
   // The one whose place it took is over: a service that flaps for weeks would leave thousands.

@@ -28,7 +28,7 @@ export interface Item {
   reference: string | null
   /** Fingerprint of what is shown there; '' for nothing. */
   shown: string
-  /** The card's `sinceMs` that a sound was made for. */
+  /** Which alarm of the card a sound was made for. */
   loudForMs: number | null
   /** The card's `sinceMs` up to which it was told in a summary, or nobody has to hear of it. */
   settledForMs: number | null

@@ -6,6 +6,7 @@ import type { Cards, News } from './cards.ts'
 import type { Channel, Verdict } from './channel.ts'
 import { collapse } from './collapse.ts'
 import { type Deed, planOf } from './deed.ts'
+import { alarmOf } from './due.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { cardItemId, fingerprint, type Item, keyOf, newItem } from './item.ts'
 import type { Message } from './message.ts'
@@ -196,8 +197,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     Object.assign(item, { reference, shown, isOpen: false } satisfies Partial<Item>)
     if (!isNew) return
     // Nor is it known whether that one made a sound.
-    if (item.what === 'card' && !deed.isSilent && !deed.wasOpen)
-      item.loudForMs = cards.byId.get(item.card)?.sinceMs ?? null
+    const card = cards.byId.get(item.card)
+    if (item.what === 'card' && card !== undefined && !deed.isSilent && !deed.wasOpen) item.loudForMs = alarmOf(card)
     options.onPosted(item, reference)
     if (item.what !== 'card') items.delete(item.id)
   }

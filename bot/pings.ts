@@ -1,7 +1,7 @@
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import type { Card } from './card.ts'
-import { isAlarming } from './due.ts'
+import { alarmOf, isAlarming } from './due.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
 import type { Message } from './message.ts'
 import { cleaned, footerOf, leadOf, looksOf, type Place } from './render.ts'
@@ -11,8 +11,8 @@ const WAIT_FOR_CARD_MS = 5000
 
 /** The card's item at this chat gets an answer with a sound, once for the present trouble. */
 export function addPing(items: Map<string, Item>, item: Item, card: Card, place: Place): void {
-  item.loudForMs = card.sinceMs
-  const id = `ping ${card.sinceMs}|${item.id}`
+  item.loudForMs = alarmOf(card)
+  const id = `ping ${alarmOf(card)}|${item.id}`
   if (items.has(id)) return
   const { channel, chat, graceMs } = item
   items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs, words: pingOf(card, place, '') }))
