@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { fakeChat } from '../fakes/chat.ts'
 import { ALL, channelSpec, makeBot, noticeSpec } from './stand.ts'
 
+const LOOP = { severity: 'critical', cause: 'crash loop: 3 failures', step: 'crash loop' }
+
 const telegram = (more = {}) => fakeChat('telegram', { tellTwins: false, ...more })
 
 test('a silent post whose answer was lost is not taken for the sound that is due by then', async () => {
@@ -122,4 +124,36 @@ test('trouble of a channel is told on the others, also where its route leads onl
   bot.write('incident.opened', { severity: 'critical', cause: 'down', services: [svc] }, { svc, inc: `${svc}-0` })
   await bot.settle(3000)
   assert.equal(other.shown.size, 1)
+})
+
+test('of two services in one card: when one was acknowledged and the other becomes critical, there is a sound again', async () => {
+  const chat = fakeChat('telegram', { tellTwins: false })
+  const bot = makeBot([chat])
+  const one = bot.open('agent')
+  const two = bot.open('web')
+  bot.step(one, 'incident.escalated', LOOP)
+  await bot.settle(20_000)
+  const sounds = () => [...chat.shown.values()].filter(({ isSilent }) => !isSilent).length
+  assert.deepEqual([chat.shown.size, sounds()], [2, 1])
+  bot.step(one, 'incident.acked', { by: 'alice' })
+  await bot.settle(60_000)
+  assert.equal(sounds(), 1, 'what is only a warning wakes nobody')
+  bot.step(two, 'incident.escalated', LOOP)
+  await bot.settle(60_000)
+  assert.equal(sounds(), 2)
+  bot.step(two)
+  await bot.settle(60_000)
+  assert.equal(sounds(), 2, 'and only once')
+})
+
+test('of two services in one card: while nobody has acknowledged the first, the second makes no sound of its own', async () => {
+  const chat = fakeChat('telegram', { tellTwins: false })
+  const bot = makeBot([chat])
+  const one = bot.open('agent')
+  const two = bot.open('web')
+  bot.step(one, 'incident.escalated', LOOP)
+  await bot.settle(20_000)
+  bot.step(two, 'incident.escalated', LOOP)
+  await bot.settle(60_000)
+  assert.equal([...chat.shown.values()].filter(({ isSilent }) => !isSilent).length, 1)
 })
