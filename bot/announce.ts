@@ -19,6 +19,8 @@ export interface AnnounceOptions {
   readonly save: () => Promise<void>
   /** The configuration may be another one now. */
   readonly onConfig: () => void
+  /** The ledger is another one: what was reported is not in it. */
+  readonly onAnew: () => void
   readonly warn: (text: string) => void
 }
 
@@ -53,12 +55,12 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 
   async function followOnce(): Promise<void> {
     const size = await link.head()
-    if (size < cards.nextSeq) {
-      warn(`the ledger has ${size} entries, and ${cards.nextSeq} were read: it is another one, so the bot begins anew`)
-      Object.assign(cards, await beginAnew(link))
-      outbox.tell([...cards.byId.keys()].map(card => ({ card })))
-    }
-    for await (const entry of link.follow(cards.nextSeq, signal)) {
+    if (size < cards.nextSeq) await anew(`it has ${size} entries, and ${cards.nextSeq} were read`)
+    // The last one that was read comes once more, to see that it is still the same.
+    const fromSeq = cards.lastH === '' ? cards.nextSeq : cards.nextSeq - 1
+    for await (const entry of link.follow(fromSeq, signal)) {
+      if (entry.seq === cards.nextSeq - 1 && cards.lastH !== '' && entry.h !== cards.lastH)
+        return anew(`its entry #${entry.seq} has another hash than the one that was read`)
       againMs = AGAIN_FIRST_MS
       if (lost !== '') warn('the daemon is there again')
       lost = ''
@@ -71,6 +73,13 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       if (entry.kind === 'config.applied') options.onConfig()
       if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
     }
+  }
+
+  async function anew(why: string): Promise<void> {
+    warn(`the ledger is another one (${why}), so the bot begins anew`)
+    Object.assign(cards, await beginAnew(link))
+    options.onAnew()
+    outbox.tell([...cards.byId.keys()].map(card => ({ card })))
   }
 
   /** The last lines come after the news of the end, which does not wait for them. */

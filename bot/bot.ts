@@ -11,6 +11,7 @@ import { shortened } from './fit.ts'
 import { createHealth } from './health.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
 import { createOutbox } from './outbox.ts'
+import { patientSave } from './patient-save.ts'
 import { createReporter } from './reporter.ts'
 import { openStore, type Remembered } from './store.ts'
 
@@ -49,11 +50,12 @@ export async function runBot(options: BotOptions): Promise<void> {
   if (first === null) return
   let config = first
   const notice = () => config.notice
+  const place = { host: config.host, tz: config.tz }
   const store = openStore(state, warn)
   const remembered = (await store.read()) ?? (await insist(() => begunAnew(link), options))
   if (remembered === null) return
   const { cards, items } = remembered
-  const save = () => store.save(remembered)
+  const save = patientSave(() => store.save(remembered), options)
 
   const reporter = createReporter(link, clock, warn)
   const health = createHealth(clock, (channel, trouble) => {
@@ -66,7 +68,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   const channels = await openChannels(config, options, health.onState)
   const outbox = createOutbox({
     ...{ clock, random: options.random, cards, items, notice, channels, save, warn, onOutcome: health.onOutcome },
-    place: { host: config.host, tz: config.tz },
+    place,
     onPosted({ channel, chat, card, what, escalation }, reference) {
       if (what === 'summary') return
       const more = escalation === null ? {} : { step: escalation.step }
@@ -84,8 +86,9 @@ export async function runBot(options: BotOptions): Promise<void> {
     link.config().then(
       next => {
         config = next
+        Object.assign(place, { host: next.host, tz: next.tz })
         for (const { kind, chats } of next.notice.channels) health.keep(kind, chats)
-        outbox.tellAll()
+        outbox.reroute()
       },
       (error: unknown) => {
         warn(`the configuration could not be asked for: ${messageOf(error)}`)
@@ -98,6 +101,7 @@ export async function runBot(options: BotOptions): Promise<void> {
       {
         ...{ link, clock, cards, items, notice, outbox, save, warn },
         onConfig: askConfig,
+        onAnew: health.tellAgain,
       },
       signal,
     )

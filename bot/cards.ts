@@ -27,6 +27,8 @@ export interface Cards {
   readonly silences: Map<string, ActiveSilence>
   /** Seq of the next entry. */
   nextSeq: number
+  /** `h` of the entry before that, by which another ledger is told; '' when it was not read. */
+  lastH: string
 }
 
 export interface ActiveSilence extends MatchSpec {
@@ -53,7 +55,7 @@ export const MOST_CARDS = 1000
 export function emptyCards(nextSeq = 0): Cards {
   return {
     ...{ byId: new Map(), cardOf: new Map(), openings: new Map(), lastOf: new Map(), switching: new Map() },
-    ...{ silences: new Map(), nextSeq },
+    ...{ silences: new Map(), nextSeq, lastH: '' },
   }
 }
 
@@ -61,6 +63,7 @@ export function emptyCards(nextSeq = 0): Cards {
 export function applyEntry(cards: Cards, entry: Entry, policy: Policy): News[] {
   if (entry.seq < cards.nextSeq) return []
   cards.nextSeq = entry.seq + 1
+  cards.lastH = entry.h
   const news: News[] = []
   const about = followSwitch(cards, entry)
   if (about !== null) news.push({ card: about })
@@ -89,10 +92,11 @@ export function forget(cards: Cards, id: string): void {
 }
 
 export function cardsToJson(cards: Cards): object {
-  const { byId, nextSeq, ...maps } = cards
+  const { byId, nextSeq, lastH, ...maps } = cards
   return {
     cards: [...byId.values()],
     nextSeq,
+    lastH,
     ...Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, [...map]])),
   }
 }
@@ -100,9 +104,9 @@ export function cardsToJson(cards: Cards): object {
 /** Null when `json` has not the shape. */
 export function cardsFromJson(json: unknown): Cards | null {
   if (typeof json !== 'object' || json === null) return null
-  const { cards, nextSeq, ...maps } = json as { readonly [key: string]: unknown }
-  if (!Array.isArray(cards) || !Number.isSafeInteger(nextSeq)) return null
-  const empty = emptyCards(nextSeq as number)
+  const { cards, nextSeq, lastH = '', ...maps } = json as { readonly [key: string]: unknown }
+  if (!Array.isArray(cards) || !Number.isSafeInteger(nextSeq) || typeof lastH !== 'string') return null
+  const empty = { ...emptyCards(nextSeq as number), lastH }
   for (const card of cards) {
     if (!isCard(card)) return null
     // One of an earlier version does not say it.

@@ -173,11 +173,11 @@ interface Rendered {
   readonly print: string
 }
 
-/** A card is drawn once for each channel: it never changes, another one takes its place. */
+/** A card is drawn once for each channel and place: it never changes, another one takes its place. */
 const drawn = new WeakMap<Card, Map<string, Rendered>>()
 
 function shownOf(card: Card, item: Item, { channel, place, fits }: PlanOptions): Rendered {
-  const name = item.isPlain ? `${channel} plain` : channel
+  const name = `${channel} ${item.isPlain} ${place.host} ${place.tz}`
   const known = drawn.get(card)?.get(name)
   if (known !== undefined) return known
   const message = drawnFor(item, render(card, place), fits)

@@ -10,6 +10,8 @@ export interface Health {
   onOutcome(channel: string, chat: string | null, why: string | null, isFinal: boolean): void
   /** The chats that are configured: nothing is asked of others any more. */
   keep(channel: string, chats: readonly string[]): void
+  /** Says once more how each channel is: what was told was lost. */
+  tellAgain(): void
   stop(): void
 }
 
@@ -81,6 +83,12 @@ export function createHealth(
       const gone = [...known.requests.keys()].filter(chat => chat !== '' && !chats.includes(chat))
       for (const chat of gone) known.requests.delete(chat)
       if (gone.length > 0) look(channel, known)
+    },
+    tellAgain() {
+      for (const [channel, known] of channels) {
+        known.told = null
+        look(channel, known)
+      }
     },
     stop() {
       for (const { cancel } of channels.values()) cancel()

@@ -48,8 +48,10 @@ export interface OutboxOptions {
 export interface Outbox {
   /** Cards have changed. */
   tell(news: readonly News[]): void
-  /** Cards that are new at a start, or whose routes may be other ones now. */
+  /** At a start: each card has its items. */
   tellAll(): void
+  /** The routes may be other ones now. A chat that is new hears of what is not over, and of what comes. */
+  reroute(): void
   /** Ends after the request at hand, at most `DEADLINE_MS`. */
   close(): Promise<void>
 }
@@ -104,6 +106,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function have(card: Card, channel: string, chat: string, graceMs: number): void {
     const id = cardItemId(card.id, channel, chat)
     if (!items.has(id)) items.set(id, newItem({ id, what: 'card', channel, chat, card: card.id, graceMs }))
+  }
+
+  function tellThose(isMeant: (card: Card) => boolean): void {
+    for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
+    for (const [id, card] of cards.byId) if (isMeant(card)) tellOne({ card: id })
+    wakeAll()
   }
 
   /** Its chat is still in the configuration. */
@@ -248,9 +256,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       wakeAll()
     },
     tellAll() {
-      for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
-      for (const id of cards.byId.keys()) tellOne({ card: id })
-      wakeAll()
+      tellThose(() => true)
+    },
+    reroute() {
+      tellThose(({ isOver }) => !isOver)
     },
     async close() {
       isClosed = true

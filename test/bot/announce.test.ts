@@ -55,14 +55,20 @@ function follow(link: CoreLink, cards = emptyCards()) {
   const clock = fakeClock()
   const told: News[] = []
   const end = new AbortController()
+  const warnings: string[] = []
+  let anew = 0
+  const onAnew = () => {
+    anew += 1
+  }
   const ended = announce(
     {
       ...{ link, clock, cards, items: new Map(), notice: () => noticeSpec(), save: async () => {} },
-      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, warn: () => {} },
+      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, onAnew },
+      warn: text => void warnings.push(text),
     },
     end.signal,
   )
-  return { clock, told, cards, end, ended }
+  return { clock, told, cards, end, ended, warnings, anew: () => anew }
 }
 
 test('an escalation is told in the turn that it is read in, so that no state is saved with the one and not the other', async () => {
@@ -103,4 +109,44 @@ test('begun anew, silences stand as before', async () => {
   const cards = await beginAnew(linkOf({}))
   const card = cards.byId.get('agent-7')
   assert.ok(card !== undefined && isSilenced(card, cards.silences.values(), Date.parse('2026-01-01')))
+})
+
+test('another ledger that is longer than what was read is told by the hash of the last entry, and the bot begins anew', async () => {
+  const cards = emptyCards(5)
+  cards.lastH = 'b'.repeat(64)
+  const asked: number[] = []
+  const bot = follow(
+    linkOf({
+      head: async () => 9,
+      async *follow(from) {
+        asked.push(from)
+        for (let seq = from; seq < 9; seq += 1) yield entry(seq, 'daemon.started', {})
+        await new Promise(() => {})
+      },
+    }),
+    cards,
+  )
+  await bot.clock.advance(200)
+  assert.deepEqual(asked, [4, 9])
+  assert.deepEqual([bot.cards.nextSeq, [...bot.cards.byId.keys()], bot.anew()], [9, ['agent-7'], 1])
+  assert.match(bot.warnings.join(), /another one \(its entry #4 has another hash/)
+  bot.end.abort()
+})
+
+test('the same ledger goes on where it was read to', async () => {
+  const cards = emptyCards(5)
+  cards.lastH = 'a'.repeat(64)
+  const bot = follow(
+    linkOf({
+      head: async () => 7,
+      async *follow(from) {
+        for (let seq = from; seq < 7; seq += 1) yield entry(seq, 'daemon.started', {})
+        await new Promise(() => {})
+      },
+    }),
+    cards,
+  )
+  await bot.clock.advance(200)
+  assert.deepEqual([bot.cards.nextSeq, bot.cards.byId.size, bot.anew()], [7, 0, 0])
+  bot.end.abort()
 })

@@ -154,3 +154,31 @@ test('WhatsApp is told of nothing that was over within the grace time, however m
   await bot.settle(60_000)
   assert.deepEqual(chat.texts(), [])
 })
+
+test('a chat that a reload adds hears of what is not over, and not of what was', async () => {
+  const chat = telegram()
+  const bot = makeBot([chat], noticeSpec({ channels: [channelSpec('telegram', { chats: ['1'] })] }))
+  bot.resolve(bot.open('agent'))
+  await bot.settle(5000)
+  bot.open('web')
+  await bot.settle(5000)
+  bot.set({ channels: [channelSpec('telegram', { chats: ['1', '2'] })] })
+  await bot.settle(5000)
+  const titlesOf = (where: string) =>
+    [...chat.shown.values()].filter(each => each.chat === where).map(({ message }) => message.title)
+  assert.equal(titlesOf('1').length, 2)
+  assert.equal(titlesOf('2').length, 1)
+  assert.match(titlesOf('2')[0] ?? '', /web on web-1 is down/)
+})
+
+test('after a reload cards say the name that the host has now', async () => {
+  const chat = telegram()
+  const bot = makeBot([chat])
+  bot.open('web')
+  await bot.settle(5000)
+  bot.place.host = 'web-2'
+  bot.set({})
+  await bot.settle(5000)
+  assert.match([...chat.shown.values()][0]?.message.title ?? '', /web on web-2 is down/)
+  assert.equal(chat.shown.size, 1)
+})

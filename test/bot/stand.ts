@@ -52,6 +52,7 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
   let seq = 0
   const ledger: Entry[] = []
   let current = spec
+  const place = { host: 'web-1', tz: 'UTC' }
 
   function begin(): void {
     life += 1
@@ -61,7 +62,7 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
     items = new Map(read.items.map(item => [item.id, item]))
     const [myCards, myItems] = [cards, items]
     outbox = createOutbox({
-      ...{ clock, random: () => 0.5, cards, items, notice: () => current, place: { host: 'web-1', tz: 'UTC' } },
+      ...{ clock, random: () => 0.5, cards, items, notice: () => current, place },
       channels: new Map(chats.map(({ channel }) => [channel.name, mortal(channel, () => life === mine)])),
       save: async () => {
         if (life === mine) disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()] })
@@ -81,13 +82,13 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
 
   begin()
   return {
-    ...{ clock, warnings, posted, outcomes, ledger },
+    ...{ clock, warnings, posted, outcomes, ledger, place },
     cards: () => cards,
     items: () => items,
     outbox: () => outbox,
     set(more: Partial<NoticeSpec>) {
       current = { ...current, ...more }
-      outbox.tellAll()
+      outbox.reroute()
     },
     /** An entry becomes durable. */
     write(kind: string, data: Data, more: Partial<Pick<Entry, 'svc' | 'inc' | 'actor'>> = {}): number {
