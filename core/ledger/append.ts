@@ -13,6 +13,7 @@ import type { Recovered } from './recover.ts'
 import { scrubber } from './redact.ts'
 import { busyFault, closedFault, degradedFault } from './refusals.ts'
 import { createStorage } from './storage.ts'
+import type { TreeKeeper } from './tree/keeper.ts'
 
 /*
  * Life of a batch:
@@ -38,6 +39,7 @@ export interface WriterOptions {
   readonly snapshot: () => Data | undefined
   /** Told in words about trouble that no entry can tell of (yet). */
   readonly onTrouble: (what: string) => void
+  readonly tree: TreeKeeper
   /** Takes the lock and puts the end of the ledger in order; called until it succeeded once. */
   readonly start: () => Promise<Recovered>
   /** Gives the lock back. */
@@ -172,6 +174,7 @@ export function createWriter(options: WriterOptions): Writer {
       item.resolve(line === undefined ? null : { seq: line.seq, h: line.h })
     })
     mark.moved()
+    options.tree.follow(batch.lines)
     followers.tell(batch.lines)
   }
 
@@ -217,6 +220,7 @@ export function createWriter(options: WriterOptions): Writer {
     for (const item of queue.remove(() => true)) item.prepared.must ? item.reject(refusal()) : item.resolve(null)
     if (ended === 'late') return onTrouble(`the ledger was closed while its disk did not answer (${timeoutMs} ms)`)
     await mark.close()
+    await options.tree.close()
     await storage.close()
     options.stop()
   }
@@ -233,6 +237,7 @@ export function createWriter(options: WriterOptions): Writer {
         ...(why === undefined ? {} : { why }),
       }
     },
+    tree: options.tree.head,
     onDurable: followers.add,
     close(timeoutMs) {
       closing ??= close(timeoutMs)

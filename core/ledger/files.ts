@@ -26,13 +26,15 @@ export const disk = {
   rename: (from: string, to: string): Promise<void> =>
     new Promise((resolve, reject) => rename(from, to, error => (error ? reject(error) : resolve()))),
 
-  /** Writes all of `bytes`; a short write goes on where it stopped. */
-  async write(fd: number, bytes: Buffer): Promise<void> {
+  /** Writes all of `bytes`, at `atBytes` if that is given; a short write goes on where it stopped. */
+  async write(fd: number, bytes: Buffer, atBytes: number | null = null): Promise<void> {
     let from = 0
     while (from < bytes.length) {
       const start = from
       from += await new Promise<number>((resolve, reject) =>
-        write(fd, bytes, start, bytes.length - start, null, (error, done) => (error ? reject(error) : resolve(done))),
+        write(fd, bytes, start, bytes.length - start, atBytes === null ? null : atBytes + start, (error, done) =>
+          error ? reject(error) : resolve(done),
+        ),
       )
     }
   },

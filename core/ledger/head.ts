@@ -10,7 +10,7 @@ import { disk } from './files.ts'
 export interface Mark {
   readonly size: number
   readonly h: string
-  /** Root of the tree; null until there is one. */
+  /** Root of the tree over them, hex; null while the tree has not caught up. */
   readonly root: string | null
   /** Name of the segment that holds the last entry, and the end of that entry in it, bytes. */
   readonly seg: string

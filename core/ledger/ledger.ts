@@ -1,4 +1,5 @@
 import type { Draft, Entry } from '../entry.ts'
+import type { TreeHead } from './tree/keeper.ts'
 
 /** Where an entry ended up: its position and hash. */
 export interface Recorded {
@@ -25,6 +26,8 @@ export interface Ledger {
    */
   append(draft: Draft): Promise<Recorded | null>
   head(): Head
+  /** The tree over all durable entries; null while it catches up after a start, and when it is not kept. */
+  tree(): TreeHead | null
   /**
    * For what is under way when the disk is full: gives up the reserve and tries again at once. Resolves to whether
    * the ledger records now.

@@ -6,6 +6,7 @@ import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { recover } from './recover.ts'
 import { reserveIn } from './reserve.ts'
+import { treeKeeper } from './tree/keeper.ts'
 
 export interface LedgerOptions {
   /** `<state>/ledger`; made when missing. */
@@ -36,6 +37,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { dir, version, clock, redact, fsync } = options
   const host = hostName(options.host)
   let lock: Lock | null = null
+  const onTrouble = options.onTrouble ?? (what => process.emitWarning(what))
+  const tree = treeKeeper({ dir, onTrouble, onDamage: found => onDamage(found) })
   const writer = createWriter({
     dir,
     genesis: { host, origin: options.origin ?? `${host}/heald`, version, publicKey: null },
@@ -44,7 +47,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     redact,
     fsync,
     snapshot: options.snapshot ?? (() => undefined),
-    onTrouble: options.onTrouble ?? (what => process.emitWarning(what)),
+    onTrouble,
+    tree,
     async start() {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       lock ??= await takeLock(dir)
@@ -55,7 +59,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       lock = null
     },
   })
+  const onDamage = (found: { readonly segment: string; readonly seq: number }): void => {
+    const why = `the entries before it do not have the tree's root that entry #${found.seq} tells of`
+    writer
+      .append({ kind: 'integrity.alert', data: { what: 'an older segment was changed', why, ...found } })
+      .catch(() => {})
+  }
   await writer.begin()
+  tree.begin(writer.head().size)
   const reserve = reserveIn(dir, clock)
   if (fsync) {
     await reserve.keep()

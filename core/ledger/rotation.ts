@@ -7,12 +7,15 @@ import type { Mark } from './head.ts'
 import type { Position, Recovered } from './recover.ts'
 import { createSegment, openedData, type Previous, reopenSegment, type Segment } from './segment.ts'
 import { writeSnapshot } from './state.ts'
+import { toHex } from './tree/hash.ts'
+import type { TreeHead, TreeKeeper } from './tree/keeper.ts'
 
 export interface RotationOptions {
   readonly dir: string
   readonly genesis: Data
   readonly fsync: boolean
   readonly snapshot: () => Data | undefined
+  readonly tree: Pick<TreeKeeper, 'head' | 'sync'>
   readonly onTrouble: (what: string) => void
 }
 
@@ -82,7 +85,15 @@ export function rotation(options: RotationOptions): Rotation {
     }
     const sha256 = await keepState({ seq: seq - 1, h })
     segment = await createSegment(dir, name, previous, fsync)
-    return [{ kind: 'segment.opened', data: openedData(previous, sha256) }]
+    // The next start begins its tree here, with what the files hold by then.
+    await options.tree.sync()
+    return [{ kind: 'segment.opened', data: openedData(previous, treeAt(seq), sha256) }]
+  }
+
+  /** Null while the tree has not met the writer. */
+  function treeAt(size: number): { readonly size: number; readonly root: string } | null {
+    const head: TreeHead | null = options.tree.head()
+    return head?.size === size ? { size, root: toHex(head.root) } : null
   }
 
   /** The snapshot only makes the next start shorter: without it everything is folded again. */
@@ -132,7 +143,8 @@ export function rotation(options: RotationOptions): Rotation {
     abandon: retire,
     mark() {
       if (position === null || segment === null || segment.count === 0) return null
-      return { size: position.seq, h: position.h, root: null, seg: segment.name, off: segment.bytes }
+      const root = treeAt(position.seq)?.root ?? null
+      return { size: position.seq, h: position.h, root, seg: segment.name, off: segment.bytes }
     },
     async close() {
       const open = segment

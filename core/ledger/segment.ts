@@ -95,7 +95,11 @@ function segment(dir: string, fd: number, tail: Tail, fsync: boolean, isNew: boo
   }
 }
 
-/** `data` of the entry that opens a segment. The tree's size and root get their place with the tree. */
-export function openedData(previous: Previous | null, stateSha256: string | null): Data {
-  return { previous: previous === null ? null : { ...previous }, tree: null, stateSha256 }
+/** `data` of the entry that opens a segment. */
+export function openedData(
+  previous: Previous | null,
+  tree: { readonly size: number; readonly root: string } | null,
+  stateSha256: string | null,
+): Data {
+  return { previous: previous === null ? null : { ...previous }, tree, stateSha256 }
 }

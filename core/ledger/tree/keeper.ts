@@ -1,0 +1,212 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../../fault.ts'
+import { openCursor } from '../cursor.ts'
+import { firstLine, segmentFiles } from '../files.ts'
+import { checkLine, type Line, MAX_LINE_BYTES } from '../line.ts'
+import { type Digest, fromHex, leafHash } from './hash.ts'
+import { rangeAt } from './proof.ts'
+import { emptyRange, type Range, type RangeBuilder, rangeBuilder, rootOf } from './range.ts'
+import { TILE_HEIGHT } from './tiles.ts'
+import { openTreeFiles } from './tree-files.ts'
+import { type TreeWriter, treeWriter } from './tree-writer.ts'
+
+/*
+ * Life of the tree beside a writer:
+ *
+ * 1. It begins with what its files hold at the start of the last segment, if that has the root which the segment's first
+ *    entry tells of; else with nothing.
+ * 2. It reads the lines from there on, piece by piece, until it has met the writer. New lines wait in the segments.
+ * 3. From then on it takes the lines as they become durable, one turn later, so that nobody waits for it.
+ * 4. Its files are written behind it, not synced but at a rotation. They can be lost at any time.
+ */
+
+export interface TreeHead {
+  readonly size: number
+  readonly root: Digest
+}
+
+export interface TreeKeeper {
+  /** Lines that have just become durable, in order. The first ones begin the catching up. */
+  follow(lines: readonly Line[]): void
+  /** Catches up with a ledger of `size` entries, without waiting for the next one. */
+  begin(size: number): void
+  /** The tree over all lines it was given; null while it catches up, and for good when the segments are damaged. */
+  head(): TreeHead | null
+  /** Resolves once there is a head, or never will be. */
+  caughtUp(): Promise<void>
+  /** What is known so far is durable. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface KeeperOptions {
+  readonly dir: string
+  /** In words; said once until it is well again. */
+  readonly onTrouble: (what: string) => void
+  /** The segments do not have the root that an entry of theirs tells of. */
+  readonly onDamage: (found: { readonly segment: string; readonly seq: number }) => void
+}
+
+/** So many lines wait for the catching up, in memory; more are read from the segments. */
+const MOST_WAITING = 65_536
+/** Lines that are hashed in one turn: a few milliseconds. */
+const PIECE = 2048
+
+export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKeeper {
+  let state: 'idle' | 'catching up' | 'following' | 'off' = 'idle'
+  let builder: RangeBuilder = rangeBuilder(emptyRange(0))
+  let files: TreeWriter | null = null
+  /** Durable lines that are not in the tree yet, all from one seq on to the newest. */
+  let waiting: Line[] = []
+  /** Entries that are durable. */
+  let size = 0
+  const caught = Promise.withResolvers<void>()
+
+  function grow(from: Range): void {
+    builder = rangeBuilder(from, (level, index, digest) => {
+      if (level % TILE_HEIGHT === 0) files?.add(level / TILE_HEIGHT, index, digest)
+    })
+  }
+
+  function take(most = Number.POSITIVE_INFINITY): void {
+    const lines = waiting.length <= most ? waiting : waiting.slice(0, most)
+    waiting = waiting.length <= most ? [] : waiting.slice(most)
+    for (const { seq, body, h } of lines) if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+    if (lines.length > 0) files?.flush()
+  }
+
+  async function catchUp(): Promise<void> {
+    try {
+      mkdirSync(join(dir, 'tree'), { recursive: true, mode: 0o700 })
+      files = treeWriter(dir, onTrouble)
+      const stated = statedByLastSegment(dir)
+      const base = stated === null ? null : baseFrom(dir, stated.head)
+      grow(base ?? emptyRange(0))
+      const check = base === null ? stated : null
+      // Nothing is awaited between the last look and the change, so that no line falls between.
+      while (state === 'catching up' && builder.end < size) {
+        if (builder.end < (waiting[0]?.seq ?? size)) await readOn(check)
+        take(PIECE)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      if (state !== 'catching up') return
+      state = 'following'
+      caught.resolve()
+    } catch (error) {
+      turnOff()
+      if (error instanceof Damage) onDamage(error.found)
+      else onTrouble(`the tree over the ledger is not kept: ${messageOf(error)}`)
+    }
+  }
+
+  /** Appends what the segments hold, up to the first line that waits. `stated` is to be met on the way. */
+  async function readOn(stated: Stated | null): Promise<void> {
+    const cursor = openCursor(dir, builder.end)
+    try {
+      for (let end = size; builder.end < end && state === 'catching up'; end = waiting[0]?.seq ?? size) {
+        const lines = await cursor.next(end)
+        if (lines.length === 0) throw new Error(`entry ${builder.end} is not there`)
+        for (const { seq, text } of lines) {
+          if (seq !== builder.end) throw new Error(`entry ${builder.end} can't be read`)
+          if (seq === stated?.head.size && rootOf(builder.range()) !== stated.head.root) throw new Damage(stated)
+          builder.append(leafHash(text))
+        }
+        files?.flush()
+        await files?.room()
+      }
+    } finally {
+      await cursor.close()
+    }
+  }
+
+  function begin(known: number): void {
+    size = Math.max(size, known)
+    if (state !== 'idle') return
+    state = 'catching up'
+    void catchUp()
+  }
+
+  function turnOff(): void {
+    state = 'off'
+    waiting = []
+    caught.resolve()
+  }
+
+  return {
+    begin,
+    follow(lines) {
+      const last = lines.at(-1)
+      if (last === undefined || state === 'off') return
+      if (state === 'following' && waiting.length === 0) setImmediate(() => take())
+      waiting.push(...lines)
+      if (state === 'following') size = last.seq + 1
+      else {
+        if (waiting.length > MOST_WAITING) waiting = []
+        begin(last.seq + 1)
+      }
+    },
+    head() {
+      if (state !== 'following') return null
+      take()
+      return { size: builder.end, root: rootOf(builder.range()) }
+    },
+    caughtUp: () => caught.promise,
+    async sync() {
+      await files?.sync()
+    },
+    async close() {
+      if (state === 'following') take()
+      turnOff()
+      await files?.close()
+    },
+  }
+}
+
+class Damage extends Error {
+  readonly found: { readonly segment: string; readonly seq: number }
+  constructor({ segment, head }: Stated) {
+    super('the segments were changed')
+    this.found = { segment, seq: head.size }
+  }
+}
+
+/** What the first entry of a segment says of all before it. */
+interface Stated {
+  readonly segment: string
+  readonly head: TreeHead
+}
+
+function statedByLastSegment(dir: string): Stated | null {
+  const last = segmentFiles(dir).at(-1)
+  if (last === undefined || last.first === 0) return null
+  const checked = checkLine(firstLine(last.path, MAX_LINE_BYTES))
+  if (!checked.ok) return null
+  const head = treeHeadOf(checked.entry.data.tree)
+  return head === null || head.size !== last.first ? null : { segment: last.name, head }
+}
+
+/** `tree` of a `segment.opened`; null when it tells of none. */
+export function treeHeadOf(tree: unknown): TreeHead | null {
+  if (typeof tree !== 'object' || tree === null) return null
+  const { size, root } = tree as { readonly size?: unknown; readonly root?: unknown }
+  const digest = typeof root === 'string' ? fromHex(root) : null
+  return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 && digest !== null
+    ? { size, root: digest }
+    : null
+}
+
+/** What the files hold of the first `head.size` entries, if it has that root. */
+function baseFrom(dir: string, head: TreeHead): Range | null {
+  const files = openTreeFiles(dir)
+  try {
+    if (files.size < head.size) return null
+    const range = rangeAt(head.size, files.nodes)
+    return rootOf(range) === head.root ? range : null
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  } finally {
+    files.close()
+  }
+}

@@ -1,0 +1,60 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { codeOf } from '../../fault.ts'
+import { DIGEST_BYTES, type Digest, nodeHash } from './hash.ts'
+import type { Nodes } from './proof.ts'
+import { TILE_HEIGHT } from './tiles.ts'
+
+/*
+ * `tree/0.bin`, `tree/1.bin` …: file L holds the hashes of the whole subtrees of 256^L entries, 32 bytes each, in order.
+ * All of it is derived from the segments, and nothing of it is believed without a root to compare it with.
+ */
+
+export function treeFile(dir: string, tileLevel: number): string {
+  return join(dir, 'tree', `${tileLevel}.bin`)
+}
+
+/** More levels than any ledger has: 256^7 entries. */
+export const MOST_TILE_LEVELS = 7
+
+export interface TreeFiles {
+  /** Leaves in the files, whether they are right or not. */
+  readonly size: number
+  /** Throws a RangeError for what is not there. */
+  readonly nodes: Nodes
+  close(): void
+}
+
+/** Opens the files for reading; with none there, `size` is 0. Throws the system's errors. */
+export function openTreeFiles(dir: string): TreeFiles {
+  const fds: number[] = []
+  try {
+    for (let level = 0; level < MOST_TILE_LEVELS; level++) fds.push(openSync(treeFile(dir, level), 'r'))
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  const [first] = fds
+  return {
+    size: first === undefined ? 0 : Math.floor(fstatSync(first).size / DIGEST_BYTES),
+    nodes: (level, index) => nodeIn(fds, level, index),
+    close() {
+      for (const fd of fds.splice(0)) closeSync(fd)
+    },
+  }
+}
+
+/** The inner nodes of a tile are not kept: they are hashed from what is. */
+function nodeIn(fds: readonly number[], level: number, index: number): Digest {
+  const tileLevel = Math.floor(level / TILE_HEIGHT)
+  const count = 2 ** (level % TILE_HEIGHT)
+  const fd = fds[tileLevel]
+  const bytes = Buffer.allocUnsafe(count * DIGEST_BYTES)
+  if (fd === undefined || readSync(fd, bytes, 0, bytes.length, index * bytes.length) !== bytes.length)
+    throw new RangeError(`the tree's files do not hold node ${index} of level ${level}`)
+  let row = Array.from({ length: count }, (_, at) =>
+    bytes.toString('latin1', at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES),
+  )
+  while (row.length > 1)
+    row = Array.from({ length: row.length / 2 }, (_, at) => nodeHash(row[at * 2] ?? '', row[at * 2 + 1] ?? ''))
+  return row[0] ?? ''
+}
