@@ -29,6 +29,8 @@ export interface LedgerOptions {
   readonly onTrouble?: (what: string) => void
 }
 
+const TREE_AFTER_MS = 200
+
 /**
  * Opens the ledger for writing. There is one writer at a time: a second one gets a Fault (`ledger.locked`) naming the
  * first one's pid. A folder that can't be written is no error: the ledger is then `degraded` and keeps trying.
@@ -66,14 +68,19 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       .catch(() => {})
   }
   await writer.begin()
-  tree.begin(writer.head().size)
   const reserve = reserveIn(dir, clock)
   if (fsync) {
     await reserve.keep()
     writer.onDurable(entries => void reserve.follow(entries.map(({ kind }) => kind)))
   }
+  // Nobody needs it at once, and there is much to do at a start.
+  const cancelTree = clock.after(TREE_AFTER_MS, () => tree.begin(writer.head().size))
   return {
     ...writer,
+    close(timeoutMs) {
+      cancelTree()
+      return writer.close(timeoutMs)
+    },
     async spendReserve() {
       if (writer.head().recording === 'ok') return true
       return (await reserve.spend()) && writer.retry()

@@ -27,9 +27,9 @@ export interface TreeHead {
 }
 
 export interface TreeKeeper {
-  /** Lines that have just become durable, in order. The first ones begin the catching up. */
+  /** Lines that have just become durable, in order. */
   follow(lines: readonly Line[]): void
-  /** Catches up with a ledger of `size` entries, without waiting for the next one. */
+  /** Begins to catch up with a ledger of `size` entries. */
   begin(size: number): void
   /** The tree over all lines it was given; null while it catches up, and for good when the segments are damaged. */
   head(): TreeHead | null
@@ -80,7 +80,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     try {
       mkdirSync(join(dir, 'tree'), { recursive: true, mode: 0o700 })
       files = treeWriter(dir, onTrouble)
-      const stated = statedByLastSegment(dir)
+      const stated = lastStated(dir)
       const base = stated === null ? null : baseFrom(dir, stated.head)
       grow(base ?? emptyRange(0))
       const check = base === null ? stated : null
@@ -143,7 +143,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
       if (state === 'following') size = last.seq + 1
       else {
         if (waiting.length > MOST_WAITING) waiting = []
-        begin(last.seq + 1)
+        size = last.seq + 1
       }
     },
     head() {
@@ -177,13 +177,14 @@ interface Stated {
   readonly head: TreeHead
 }
 
-function statedByLastSegment(dir: string): Stated | null {
-  const last = segmentFiles(dir).at(-1)
-  if (last === undefined || last.first === 0) return null
-  const checked = checkLine(firstLine(last.path, MAX_LINE_BYTES))
-  if (!checked.ok) return null
-  const head = treeHeadOf(checked.entry.data.tree)
-  return head === null || head.size !== last.first ? null : { segment: last.name, head }
+/** By the newest one that does: while the tree catches up, a segment may be opened that can't tell. */
+function lastStated(dir: string): Stated | null {
+  for (const { name, first, path } of segmentFiles(dir).reverse()) {
+    const checked = checkLine(firstLine(path, MAX_LINE_BYTES))
+    const head = checked.ok ? treeHeadOf(checked.entry.data.tree) : null
+    if (head !== null && head.size === first) return { segment: name, head }
+  }
+  return null
 }
 
 /** `tree` of a `segment.opened`; null when it tells of none. */

@@ -6,7 +6,7 @@ import { treeFile } from './tree-files.ts'
 /** Writes the tree's files behind the tree: nobody waits for it, and what it can't write is missing until the next start. */
 export interface TreeWriter {
   add(tileLevel: number, index: number, digest: Digest): void
-  /** Begins to write what was added. */
+  /** Begins to write what was added, if it is worth a write; else a little later. */
   flush(): void
   /** Resolves when little enough waits for the disk. */
   room(): Promise<void>
@@ -25,6 +25,9 @@ interface Level {
 /** So many hashes may wait: 16 MB. A disk that takes none for so long gets no more of them. */
 const MOST_WAITING = 524_288
 const FEW_WAITING = 65_536
+/** 64 KiB. A write takes a thread from those that flush entries. */
+const WORTH_WRITING = 2048
+const LATER_MS = 500
 
 export function treeWriter(dir: string, onTrouble: (what: string) => void): TreeWriter {
   const levels: Level[] = []
@@ -32,6 +35,7 @@ export function treeWriter(dir: string, onTrouble: (what: string) => void): Tree
   let running: Promise<void> = Promise.resolve()
   let isRunning = false
   let isBroken = false
+  let later: NodeJS.Timeout | null = null
 
   function fail(error: unknown): void {
     isBroken = true
@@ -53,6 +57,13 @@ export function treeWriter(dir: string, onTrouble: (what: string) => void): Tree
   }
 
   function flush(): void {
+    if (waiting >= WORTH_WRITING) flushAll()
+    else if (waiting > 0) later ??= setTimeout(flushAll, LATER_MS).unref()
+  }
+
+  function flushAll(): void {
+    if (later !== null) clearTimeout(later)
+    later = null
     if (isRunning || isBroken || waiting === 0) return
     isRunning = true
     running = write()
@@ -61,6 +72,14 @@ export function treeWriter(dir: string, onTrouble: (what: string) => void): Tree
         isRunning = false
         flush()
       })
+  }
+
+  /** All that was added so far is with the system. */
+  async function written(): Promise<void> {
+    while ((isRunning || waiting > 0) && !isBroken) {
+      flushAll()
+      await running
+    }
   }
 
   return {
@@ -79,8 +98,7 @@ export function treeWriter(dir: string, onTrouble: (what: string) => void): Tree
       if (waiting > FEW_WAITING) await running
     },
     async sync() {
-      flush()
-      await running
+      await written()
       try {
         for (const { fd } of levels) if (fd !== null && !isBroken) await disk.fdatasync(fd)
       } catch (error) {
@@ -88,8 +106,7 @@ export function treeWriter(dir: string, onTrouble: (what: string) => void): Tree
       }
     },
     async close() {
-      flush()
-      await running
+      await written()
       isBroken = true
       for (const { fd } of levels.splice(0)) if (fd !== null) await disk.close(fd)
     },
