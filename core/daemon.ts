@@ -6,7 +6,7 @@ import { bootId, type Clock, round } from './clock.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import { isDamageUnseen, tellOfDamage } from './damage.ts'
-import type { Draft, Entry } from './entry.ts'
+import { actorOf, type Draft, type Entry } from './entry.ts'
 import { asFault, messageOf } from './fault.ts'
 import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
@@ -83,6 +83,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     bootId: boot,
     redact: config.ledger.redact,
     fsync: config.ledger.fsync,
+    checkpointEveryMs: config.ledger.checkpointEvery,
     snapshot: () => past?.snapshot(),
     onTrouble: warn,
   })
@@ -181,6 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           timeMs: clock.wallMs(),
           startedTs,
           head: ledger.head(),
+          checkpointSize: ledger.checkpointSize(),
           services: supervisor.statuses(),
           targets: safeSwitch.statuses(),
           channels: notices.channels(),
@@ -227,6 +229,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           if (trouble !== null) throw trouble
           return changes
         }),
+      checkpoint: ledger.checkpoint,
+      rotateKey: by => {
+        mustRecord()
+        return ledger.rotateKey(actorOf(by))
+      },
       generations: safeSwitch.generations,
       deploy: safeSwitch.deploy,
       rollback: safeSwitch.rollback,

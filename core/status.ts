@@ -12,6 +12,7 @@ export interface StatusParts {
   readonly timeMs: number
   readonly startedTs: string
   readonly head: Head
+  readonly checkpointSize: number | null
   readonly services: readonly ServiceStatus[]
   readonly targets: readonly TargetStatus[]
   readonly channels: readonly ChannelStatus[]
@@ -26,6 +27,7 @@ export function statusOf({
   timeMs,
   startedTs,
   head,
+  checkpointSize,
   services,
   targets,
   channels,
@@ -49,7 +51,7 @@ export function statusOf({
       size: head.size,
       head: head.h,
       receipt: head.size === 0 ? '' : receiptOf(head.size - 1, head.h),
-      checkpointSize: null,
+      checkpointSize,
     },
     services,
     targets,

@@ -1,4 +1,5 @@
 import type { Incident } from '../incident/fold.ts'
+import type { LedgerControl } from './ledger-control.ts'
 import type { ChannelStatus, NoticeControl } from './notice-control.ts'
 import type { SwitchControl, TargetStatus } from './switch-control.ts'
 
@@ -57,7 +58,7 @@ export interface Changes {
 }
 
 /** What the socket's server asks of the daemon. Errors are Faults. */
-export interface Control extends SwitchControl, NoticeControl {
+export interface Control extends SwitchControl, NoticeControl, LedgerControl {
   status(): Status
   incidents(): readonly Incident[]
   /** Resolves once the service reached the state asked for, or rejects. */

@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts'
 import { unknownIncident } from '../incident/mark.ts'
 import { type Body, checkKeys } from './body.ts'
 import type { Control } from './control.ts'
+import { LEDGER_ROUTES } from './ledger-routes.ts'
 import { NOTICE_ROUTES } from './notice-routes.ts'
 import { SWITCH_ROUTES } from './switch-routes.ts'
 
@@ -52,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   })),
   ...SWITCH_ROUTES,
   ...NOTICE_ROUTES,
+  ...LEDGER_ROUTES,
   {
     method: 'POST',
     path: '/v1/reload',

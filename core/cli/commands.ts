@@ -181,7 +181,7 @@ unless --restart is given. --dry-run only says what would be done.`,
     },
     {
       name: 'ledger',
-      usage: 'list [FILTERS] [WORDS] | show SEQ | follow [--from SEQ] | verify [DIR]',
+      usage: 'list [FILTERS] [WORDS] | show SEQ | follow [--from SEQ] | verify [DIR] | checkpoint',
       summary: 'Read and check the tamper-evident record of everything that happened.',
       details: `list    newest first; words have to be in a value of the entry. Filters:
         --kind service.exited (or a family: --kind service), --svc NAME,
@@ -192,6 +192,7 @@ show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries, then each new one, until Ctrl-C.
 verify  follows the chain through every line. Needs no daemon: DIR may be a
         copy. --workers N sets the threads.
+checkpoint  signs what the ledger is now and prints the note.
 
 With --json: the ledger's own lines, and one document for verify.
 Exit code 1: the ledger is damaged, or ends in a torn write.`,
@@ -213,6 +214,15 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
         workers: { type: 'string' },
       },
       load: () => import('./ledger.ts'),
+    },
+    {
+      name: 'keygen',
+      usage: '',
+      summary: "Make a new key for the ledger's checkpoints, and with it a new epoch; the key before it is erased.",
+      details: `Prints the public key: keep it where this host can't change it. With it "heald ledger verify --key KEY" proves, also on a
+copy elsewhere, that nobody has rewritten the ledger. The daemon does it where one runs.`,
+      options: {},
+      load: () => import('./ledger-keys.ts'),
     },
     {
       name: 'bot',

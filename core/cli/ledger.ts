@@ -28,8 +28,9 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (what === 'show') return show(context, existing(dir), oneWord(rest, 'ledger show', 'SEQ'))
   if (what === 'follow') return follow(context, existing(dir), rest, values)
   if (what === 'verify') return verify(context, rest, values)
+  if (what === 'checkpoint') return (await import('./ledger-keys.ts')).checkpoint(context, rest)
   const problem = what === undefined ? '"heald ledger" needs a word more' : `"heald ledger" has no "${what}"`
-  throw new Fault('usage.words', problem, { hint: 'write heald ledger list, show SEQ, follow or verify' })
+  throw new Fault('usage.words', problem, { hint: 'write heald ledger list, show SEQ, follow, verify or checkpoint' })
 }
 
 const COLUMNS: readonly Column[] = [

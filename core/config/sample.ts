@@ -61,5 +61,6 @@ services:
 
 # ledger:
 #   fsync: true             # false is faster, and a power cut may take the last entries
+#   checkpointEvery: 10s    # the least time between two signed checkpoints
 #   redact: ["a secret"]    # texts that must never reach the ledger, as they are
 `

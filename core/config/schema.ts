@@ -59,7 +59,11 @@ export const shapes = {
   limits: { memory: size(1024 * 1024).optional(), pids: integer(1, 4_194_304).optional() },
   logs: { maxBytes: size(4096).default(10 * 1024 * 1024), keep: integer(0, 100).default(3) },
   budget: { perHour: integer(0, MOST_A_DAY).optional(), perDay: integer(0, MOST_A_DAY).optional() },
-  ledger: { fsync: flag.default(true), redact: leaf<string[]>(checkRedact).default([]) },
+  ledger: {
+    fsync: flag.default(true),
+    redact: leaf<string[]>(checkRedact).default([]),
+    checkpointEvery: duration(1000).default(10_000),
+  },
 }
 
 export const serviceShape = {

@@ -10,7 +10,8 @@ export interface HostConfig {
   readonly switch: SwitchSpec
   readonly notice: NoticeSpec
   readonly bot: BotSpec
-  readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[] }
+  /** `checkpointEvery` in ms. */
+  readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[]; readonly checkpointEvery: number }
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
 }

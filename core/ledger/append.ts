@@ -30,7 +30,7 @@ import type { TreeKeeper } from './tree/keeper.ts'
 
 export interface WriterOptions {
   readonly dir: string
-  readonly genesis: Data
+  readonly genesis: () => Data
   readonly clock: Clock
   /** 8 hex. */
   readonly boot: string
@@ -46,7 +46,8 @@ export interface WriterOptions {
   readonly stop: () => void
 }
 
-export interface Writer extends Omit<Ledger, 'spendReserve'> {
+export interface Writer
+  extends Omit<Ledger, 'spendReserve' | 'checkpoint' | 'rotateKey' | 'vkey' | 'checkpointSize' | 'settled'> {
   /** Tries at once what would be tried later; resolves to whether the ledger records now. */
   retry(): Promise<boolean>
   /** Starts; resolves when the ledger is ready or degraded, rejects when another process is writing it. */

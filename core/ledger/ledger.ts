@@ -35,6 +35,16 @@ export interface Ledger {
   spendReserve(): Promise<boolean>
   /** Calls `listener` with each batch of entries once they are durable, in order. The answer unsubscribes. */
   onDurable(listener: (entries: readonly Entry[]) => void): () => void
+  /** Signs what the ledger is now. Throws a Fault (`ledger.checkpoint`) when that can't be, as right after a start. */
+  checkpoint(): Promise<{ readonly note: string; readonly size: number }>
+  /** Begins a new epoch of keys. Throws a Fault when that can't be recorded. */
+  rotateKey(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  /** The public key that checkpoints are signed for now, as people keep it; null: there is none (yet). */
+  vkey(): string | null
+  /** Entries that the newest checkpoint covers; null: none is known. */
+  checkpointSize(): number | null
+  /** Resolves when no checkpoint and no change of keys is under way. */
+  settled(): Promise<void>
   /** Flushes what is queued (bounded by `timeoutMs`), closes files and releases the lock. Safe to call twice. */
   close(timeoutMs: number): Promise<void>
 }

@@ -74,6 +74,7 @@ export async function listEntries(
 function matcher(filter: Filter): { line(line: string): boolean; entry(entry: Entry): boolean } {
   const { kinds, svc, inc, actor, sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = filter
   const needles = [
+    ...(kinds?.length === 1 ? [`"kind":"${kinds[0]}`] : []),
     ...(svc === undefined ? [] : [`"svc":"${svc}"`]),
     ...(inc === undefined ? [] : [`"inc":"${inc}"`]),
     ...(actor === undefined ? [] : [`"actor":"${actor}"`]),

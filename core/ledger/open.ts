@@ -1,11 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
 import type { Data } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
+import { checkpointer } from './checkpointer.ts'
+import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
+import { rawPublicKey } from './note.ts'
 import { recover } from './recover.ts'
 import { reserveIn } from './reserve.ts'
+import { createSigner } from './signer.ts'
 import { treeKeeper } from './tree/keeper.ts'
 
 export interface LedgerOptions {
@@ -23,6 +28,8 @@ export interface LedgerOptions {
   readonly redact: readonly string[]
   /** False: entries are durable only as far as the operating system is trusted not to crash. */
   readonly fsync: boolean
+  /** The least time between two checkpoints that are made by themselves; left out: 10 s. */
+  readonly checkpointEveryMs?: number
   /** The folded state, asked for at each rotation, when every durable entry has been told to the followers. */
   readonly snapshot?: () => Data | undefined
   /** Trouble in words, for the daemon's own log. Left out: process warnings. */
@@ -30,6 +37,10 @@ export interface LedgerOptions {
 }
 
 const TREE_AFTER_MS = 200
+const CHECKPOINT_EVERY_MS = 10_000
+/** How long a checkpoint that is asked for waits for the tree of a ledger that was opened just now. */
+const BEGINNING_MS = 20_000
+const LAST_CHECKPOINT_MS = 2000
 
 /**
  * Opens the ledger for writing. There is one writer at a time: a second one gets a Fault (`ledger.locked`) naming the
@@ -41,9 +52,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   let lock: Lock | null = null
   const onTrouble = options.onTrouble ?? (what => process.emitWarning(what))
   const tree = treeKeeper({ dir, onTrouble, onDamage: found => onDamage(found) })
+  const keys = keyStore(dir)
   const writer = createWriter({
     dir,
-    genesis: { host, origin: options.origin ?? `${host}/heald`, version, publicKey: null },
+    genesis: () => ({ host, origin: options.origin ?? `${host}/heald`, version, publicKey: firstKey(keys, onTrouble) }),
     clock,
     boot: options.bootId.slice(0, 8),
     redact,
@@ -73,13 +85,36 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     await reserve.keep()
     writer.onDurable(entries => void reserve.follow(entries.map(({ kind }) => kind)))
   }
-  // Nobody needs it at once, and there is much to do at a start.
-  const cancelTree = clock.after(TREE_AFTER_MS, () => tree.begin(writer.head().size))
+  const signer = createSigner({ dir, keys, tree, append: writer.append, onTrouble })
+  const checkpoints = checkpointer(signer, clock, options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, onTrouble)
+  const beginning = Promise.withResolvers<void>()
+  // Nobody needs them at once, and there is much to do at a start.
+  const cancelTree = clock.after(TREE_AFTER_MS, () => {
+    tree.begin(writer.head().size)
+    beginning.resolve(signer.begin())
+    void beginning.promise.then(checkpoints.moved)
+  })
+  writer.onDurable(checkpoints.moved)
   return {
     ...writer,
-    close(timeoutMs) {
+    async checkpoint() {
+      await within(beginning.promise, BEGINNING_MS, clock)
+      return (await signer.checkpoint()) ?? failedCheckpoint()
+    },
+    async rotateKey(by) {
+      await within(beginning.promise, BEGINNING_MS, clock)
+      return signer.rotate(by)
+    },
+    vkey: signer.vkey,
+    checkpointSize: signer.size,
+    async settled() {
+      await beginning.promise
+      await signer.settled()
+    },
+    async close(timeoutMs) {
       cancelTree()
-      return writer.close(timeoutMs)
+      await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
+      await writer.close(timeoutMs)
     },
     async spendReserve() {
       if (writer.head().recording === 'ok') return true
@@ -95,4 +130,32 @@ function hostName(name: string): string {
     .replace(/[^a-z0-9.-]/g, '-')
     .slice(0, 63)
   return clean === '' ? 'host' : clean
+}
+
+/** Public key of the first epoch, base64; null: it can't be made now, and an entry will tell of it. */
+function firstKey(keys: KeyStore, onTrouble: (what: string) => void): string | null {
+  try {
+    return rawPublicKey(keys.create(0)).toString('base64')
+  } catch (error) {
+    onTrouble(`the ledger begins without a key: ${messageOf(error)}`)
+    return null
+  }
+}
+
+function failedCheckpoint(): never {
+  throw new Fault('ledger.checkpoint', 'no checkpoint can be made now', {
+    hint: "right after a start try again in a moment; else heald's own log says what is wrong",
+    retry: 1000,
+  })
+}
+
+/** Resolves when `work` does, or after so long. */
+function within(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, resolve)
+  void work.then(() => {
+    cancel()
+    resolve()
+  })
+  return promise
 }

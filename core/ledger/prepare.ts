@@ -63,6 +63,8 @@ export function commitment(side: { readonly salt: string; readonly text: string 
  */
 export function middleOf(item: Prepared, seq: number): string {
   const { inc } = item
+  // It begins behind itself, wherever that will be.
+  if (item.kind === 'key.rotated') return `${item.front}${item.back}{"fromSeq":${seq + 1},${item.dataText.slice(1)}`
   if (inc === undefined) return item.front + item.back + item.dataText
   if (typeof inc !== 'string') inc.seq ??= seq
   const id = incidentId(inc)

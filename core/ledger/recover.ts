@@ -17,8 +17,10 @@ import {
 import { join } from 'node:path'
 import type { Data, Draft } from '../entry.ts'
 import { lastWholeLine, type Walk, walkChain } from './chain.ts'
+import { claimOf } from './checkpoint.ts'
 import { type SegmentFile, segmentFiles, writeAllSync } from './files.ts'
 import { type Mark, readMark } from './head.ts'
+import { latestCheckpoint } from './kept.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
 import type { Previous, Tail } from './segment.ts'
 
@@ -87,6 +89,10 @@ export function recover(dir: string, fsync: boolean): Recovered {
   }
   if (found === null && mark !== null && mark.size > 0)
     alert({ what: 'entries are missing', why: 'no segment holds an entry', mark: { size: mark.size, h: mark.h } })
+  const claimed = claimOf(latestCheckpoint(dir) ?? '')
+  const size = found?.position.seq ?? 0
+  if (claimed !== null && claimed.size > size)
+    alert({ what: 'entries are missing', why: `a checkpoint of ${claimed.size} entries was signed`, found: size })
   const { position, tail, previous } = found ?? { position: { seq: 0, h: ZEROS, tsMs: 0 }, tail: null, previous: null }
   return { position, tail, previous, notices: [...tornNotices(dir), ...notices] }
 }

@@ -107,6 +107,11 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       return status()
     },
     incidents: () => allIncidents(incidents),
+    checkpoint: async () => ({ note: 'a note', size: 1 }),
+    rotateKey: async by => {
+      asked.push(`keygen ${by}`)
+      return { epoch: 1, vkey: 'a+b+c', seq: 1 }
+    },
     async act(verb, service, by) {
       await options.onAct?.()
       asked.push(`${verb} ${service} ${by}`)

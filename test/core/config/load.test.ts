@@ -58,7 +58,7 @@ test('everything that can be written arrives, in ms, bytes and absolute paths', 
       services: ['database', 'agent', 'probes'],
       targets: [],
       switch: { probationMs: 120_000, passes: 3, deadManMs: 300_000, budget: { perHour: 2, perDay: 4 } },
-      ledger: { fsync: false, redact: ['hunter22'] },
+      ledger: { fsync: false, redact: ['hunter22'], checkpointEvery: 10_000 },
       ...NO_CHANNELS,
       sha256,
     },
@@ -105,7 +105,7 @@ test('what is left out has the defaults that are promised', async t => {
   }
   assert.equal(config.tz, 'UTC')
   assert.match(config.host, /^[a-z0-9.-]{1,63}$/)
-  assert.deepEqual(config.ledger, { fsync: true, redact: [] })
+  assert.deepEqual(config.ledger, { fsync: true, redact: [], checkpointEvery: 10_000 })
   assert.deepEqual(named(config.services, 'web'), {
     name: 'web',
     run: ['web'],

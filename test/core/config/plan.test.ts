@@ -63,7 +63,7 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
   services,
   targets: [],
   switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
-  ledger: { fsync: true, redact: [] },
+  ledger: { fsync: true, redact: [], checkpointEvery: 10_000 },
   ...NO_CHANNELS,
   sha256: '',
 })

@@ -67,7 +67,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     services,
     targets: [],
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
-    ledger: { fsync: false, redact: [] },
+    ledger: { fsync: false, redact: [], checkpointEvery: 10_000 },
     ...NO_CHANNELS,
     sha256: '',
     tz: 'UTC',

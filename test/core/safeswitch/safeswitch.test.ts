@@ -18,7 +18,7 @@ const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
   ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
-  ...{ ledger: { fsync: false, redact: [] }, sha256: '', ...NO_CHANNELS },
+  ...{ ledger: { fsync: false, redact: [], checkpointEvery: 10_000 }, sha256: '', ...NO_CHANNELS },
 })
 
 async function makeSwitches(...targets: TargetSpec[]) {

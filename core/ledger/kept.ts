@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf } from '../fault.ts'
+import { disk } from './files.ts'
+import { MAX_NOTE_BYTES } from './note.ts'
+
+/*
+ * Checkpoints beside a ledger: `checkpoint`, the newest, and in `cp/` those that are kept: each handover of a key for
+ * ever, and what was posted elsewhere.
+ */
+
+export interface KeptCheckpoint {
+  /** Path within the ledger's folder. */
+  readonly name: string
+  readonly note: string
+}
+
+/** All that are there, whatever they hold; `checkpoint` last. */
+export function keptCheckpoints(dir: string): KeptCheckpoint[] {
+  let names: string[] = []
+  try {
+    names = readdirSync(join(dir, 'cp')).filter(name => name.endsWith('.cp'))
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  return [...names.sort().map(name => join('cp', name)), 'checkpoint'].flatMap(name => {
+    const note = readNote(join(dir, name))
+    return note === null ? [] : [{ name, note }]
+  })
+}
+
+/** The newest one; null: there is none. */
+export function latestCheckpoint(dir: string): string | null {
+  return readNote(join(dir, 'checkpoint'))
+}
+
+/** Becomes the newest one, durably. */
+export function writeLatest(dir: string, note: string): Promise<void> {
+  return disk.replace(join(dir, 'checkpoint'), note, { sync: true })
+}
+
+/** Is kept, durably. */
+export async function keepCheckpoint(dir: string, size: number, note: string): Promise<void> {
+  await mkdir(join(dir, 'cp'), { recursive: true, mode: 0o700 })
+  await disk.replace(join(dir, keptName(size)), note, { sync: true })
+}
+
+export function keptName(size: number): string {
+  return join('cp', `${String(size).padStart(12, '0')}.cp`)
+}
+
+function readNote(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').slice(0, MAX_NOTE_BYTES + 1)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,118 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { writeAllSync } from './files.ts'
+
+/**
+ * The private keys of a ledger, `keys/<epoch>.pem` (PKCS #8, 0600). There is one, and two only while one takes over from
+ * the other. They sign checkpoints and are of no other use.
+ */
+export interface KeyStore {
+  /** Epochs whose key is there, in order. */
+  epochs(): number[]
+  /** Throws a Fault (`ledger.key`) when it is missing or makes no sense; never with anything of the key in it. */
+  load(epoch: number): KeyObject
+  /** Makes the key of an epoch, durably; one that is there already is taken. Throws the system's errors. */
+  create(epoch: number): KeyObject
+  /** Overwrites and removes it, durably. Does nothing when it is gone already. Throws the system's errors. */
+  erase(epoch: number): void
+}
+
+const NAME = /^(\d{1,9})\.pem$/
+const MOST_BYTES = 4096
+
+export function keyStore(ledgerDir: string): KeyStore {
+  const folder = join(ledgerDir, 'keys')
+  const pathOf = (epoch: number): string => join(folder, `${epoch}.pem`)
+
+  function epochs(): number[] {
+    try {
+      const found = readdirSync(folder).flatMap(name => NAME.exec(name)?.[1] ?? [])
+      return found.map(Number).sort((a, b) => a - b)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  function load(epoch: number): KeyObject {
+    let pem: string
+    try {
+      pem = readFileSync(pathOf(epoch), 'latin1')
+    } catch (error) {
+      throw unusable(pathOf(epoch), messageOf(error))
+    }
+    try {
+      const key = createPrivateKey(pem)
+      if (key.asymmetricKeyType === 'ed25519') return key
+    } catch {
+      // The library's own words might quote the file.
+    }
+    throw unusable(pathOf(epoch), 'it holds no Ed25519 key')
+  }
+
+  return {
+    epochs,
+    load,
+    create(epoch) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      if (epochs().includes(epoch)) return load(epoch)
+      const { privateKey } = generateKeyPairSync('ed25519')
+      const temporary = `${pathOf(epoch)}.tmp`
+      const fd = openSync(temporary, 'w', 0o600)
+      try {
+        writeAllSync(fd, Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })))
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(temporary, pathOf(epoch))
+      syncFolder(folder)
+      syncFolder(ledgerDir)
+      return privateKey
+    },
+    erase(epoch) {
+      let fd: number
+      try {
+        fd = openSync(pathOf(epoch), 'r+')
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return
+        throw error
+      }
+      try {
+        writeSync(fd, Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0)
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      unlinkSync(pathOf(epoch))
+      syncFolder(folder)
+    },
+  }
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function unusable(path: string, why: string): Fault {
+  return new Fault('ledger.key', `the key ${path} can't be used: ${why}`, {
+    hint: 'checkpoints are not signed until "heald keygen" begins a new epoch; entries are recorded as ever',
+  })
+}

@@ -1,0 +1,224 @@
+import type { KeyObject } from 'node:crypto'
+import type { Draft, Entry } from '../entry.ts'
+import { Fault, messageOf } from '../fault.ts'
+import { type Checkpoint, claimOf, signCheckpoint } from './checkpoint.ts'
+import { originOf } from './epochs.ts'
+import { keepCheckpoint, latestCheckpoint, writeLatest } from './kept.ts'
+import type { KeyStore } from './keys.ts'
+import type { Recorded } from './ledger.ts'
+import { listEntries } from './list.ts'
+import { rawPublicKey, verifierKey, vkeyOf } from './note.ts'
+import { readEntry } from './read.ts'
+import { type Digest, toHex } from './tree/hash.ts'
+import type { TreeKeeper } from './tree/keeper.ts'
+import { consistencyProof, rootAt, verifyConsistency } from './tree/proof.ts'
+import { openTree, type TreeReader, treeOfSegments } from './tree/reader.ts'
+
+/*
+ * Life of a key
+ *
+ * 1. The new key is made, durably.
+ * 2. `key.rotated` tells of it, durably.
+ * 3. The old key signs the checkpoint that ends with this entry (the handover), which is kept for ever.
+ * 4. The old key is overwritten and removed: nobody can sign the past again.
+ *
+ * A kill between two of these is made good at the next start. Nothing else is signed meanwhile.
+ */
+
+export interface Signer {
+  /** Takes up the key, finishes what a kill interrupted, and looks whether the last checkpoint still fits the ledger. */
+  begin(): Promise<void>
+  /** Signs what the ledger is now, and writes it beside the ledger. Null: the tree has not caught up, or there is no key. */
+  checkpoint(): Promise<{ readonly note: string; readonly size: number } | null>
+  /** Begins a new epoch. Throws a Fault where that can't be recorded. */
+  rotate(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  /** The public key of the present epoch, as people keep it; null: there is none. */
+  vkey(): string | null
+  /** Entries that the newest checkpoint covers; null: there is none. */
+  size(): number | null
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>
+}
+
+export interface SignerOptions {
+  readonly dir: string
+  readonly keys: KeyStore
+  readonly tree: TreeKeeper
+  readonly append: (draft: Draft) => Promise<Recorded | null>
+  readonly onTrouble: (what: string) => void
+}
+
+interface Current {
+  readonly epoch: number
+  readonly key: KeyObject
+  readonly vkey: string
+}
+
+export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptions): Signer {
+  let origin = ''
+  let current: Current | null = null
+  let turn: Promise<unknown> = Promise.resolve()
+  let signedSize: number | null = null
+
+  /** One at a time: nothing may be signed between the entry of a new key and its handover. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work)
+    turn = result.catch(() => {})
+    return result
+  }
+
+  function use(epoch: number, key: KeyObject): void {
+    const verifier = verifierKey(origin, rawPublicKey(key))
+    current = verifier === null ? null : { epoch, key, vkey: vkeyOf(verifier) }
+  }
+
+  async function takeUp(): Promise<void> {
+    const genesis = await readEntry(dir, 0)
+    if (genesis === null || !('entry' in genesis))
+      return onTrouble('checkpoints are not signed: the first entry is not there')
+    origin = originOf(genesis.entry)
+    const epochs = keys.epochs()
+    const newest = epochs.at(-1)
+    if (newest === undefined) return firstKey(genesis.entry)
+    const older = epochs.at(-2)
+    if (older === undefined) return use(newest, keys.load(newest))
+    const told = (await rotations(dir)).find(
+      ({ data }) => data.epoch === newest && data.publicKey === publicOf(keys.load(newest)),
+    )
+    if (told === undefined) {
+      // It was made, and nobody was told of it.
+      keys.erase(newest)
+      return use(older, keys.load(older))
+    }
+    await handOver(older, newest, told.seq)
+  }
+
+  /** A ledger that was begun without keys gets its first one; one whose key is gone has to be told so by a person. */
+  async function firstKey(genesis: Entry): Promise<void> {
+    if (genesis.data.publicKey != null || (await rotations(dir)).length > 0)
+      return onTrouble('checkpoints are not signed: the key in "keys" is gone. "heald keygen" begins a new epoch')
+    const key = keys.create(0)
+    await append({ kind: 'key.rotated', data: { epoch: 0, publicKey: publicOf(key) } })
+    use(0, key)
+  }
+
+  async function handOver(older: number, newer: number, seq: number): Promise<void> {
+    await tree.caughtUp()
+    const size = seq + 1
+    const note = signCheckpoint({ origin, size, root: await rootOf(size) }, keys.load(older))
+    await keepCheckpoint(dir, size, note)
+    keys.erase(older)
+    use(newer, keys.load(newer))
+  }
+
+  /** Root at an earlier size, which is proved to belong to what the tree is now. */
+  async function rootOf(size: number): Promise<Digest> {
+    await tree.sync()
+    const head = tree.head()
+    if (head === null || head.size < size) throw new Error('the tree over the ledger is not kept')
+    const provenIn = (reader: TreeReader): Digest | null => {
+      try {
+        const fromRoot = rootAt(size, reader.nodes)
+        const proof = consistencyProof(size, head.size, reader.nodes)
+        return verifyConsistency({ from: size, to: head.size, fromRoot, toRoot: head.root, proof }) ? fromRoot : null
+      } catch (error) {
+        if (error instanceof RangeError) return null
+        throw error
+      } finally {
+        reader.close()
+      }
+    }
+    const root = provenIn(await openTree(dir, head.size, head.root)) ?? provenIn(await treeOfSegments(dir, head.size))
+    if (root === null) throw new Error('the segments do not lead to the root of the tree')
+    return root
+  }
+
+  /** The last one that was signed: the ledger must have grown from there. */
+  async function checkLast(): Promise<void> {
+    await tree.caughtUp()
+    const head = tree.head()
+    const note = latestCheckpoint(dir)
+    const claim = note === null ? null : claimOf(note)
+    signedSize = claim?.size ?? null
+    if (head === null || note === null || claim === null) return
+    const why = claim.origin === origin && claim.size <= head.size ? await differs(claim) : another(claim, origin)
+    if (why === null) return
+    // Kept, because the next one takes its place, and it tells of another past.
+    await keepCheckpoint(dir, claim.size, note)
+    // A ledger that is too short was told of by the start itself.
+    if (claim.size > head.size) return
+    await append({ kind: 'integrity.alert', data: { what: 'the ledger was rewritten', why, seq: claim.size - 1 } })
+  }
+
+  async function differs(claim: Checkpoint): Promise<string | null> {
+    const root = await rootOf(claim.size)
+    return root === claim.root
+      ? null
+      : `the checkpoint of ${claim.size} entries has the root ${toHex(claim.root)}, and the ledger has ${toHex(root)}`
+  }
+
+  return {
+    begin: () =>
+      inTurn(async () => {
+        try {
+          await takeUp()
+          await checkLast()
+        } catch (error) {
+          onTrouble(`checkpoints are not signed: ${messageOf(error)}`)
+        }
+      }),
+    checkpoint: () =>
+      inTurn(async () => {
+        const head = tree.head()
+        if (head === null || head.size === 0 || current === null) return null
+        const note = signCheckpoint({ origin, size: head.size, root: head.root }, current.key)
+        await writeLatest(dir, note)
+        signedSize = head.size
+        return { note, size: head.size }
+      }),
+    rotate: by =>
+      inTurn(async () => {
+        await tree.caughtUp()
+        if (origin === '' || tree.head() === null)
+          throw new Fault('ledger.key', 'a new epoch can’t begin: the tree over the ledger is not kept', {
+            hint: '"heald ledger verify" shows whether the ledger is damaged',
+          })
+        const older = current?.epoch ?? null
+        const newer = older === null ? await nextEpoch(dir) : older + 1
+        const key = keys.create(newer)
+        const why = older === null && newer > 0 ? { why: 'the key of the epoch before is gone' } : {}
+        const data = { epoch: newer, publicKey: publicOf(key), ...why }
+        const told = await append({ kind: 'key.rotated', actor: by, data })
+        if (told === null) throw new Fault('ledger.degraded', 'the new key could not be recorded', { retry: 5000 })
+        if (older === null) use(newer, key)
+        else await handOver(older, newer, told.seq)
+        return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
+      }),
+    vkey: () => current?.vkey ?? null,
+    size: () => signedSize,
+    settled: async () => void (await turn),
+  }
+}
+
+function publicOf(key: KeyObject): string {
+  return rawPublicKey(key).toString('base64')
+}
+
+function another(claim: Checkpoint, origin: string): string {
+  return `the last checkpoint is of ${claim.size} entries of ${claim.origin}, and this ledger is ${origin}`
+}
+
+const MOST_ROTATIONS = 1000
+
+/** The entries that tell of keys, oldest first. */
+export async function rotations(dir: string): Promise<Entry[]> {
+  const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: MOST_ROTATIONS })
+  return rows.map(({ entry }) => entry).reverse()
+}
+
+async function nextEpoch(dir: string): Promise<number> {
+  const last = (await rotations(dir)).at(-1)
+  if (last !== undefined) return Number(last.data.epoch) + 1
+  const genesis = await readEntry(dir, 0)
+  return genesis !== null && 'entry' in genesis && genesis.entry.data.publicKey != null ? 1 : 0
+}
