@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import type { Control } from './api/control.ts'
+import { ledgerControl } from './api/ledger-control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
-import { isDamageUnseen, tellOfDamage } from './damage.ts'
-import { actorOf, type Draft, type Entry } from './entry.ts'
+import { damageTeller, isDamageUnseen } from './damage.ts'
+import type { Draft, Entry } from './entry.ts'
 import { asFault, messageOf } from './fault.ts'
 import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
@@ -81,11 +82,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     clock,
     bootId: boot,
-    redact: config.ledger.redact,
-    fsync: config.ledger.fsync,
-    checkpointEveryMs: config.ledger.checkpointEvery,
-    snapshot: () => past?.snapshot(),
-    onTrouble: warn,
+    ...{ redact: config.ledger.redact, fsync: config.ledger.fsync, checkpointEveryMs: config.ledger.checkpointEvery },
+    ...{ snapshot: () => past?.snapshot(), onTrouble: warn },
   })
   try {
     return await supervised()
@@ -120,6 +118,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       supervisor.flush()
       await lastRecorded
     }
+    const damage = damageTeller(folded, record, warn)
     /** Resolves when every service has been taken up, and the ledger's past is known. */
     const ready = Promise.withResolvers<void>()
     const append = (draft: Draft) => ledger.append(draft)
@@ -154,6 +153,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     })
     ledger.onDurable(entries => {
       past?.follow(entries)
+      damage.follow(entries)
       notices.take(entries)
       options.onEntries?.(entries)
     })
@@ -177,12 +177,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       downed,
       status: () =>
         statusOf({
-          host: config.host,
-          version,
-          timeMs: clock.wallMs(),
-          startedTs,
-          head: ledger.head(),
-          checkpointSize: ledger.checkpointSize(),
+          ...{ host: config.host, version, timeMs: clock.wallMs(), startedTs },
+          ...{ head: ledger.head(), checkpointSize: ledger.checkpointSize() },
           services: supervisor.statuses(),
           targets: safeSwitch.statuses(),
           channels: notices.channels(),
@@ -229,11 +225,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           if (trouble !== null) throw trouble
           return changes
         }),
-      checkpoint: ledger.checkpoint,
-      rotateKey: by => {
-        mustRecord()
-        return ledger.rotateKey(actorOf(by))
-      },
+      ...ledgerControl(ledger, mustRecord),
       generations: safeSwitch.generations,
       deploy: safeSwitch.deploy,
       rollback: safeSwitch.rollback,
@@ -287,7 +279,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     begun = supervisor.begin()
     await begun
     foldRest()
-      .then(() => tellOfDamage(folded, record, warn))
+      .then(damage.pastIsKnown)
       .catch((error: unknown) => warn(`the ledger's past could not be read: ${messageOf(error)}`))
       .then(async () => {
         const from = recalled()

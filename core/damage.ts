@@ -1,4 +1,4 @@
-import type { Draft } from './entry.ts'
+import type { Draft, Entry } from './entry.ts'
 import { type Folded, LEDGER } from './folded.ts'
 import { findIncident } from './incident/fold.ts'
 
@@ -17,6 +17,24 @@ export function tellOfDamage(
   warn(`${cause}; see "heald ledger verify" and entry #${alert.seq}`)
   const data = { severity: 'critical', cause, services: [] }
   record({ kind: 'incident.opened', svc: LEDGER, inc: { svc: LEDGER }, opens: true, data })
+}
+
+/** Tells of damage once the past is known, and of what is found later at once. */
+export function damageTeller(
+  folded: Pick<Folded, 'alert'>,
+  record: (draft: Draft) => void,
+  warn: (text: string) => void,
+): { pastIsKnown(): void; follow(entries: readonly Entry[]): void } {
+  let isKnown = false
+  return {
+    pastIsKnown() {
+      isKnown = true
+      tellOfDamage(folded, record, warn)
+    },
+    follow(entries) {
+      if (isKnown && entries.some(({ kind }) => kind === 'integrity.alert')) tellOfDamage(folded, record, warn)
+    },
+  }
 }
 
 export function isDamageUnseen({ alert, damage, incidents }: Pick<Folded, 'alert' | 'damage' | 'incidents'>): boolean {

@@ -1,3 +1,6 @@
+import { actorOf } from '../entry.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+
 export interface CheckpointMade {
   /** The signed note. */
   readonly note: string
@@ -17,4 +20,15 @@ export interface KeyMade {
 export interface LedgerControl {
   checkpoint(): Promise<CheckpointMade>
   rotateKey(by: string): Promise<KeyMade>
+}
+
+/** Over the daemon's own ledger; `mustRecord` throws while nothing can be recorded. */
+export function ledgerControl(ledger: Pick<Ledger, 'checkpoint' | 'rotateKey'>, mustRecord: () => void): LedgerControl {
+  return {
+    checkpoint: ledger.checkpoint,
+    async rotateKey(by) {
+      mustRecord()
+      return ledger.rotateKey(actorOf(by))
+    },
+  }
 }

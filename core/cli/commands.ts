@@ -190,8 +190,9 @@ unless --restart is given. --dry-run only says what would be done.`,
         Example: heald ledger list --svc api --since 2h oom
 show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries, then each new one, until Ctrl-C.
-verify  follows the chain through every line. Needs no daemon: DIR may be a
-        copy. --workers N sets the threads.
+verify  follows the chain and the tree through every line, and checks what was
+        signed. Needs no daemon: DIR may be a copy. --key KEY and --checkpoint
+        FILE: what you kept elsewhere. --workers N sets the threads.
 checkpoint  signs what the ledger is now and prints the note.
 
 With --json: the ledger's own lines, and one document for verify.
@@ -212,6 +213,8 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
         limit: { type: 'string', short: 'n' },
         cursor: { type: 'string' },
         workers: { type: 'string' },
+        key: { type: 'string', multiple: true },
+        checkpoint: { type: 'string', multiple: true },
       },
       load: () => import('./ledger.ts'),
     },

@@ -1,16 +1,18 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { segmentFiles } from '../ledger/files.ts'
 import { readMark } from '../ledger/head.ts'
+import { parseVkey } from '../ledger/note.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
+import type { Trust } from '../ledger/verify-signed.ts'
 import { noWords } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { numberOf, textOf } from './ledger-filter.ts'
 import { progress } from './progress.ts'
-import { cleanLine, wrapLines } from './text.ts'
+import { cleanLine, cleanLines, wrapLines } from './text.ts'
 
 /** `heald ledger verify [DIR]`: whether all that counts is one unbroken chain; needs no daemon and changes nothing. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
@@ -21,7 +23,8 @@ export async function verify(context: Context, words: readonly string[], values:
   const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
   const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
-  const verdict = await verifyLedger(dir, { workers, onProgress: bar.update, signal }).finally(bar.end)
+  const trust = trustOf(values)
+  const verdict = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)
   out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, context))
   return verdict.ok ? EXIT.done : EXIT.bad
 }
@@ -35,10 +38,15 @@ export function verdictText(
   const { size, firstBad, torn, tookMs } = verdict
   const lines =
     firstBad === null
-      ? [`The ledger is whole: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`]
+      ? [
+          `The ledger is whole: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`,
+          ...signedLines(verdict),
+        ]
       : torn
         ? tornLines(verdict, firstBad)
-        : damageLines(verdict, firstBad, dir)
+        : firstBad.line === 0
+          ? unsignedLines(verdict, firstBad, dir)
+          : damageLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
@@ -69,10 +77,81 @@ function damageLines(verdict: Verdict, { seq, line, why, segment }: Finding, dir
   ]
 }
 
+/** What the signatures prove, and what they can't. */
+function signedLines({ checked, signedUpTo, vkeys, trusted, size }: Verdict): string[] {
+  const unsigned = size - signedUpTo
+  const signed =
+    checked.checkpoints === null
+      ? 'There is no checkpoint yet.'
+      : `Its checkpoints fit: the first ${count(signedUpTo)} ${signedUpTo === 1 ? 'is' : 'are'} signed${unsigned > 0 ? `, ${count(unsigned)} came later` : ''}.`
+  const keys =
+    vkeys.length === 0
+      ? ''
+      : ` ${vkeys.length === 1 ? 'One key' : `${vkeys.length} keys, each vouched for by the one before`}.`
+  const trust =
+    trusted === 'nothing'
+      ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
+      : trusted === 'key'
+        ? 'The key that was given is this ledger’s own.'
+        : 'What was kept elsewhere fits.'
+  return [
+    `${signed}${keys}`,
+    trust,
+    ...(trusted === 'nothing' && vkeys.length > 0 ? [`Its key now, by its own word: ${vkeys.at(-1)}`] : []),
+  ]
+}
+
+/** The chain holds, and what was signed is not in it. */
+function unsignedLines(verdict: Verdict, { why, segment }: Finding, dir: string): string[] {
+  const where = segment === '' ? '' : ` (${cleanLine(segment)})`
+  const evidence =
+    verdict.evidence.length === 0
+      ? []
+      : [
+          'The two histories, as they were signed:',
+          ...verdict.evidence.flatMap(note => ['', ...cleanLines(note).trimEnd().split('\n')]),
+          '',
+        ]
+  return [
+    `THE LEDGER IS NOT THE ONE THAT WAS SIGNED${where}: ${cleanLine(why)}.`,
+    verdict.provableUpTo === 0
+      ? 'Its entries are one unbroken chain, and none of them is proved.'
+      : `Its entries are one unbroken chain; proved: ${count(verdict.provableUpTo)} from the first on.`,
+    ...evidence,
+    'Somebody who may write these files has changed the past, or they were put back from a backup.',
+    `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
+  ]
+}
+
+/** What was given with --key and --checkpoint. */
+function trustOf({ key, checkpoint }: Values): Trust {
+  return {
+    keys: textsOf(key).map(text => {
+      const found = parseVkey(text)
+      if (found !== null) return found
+      throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
+        hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
+      })
+    }),
+    checkpoints: textsOf(checkpoint).map(path => {
+      try {
+        return { name: path, note: readFileSync(path, 'utf8') }
+      } catch (error) {
+        throw new Fault('usage.path', `--checkpoint ${path} can't be read: ${messageOf(error)}`, { cause: error })
+      }
+    }),
+  }
+}
+
+function textsOf(value: Values[string]): string[] {
+  return [value].flat().filter(each => typeof each === 'string')
+}
+
 const COLOURS: Readonly<Record<string, Colour>> = {
   'The ledger is whole': 'green',
   'The ledger ends in a torn write': 'yellow',
   'THE LEDGER IS DAMAGED': 'red',
+  'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',
 }
 
 /** After wrapping, which would count what colours are made of. */

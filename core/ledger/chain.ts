@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { checkLine, MAX_LINE_BYTES, SEAL_CHARS } from './line.ts'
 
 /** What the next line has to say to belong to the chain. `null`: the first line is believed (a worker joins later). */
@@ -39,7 +39,7 @@ function numberAt(text: string, from: number, digits: number): number {
 /**
  * Follows the chain through a segment, line after line, until its end or its first bad line.
  * One hash a line and few comparisons: everything else would make a verification of millions of entries slow.
- * `eachGood` is given the bytes that were found good, in order.
+ * `eachGood` is given the bytes that were found good, in order; it may change them.
  */
 export function walkChain(fd: number, link: Link, validBytes: number, eachGood?: (bytes: Buffer) => void): Walk {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES + MAX_LINE_BYTES)
@@ -114,36 +114,6 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
   }
   if (carried > 0) return stop(UNFINISHED)
   return { seq, h: prev, goodBytes, goodLines: lines, firstPrev, bad: null }
-}
-
-/** A segment to follow: what one thread of a verification is asked to do. */
-export interface Task {
-  readonly path: string
-  readonly first: number
-  /** Null: believe the first line. */
-  readonly prev: string | null
-  readonly validBytes: number
-}
-
-/** What the threads of a verification share: the segments, and the index of the next one to be taken. */
-export interface Share {
-  readonly tasks: readonly Task[]
-  readonly next: Int32Array
-}
-
-export interface Walked {
-  readonly index: number
-  readonly walk: Walk
-}
-
-/** Follows one segment from its file. */
-export function walkSegment(task: Task): Walk {
-  const fd = openSync(task.path, 'r')
-  try {
-    return walkChain(fd, { seq: task.first, prev: task.prev }, task.validBytes)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 /** Why a line is not the next one, in words. The slow way: it runs once. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Share, type Walked, walkSegment } from './chain.ts'
+import { type Share, type Walked, walkSegment } from './verify-walk.ts'
 
 /** One thread of a verification: takes the next segment as long as there is one. */
 const { tasks, next } = workerData as Share

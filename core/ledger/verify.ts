@@ -1,15 +1,19 @@
-import { once } from 'node:events'
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { round } from '../clock.ts'
-import { lastWholeLine, type Share, type Task, UNFINISHED, type Walk, type Walked, walkSegment } from './chain.ts'
-import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
+import { lastWholeLine, UNFINISHED } from './chain.ts'
+import { claimOf } from './checkpoint.ts'
+import { segmentFiles } from './files.ts'
 import { type Mark, readMark } from './head.ts'
-import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
+import { keptCheckpoints } from './kept.ts'
 import { hasWriter } from './lock.ts'
 import { readEntry } from './read.ts'
+import { toHex } from './tree/hash.ts'
+import { type Finding, type Joined, join } from './verify-join.ts'
+import { type Planned, planOf } from './verify-plan.ts'
+import { judgeSigned, type Trust } from './verify-signed.ts'
+import { type Task, type TreeWalk, walkAll, walkSegment } from './verify-walk.ts'
 
 /*
  * Life of a verification:
@@ -17,20 +21,17 @@ import { readEntry } from './read.ts'
  * 1. The first line of each segment says how much of the one before counts; bytes beyond that are void.
  * 2. Each segment is followed line by line (`chain.ts`), here or spread over workers; a worker believes the `prev` of its
  *    segment's first line.
- * 3. The pieces are joined in order: names, counts, valid sizes and the `prev` believed have to fit what came before.
+ * 3. The pieces are joined in order: names, counts, valid sizes, the `prev` believed and the tree's root have to fit what
+ *    came before.
+ * 4. Checkpoints, those beside the ledger and those from elsewhere, have to bear the right signature and the root that the
+ *    entries have (`verify-signed.ts`).
  *
  * Every byte that counts is covered by a line's hash, so the segments' own SHA-256 need not be computed again.
  */
 
-export interface Finding {
-  readonly seq: number
-  /** Line number in the segment's file, from 1. */
-  readonly line: number
-  readonly why: string
-  readonly segment: string
-}
+export type { Finding } from './verify-join.ts'
 
-/** Keys as promised to users; parts that do not exist yet are null. */
+/** Keys as promised to users; what is not there, or was not asked for, is null. */
 export interface Verdict {
   readonly ok: boolean
   /** Entries that were found good, from the first one on. */
@@ -39,11 +40,23 @@ export interface Verdict {
   readonly head: string
   readonly checked: {
     readonly chain: boolean
-    readonly tree: null
-    readonly checkpoints: null
-    readonly epochs: null
+    readonly tree: boolean
+    readonly checkpoints: boolean | null
+    readonly epochs: boolean | null
     readonly index: null
   }
+  /** Root of the tree over them, hex. */
+  readonly root: string
+  /** Name of the ledger, by which checkpoints and keys are of it; null: it does not begin as ledgers do. */
+  readonly origin: string | null
+  /** The key of each epoch, as the ledger itself tells. */
+  readonly vkeys: readonly string[]
+  /** What was given from elsewhere; with `nothing`, one who rewrote all of it would not be noticed. */
+  readonly trusted: 'nothing' | 'key' | 'checkpoint'
+  /** Entries up to here are those that a fitting checkpoint was signed for. */
+  readonly signedUpTo: number
+  /** Two notes that can't both be true of one ledger. */
+  readonly evidence: readonly string[]
   readonly firstBad: Finding | null
   /** `firstBad` is nothing but an unfinished write at the end, which the next start of heald sets aside and records. */
   readonly torn: boolean
@@ -57,6 +70,8 @@ export interface Verdict {
 export interface VerifyOptions {
   /** Threads; 1 (left out): this one only. */
   readonly workers?: number
+  /** From elsewhere; left out: nothing. */
+  readonly trust?: Trust
   /** Called with the number of bytes done so far and in all. */
   readonly onProgress?: (doneBytes: number, allBytes: number) => void
   readonly signal?: AbortSignal
@@ -70,12 +85,17 @@ export function defaultThreads(): number {
 /** Verifies the whole chain of a ledger folder; needs no daemon and changes nothing. */
 export async function verifyLedger(
   dir: string,
-  { workers = 1, onProgress, signal }: VerifyOptions = {},
+  { workers = 1, trust = { keys: [], checkpoints: [] }, onProgress, signal }: VerifyOptions = {},
 ): Promise<Verdict> {
   const startMs = performance.now()
   // Before the files: what it knows to be durable has to be in them.
   const { mark } = readMark(dir)
-  const plan = planOf(segmentFiles(dir))
+  const kept = keptCheckpoints(dir)
+  const sizes = [...kept, ...trust.checkpoints].map(({ note }) => claimOf(note)?.size ?? 0)
+  const plan = planOf(
+    segmentFiles(dir),
+    [...new Set([...sizes, mark?.size ?? 0])].sort((a, b) => a - b),
+  )
   const allBytes = plan.reduce((sum, { task }) => sum + task.validBytes, 0)
   let doneBytes = 0
   const done = (task: Task): void => {
@@ -88,115 +108,46 @@ export async function verifyLedger(
   if (isWritten) await finishLast(plan, walks)
   const marked = await markedHash(dir, mark)
   const joined = join(plan, walks)
-  const { seq, h, firstBad } = judgeByMark(marked, mark, joined)
+  const byMark = judgeByMark(marked, mark, joined)
+  const markedRoot = mark === null ? undefined : mark.size === joined.seq ? joined.root : joined.roots.get(mark.size)
+  const isTreeGood =
+    joined.isTreeGood && (mark?.root == null || markedRoot === undefined || toHex(markedRoot) === mark.root)
+  const signed = judgeSigned(joined, kept, trust)
+  const { seq, h } = byMark
+  const treeBad = {
+    seq: 0,
+    line: 0,
+    why: 'the file "head" tells of another root of the tree than the entries have',
+    segment: 'head',
+  }
+  const firstBad = byMark.firstBad ?? signed.bad ?? (isTreeGood ? null : treeBad)
   const torn = !isWritten && (mark === null || mark.h === marked) && isTornEnd(plan, walks, joined)
   const ok = firstBad === null
   return {
     ok,
     size: seq,
     head: h,
-    checked: { chain: ok, tree: null, checkpoints: null, epochs: null, index: null },
+    checked: {
+      chain: byMark.firstBad === null,
+      tree: isTreeGood,
+      ...{ checkpoints: signed.checkpoints, epochs: signed.epochs, index: null },
+    },
+    root: toHex(joined.root),
+    ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo, evidence: signed.evidence },
+    trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
     torn,
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
-    provableUpTo: seq,
+    provableUpTo: byMark.firstBad === null && signed.bad !== null ? Math.min(seq, signed.bad.seq) : seq,
     tookMs: round(performance.now() - startMs),
   }
-}
-
-/** Read from a line, so anything may stand there. */
-interface Says {
-  readonly name?: unknown
-  readonly count?: unknown
-  readonly validBytes?: unknown
-}
-
-interface Planned {
-  readonly file: SegmentFile
-  readonly task: Task
-  /** What this segment's first entry says of the one before. */
-  readonly says: Says | null
-  readonly voidBytes: number
-  /** The writer was done with it. */
-  readonly isSealed: boolean
-}
-
-function planOf(found: readonly SegmentFile[]): Planned[] {
-  // An empty one at the end was just made, or its maker died: it holds nothing that counts.
-  const files = found.filter((file, index) => index < found.length - 1 || statSync(file.path).size > 0)
-  const says = files.map(file => saysOfPrevious(file))
-  return files.map((file, index) => {
-    const valid = says[index + 1]?.validBytes
-    const { size, mode } = statSync(file.path)
-    // A size larger than the file, or none: the join tells.
-    const validBytes = typeof valid === 'number' ? Math.min(valid, size) : size
-    return {
-      file,
-      says: says[index] ?? null,
-      voidBytes: size - Math.max(0, validBytes),
-      isSealed: (mode & 0o200) === 0,
-      task: { path: file.path, first: file.first, prev: file.first === 0 ? ZEROS : null, validBytes },
-    }
-  })
-}
-
-function saysOfPrevious(file: SegmentFile): Says | null {
-  const checked = checkLine(firstLine(file.path, MAX_LINE_BYTES))
-  if (!checked.ok || checked.entry.kind !== 'segment.opened') return null
-  const { previous } = checked.entry.data
-  return typeof previous === 'object' && previous !== null ? ({ ...previous } as Says) : null
-}
-
-/**
- * Follows all segments, here and in `threads - 1` workers: whoever is free takes the next one. After a bad one no more
- * are begun, since everything before it is under way already.
- */
-async function walkAll(
-  tasks: readonly Task[],
-  threads: number,
-  done: (task: Task) => void,
-  signal?: AbortSignal,
-): Promise<Walk[]> {
-  const walks: Walk[] = []
-  const next = new Int32Array(new SharedArrayBuffer(4))
-  const finish = (index: number, walk: Walk): void => {
-    walks[index] = walk
-    const task = tasks[index]
-    if (task !== undefined) done(task)
-    if (walk.bad !== null) Atomics.store(next, 0, tasks.length)
-  }
-  const share: Share = { tasks, next }
-  const file = new URL('./verify-worker.ts', import.meta.url)
-  const workers = Array.from({ length: threads - 1 }, () => new Worker(file, { workerData: share }))
-  const ended = Promise.all(
-    workers.map(async worker => {
-      worker.on('message', ({ index, walk }: Walked) => finish(index, walk))
-      // Rejects with the worker's own error.
-      await once(worker, 'exit')
-    }),
-  )
-  // It is awaited below, after this thread's own share; until then a failure must not count as nobody's.
-  ended.catch(() => {})
-  try {
-    for (let index = Atomics.add(next, 0, 1); index < tasks.length; index = Atomics.add(next, 0, 1)) {
-      const task = tasks[index]
-      if (task !== undefined) finish(index, walkSegment(task))
-      // Lets an interrupt in, and the progress out.
-      await new Promise(resolve => setImmediate(resolve))
-      signal?.throwIfAborted()
-    }
-    await ended
-  } finally {
-    await Promise.allSettled(workers.map(worker => worker.terminate()))
-  }
-  return walks
 }
 
 /**
  * A daemon is writing: when nothing but the end of the last line is missing, it gets a moment to arrive. Whatever
  * is still unfinished then is torn.
  */
-async function finishLast(plan: readonly Planned[], walks: Walk[]): Promise<void> {
+async function finishLast(plan: readonly Planned[], walks: TreeWalk[]): Promise<void> {
   const last = plan.at(-1)
   for (let tries = 0; last !== undefined && tries < 4; tries++) {
     if (walks[plan.length - 1]?.bad?.why !== UNFINISHED) return
@@ -209,7 +160,7 @@ async function finishLast(plan: readonly Planned[], walks: Walk[]): Promise<void
  * Whether all that is wrong are bad bytes at the end with no whole line after them: what a start sets aside. It asks
  * this only after a bad end was found, so it costs nothing otherwise. `recover.ts` judges by the same rules.
  */
-function isTornEnd(plan: readonly Planned[], walks: readonly Walk[], { firstBad }: Joined): boolean {
+function isTornEnd(plan: readonly Planned[], walks: readonly TreeWalk[], { firstBad }: Joined): boolean {
   const last = plan.at(-1)
   const walk = walks[plan.length - 1]
   if (firstBad === null || last === undefined || !walk?.bad || firstBad.segment !== last.file.name) return false
@@ -241,49 +192,4 @@ function judgeByMark(h: string | null, mark: Mark | null, joined: Joined): Joine
     }
   const why = 'the entry at the mark has another hash: the end of the ledger was rewritten'
   return { ...joined, firstBad: { seq: mark.size - 1, line: mark.size - Number(mark.seg), why, segment: mark.seg } }
-}
-
-interface Joined {
-  readonly seq: number
-  readonly h: string
-  readonly firstBad: Finding | null
-}
-
-/** Puts the segments' chains together; stops at the first thing that does not fit. */
-function join(plan: readonly Planned[], walks: readonly Walk[]): Joined {
-  let seq = 0
-  let h = ZEROS
-  let before: { readonly name: string; readonly walk: Walk } | null = null
-  for (const [index, { file, says }] of plan.entries()) {
-    const walk = walks[index]
-    const bad = (why: string, line = 1): Joined => ({
-      seq,
-      h,
-      firstBad: { seq, line, why, segment: file.name },
-    })
-    if (walk === undefined) return bad('the segment was not read')
-    if (file.first !== seq) return bad(`the segment begins with entry ${file.first} where entry ${seq} should be`)
-    if (walk.firstPrev !== null && walk.firstPrev !== h)
-      return bad('its "prev" is not the hash of the last line of the segment before')
-    const misfit = walk.firstPrev === null ? null : misfitOf(says, before)
-    if (misfit !== null) return bad(misfit)
-    seq = walk.seq
-    h = walk.h ?? h
-    if (walk.bad !== null) return { seq, h, firstBad: { ...walk.bad, segment: file.name } }
-    before = { name: file.name, walk }
-  }
-  return { seq, h, firstBad: null }
-}
-
-/** Where the first entry of a segment and the segment before disagree. */
-function misfitOf(says: Planned['says'], before: { readonly name: string; readonly walk: Walk } | null): string | null {
-  if (before === null) return null
-  if (says === null) return 'the first entry of the segment does not tell of the segment before'
-  const { name, walk } = before
-  if (says.name !== name) return `the first entry tells of segment ${String(says.name)}, but ${name} stands before it`
-  if (says.count !== walk.goodLines)
-    return `the first entry tells of ${String(says.count)} entries before it, ${walk.goodLines} were found`
-  if (says.validBytes !== walk.goodBytes)
-    return `the first entry tells of ${String(says.validBytes)} bytes before it, ${walk.goodBytes} were found`
-  return null
 }

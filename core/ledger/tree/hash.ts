@@ -16,6 +16,15 @@ export function leafHash(line: string): Digest {
   return hash('sha256', `\0${line}`, 'binary')
 }
 
+/** The same for the line at `from` to before `to`. The byte before it is used up. */
+export function leafHashOf(bytes: Buffer, from: number, to: number): Digest {
+  if (from === 0) return hash('sha256', Buffer.concat([ZERO, bytes.subarray(0, to)]), 'binary')
+  bytes[from - 1] = 0
+  return hash('sha256', bytes.subarray(from - 1, to), 'binary')
+}
+
+const ZERO = Buffer.alloc(1)
+
 const pair = Buffer.alloc(1 + 2 * DIGEST_BYTES)
 pair[0] = 1
 

@@ -1,0 +1,56 @@
+import { statSync } from 'node:fs'
+import { firstLine, type SegmentFile } from './files.ts'
+import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
+import { type TreeHead, treeHeadOf } from './tree/keeper.ts'
+import type { Task } from './verify-walk.ts'
+
+/** Read from a line, so anything may stand there. */
+export interface Says {
+  readonly name?: unknown
+  readonly count?: unknown
+  readonly validBytes?: unknown
+}
+
+export interface Planned {
+  readonly file: SegmentFile
+  readonly task: Task
+  /** What this segment's first entry says of the one before. */
+  readonly says: Says | null
+  /** And what it says of the tree over all before it. */
+  readonly tree: TreeHead | null
+  readonly voidBytes: number
+  /** The writer was done with it. */
+  readonly isSealed: boolean
+}
+
+/** What is to be followed; `sizes` are those of checkpoints, at which the tree's root is wanted. */
+export function planOf(found: readonly SegmentFile[], sizes: readonly number[]): Planned[] {
+  // An empty one at the end was just made, or its maker died: it holds nothing that counts.
+  const files = found.filter((file, index) => index < found.length - 1 || statSync(file.path).size > 0)
+  const opened = files.map(file => openedBy(file))
+  return files.map((file, index) => {
+    const valid = opened[index + 1]?.says?.validBytes
+    const { size, mode } = statSync(file.path)
+    // A size larger than the file, or none: the join tells.
+    const validBytes = typeof valid === 'number' ? Math.min(valid, size) : size
+    return {
+      file,
+      says: opened[index]?.says ?? null,
+      tree: opened[index]?.tree ?? null,
+      voidBytes: size - Math.max(0, validBytes),
+      isSealed: (mode & 0o200) === 0,
+      task: {
+        ...{ path: file.path, first: file.first, prev: file.first === 0 ? ZEROS : null, validBytes },
+        sizes: sizes.filter(size => size > file.first && size <= (files[index + 1]?.first ?? Number.POSITIVE_INFINITY)),
+      },
+    }
+  })
+}
+
+function openedBy(file: SegmentFile): { readonly says: Says | null; readonly tree: TreeHead | null } | null {
+  const checked = checkLine(firstLine(file.path, MAX_LINE_BYTES))
+  if (!checked.ok || checked.entry.kind !== 'segment.opened') return null
+  const { previous, tree } = checked.entry.data
+  const says = typeof previous === 'object' && previous !== null ? ({ ...previous } as Says) : null
+  return { says, tree: treeHeadOf(tree) }
+}

@@ -1,0 +1,168 @@
+import type { Entry } from '../entry.ts'
+import { claimOf, openCheckpoint } from './checkpoint.ts'
+import { type Epoch, epochsOf, isOfItsEpoch, originOf, unvouched } from './epochs.ts'
+import type { KeptCheckpoint } from './kept.ts'
+import { checkLine } from './line.ts'
+import type { VerifierKey } from './note.ts'
+import { vkeyOf } from './note.ts'
+import type { Finding, Joined } from './verify-join.ts'
+
+/** What was kept elsewhere, where nobody who can write the ledger could change it. */
+export interface Trust {
+  readonly keys: readonly VerifierKey[]
+  readonly checkpoints: readonly KeptCheckpoint[]
+}
+
+export interface Signed {
+  /** All checkpoints fit the entries; null: there are none. */
+  readonly checkpoints: boolean | null
+  /** The keys follow one another as they should; null: there are none. */
+  readonly epochs: boolean | null
+  /** The first thing that does not fit. */
+  readonly bad: Finding | null
+  /** Entries up to here are those that a fitting checkpoint was signed for. */
+  readonly signedUpTo: number
+  readonly origin: string | null
+  /** The key of each epoch, as the ledger tells of it. */
+  readonly vkeys: readonly string[]
+  /** Two signed notes that can't both be true of one ledger. */
+  readonly evidence: readonly string[]
+}
+
+/**
+ * Judges the checkpoints beside a ledger, and those from elsewhere, by its entries as they were joined. The ledger's word
+ * for its keys is only as good as the ledger: a key from elsewhere has to be one of them.
+ */
+export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], trust: Trust): Signed {
+  const entries = joined.keys.flatMap(line => entryOf(line) ?? [])
+  const [genesis] = entries
+  if (genesis?.kind !== 'genesis') return nothing(trust)
+  const origin = originOf(genesis)
+  const { epochs, bad: badEpoch } = epochsOf(entries, origin)
+  const keyBad = badEpoch === null ? badKey(trust.keys, epochs, origin) : atEntry(badEpoch.seq, badEpoch.why)
+  const own = judgeKept(kept, epochs, joined)
+  const fitting = own.fitting.map(({ size }) => size)
+  const trusted = Math.max(
+    -1,
+    ...epochs.filter(each => trust.keys.some(key => same(key, each.key))).map(each => each.epoch),
+  )
+  const alone = unvouched(epochs, own.fitting).find(({ epoch }) => epoch > trusted)
+  const isCovered = alone === undefined || joined.seq <= alone.seq
+  const epochBad = isCovered
+    ? null
+    : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
+  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, fitting })
+  const all = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
+  const hasNotes = kept.length + trust.checkpoints.length > 0
+  return {
+    checkpoints: hasNotes ? own.bad === null && outside.bad === null : null,
+    epochs: epochs.length > 0 || all.length > 0 ? keyBad === null && epochBad === null : null,
+    bad: all.sort((a, b) => a.seq - b.seq)[0] ?? null,
+    signedUpTo: Math.max(0, ...fitting, ...outside.fitting),
+    ...{ origin, vkeys: epochs.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
+  }
+}
+
+function nothing({ keys, checkpoints }: Trust): Signed {
+  const isAsked = keys.length + checkpoints.length > 0
+  const bad = isAsked ? atEntry(0, 'the ledger does not begin with an entry that says whose it is') : null
+  const asked = isAsked ? false : null
+  return { checkpoints: asked, epochs: asked, bad, signedUpTo: 0, origin: null, vkeys: [], evidence: [] }
+}
+
+function entryOf(line: string): Entry | null {
+  const checked = checkLine(line)
+  return checked.ok ? checked.entry : null
+}
+
+function same(a: VerifierKey, b: VerifierKey): boolean {
+  return vkeyOf(a) === vkeyOf(b)
+}
+
+/** A key from elsewhere that this ledger does not know: it is another one, or was rewritten. */
+function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], origin: string): Finding | null {
+  const unknown = keys.find(key => !epochs.some(each => same(key, each.key)))
+  if (unknown === undefined) return null
+  return atEntry(
+    0,
+    unknown.name === origin
+      ? `the key ${vkeyOf(unknown)} was never one of this ledger's: it was rewritten, or the key is of another one`
+      : `this ledger is ${origin}, and the key is of ${unknown.name}`,
+  )
+}
+
+function judgeKept(
+  kept: readonly KeptCheckpoint[],
+  epochs: readonly Epoch[],
+  joined: Joined,
+): { readonly bad: Finding | null; readonly fitting: readonly { readonly size: number }[] } {
+  const fitting: { size: number }[] = []
+  let bad: Finding | null = null
+  for (const { name, note } of kept) {
+    const opened = openCheckpoint(
+      note,
+      epochs.map(({ key }) => key),
+    )
+    const size = opened.ok ? opened.checkpoint.size : (claimOf(note)?.size ?? 0)
+    // Beyond what could be followed nothing can be said.
+    if (joined.firstBad !== null && size > joined.seq) continue
+    const why = !opened.ok
+      ? `the checkpoint can't be believed: ${opened.why}`
+      : !isOfItsEpoch(opened.checkpoint, epochs)
+        ? 'the checkpoint is signed by a key of another epoch'
+        : misfit(opened.checkpoint, joined, fitting)
+    if (why === null) fitting.push({ size })
+    else if (bad === null || size < bad.seq) bad = { seq: goodBefore(fitting, size), line: 0, why, segment: name }
+  }
+  return { bad, fitting }
+}
+
+function goodBefore(fitting: readonly { readonly size: number }[], size: number): number {
+  return Math.max(0, ...fitting.map(each => each.size).filter(each => each <= size))
+}
+
+function misfit(
+  { size, root }: { readonly size: number; readonly root: string },
+  joined: Joined,
+  fitting: readonly { readonly size: number }[],
+): string | null {
+  if (size > joined.seq) return `it was signed for ${size} entries, and there are ${joined.seq}: the end is missing`
+  const found = size === joined.seq ? joined.root : joined.roots.get(size)
+  if (found === root || size === 0) return null
+  const from = goodBefore(fitting, size)
+  return `the entries #${from} to #${size - 1} are not those that were signed`
+}
+
+/** Each from elsewhere has to be of this ledger and fit; whose signature it bears matters less than that it was kept. */
+function judgeOutside(
+  notes: readonly KeptCheckpoint[],
+  kept: readonly KeptCheckpoint[],
+  joined: Joined,
+  { origin, fitting }: { readonly origin: string; readonly fitting: readonly number[] },
+): { readonly bad: Finding | null; readonly fitting: readonly number[]; readonly evidence: readonly string[] } {
+  const good: number[] = []
+  for (const { name, note } of notes) {
+    const claim = claimOf(note)
+    if (claim !== null && joined.firstBad !== null && claim.size > joined.seq && claim.origin === origin) continue
+    const sizes = fitting.map(size => ({ size }))
+    const why =
+      claim === null
+        ? 'it is no checkpoint'
+        : claim.origin === origin
+          ? misfit(claim, joined, sizes)
+          : `it is of ${claim.origin}, and this ledger is ${origin}`
+    if (why === null) {
+      good.push(claim?.size ?? 0)
+      continue
+    }
+    const seq = goodBefore(sizes, claim?.size ?? 0)
+    const ours = kept.find(each => each.name === 'checkpoint')?.note
+    const evidence = claim?.origin === origin ? [note, ...(ours === undefined ? [] : [ours])] : []
+    return { bad: { seq, line: 0, why, segment: name }, fitting: good, evidence }
+  }
+  return { bad: null, fitting: good, evidence: [] }
+}
+
+function atEntry(seq: number, why: string): Finding {
+  return { seq, line: 0, why, segment: '' }
+}

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { originOf } from '../../../core/ledger/epochs.ts'
+import { keptCheckpoints } from '../../../core/ledger/kept.ts'
+import { keyStore } from '../../../core/ledger/keys.ts'
+import { parseVkey, rawPublicKey } from '../../../core/ledger/note.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { type Verdict, verifyLedger } from '../../../core/ledger/verify.ts'
+import { copyOf, entriesIn, exit, folder, optionsFor, rehashed } from './stand.ts'
+
+/*
+ * What an attack on a ledger's files is noticed by: each cell of the table in docs/ledger.md is a test here, also those
+ * that say "no". The attacker may write every file of the ledger, has its present private key, and knows this code.
+ */
+
+interface Victim {
+  readonly dir: string
+  /** What was kept elsewhere. */
+  readonly vkey: string
+  readonly firstVkey: string
+  readonly note: string
+  readonly size: number
+}
+
+const SEGMENT = 'seg/000000000000.jsonl'
+
+/** 20 entries in two epochs, a checkpoint over all of them. */
+async function victim(t: TestContext): Promise<Victim> {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  const firstVkey = ledger.vkey() ?? assert.fail()
+  for (let n = 1; n <= 9; n++) await ledger.append(exit(n))
+  await ledger.rotateKey('local:admin')
+  for (let n = 10; n <= 18; n++) await ledger.append(exit(n))
+  const { note, size } = await ledger.checkpoint()
+  const vkey = ledger.vkey() ?? assert.fail()
+  await ledger.close(2000)
+  return { dir, vkey, firstVkey, note, size }
+}
+
+const linesOf = (dir: string): string[] => readFileSync(join(dir, SEGMENT), 'utf8').split('\n').slice(0, -1)
+
+function writeLines(dir: string, lines: readonly string[], { rehash }: { readonly rehash: boolean }): void {
+  const text = `${lines.join('\n')}\n`
+  writeFileSync(join(dir, SEGMENT), rehash ? rehashed(text) : text)
+}
+
+/** Removes or makes anew whatever would tell: all of it may be written by the attacker. */
+async function coverUp(
+  dir: string,
+  { checkpoints }: { readonly checkpoints: 'sign the newest' | 'sign all' | 'remove' },
+) {
+  rmSync(join(dir, 'head'), { force: true })
+  rmSync(join(dir, 'tree'), { recursive: true, force: true })
+  if (checkpoints === 'remove') {
+    rmSync(join(dir, 'checkpoint'), { force: true })
+    rmSync(join(dir, 'cp'), { recursive: true, force: true })
+    return
+  }
+  const keys = keyStore(dir)
+  const [genesis] = entriesIn(dir)
+  const newest = keys.epochs().at(-1)
+  if (genesis === undefined || newest === undefined) return
+  for (const { name } of keptCheckpoints(dir)) {
+    if (name !== 'checkpoint' && checkpoints === 'sign the newest') continue
+    const size = name === 'checkpoint' ? linesOf(dir).length : Number(name.slice(3, 15))
+    const { root } = await treeOfSegments(dir, Math.min(size, linesOf(dir).length))
+    writeFileSync(join(dir, name), signCheckpoint({ origin: originOf(genesis), size, root }, keys.load(newest)))
+  }
+}
+
+const alone = (dir: string): Promise<Verdict> => verifyLedger(dir)
+const withNote = (dir: string, { note }: Victim): Promise<Verdict> =>
+  verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note }] } })
+const withKey = (dir: string, vkey: string): Promise<Verdict> =>
+  verifyLedger(dir, { trust: { keys: [parseVkey(vkey) ?? assert.fail()], checkpoints: [] } })
+
+test('untouched: everything says yes', async t => {
+  const it = await victim(t)
+  for (const verdict of [
+    await alone(it.dir),
+    await withNote(it.dir, it),
+    await withKey(it.dir, it.vkey),
+    await withKey(it.dir, it.firstVkey),
+  ]) {
+    assert.deepEqual([verdict.ok, verdict.firstBad], [true, null])
+    assert.deepEqual(verdict.checked, { chain: true, tree: true, checkpoints: true, epochs: true, index: null })
+    assert.deepEqual([verdict.size, verdict.signedUpTo, verdict.vkeys.length], [20, 20, 2])
+  }
+  assert.equal((await alone(it.dir)).trusted, 'nothing')
+})
+
+const SIMPLE: Record<string, (lines: string[]) => string[]> = {
+  edit: lines => lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":6,')),
+  delete: lines => lines.toSpliced(5, 1),
+  insert: lines => lines.toSpliced(5, 0, lines[4] ?? ''),
+  reorder: lines => lines.with(5, lines[6] ?? '').with(6, lines[5] ?? ''),
+}
+
+for (const [what, change] of Object.entries(SIMPLE))
+  test(`${what} a line: noticed by the chain alone, with the line`, async t => {
+    const it = await victim(t)
+    writeLines(it.dir, change(linesOf(it.dir)), { rehash: false })
+    await coverUp(it.dir, { checkpoints: 'remove' })
+    for (const verdict of [await alone(it.dir), await withNote(it.dir, it)]) {
+      assert.equal(verdict.ok, false)
+      const wanted = what === 'insert' ? 6 : what === 'delete' ? 6 : 6
+      assert.deepEqual([verdict.firstBad?.line, verdict.provableUpTo], [wanted, 5])
+    }
+  })
+
+test('cut the tail: not noticed by the chain alone; by a checkpoint kept elsewhere', async t => {
+  const it = await victim(t)
+  writeLines(it.dir, linesOf(it.dir).slice(0, 15), { rehash: false })
+  const lazy = await alone(it.dir)
+  assert.equal(lazy.ok, false, 'the local checkpoint and the mark tell, unless they are removed too')
+  await coverUp(it.dir, { checkpoints: 'sign the newest' })
+  assert.deepEqual([(await alone(it.dir)).ok, (await alone(it.dir)).size], [true, 15])
+  const verdict = await withNote(it.dir, it)
+  assert.equal(verdict.ok, false)
+  assert.match(verdict.firstBad?.why ?? '', /signed for 20 entries, and there are 15: the end is missing/)
+})
+
+test('rewrite everything, keys too: not noticed by the chain alone; by a checkpoint or a key kept elsewhere', async t => {
+  const it = await victim(t)
+  rmSync(it.dir, { recursive: true })
+  const forged = await openLedger(optionsFor(it.dir))
+  await forged.settled()
+  for (let n = 1; n <= 25; n++) await forged.append(exit(1000 + n))
+  await forged.checkpoint()
+  await forged.close(2000)
+  assert.deepEqual([(await alone(it.dir)).ok, (await alone(it.dir)).trusted], [true, 'nothing'])
+  assert.equal((await withNote(it.dir, it)).ok, false)
+  assert.equal((await withKey(it.dir, it.vkey)).ok, false)
+})
+
+test('rewrite an old epoch and sign it with the stolen key of the present one: noticed even without anything from elsewhere', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  writeLines(it.dir, lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":6,')), { rehash: true })
+  for (const checkpoints of ['sign the newest', 'sign all'] as const) {
+    await coverUp(it.dir, { checkpoints })
+    const verdict = await alone(it.dir)
+    assert.deepEqual([verdict.ok, verdict.checked.chain], [false, true])
+  }
+  assert.equal((await withKey(it.dir, it.vkey)).ok, false)
+  assert.equal((await withNote(it.dir, it)).ok, false)
+  // Nor does it help to leave the handover out: nobody vouches for the present key then.
+  rmSync(join(it.dir, 'cp'), { recursive: true })
+  assert.equal((await alone(it.dir)).checked.epochs, false)
+})
+
+test('rewrite the present epoch and sign it with the stolen key: not noticed by the chain alone; by a checkpoint kept elsewhere', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  writeLines(it.dir, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
+  await coverUp(it.dir, { checkpoints: 'sign the newest' })
+  assert.deepEqual([(await alone(it.dir)).ok, (await withKey(it.dir, it.vkey)).ok], [true, true])
+  const verdict = await withNote(it.dir, it)
+  assert.equal(verdict.ok, false)
+  assert.match(verdict.firstBad?.why ?? '', /the entries #11 to #19 are not those that were signed/)
+  assert.equal(verdict.provableUpTo, 11)
+})
+
+test('two histories for two viewers: both look right; one viewer’s checkpoint shows it, with both notes as evidence', async t => {
+  const it = await victim(t)
+  const other = copyOf(t, it.dir)
+  const lines = linesOf(other)
+  writeLines(other, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
+  await coverUp(other, { checkpoints: 'sign the newest' })
+  assert.deepEqual([(await alone(it.dir)).ok, (await alone(other)).ok], [true, true])
+  const verdict = await withNote(other, it)
+  assert.equal(verdict.ok, false)
+  assert.deepEqual(verdict.evidence, [it.note, readFileSync(join(other, 'checkpoint'), 'utf8')])
+})
+
+test('an old backup put back: not noticed by the chain alone; by a checkpoint kept elsewhere', async t => {
+  const it = await victim(t)
+  const backup = copyOf(t, it.dir)
+  const ledger = await openLedger(optionsFor(it.dir))
+  await ledger.settled()
+  for (let n = 0; n < 5; n++) await ledger.append(exit(100 + n))
+  const { note, size } = await ledger.checkpoint()
+  await ledger.close(2000)
+  rmSync(it.dir, { recursive: true })
+  cpSync(backup, it.dir, { recursive: true })
+  assert.equal((await alone(it.dir)).ok, true)
+  assert.equal((await withNote(it.dir, it)).ok, true, 'an older checkpoint can not tell')
+  const verdict = await withNote(it.dir, { ...it, note, size })
+  assert.equal(verdict.ok, false)
+  assert.match(verdict.firstBad?.why ?? '', /the end is missing/)
+})
+
+test('lie from now on: nothing notices', async t => {
+  const it = await victim(t)
+  const ledger = await openLedger(optionsFor(it.dir))
+  await ledger.append(exit(4711))
+  await ledger.close(2000)
+  assert.deepEqual(
+    [(await alone(it.dir)).ok, (await withNote(it.dir, it)).ok, (await withKey(it.dir, it.vkey)).ok],
+    [true, true, true],
+  )
+})
+
+test('a new first key without a handover, told of by a rewritten entry: refused by who has the first key', async t => {
+  const it = await victim(t)
+  const mine: KeyObject = generateKeyPairSync('ed25519').privateKey
+  const publicKey = rawPublicKey(mine).toString('base64')
+  const lines = linesOf(it.dir)
+  const at = lines.findIndex(line => line.includes('"kind":"key.rotated"'))
+  writeLines(it.dir, lines.with(at, (lines[at] ?? '').replace(/"publicKey":"[^"]+"/, `"publicKey":"${publicKey}"`)), {
+    rehash: true,
+  })
+  await coverUp(it.dir, { checkpoints: 'remove' })
+  const [genesis] = entriesIn(it.dir)
+  const { root } = await treeOfSegments(it.dir, 20)
+  writeFileSync(
+    join(it.dir, 'checkpoint'),
+    signCheckpoint({ origin: originOf(genesis ?? assert.fail()), size: 20, root }, mine),
+  )
+  assert.equal((await withKey(it.dir, it.firstVkey)).ok, false)
+  assert.equal((await alone(it.dir)).checked.epochs, false)
+  assert.ok(readdirSync(it.dir).includes('checkpoint'))
+})
