@@ -51,7 +51,9 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const epochBad = isCovered
     ? null
     : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
-  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, fitting })
+  // Who has the present key could have signed what is of its epoch anew.
+  const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
+  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, old })
   const all = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
   const hasNotes = kept.length + trust.checkpoints.length > 0
   return {
@@ -118,7 +120,7 @@ function judgeKept(
 }
 
 function goodBefore(fitting: readonly { readonly size: number }[], size: number): number {
-  return Math.max(0, ...fitting.map(each => each.size).filter(each => each <= size))
+  return Math.max(0, ...fitting.map(each => each.size).filter(each => each < size))
 }
 
 function misfit(
@@ -138,13 +140,13 @@ function judgeOutside(
   notes: readonly KeptCheckpoint[],
   kept: readonly KeptCheckpoint[],
   joined: Joined,
-  { origin, fitting }: { readonly origin: string; readonly fitting: readonly number[] },
+  { origin, old }: { readonly origin: string; readonly old: readonly { readonly size: number }[] },
 ): { readonly bad: Finding | null; readonly fitting: readonly number[]; readonly evidence: readonly string[] } {
   const good: number[] = []
   for (const { name, note } of notes) {
     const claim = claimOf(note)
     if (claim !== null && joined.firstBad !== null && claim.size > joined.seq && claim.origin === origin) continue
-    const sizes = fitting.map(size => ({ size }))
+    const sizes = [...old, ...good.map(size => ({ size }))]
     const why =
       claim === null
         ? 'it is no checkpoint'
