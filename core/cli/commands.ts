@@ -181,7 +181,7 @@ unless --restart is given. --dry-run only says what would be done.`,
     },
     {
       name: 'ledger',
-      usage: 'list [FILTERS] [WORDS] | show SEQ | follow [--from SEQ] | verify [DIR] | checkpoint',
+      usage: 'list [FILTERS] | show SEQ | follow | verify [DIR] | checkpoint | prove SEQ | check RECEIPT… | export DIR',
       summary: 'Read and check the tamper-evident record of everything that happened.',
       details: `list    newest first; words have to be in a value of the entry. Filters:
         --kind service.exited (or a family: --kind service), --svc NAME,
@@ -189,11 +189,15 @@ unless --restart is given. --dry-run only says what would be done.`,
         --seq 100..200, --limit 50, --cursor N for the next page.
         Example: heald ledger list --svc api --since 2h oom
 show    every field of one entry, its receipt, and the text kept aside for it.
-follow  the last entries, then each new one, until Ctrl-C.
+follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
 verify  follows the chain and the tree through every line, and checks what was
         signed. Needs no daemon: DIR may be a copy. --key KEY and --checkpoint
         FILE: what you kept elsewhere. --workers N sets the threads.
 checkpoint  signs what the ledger is now and prints the note.
+prove   a full receipt: the entry, and all to prove it with elsewhere.
+check   receipts, short (#41·…) or full, and checkpoints, as words, files or
+        standard input. With --key KEY also where there is no ledger.
+export  what was signed, as C2SP tlog-tiles, for other people's tools.
 
 With --json: the ledger's own lines, and one document for verify.
 Exit code 1: the ledger is damaged, or ends in a torn write.`,

@@ -123,17 +123,22 @@ function unsignedLines(verdict: Verdict, { why, segment }: Finding, dir: string)
   ]
 }
 
+/** What was given with --key. */
+export function keysOf({ key }: Values): Trust['keys'] {
+  return textsOf(key).map(text => {
+    const found = parseVkey(text)
+    if (found !== null) return found
+    throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
+      hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
+    })
+  })
+}
+
 /** What was given with --key and --checkpoint. */
-function trustOf({ key, checkpoint }: Values): Trust {
+function trustOf(values: Values): Trust {
   return {
-    keys: textsOf(key).map(text => {
-      const found = parseVkey(text)
-      if (found !== null) return found
-      throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
-        hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
-      })
-    }),
-    checkpoints: textsOf(checkpoint).map(path => {
+    keys: keysOf(values),
+    checkpoints: textsOf(values.checkpoint).map(path => {
       try {
         return { name: path, note: readFileSync(path, 'utf8') }
       } catch (error) {
@@ -187,7 +192,8 @@ export function existing(dir: string): string {
   })
 }
 
-function segmentsIn(dir: string): boolean {
+/** Whether there is a ledger in `dir`; a Fault when it can't be read. */
+export function segmentsIn(dir: string): boolean {
   try {
     return segmentFiles(dir).length > 0 || readMark(dir).mark !== null
   } catch (error) {

@@ -28,9 +28,14 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (what === 'show') return show(context, existing(dir), oneWord(rest, 'ledger show', 'SEQ'))
   if (what === 'follow') return follow(context, existing(dir), rest, values)
   if (what === 'verify') return verify(context, rest, values)
+  if (what === 'prove') return (await import('./ledger-proofs.ts')).prove(context, rest)
+  if (what === 'check') return (await import('./ledger-proofs.ts')).check(context, rest, values)
+  if (what === 'export') return (await import('./ledger-proofs.ts')).exportTo(context, rest)
   if (what === 'checkpoint') return (await import('./ledger-keys.ts')).checkpoint(context, rest)
   const problem = what === undefined ? '"heald ledger" needs a word more' : `"heald ledger" has no "${what}"`
-  throw new Fault('usage.words', problem, { hint: 'write heald ledger list, show SEQ, follow, verify or checkpoint' })
+  throw new Fault('usage.words', problem, {
+    hint: 'write heald ledger list, show SEQ, follow, verify, checkpoint, prove SEQ, check RECEIPT or export DIR',
+  })
 }
 
 const COLUMNS: readonly Column[] = [

@@ -1,0 +1,111 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
+import { Fault } from '../fault.ts'
+import { entryInWords } from '../incident/words.ts'
+import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
+import { claimOf } from '../ledger/checkpoint.ts'
+import { epochsOf, originOf } from '../ledger/epochs.ts'
+import { latestCheckpoint } from '../ledger/kept.ts'
+import type { VerifierKey } from '../ledger/note.ts'
+import { readEntry } from '../ledger/read.ts'
+import { rotations } from '../ledger/signer.ts'
+import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
+import { oneWord } from './arguments.ts'
+import { paint } from './colour.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { seqFrom } from './ledger-filter.ts'
+import { existing, keysOf, segmentsIn } from './ledger-verify.ts'
+import { progress } from './progress.ts'
+import { cleanLine, wrapLines } from './text.ts'
+
+/** `heald ledger prove SEQ`: everything to prove an entry with, elsewhere. */
+export async function prove(context: Context, words: readonly string[]): Promise<number> {
+  const { json, out, state } = context
+  const seq = seqFrom(oneWord(words, 'ledger prove', 'SEQ'))
+  const { proveEntry } = await import('../ledger/prove.ts')
+  const receipt = fullReceiptText(await proveEntry(existing(join(state, 'ledger')), seq))
+  out(json ? `${JSON.stringify({ seq, receipt })}\n` : receipt)
+  return EXIT.done
+}
+
+/** `heald ledger check [RECEIPT…]`: receipts, short or full, and checkpoints, from arguments, files or standard input. */
+export async function check(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const { json, out, state, columns, colour } = context
+  const dir = segmentsIn(join(state, 'ledger')) ? join(state, 'ledger') : null
+  const texts = words.length === 0 ? piecesOf(await input(context)) : words.flatMap(word => piecesOf(given(word)))
+  if (texts.length === 0)
+    throw new Fault('usage.words', 'there is nothing to check', {
+      hint: 'name receipts or files with them, or pass them in: heald ledger check < receipt.txt',
+    })
+  const by = { dir, keys: keysOf(values), ownKeys: dir === null ? [] : await ownKeys(dir) }
+  const checked: CheckedReceipt[] = []
+  for (const text of texts) checked.push(await checkReceipt(text, by))
+  if (json) out(`${JSON.stringify(checked)}\n`)
+  else
+    for (const { what, fits, why, entry } of checked) {
+      const [mark, hue] =
+        fits === true
+          ? (['✓ fits', 'green'] as const)
+          : fits === false
+            ? (['✗ DOES NOT FIT', 'red'] as const)
+            : (['? unknown', 'yellow'] as const)
+      const said = entry === null ? '' : `\n  ${cleanLine(entryInWords(entry))} (${entry.ts})`
+      out(`${paint(mark, hue, colour)}  ${wrapLines(`${what}: ${cleanLine(why)}`, columns)}${said}\n`)
+    }
+  return checked.every(({ fits }) => fits === true) ? EXIT.done : EXIT.bad
+}
+
+/** `heald ledger export DIR`: what was signed, as other people's tools read it. */
+export async function exportTo(context: Context, words: readonly string[]): Promise<number> {
+  const { json, out, err, tty, state, nowMs, signal, columns } = context
+  const to = resolve(oneWord(words, 'ledger export', 'DIR'))
+  const dir = existing(join(state, 'ledger'))
+  const note = latestCheckpoint(dir)
+  const claim = note === null ? null : claimOf(note)
+  if (note === null || claim === null)
+    throw new Fault('export.unsigned', 'there is no checkpoint yet', {
+      hint: '"heald ledger checkpoint" makes one now',
+    })
+  const { exportTiles } = await import('../ledger/export.ts')
+  const bar = progress('exporting', { wanted: tty && !json, err, nowMs })
+  await exportTiles(dir, to, { ...claim, note }, { onProgress: bar.update, signal }).finally(bar.end)
+  const said = `${claim.size.toLocaleString('en-US')} entries are in ${to} as a log of C2SP tlog-tiles: "checkpoint", "tile/…" and "tile/entries/…".`
+  out(
+    json
+      ? `${JSON.stringify({ size: claim.size, origin: claim.origin, folder: to })}\n`
+      : `${wrapLines(said, columns)}\n`,
+  )
+  return EXIT.done
+}
+
+async function ownKeys(dir: string): Promise<VerifierKey[]> {
+  const genesis = await readEntry(dir, 0)
+  if (genesis === null || !('entry' in genesis)) return []
+  const entries = [genesis.entry, ...(await rotations(dir))]
+  return epochsOf(entries, originOf(genesis.entry)).epochs.map(({ key }) => key)
+}
+
+/** An argument is a receipt, or the path of a file with some. */
+function given(word: string): string {
+  if (!existsSync(word)) return word
+  if (statSync(word).size > MAX_PROOF_CHARS)
+    throw new Fault('usage.path', `${word} is too long to be receipts`, { hint: 'one full receipt has about 2 KB' })
+  return readFileSync(word, 'utf8')
+}
+
+async function input({ signal }: Context): Promise<string> {
+  const read = await textOf(process.stdin)
+  signal.throwIfAborted()
+  if (read.length > MAX_PROOF_CHARS) throw new Fault('usage.input', 'standard input is too long to be receipts')
+  return read
+}
+
+/** Short receipts stand a line each; a full one and a checkpoint are whole texts. */
+function piecesOf(text: string): string[] {
+  if (/^c2sp\.org\/tlog-proof@v1$|^— /m.test(text)) return [text]
+  return text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(Boolean)
+}

@@ -1,0 +1,110 @@
+import type { Entry } from '../entry.ts'
+import { claimOf, openCheckpoint } from './checkpoint.ts'
+import type { VerifierKey } from './note.ts'
+import { readEntry } from './read.ts'
+import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
+import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
+import { toHex } from './tree/hash.ts'
+import { rootAt } from './tree/proof.ts'
+import { openTree, treeOfSegments } from './tree/reader.ts'
+
+/** What came of one receipt or checkpoint, in words. */
+export interface CheckedReceipt {
+  readonly what: 'receipt' | 'full receipt' | 'checkpoint' | 'unknown'
+  /** False: it does not fit; null: it can't be judged with what is here. */
+  readonly fits: boolean | null
+  readonly why: string
+  readonly entry: Entry | null
+}
+
+export interface CheckWith {
+  /** The ledger's folder; null: there is none here. */
+  readonly dir: string | null
+  /** Trusted from elsewhere; none: full receipts are judged by `ownKeys`. */
+  readonly keys: readonly VerifierKey[]
+  /** The ledger's own, by its own word. */
+  readonly ownKeys: readonly VerifierKey[]
+}
+
+/** Compares one receipt, short or full, or a signed checkpoint, with the ledger and the keys there are. */
+export async function checkReceipt(text: string, by: CheckWith): Promise<CheckedReceipt> {
+  if (looksLikeFullReceipt(text)) return checkFull(`${text.trim()}\n`, by)
+  const short = parseReceipt(text)
+  if (short !== null) return checkShort(short, by)
+  if (claimOf(`${text.trim()}\n`) !== null) return checkNote(`${text.trim()}\n`, by)
+  return { what: 'unknown', fits: false, why: 'it is neither a receipt nor a checkpoint', entry: null }
+}
+
+async function checkShort(
+  receipt: { readonly seq: number; readonly code: string },
+  { dir }: CheckWith,
+): Promise<CheckedReceipt> {
+  const what = 'receipt'
+  if (dir === null) return { what, fits: null, why: 'there is no ledger here to compare it with', entry: null }
+  const found = await readEntry(dir, receipt.seq)
+  if (found === null) return { what, fits: false, why: `the ledger has no entry #${receipt.seq}`, entry: null }
+  if (!('entry' in found))
+    return { what, fits: false, why: `entry #${receipt.seq} is damaged: ${found.why}`, entry: null }
+  const { entry } = found
+  return fitsReceipt(receipt, entry)
+    ? { what, fits: true, why: `entry #${entry.seq} is the one that it was given for`, entry }
+    : {
+        what,
+        fits: false,
+        why: `entry #${entry.seq} is another one: its receipt is ${receiptOf(entry.seq, entry.h)}`,
+        entry,
+      }
+}
+
+async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promise<CheckedReceipt> {
+  const what = 'full receipt'
+  const receipt = parseFullReceipt(text)
+  if (typeof receipt === 'string') return { what, fits: false, why: receipt, entry: null }
+  const trusted = keys.length > 0 ? keys : ownKeys
+  if (trusted.length === 0)
+    return { what, fits: null, why: 'a public key is needed to judge it: --key KEY', entry: null }
+  const proved = proveFullReceipt(receipt, trusted)
+  if (!proved.ok) return { what, fits: false, why: proved.why, entry: null }
+  const { entry, checkpoint } = proved
+  const whose = keys.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
+  const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whose}`
+  const found = dir === null ? null : await readEntry(dir, entry.seq)
+  if (found === null)
+    return { what, fits: true, why: dir === null ? good : `${good}; it is not in the ledger here`, entry }
+  if (found.line === receipt.line) return { what, fits: true, why: good, entry }
+  return { what, fits: false, why: `${good}, but the ledger here has another entry #${entry.seq}`, entry }
+}
+
+async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promise<CheckedReceipt> {
+  const what = 'checkpoint'
+  const answer = (fits: boolean | null, why: string): CheckedReceipt => ({ what, fits, why, entry: null })
+  const trusted = [...keys, ...ownKeys]
+  const opened = openCheckpoint(note, trusted)
+  if (!opened.ok && trusted.length > 0) return answer(false, `it can't be believed: ${opened.why}`)
+  const claim = claimOf(note)
+  if (claim === null) return answer(false, 'it is no checkpoint')
+  if (dir === null)
+    return answer(
+      opened.ok ? true : null,
+      opened.ok
+        ? 'its signature is good; there is no ledger here to compare it with'
+        : 'a public key is needed to judge it: --key KEY',
+    )
+  try {
+    const reader = await openTree(dir, claim.size, claim.root)
+    const first = rootAt(claim.size, reader.nodes)
+    reader.close()
+    const root = first === claim.root ? first : (await treeOfSegments(dir, claim.size)).root
+    return root === claim.root
+      ? answer(true, `the first ${claim.size} entries are those that it was signed for`)
+      : answer(
+          false,
+          `the first ${claim.size} entries are others: their root is ${toHex(root)}, and ${toHex(claim.root)} was signed`,
+        )
+  } catch (error) {
+    return answer(
+      false,
+      `the ledger does not hold its ${claim.size} entries: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+}

@@ -1,0 +1,100 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { codeOf, Fault } from '../fault.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { openCursor } from './cursor.ts'
+import { type Digest, leafHash, toHex } from './tree/hash.ts'
+import { emptyRange, rangeBuilder, rootOf } from './tree/range.ts'
+import { entriesPath, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tree/tiles.ts'
+
+export interface ExportOptions {
+  /** Called with entries done and in all. */
+  readonly onProgress?: (done: number, all: number) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Writes the entries that a checkpoint covers as a C2SP tlog-tiles log, for the tools of others: `checkpoint`, tiles of
+ * hashes, bundles of entries. `checkpoint` comes last and only if the entries have its root, so what was broken off, or is
+ * damaged, is no log. Faults: `export.folder` when `to` is not empty, `ledger.damaged`.
+ */
+export async function exportTiles(
+  dir: string,
+  to: string,
+  { note, size, root }: Checkpoint & { readonly note: string },
+  { onProgress, signal }: ExportOptions = {},
+): Promise<void> {
+  mustBeEmpty(to)
+  const rows: Digest[][] = []
+  let entries: Buffer[] = []
+  const builder = rangeBuilder(emptyRange(0), (level, index, digest) => {
+    if (level % TILE_HEIGHT !== 0) return
+    const tileLevel = level / TILE_HEIGHT
+    while (rows.length <= tileLevel) rows.push([])
+    const row = rows[tileLevel] ?? []
+    row.push(digest)
+    if (row.length === TILE_WIDTH) writeTile(tileLevel, Math.floor(index / TILE_WIDTH))
+  })
+  function writeTile(level: number, index: number): void {
+    const row = rows[level] ?? []
+    rows[level] = []
+    write(to, tilePath(level, index, row.length), Buffer.from(row.join(''), 'latin1'))
+  }
+  function writeEntries(index: number): void {
+    write(to, entriesPath(index, entries.length), Buffer.concat(entries.flatMap(line => [lengthOf(line), line])))
+    entries = []
+  }
+  const cursor = openCursor(dir, 0)
+  try {
+    while (builder.end < size) {
+      signal?.throwIfAborted()
+      const lines = await cursor.next(size)
+      for (const { seq, text } of lines) {
+        if (seq !== builder.end) break
+        builder.append(leafHash(text))
+        entries.push(Buffer.from(text))
+        if (entries.length === TILE_WIDTH) writeEntries(Math.floor(seq / TILE_WIDTH))
+      }
+      if (lines.length === 0 || lines.at(-1)?.seq !== builder.end - 1)
+        throw damaged(`entry #${builder.end} can't be read`)
+      onProgress?.(builder.end, size)
+    }
+  } finally {
+    await cursor.close()
+  }
+  if (entries.length > 0) writeEntries(Math.floor(size / TILE_WIDTH))
+  for (const [level, row] of rows.entries())
+    if (row.length > 0) writeTile(level, Math.floor(size / TILE_WIDTH ** (level + 1)))
+  const found = rootOf(builder.range())
+  if (found !== root) throw damaged(`its entries have the root ${toHex(found)}, and ${toHex(root)} was signed`)
+  write(to, 'checkpoint', Buffer.from(note))
+}
+
+function write(to: string, path: string, bytes: Buffer): void {
+  const file = join(to, path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, bytes)
+}
+
+/** An entry has at most 16 KiB, so two bytes are enough. */
+function lengthOf(line: Buffer): Buffer {
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(line.length)
+  return length
+}
+
+function mustBeEmpty(to: string): void {
+  try {
+    if (readdirSync(to).length === 0) return
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  throw new Fault('export.folder', `${to} is not empty`, { hint: 'name a folder that is empty or not there yet' })
+}
+
+function damaged(why: string): Fault {
+  return new Fault('ledger.damaged', `the ledger is not the one that was signed: ${why}`, {
+    hint: '"heald ledger verify" says more',
+  })
+}

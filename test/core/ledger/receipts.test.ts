@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { checkReceipt } from '../../../core/ledger/check.ts'
+import { claimOf } from '../../../core/ledger/checkpoint.ts'
+import { exportTiles } from '../../../core/ledger/export.ts'
+import { parseVkey } from '../../../core/ledger/note.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { proveEntry } from '../../../core/ledger/prove.ts'
+import { receiptOf } from '../../../core/ledger/receipt.ts'
+import {
+  fullReceiptText,
+  MAX_PROOF_CHARS,
+  parseFullReceipt,
+  proveFullReceipt,
+} from '../../../core/ledger/tlog-proof.ts'
+import { entriesIn, exit, folder, optionsFor, ROOT } from './stand.ts'
+
+async function signed(t: TestContext, entries: number) {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  await Promise.all(Array.from({ length: entries - 1 }, (_, n) => ledger.append(exit(n))))
+  const { note, size } = await ledger.checkpoint()
+  const vkey = ledger.vkey() ?? assert.fail()
+  await ledger.close(2000)
+  return { dir, note, size, vkey, keys: [parseVkey(vkey) ?? assert.fail()] }
+}
+
+test('a full receipt of every entry proves it with nothing but the key, and is a text of few lines', async t => {
+  const { dir, keys, size } = await signed(t, 300)
+  const entries = entriesIn(dir)
+  for (let seq = 0; seq < size; seq += 7) {
+    const text = fullReceiptText(await proveEntry(dir, seq))
+    const receipt = parseFullReceipt(text)
+    assert.ok(typeof receipt !== 'string', String(receipt))
+    const proved = proveFullReceipt(receipt, keys)
+    assert.ok(proved.ok, proved.ok ? '' : proved.why)
+    assert.deepEqual(proved.entry, entries[seq])
+    const checked = await checkReceipt(text, { dir: null, keys, ownKeys: [] })
+    assert.deepEqual([checked.what, checked.fits], ['full receipt', true])
+  }
+})
+
+test('a full receipt with any character changed is none', async t => {
+  const { dir, keys } = await signed(t, 40)
+  const text = fullReceiptText(await proveEntry(dir, 17))
+  let tried = 0
+  for (let at = 0; at < text.length; at++) {
+    for (const other of ['A', '0', '\n', ' ']) {
+      if (other === text[at]) continue
+      const { fits } = await checkReceipt(text.slice(0, at) + other + text.slice(at + 1), {
+        dir: null,
+        keys,
+        ownKeys: [],
+      })
+      // White space around the whole text may come from where it was pasted.
+      if (fits === true)
+        assert.ok(at === text.length - 1, `character ${at} (${JSON.stringify(text[at])}) as ${JSON.stringify(other)}`)
+      tried++
+    }
+  }
+  t.diagnostic(`${tried} changed receipts`)
+  for (const odd of [
+    '',
+    'c2sp.org/tlog-proof@v1',
+    `c2sp.org/tlog-proof@v1\n${'A'.repeat(MAX_PROOF_CHARS)}`,
+    text.replace(/^extra.*\n/m, ''),
+  ])
+    assert.notEqual((await checkReceipt(odd, { dir: null, keys, ownKeys: [] })).fits, true)
+  assert.equal((await checkReceipt(text, { dir: null, keys: [], ownKeys: [] })).fits, null, 'no key, no word')
+  assert.equal((await checkReceipt(text, { dir, keys, ownKeys: [] })).fits, true)
+})
+
+test('a receipt of another ledger, or of an entry that was changed since', async t => {
+  const one = await signed(t, 20)
+  const two = await signed(t, 20)
+  const text = fullReceiptText(await proveEntry(one.dir, 5))
+  assert.equal((await checkReceipt(text, { dir: null, keys: two.keys, ownKeys: [] })).fits, false)
+  const elsewhere = await checkReceipt(text, { dir: two.dir, keys: one.keys, ownKeys: [] })
+  assert.deepEqual([elsewhere.fits, /has another entry #5/.test(elsewhere.why)], [false, true])
+  const [, , third] = entriesIn(one.dir)
+  const short = receiptOf(2, third?.h ?? '')
+  assert.equal((await checkReceipt(short, { dir: one.dir, keys: [], ownKeys: [] })).fits, true)
+  assert.equal((await checkReceipt(short, { dir: two.dir, keys: [], ownKeys: [] })).fits, false)
+  assert.equal((await checkReceipt(short, { dir: null, keys: [], ownKeys: [] })).fits, null)
+  assert.equal((await checkReceipt(short.replace('#2', '#999'), { dir: one.dir, keys: [], ownKeys: [] })).fits, false)
+  assert.equal((await checkReceipt('hello', { dir: one.dir, keys: [], ownKeys: [] })).what, 'unknown')
+})
+
+test('a checkpoint that was kept, against the ledger as it grew, and against another', async t => {
+  const { dir, note, keys } = await signed(t, 20)
+  const ledger = await openLedger(optionsFor(dir))
+  for (let n = 0; n < 30; n++) await ledger.append(exit(n))
+  await ledger.close(2000)
+  const fits = await checkReceipt(note, { dir, keys, ownKeys: [] })
+  assert.deepEqual([fits.what, fits.fits], ['checkpoint', true])
+  const other = await signed(t, 60)
+  assert.equal((await checkReceipt(note, { dir: other.dir, keys, ownKeys: [] })).fits, false)
+  assert.equal((await checkReceipt(note, { dir: other.dir, keys: other.keys, ownKeys: [] })).fits, false)
+})
+
+test('a tree whose files are cut, lost or wrong still proves every entry', async t => {
+  const { dir, keys } = await signed(t, 600)
+  const path = join(dir, 'tree/0.bin')
+  const proves = async (): Promise<boolean> => {
+    const receipt = parseFullReceipt(fullReceiptText(await proveEntry(dir, 401)))
+    return typeof receipt !== 'string' && proveFullReceipt(receipt, keys).ok
+  }
+  const bytes = readFileSync(path)
+  bytes[400 * 32 + 5] = (bytes[400 * 32 + 5] ?? 0) ^ 4
+  writeFileSync(path, bytes)
+  assert.ok(await proves())
+  truncateSync(path, 1000)
+  assert.ok(await proves())
+  rmSync(join(dir, 'tree'), { recursive: true })
+  assert.ok(await proves())
+})
+
+test('what no checkpoint covers yet, and what is not there', async t => {
+  const { dir } = await signed(t, 10)
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.append(exit(99))
+  await assert.rejects(proveEntry(dir, 10), { code: 'entry.unsigned' })
+  await assert.rejects(proveEntry(dir, 11), { code: 'entry.unknown' })
+  await ledger.close(2000)
+})
+
+test('an export is read by a reader of the specification alone', async t => {
+  for (const entries of [1, 255, 256, 257, 700, 66_000]) {
+    const { dir, note } = await signed(t, entries)
+    const to = join(dir, '..', 'tiles')
+    const claim = claimOf(note) ?? assert.fail()
+    await exportTiles(dir, to, { ...claim, note })
+    const said = execFileSync('python3', [join(ROOT, 'test/fixtures/reads-tiles.py'), to], { encoding: 'utf8' })
+    const { tiles, ...found } = JSON.parse(said) as Record<string, unknown>
+    assert.deepEqual(found, { origin: claim.origin, size: claim.size, fits: true, seqs: true, signers: [claim.origin] })
+    assert.ok(Number(tiles) >= 1)
+    assert.ok(statSync(join(to, 'checkpoint')).size < 1000)
+  }
+})
+
+test('an export into a folder that is not empty, or of a ledger that was changed, is refused and is no log', async t => {
+  const { dir, note } = await signed(t, 300)
+  const claim = claimOf(note) ?? assert.fail()
+  const full = join(dir, '..', 'full')
+  mkdirSync(full)
+  writeFileSync(join(full, 'x'), '')
+  await assert.rejects(exportTiles(dir, full, { ...claim, note }), { code: 'export.folder' })
+  const path = join(dir, 'seg/000000000000.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":5,', '"pid":6,'))
+  const to = join(dir, '..', 'tiles')
+  await assert.rejects(exportTiles(dir, to, { ...claim, note }), { code: 'ledger.damaged' })
+  assert.throws(() => statSync(join(to, 'checkpoint')))
+})
