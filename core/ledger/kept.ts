@@ -46,7 +46,12 @@ export async function keepCheckpoint(dir: string, size: number, note: string): P
   await disk.replace(join(dir, keptName(size)), note, { sync: true })
 }
 
-export function keptName(size: number): string {
+/** The one of this size that is kept; null: there is none. */
+export function keptNote(dir: string, size: number): string | null {
+  return readNote(join(dir, keptName(size)))
+}
+
+function keptName(size: number): string {
   return join('cp', `${String(size).padStart(12, '0')}.cp`)
 }
 

@@ -3,7 +3,7 @@ import type { Draft, Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { type Checkpoint, claimOf, signCheckpoint } from './checkpoint.ts'
 import { originOf } from './epochs.ts'
-import { keepCheckpoint, latestCheckpoint, writeLatest } from './kept.ts'
+import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
 import type { KeyStore } from './keys.ts'
 import type { Recorded } from './ledger.ts'
 import { listEntries } from './list.ts'
@@ -171,7 +171,12 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
       inTurn(async () => {
         const head = tree.head()
         if (head === null || head.size === 0 || current === null) return null
-        const note = signCheckpoint({ origin, size: head.size, root: head.root }, current.key)
+        const last = await readEntry(dir, head.size - 1)
+        // What ends with the entry of a new key is of the old one: that is the handover.
+        const isHandover =
+          last !== null && 'entry' in last && last.entry.kind === 'key.rotated' && last.entry.data.epoch !== 0
+        const note = isHandover ? keptNote(dir, head.size) : signCheckpoint({ origin, ...head }, current.key)
+        if (note === null) return null
         await writeLatest(dir, note)
         signedSize = head.size
         return { note, size: head.size }
