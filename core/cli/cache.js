@@ -56,6 +56,9 @@ export function stateFolder(option, env, uid) {
  */
 const SMALL = ['--max-semi-space-size=1', '--expose-gc']
 
+/** For glibc, which keeps memory for each thread otherwise, and gives back little of it: 2 MB less. */
+const ONE_ARENA = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' }
+
 /**
  * Turns this process into the same one with a smaller heap, if it is to become a daemon: V8 takes such options only at
  * its start. The pid stays.
@@ -65,7 +68,7 @@ export function slim(argv) {
   const wanted = commandName(argv) === 'up' || argv[0] === WARM
   if (!wanted || SMALL.every(option => process.execArgv.includes(option)) || process.execve === undefined) return
   const node = process.execPath
-  process.execve(node, [node, ...SMALL, ...process.execArgv, ...process.argv.slice(1)], process.env)
+  process.execve(node, [node, ...SMALL, ...process.execArgv, ...process.argv.slice(1)], { ...ONE_ARENA, ...process.env })
 }
 
 /**
