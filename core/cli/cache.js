@@ -68,7 +68,10 @@ export function slim(argv) {
   const wanted = commandName(argv) === 'up' || argv[0] === WARM
   if (!wanted || SMALL.every(option => process.execArgv.includes(option)) || process.execve === undefined) return
   const node = process.execPath
-  process.execve(node, [node, ...SMALL, ...process.execArgv, ...process.argv.slice(1)], { ...ONE_ARENA, ...process.env })
+  process.execve(node, [node, ...SMALL, ...process.execArgv, ...process.argv.slice(1)], {
+    ...ONE_ARENA,
+    ...process.env,
+  })
 }
 
 /**
