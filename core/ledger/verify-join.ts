@@ -46,12 +46,12 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[]): Join
       return bad('its "prev" is not the hash of the last line of the segment before')
     const misfit = walk.firstPrev === null ? null : misfitOf(says, before)
     if (misfit !== null) return bad(misfit)
-    if (tree !== null && tree.size === seq && tree.root !== rootOf(range)) {
+    if (tree !== null && range.end === seq && tree.size === seq && tree.root !== rootOf(range)) {
       isTreeGood = false
       return bad('the first entry tells of another root of the tree than the entries before it have')
     }
     for (const part of walk.at) roots.set(part.end, rootOf(joinRanges(range, part)))
-    range = joinRanges(range, walk.range)
+    if (walk.range.begin === range.end) range = joinRanges(range, walk.range)
     keys.push(...walk.keys)
     seq = walk.seq
     h = walk.h ?? h

@@ -24,7 +24,10 @@ export interface Planned {
 }
 
 /** What is to be followed; `sizes` are those of checkpoints, at which the tree's root is wanted. */
-export function planOf(found: readonly SegmentFile[], sizes: readonly number[]): Planned[] {
+export function planOf(
+  found: readonly SegmentFile[],
+  { sizes, isOnlyChain }: { readonly sizes: readonly number[]; readonly isOnlyChain: boolean },
+): Planned[] {
   // An empty one at the end was just made, or its maker died: it holds nothing that counts.
   const files = found.filter((file, index) => index < found.length - 1 || statSync(file.path).size > 0)
   const opened = files.map(file => openedBy(file))
@@ -41,6 +44,7 @@ export function planOf(found: readonly SegmentFile[], sizes: readonly number[]):
       isSealed: (mode & 0o200) === 0,
       task: {
         ...{ path: file.path, first: file.first, prev: file.first === 0 ? ZEROS : null, validBytes },
+        isOnlyChain,
         sizes: sizes.filter(size => size > file.first && size <= (files[index + 1]?.first ?? Number.POSITIVE_INFINITY)),
       },
     }

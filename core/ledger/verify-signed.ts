@@ -65,6 +65,11 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   }
 }
 
+/** Nothing was looked at. */
+export const UNSIGNED: Signed = {
+  ...{ checkpoints: null, epochs: null, bad: null, signedUpTo: 0, origin: null, vkeys: [], evidence: [] },
+}
+
 function nothing({ keys, checkpoints }: Trust): Signed {
   const isAsked = keys.length + checkpoints.length > 0
   const bad = isAsked ? atEntry(0, 'the ledger does not begin with an entry that says whose it is') : null

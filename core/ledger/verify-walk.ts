@@ -14,6 +14,8 @@ export interface Task {
   readonly validBytes: number
   /** Sizes of the tree, in order, at which its state is wanted; more than `first`. */
   readonly sizes: readonly number[]
+  /** The tree is not wanted. */
+  readonly isOnlyChain: boolean
 }
 
 /** What the threads of a verification share: the segments, and the index of the next one to be taken. */
@@ -57,7 +59,8 @@ export function walkSegment(task: Task): TreeWalk {
   }
   const fd = openSync(task.path, 'r')
   try {
-    const walk = walkChain(fd, { seq: task.first, prev: task.prev }, task.validBytes, eachGood)
+    const link = { seq: task.first, prev: task.prev }
+    const walk = walkChain(fd, link, task.validBytes, task.isOnlyChain ? undefined : eachGood)
     return { ...walk, range: builder.range(), at, keys }
   } finally {
     closeSync(fd)

@@ -18,7 +18,8 @@ import { bootId, systemClock } from '../../core/clock.ts'
 import type { Draft } from '../../core/entry.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
-import { verifyLedger } from '../../core/ledger/verify.ts'
+import { type VerifyOptions, verifyLedger } from '../../core/ledger/verify.ts'
+import { rebuiltTree, receipts } from './ledger-proofs.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -146,11 +147,15 @@ async function verification(dir: string): Promise<BenchRow[]> {
     .map(name => join(dir, 'seg', name))
   const one: number[] = []
   const two: number[] = []
+  const allOne: number[] = []
+  const allTwo: number[] = []
   const limit: number[] = []
   for (let round = 0; round < count(3, 7); round++) {
     limit.push(timed(() => bulkHash(paths)))
-    one.push(await verifiedMs(dir, 1))
-    two.push(await verifiedMs(dir, 2))
+    one.push(await verifiedMs(dir, { workers: 1, isOnlyChain: true }))
+    two.push(await verifiedMs(dir, { workers: 2, isOnlyChain: true }))
+    allOne.push(await verifiedMs(dir, { workers: 1 }))
+    allTwo.push(await verifiedMs(dir, { workers: 2 }))
   }
   const peer = { name: 'read + one bulk SHA-256', value: percentile(limit, 0.5) }
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
@@ -172,6 +177,24 @@ async function verification(dir: string): Promise<BenchRow[]> {
       unit: 'ms',
       note,
     }),
+    row({
+      what: 'verify chain, tree and checkpoints, one thread',
+      ours: percentile(allOne, 0.5),
+      peer,
+      limit: { of: 'ratio', atMost: 7 },
+      unit: 'ms',
+      note,
+    }),
+    row({
+      what: 'verify chain, tree and checkpoints, two workers',
+      ours: percentile(allTwo, 0.5),
+      peer,
+      limit: { of: 'ratio', atMost: 4 },
+      unit: 'ms',
+      note,
+    }),
+    await receipts(() => open(dir, false), dir),
+    await rebuiltTree(() => open(dir, false), dir),
   ]
 }
 
@@ -186,9 +209,9 @@ function bulkHash(paths: readonly string[]): void {
   running.digest('hex')
 }
 
-async function verifiedMs(dir: string, workers: number): Promise<number> {
+async function verifiedMs(dir: string, how: VerifyOptions): Promise<number> {
   const startMs = performance.now()
-  const { ok, firstBad } = await verifyLedger(dir, { workers })
+  const { ok, firstBad } = await verifyLedger(dir, how)
   if (!ok) throw new Error(`the ledger is bad: ${JSON.stringify(firstBad)}`)
   return performance.now() - startMs
 }

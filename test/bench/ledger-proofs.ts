@@ -1,0 +1,56 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Ledger } from '../../core/ledger/ledger.ts'
+import { parseVkey } from '../../core/ledger/note.ts'
+import { proveEntry } from '../../core/ledger/prove.ts'
+import { fullReceiptText, parseFullReceipt, proveFullReceipt } from '../../core/ledger/tlog-proof.ts'
+import { type BenchRow, percentile, row } from './row.ts'
+import { count } from './size.ts'
+
+/** A full receipt of an entry anywhere in the ledger, made from its files and verified with the key alone. */
+export async function receipts(open: () => Promise<Ledger>, dir: string): Promise<BenchRow> {
+  const ledger = await open()
+  await ledger.settled()
+  const { size } = await ledger.checkpoint()
+  const keys = [parseVkey(ledger.vkey() ?? '')].filter(key => key !== null)
+  await ledger.close(10_000)
+  const times: number[] = []
+  for (let n = 0; n < count(100, 1000); n++) {
+    const startMs = performance.now()
+    const text = fullReceiptText(await proveEntry(dir, Math.floor((size * n * 0.618) % size)))
+    const receipt = parseFullReceipt(text)
+    if (typeof receipt === 'string' || !proveFullReceipt(receipt, keys).ok)
+      throw new Error('a receipt that proves nothing')
+    times.push(performance.now() - startMs)
+  }
+  return row({
+    what: 'full receipt made and verified, p50',
+    ours: percentile(times, 0.5),
+    peer: null,
+    limit: { of: 'ours', atMost: 1 },
+    unit: 'ms',
+    note: `of ${size} entries; p99 ${percentile(times, 0.99).toFixed(2)} ms`,
+  })
+}
+
+/** The tree of the whole ledger, whose files were lost, while the process has other things to do. */
+export async function rebuiltTree(open: () => Promise<Ledger>, dir: string): Promise<BenchRow> {
+  rmSync(join(dir, 'tree'), { recursive: true })
+  const ledger = await open()
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const startMs = performance.now()
+  while (ledger.tree() === null) await new Promise(resolve => setTimeout(resolve, 5))
+  const tookMs = performance.now() - startMs
+  delay.disable()
+  await ledger.close(10_000)
+  return row({
+    what: 'tree made anew beside everything else: longest hold of the event loop',
+    ours: delay.max / 1e6,
+    peer: null,
+    limit: { of: 'ours', atMost: 10 },
+    unit: 'ms',
+    note: `all of it took ${Math.round(tookMs)} ms`,
+  })
+}
