@@ -6,7 +6,8 @@ import { inspect, styleText } from 'node:util'
 // 1. A job (a test file, the lint, the type check) starts: `begin` gives it a page of its own.
 // 2. What happens in it is noted on the page; nothing is printed yet, since two jobs run at a time.
 // 3. It ends: its line is printed, its failures below it in full, and what it wrote when it failed.
-// 4. `finish` lists what was skipped and what failed, then the tally, alone on the very last line.
+// 4. A job that begins again starts over: only its last page counts, and that it failed before is said at the end.
+// 5. `finish` lists what was skipped, what was unsteady and what failed, then the tally, alone on the very last line.
 
 export interface Tally {
   passed: number
@@ -25,10 +26,12 @@ export interface Page {
   note(text: string): void
   /** What the job wrote; shown only when it fails, and then its last part. */
   wrote(text: string): void
-  end(tookMs: number): void
+  /** Prints the page, and gives its counts. */
+  end(tookMs: number): Tally
 }
 
 export interface Reporter {
+  /** A page for a job; the page it had before, if any, counts no more. */
   begin(job: string): Page
   finish(): Tally
 }
@@ -38,14 +41,16 @@ const SHOWN_OUTPUT = 8_000
 
 export function createReporter(options: { ci: boolean; colour: boolean; out: (text: string) => void }): Reporter {
   const { ci, colour, out } = options
-  const total: Tally = { passed: 0, failed: 0, skipped: 0 }
-  const skips: string[] = []
-  const failures: string[] = []
+  const pages = new Map<string, { tally: Tally; skips: string[]; failures: string[] }>()
+  const unsteady: string[] = []
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text
 
   function begin(job: string): Page {
     const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
+    const skips: string[] = []
+    const failures: string[] = []
+    const before = pages.get(job)
     const lines: string[] = []
     let output = ''
     const fail: Page['fail'] = (name, error, where) => {
@@ -74,15 +79,24 @@ export function createReporter(options: { ci: boolean; colour: boolean; out: (te
         out(`${mark} ${job.padEnd(50)} ${countsOf(tally)}  ${paint('gray', `${(tookMs / 1000).toFixed(1)} s`)}\n`)
         if (tally.failed > 0 && output.trim() !== '') lines.push('  it wrote:', indent(output.trimEnd(), 4, '│ '))
         if (lines.length > 0) out(`${lines.join('\n')}\n`)
-        total.passed += tally.passed
-        total.failed += tally.failed
-        total.skipped += tally.skipped
+        if (before !== undefined && before.tally.failed > 0 && tally.failed === 0) unsteady.push(...before.failures)
+        pages.set(job, { tally, skips, failures })
+        return tally
       },
     }
   }
 
   function finish(): Tally {
+    const last = [...pages.values()]
+    const skips = last.flatMap(page => page.skips)
+    const failures = last.flatMap(page => page.failures)
+    const sum = (count: keyof Tally) => last.reduce((total, page) => total + page.tally[count], 0)
+    const total: Tally = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
     if (skips.length > 0) out(`\nSkipped:\n${skips.map(line => `  ${line}`).join('\n')}\n`)
+    if (unsteady.length > 0)
+      out(
+        `\nUnsteady (failed in full above, passed when run alone):\n${unsteady.map(line => `  ${line}`).join('\n')}\n`,
+      )
     if (failures.length > 0) out(`\nFailed (in full above):\n${failures.map(line => `  ${line}`).join('\n')}\n`)
     const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
     out(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`)

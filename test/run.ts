@@ -4,13 +4,15 @@ import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { parseArgs } from 'node:util'
-import { createReporter, type Page, placeOf, thrownIn } from './reporter.ts'
+import { createReporter, type Page, placeOf, type Tally, thrownIn } from './reporter.ts'
 import { FULL_COUNTS } from './soak.ts'
 
 // Life of a test run
 // 1. The jobs: lint, type check, and every test/**/*.test.ts; with patterns, only those whose name contains one.
 // 2. Two at a time, each test file in a process of its own, with a bound for each test, each file and the whole run.
-// 3. Each job's result is printed when it ends; the tally is the last line, and the exit code is 1 if anything failed.
+// 3. Each job's result is printed when it ends.
+// 4. A few files that failed run again, alone: what failed only beside another is named as unsteady. Many are not rerun.
+// 5. The tally is the last line, and the exit code is 1 if anything failed, at the last try.
 //
 // npm test                     everything
 // npm test -- ledger lint      the files with "ledger" in their path, and the lint
@@ -20,6 +22,8 @@ import { FULL_COUNTS } from './soak.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const SLOTS = 2
+/** So many failed files are run again; more are no accident. */
+const MAX_AGAIN = 4
 const MINUTE = 60_000
 
 const { values, positionals: patterns } = parseArgs({
@@ -44,7 +48,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 setTimeout(() => stopped.abort(`the whole run took over ${bounds.runMs / MINUTE} minutes`), bounds.runMs).unref()
 
 const dir = resolve(values.dir ?? 'test')
-const jobs = new Map<string, (page: Page, signal: AbortSignal) => Promise<void>>()
+type Job = [name: string, perform: (page: Page, signal: AbortSignal) => Promise<void>]
+const jobs = new Map<Job[0], Job[1]>()
 if (values.dir === undefined) {
   jobs.set('lint', (page, signal) =>
     checkWith(['node_modules/.bin/biome', 'check', '--error-on-warnings', '.'], page, signal),
@@ -59,20 +64,28 @@ if (queue.length === 0) {
   page.fail('', `no test has ${patterns.map(pattern => `"${pattern}"`).join(' or ') || 'a name'} in its path`)
   page.end(0)
 }
+const failed: Job[] = []
 await Promise.all(Array.from({ length: SLOTS }, work))
+if (!stopped.signal.aborted && failed.length <= MAX_AGAIN) {
+  for (const job of failed.filter(([name]) => name.endsWith('.test.ts'))) await perform(job)
+}
 endLeftovers()
 process.exitCode = reporter.finish().failed > 0 ? 1 : 0
 
 /** One of the two slots: takes the next job until there is none. */
 async function work(): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const [name, perform] = next
-    const page = reporter.begin(name)
-    const startedMs = performance.now()
-    if (stopped.signal.aborted) page.fail('', `not run: ${stopped.signal.reason}`)
-    else await perform(page, AbortSignal.any([stopped.signal, AbortSignal.timeout(bounds.fileMs)]))
-    page.end(performance.now() - startedMs)
+    if ((await perform(next)).failed > 0) failed.push(next)
   }
+}
+
+/** Performs one job, with its page from its begin to its end. */
+async function perform([name, job]: Job): Promise<Tally> {
+  const page = reporter.begin(name)
+  const startedMs = performance.now()
+  if (stopped.signal.aborted) page.fail('', `not run: ${stopped.signal.reason}`)
+  else await job(page, AbortSignal.any([stopped.signal, AbortSignal.timeout(bounds.fileMs)]))
+  return page.end(performance.now() - startedMs)
 }
 
 /** Runs one test file and notes its tests on the page. */

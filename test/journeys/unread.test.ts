@@ -15,7 +15,7 @@ const LOUD = `loud-${'o'.repeat(40)}`
 test('a terminal that nobody reads holds up nothing, and says later what it missed', async t => {
   const stand = await makeStand(t)
   const terminal = unreadTerminal(t, stand)
-  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 60_000)
+  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 110_000)
   assert.equal(terminal.shown(), '')
   await isHealed(stand)
   await stand.must('stop', LOUD)
@@ -32,7 +32,7 @@ test('so it is when the terminal belongs to another user', async t => {
   if (typeof other === 'string') return t.skip(other)
   const { stand, wrap } = other
   const terminal = unreadTerminal(t, stand, wrap)
-  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 60_000)
+  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 110_000)
   assert.equal(terminal.shown(), '')
   await isHealed(stand)
   terminal.read()
@@ -48,7 +48,7 @@ test('and there the daemon ends although nobody reads, with what wrote for it', 
   if (typeof other === 'string') return t.skip(other)
   const { stand, wrap } = other
   const terminal = unreadTerminal(t, stand, wrap)
-  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 60_000)
+  await stand.wait('more news than a terminal takes', () => stand.of('service.exited', LOUD).length > RESTARTS, 110_000)
   const { pid } = (await stand.status()).daemon
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number)
   const relays = children.filter(child => cmdline(child)[0] === 'cat')

@@ -13,6 +13,9 @@ const FILES = {
   'skips.test.ts': `import { test } from 'node:test'; test('ready', () => {}); test('without', t => t.skip('needs X'))`,
   'fails.test.ts': `import { test, describe } from 'node:test'
     describe('group', () => { test('inner', () => { console.log('said before'); throw new Error('inner went wrong') }) })`,
+  'unsteady.test.ts': `import { existsSync, writeFileSync } from 'node:fs'; import { test } from 'node:test'
+    const mark = new URL('./ran', import.meta.url)
+    test('shaky', () => { if (!existsSync(mark)) { writeFileSync(mark, ''); throw new Error('not at first') } })`,
   'exits.test.ts': `import { test } from 'node:test'; test('fine', () => {}); process.on('exit', () => process.exit(3))`,
   'hooks.test.ts': `import { before, describe, test } from 'node:test'
     describe('group', () => { before(() => { throw new Error('no ground') }); test('never', () => {}) })`,
@@ -47,6 +50,14 @@ test('passing tests: their count is the last line, and the exit code is 0', t =>
   assert.equal(last, '2 passed, 0 failed')
   assert.equal(status, 0)
   assert.match(text, /ℹ p50 0\.5 ms/)
+})
+
+test('a file that passes when it runs again, alone, passed, and is named as unsteady', t => {
+  const { text, last, status } = runOn(t, ['passes.test.ts', 'unsteady.test.ts'])
+  assert.equal(last, '3 passed, 0 failed')
+  assert.equal(status, 0)
+  assert.match(text, /Error: not at first/)
+  assert.match(text, /Unsteady .*:\n {2}\S*unsteady\.test\.ts: shaky\n/)
 })
 
 test('a failing test: its error, its place and what it wrote are shown, and the exit code is 1', t => {

@@ -119,7 +119,7 @@ test('a run of a daemon that was killed survives it, and is ended by the next ac
 })
 
 test('a command that floods its output fills no disk', async t => {
-  const { own } = make(t, 'yes | head -c 50000000; echo last; exit 1')
+  const { own } = make(t, 'yes 2>/dev/null | head -c 50000000; echo last; exit 1')
   const { why } = await switchTo(own, '2')
   assert.match(why, /last$/)
 })
