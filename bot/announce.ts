@@ -19,6 +19,8 @@ export interface AnnounceOptions {
   readonly save: () => Promise<void>
   /** The configuration may be another one now. */
   readonly onConfig: () => void
+  /** An incident was closed by this entry. */
+  readonly onClosed: (seq: number) => void
   /** The ledger is another one: what was reported is not in it. */
   readonly onAnew: () => void
   readonly warn: (text: string) => void
@@ -71,6 +73,7 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       if (calls.length > 0) outbox.tell(calls)
       news.push(...found.filter(({ escalation }) => escalation === undefined))
       if (entry.kind === 'config.applied') options.onConfig()
+      if (entry.kind === 'incident.resolved') options.onClosed(entry.seq)
       if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
     }
   }

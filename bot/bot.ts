@@ -14,6 +14,7 @@ import { createOutbox } from './outbox.ts'
 import { patientSave } from './patient-save.ts'
 import { createReporter } from './reporter.ts'
 import { openStore, type Remembered } from './store.ts'
+import { createWitness, notWitnessed } from './witness.ts'
 
 /**
  * Life of a bot
@@ -52,9 +53,9 @@ export async function runBot(options: BotOptions): Promise<void> {
   const notice = () => config.notice
   const place = { host: config.host, tz: config.tz }
   const store = openStore(state, warn)
-  const remembered = (await store.read()) ?? (await insist(() => begunAnew(link), options))
+  const remembered = (await store.read()) ?? (await insist(() => begunAnew(link, clock), options))
   if (remembered === null) return
-  const { cards, items } = remembered
+  const { cards, items, witnessed } = remembered
   const save = patientSave(() => store.save(remembered), options)
 
   const reporter = createReporter(link, clock, warn)
@@ -69,8 +70,9 @@ export async function runBot(options: BotOptions): Promise<void> {
   const outbox = createOutbox({
     ...{ clock, random: options.random, cards, items, notice, channels, save, warn, onOutcome: health.onOutcome },
     place,
-    onPosted({ channel, chat, card, what, escalation }, reference) {
-      if (what === 'summary') return
+    onPosted({ channel, chat, card, what, escalation, checkpoint }, reference) {
+      if (checkpoint !== null) reporter.report({ what: 'checkpoint.posted', channel, chat, ...checkpoint, reference })
+      if (what === 'summary' || what === 'checkpoint') return
       const more = escalation === null ? {} : { step: escalation.step }
       reporter.report({
         ...{ what: 'delivered', channel, chat, card: escalation?.incident ?? card, reference, which: 'post' },
@@ -79,6 +81,11 @@ export async function runBot(options: BotOptions): Promise<void> {
     },
   })
   outbox.tellAll()
+  const witness = createWitness({
+    ...{ clock, link, witnessed, items, notice, place, warn },
+    isOpen: channel => channels.has(channel),
+    onItems: () => outbox.tell([]),
+  })
   let cancelAsk = () => {}
   /** Until it is there: no other entry would tell that it is another one. */
   function askConfig(): void {
@@ -101,12 +108,17 @@ export async function runBot(options: BotOptions): Promise<void> {
       {
         ...{ link, clock, cards, items, notice, outbox, save, warn },
         onConfig: askConfig,
-        onAnew: health.tellAgain,
+        onClosed: witness.closed,
+        onAnew() {
+          health.tellAgain()
+          witness.anew()
+        },
       },
       signal,
     )
   } finally {
     cancelAsk()
+    witness.close()
     await outbox.close()
     health.stop()
     await Promise.all([...channels.values()].map(channel => bounded(channel.close(), CLOSE_CHANNELS_MS, clock)))
@@ -135,7 +147,7 @@ async function insist<T>(ask: () => Promise<T>, { clock, warn, signal }: BotOpti
  * Nothing is remembered: what is told begins here, with what is not over yet. Where its cards stand was reported to core,
  * so they go on in their places; one that was not is posted anew.
  */
-async function begunAnew(link: CoreLink): Promise<Remembered> {
+async function begunAnew(link: CoreLink, clock: Clock): Promise<Remembered> {
   const cards = await beginAnew(link)
   const items = new Map<string, Item>()
   for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
@@ -143,7 +155,10 @@ async function begunAnew(link: CoreLink): Promise<Remembered> {
     const id = cardItemId(card, channel, chat)
     items.set(id, { ...newItem({ id, what, channel, chat, card, graceMs: 0 }), reference, posts: 1 })
   }
-  return { cards, items }
+  const witnessed = notWitnessed(clock.wallMs())
+  for (const { size, atMs } of await link.posted())
+    if (size > witnessed.postedSize) Object.assign(witnessed, { postedSize: size, postedMs: atMs })
+  return { cards, items, witnessed }
 }
 
 async function openChannels(

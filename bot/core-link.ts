@@ -4,6 +4,8 @@ import type { SilenceStatus } from '../core/api/notice-control.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
+import type { SignedForPosts } from '../core/notice/checkpoint-desk.ts'
+import type { Witness } from '../core/notice/memory.ts'
 
 /** The daemon, through the bot's own socket. Everything rejects with a Fault when it can't be reached. */
 export interface CoreLink {
@@ -18,6 +20,10 @@ export interface CoreLink {
   deliveries(): Promise<readonly Delivery[]>
   /** What a service wrote last, by the entry of its end; null where that may not be shown, or is not there any more. */
   tail(seq: number): Promise<string | null>
+  /** The newest checkpoint that core has signed; null: there is none. */
+  checkpoint(): Promise<SignedForPosts | null>
+  /** By chat: the newest checkpoint that was reported as posted. */
+  posted(): Promise<readonly Witness[]>
   report(report: SentReport): Promise<void>
   /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
   follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
@@ -41,6 +47,8 @@ export function openCoreLink(socket: string): CoreLink {
     silences: async () => (await query('silences')) as readonly SilenceStatus[],
     deliveries: async () => (await query('deliveries')) as readonly Delivery[],
     tail: async seq => ((await query('tail', { seq })) as { readonly text: string | null }).text,
+    checkpoint: async () => (await query('checkpoint')) as SignedForPosts | null,
+    posted: async () => (await query('posted')) as readonly Witness[],
     report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),
     async *follow(fromSeq, signal) {
       for await (const line of stream(socket, `/v1/follow?from=${fromSeq}`, signal)) yield JSON.parse(line) as Entry

@@ -114,6 +114,11 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
       3,
     )
   }
+  if (item.what === 'checkpoint') {
+    if (item.words === null) return nothing(Number.POSITIVE_INFINITY)
+    if (quietUntilMs !== null && !item.isOpen) return nothing(quietUntilMs - nowMs)
+    return due({ act: 'post', message: drawnFor(item, item.words, options.fits), isSilent: true }, 3)
+  }
   const card = cards.byId.get(item.card)
   if (card === undefined) {
     items.delete(item.id)

@@ -4,20 +4,22 @@ import type { Summary } from './summary.ts'
 
 /**
  * Something that is to be at one chat: a card (posted once, edited from then on), a ping (an answer to a card, with a
- * sound), or a summary. Plain JSON: what was posted is saved before anything else is.
+ * sound), a summary, or a signed checkpoint. Plain JSON: what was posted is saved before anything else is.
  */
 export interface Item {
   /** Says what it is and where, so that the same news never makes two of them. */
   readonly id: string
-  readonly what: 'card' | 'ping' | 'summary'
+  readonly what: 'card' | 'ping' | 'summary' | 'checkpoint'
   readonly channel: string
   readonly chat: string
-  /** Id of the card; '' for a summary. */
+  /** Id of the card; '' for a summary and a checkpoint. */
   readonly card: string
-  /** Of a ping. */
+  /** Of a ping and a checkpoint. */
   readonly words: Message | null
   /** Of a summary. */
   readonly summary: Summary | null
+  /** Of a checkpoint; `root` in base64. */
+  readonly checkpoint: { readonly size: number; readonly root: string } | null
   /** It stands for an escalation step: core is told when it is there. */
   readonly escalation: { readonly incident: string; readonly step: number; readonly dueMs: number } | null
   readonly graceMs: number
@@ -38,10 +40,11 @@ export interface Item {
 
 export function newItem(
   parts: Pick<Item, 'id' | 'what' | 'channel' | 'chat' | 'card' | 'graceMs'> &
-    Partial<Pick<Item, 'words' | 'summary' | 'escalation'>>,
+    Partial<Pick<Item, 'words' | 'summary' | 'checkpoint' | 'escalation'>>,
 ): Item {
   return {
-    ...{ words: null, summary: null, escalation: null, posts: 0, isOpen: false, reference: null, shown: '' },
+    ...{ words: null, summary: null, checkpoint: null, escalation: null },
+    ...{ posts: 0, isOpen: false, reference: null, shown: '' },
     ...{ loudForMs: null, settledForMs: null, isPlain: false },
     ...parts,
   }
@@ -66,7 +69,7 @@ export function isItem(value: unknown): value is Item {
   const { id, what, channel, chat, card, posts, isOpen, reference, shown } = value as Partial<Item>
   return (
     [id, channel, chat, card, shown].every(text => typeof text === 'string') &&
-    ['card', 'ping', 'summary'].includes(what as string) &&
+    ['card', 'ping', 'summary', 'checkpoint'].includes(what as string) &&
     Number.isSafeInteger(posts) &&
     typeof isOpen === 'boolean' &&
     (reference === null || typeof reference === 'string')

@@ -4,11 +4,13 @@ import { type Adapter, Low } from 'lowdb'
 import { codeOf, messageOf } from '../core/fault.ts'
 import { type Cards, cardsFromJson, cardsToJson } from './cards.ts'
 import { type Item, isItem, newItem } from './item.ts'
+import { notWitnessed, type Witnessed } from './witness.ts'
 
 /** What the bot remembers: how far it has read the ledger, the cards, and what stands where. */
 export interface Remembered {
   readonly cards: Cards
   readonly items: Map<string, Item>
+  readonly witnessed: Witnessed
 }
 
 /**
@@ -29,6 +31,7 @@ interface Json {
   readonly v: 1
   readonly cards: object
   readonly items: readonly Item[]
+  readonly witnessed: Witnessed
 }
 
 const MOST_BYTES = 64 * 1024 * 1024
@@ -40,8 +43,8 @@ export function openStore(folder: string, warn: (text: string) => void): Store {
   let next: Promise<void> | null = null
   let isFailing = false
 
-  async function write({ cards, items }: Remembered): Promise<void> {
-    db.data = { v: 1, cards: cardsToJson(cards), items: [...items.values()] }
+  async function write({ cards, items, witnessed }: Remembered): Promise<void> {
+    db.data = { v: 1, cards: cardsToJson(cards), items: [...items.values()], witnessed }
     try {
       await db.write()
       if (isFailing) warn('the state can be saved again')
@@ -121,10 +124,17 @@ function durableFile(file: string): Adapter<Json | null> {
 
 function rememberedFrom(json: unknown): Remembered | null {
   if (typeof json !== 'object' || json === null) return null
-  const { v, cards, items } = json as { readonly [key: string]: unknown }
+  const { v, cards, items, witnessed } = json as { readonly [key: string]: unknown }
   const folded = cardsFromJson(cards)
   if (v !== 1 || folded === null || !Array.isArray(items) || !items.every(isItem)) return null
-  return { cards: folded, items: new Map(items.map(item => [item.id, whole(item)])) }
+  return { cards: folded, items: new Map(items.map(item => [item.id, whole(item)])), witnessed: sound(witnessed) }
+}
+
+/** Of an earlier version, there is none: then the first post is due at once. */
+function sound(json: unknown): Witnessed {
+  const { closedSeq, postedSize, postedMs } = (json ?? {}) as Partial<Witnessed>
+  const isSound = [closedSeq, postedSize, postedMs].every(value => typeof value === 'number')
+  return isSound ? (json as Witnessed) : notWitnessed(0)
 }
 
 /** Of an earlier version, it lacks what this one knows. */

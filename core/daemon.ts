@@ -17,6 +17,7 @@ import { allIncidents, openIncidents } from './incident/fold.ts'
 import { marker } from './incident/mark.ts'
 import { resolver } from './incident/resolve.ts'
 import { followLines } from './ledger/follow.ts'
+import { keptIn } from './ledger/kept.ts'
 import { openLedger } from './ledger/open.ts'
 import { noticesOnDemand } from './notice/on-demand.ts'
 import { openHostIn } from './open-host.ts'
@@ -146,6 +147,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ memory: folded.notices, incidents: folded.incidents },
       ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
       supervisor,
+      checkpoints: keptIn(ledgerDir, ledger.vkey),
       mustRecord: () => mustRecord(),
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,

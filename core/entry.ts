@@ -50,6 +50,7 @@ export const KINDS = {
   'channel.delivered': 'soft',
   'target.trouble': 'must',
   'target.clear': 'must',
+  'checkpoint.posted': 'must',
   'key.rotated': 'must',
   'ledger.gap': 'must',
   'ledger.torn': 'must',

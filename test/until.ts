@@ -1,5 +1,5 @@
 /** Waits until `isSo`, looking every 20 ms; fails with `what` after `withinMs`. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const endMs = performance.now() + withinMs
   while (!(await isSo())) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`)

@@ -16,14 +16,28 @@ export interface Delivery {
   readonly step: number | null
 }
 
+/** A signed checkpoint that was posted in a chat. */
+export interface PostedCheckpoint {
+  readonly channel: string
+  readonly chat: string
+  /** Entries that it covers. */
+  readonly size: number
+  /** Base64, as in the checkpoint. */
+  readonly root: string
+  /** By which the platform names the message. */
+  readonly reference: string
+}
+
 /** What the bot tells core. */
 export type Report =
+  | ({ readonly what: 'checkpoint.posted' } & PostedCheckpoint)
   | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly isFinal: boolean }
   | { readonly what: 'channel.up'; readonly channel: string; readonly why: string }
   | ({ readonly what: 'delivered' } & Delivery)
 
 /** The same as the bot sends it: what can be left out is. */
 export type SentReport =
+  | ({ readonly what: 'checkpoint.posted' } & PostedCheckpoint)
   | { readonly what: 'channel.down'; readonly channel: string; readonly why: string; readonly final: boolean }
   | { readonly what: 'channel.up'; readonly channel: string }
   | ({ readonly what: 'delivered'; readonly step?: number } & Omit<Delivery, 'incident' | 'step'>)
@@ -52,8 +66,10 @@ export function reportFrom(body: Body): Report {
       }
     case 'delivered':
       return deliveredFrom(body)
+    case 'checkpoint.posted':
+      return postedFrom(body)
     default:
-      throw new Fault('request.body', '"what" has to be channel.down, channel.up or delivered')
+      throw new Fault('request.body', '"what" has to be channel.down, channel.up, delivered or checkpoint.posted')
   }
 }
 
@@ -76,6 +92,21 @@ function deliveredFrom(body: Body): Report {
     for: body.for,
     incident: body.incident === undefined ? null : textOf(body, 'incident', LONGEST_ID),
     step: typeof step === 'number' ? step : null,
+  }
+}
+
+function postedFrom(body: Body): Report {
+  const texts = { channel: 'string', chat: 'string', root: 'string', reference: 'string' } as const
+  checkKeys(body, { what: 'string', size: 'number', ...texts })
+  const { size } = body
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw new Fault('request.body', '"size" has to be a number of entries')
+  return {
+    ...{ what: 'checkpoint.posted', size },
+    channel: textOf(body, 'channel', LONGEST_ID),
+    chat: textOf(body, 'chat', LONGEST_ID),
+    root: textOf(body, 'root', LONGEST_ID),
+    reference: textOf(body, 'reference', LONGEST_ID),
   }
 }
 

@@ -11,7 +11,17 @@ export interface BotControl {
   report(report: Report): Promise<{ readonly recorded: boolean }>
 }
 
-export const QUERIES = ['config', 'head', 'incidents', 'status', 'silences', 'deliveries', 'tail'] as const
+export const QUERIES = [
+  'config',
+  'head',
+  'incidents',
+  'status',
+  'silences',
+  'deliveries',
+  'tail',
+  'checkpoint',
+  'posted',
+] as const
 export type Query = (typeof QUERIES)[number]
 
 /** The bot's socket: four verbs, nothing else. Whoever takes the bot over has these and no more. */

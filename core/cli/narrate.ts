@@ -13,6 +13,7 @@ const QUIET: ReadonlySet<string> = new Set([
   'service.ready',
   'service.restarting',
   'channel.delivered',
+  'checkpoint.posted',
 ])
 
 /** Prints what happens, one line an entry: time, what, receipt. With `--json`: the entries themselves. */

@@ -57,6 +57,8 @@ const WORDS: { readonly [kind: string]: Words } = {
   },
   ...SWITCH_WORDS,
   ...NOTICE_WORDS,
+  'checkpoint.posted': data =>
+    `a checkpoint of ${number(data.size)} entries was posted on ${text(data.where, 'an unknown channel')}`,
   'key.rotated': data =>
     `epoch ${number(data.epoch)} of the ledger's keys begins${because(data.why)}; from here on its key signs the checkpoints`,
   'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,

@@ -76,6 +76,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'channel.delivered': ['channel', 'chat', 'card', 'reference', 'which', 'for', 'step'],
   'target.trouble': ['target', 'place', 'why'],
   'target.clear': ['target', 'place'],
+  'checkpoint.posted': ['size', 'root', 'where', 'chat', 'reference'],
   'key.rotated': ['epoch', 'publicKey', 'fromSeq', 'why'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],

@@ -30,6 +30,15 @@ export function keptCheckpoints(dir: string): KeptCheckpoint[] {
   })
 }
 
+/** Those of one ledger, for who hands them on. */
+export function keptIn(dir: string, vkey: () => string | null) {
+  return {
+    latest: () => latestCheckpoint(dir),
+    keep: (size: number, note: string) => keepCheckpoint(dir, size, note),
+    vkey,
+  }
+}
+
 /** The newest one; null: there is none. */
 export function latestCheckpoint(dir: string): string | null {
   return readNote(join(dir, 'checkpoint'))

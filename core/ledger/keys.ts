@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -25,11 +26,14 @@ export interface KeyStore {
   load(epoch: number): KeyObject
   /** Makes the key of an epoch, durably; one that is there already is taken. Throws the system's errors. */
   create(epoch: number): KeyObject
+  /** Removes what a kill left of one that was being made: nobody was told of it. Throws the system's errors. */
+  tidy(): void
   /** Overwrites and removes it, durably. Does nothing when it is gone already. Throws the system's errors. */
   erase(epoch: number): void
 }
 
 const NAME = /^(\d{1,9})\.pem$/
+const UNFINISHED = '.tmp'
 const MOST_BYTES = 4096
 
 export function keyStore(ledgerDir: string): KeyStore {
@@ -69,7 +73,7 @@ export function keyStore(ledgerDir: string): KeyStore {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       if (epochs().includes(epoch)) return load(epoch)
       const { privateKey } = generateKeyPairSync('ed25519')
-      const temporary = `${pathOf(epoch)}.tmp`
+      const temporary = `${pathOf(epoch)}${UNFINISHED}`
       const fd = openSync(temporary, 'w', 0o600)
       try {
         writeAllSync(fd, Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })))
@@ -81,6 +85,10 @@ export function keyStore(ledgerDir: string): KeyStore {
       syncFolder(folder)
       syncFolder(ledgerDir)
       return privateKey
+    },
+    tidy() {
+      if (!existsSync(folder)) return
+      for (const name of readdirSync(folder)) if (name.endsWith(UNFINISHED)) unlinkSync(join(folder, name))
     },
     erase(epoch) {
       let fd: number

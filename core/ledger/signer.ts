@@ -77,6 +77,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (genesis === null || !('entry' in genesis))
       return onTrouble('checkpoints are not signed: the first entry is not there')
     origin = originOf(genesis.entry)
+    keys.tidy()
     const epochs = keys.epochs()
     const newest = epochs.at(-1)
     if (newest === undefined) return firstKey(genesis.entry)

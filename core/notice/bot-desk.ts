@@ -9,7 +9,8 @@ import type { Data, Draft } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { allIncidents, findIncident, type Incidents } from '../incident/fold.ts'
 import type { Head } from '../ledger/ledger.ts'
-import { deliveryKey, type NoticeMemory, silenceStatus } from './memory.ts'
+import { type CheckpointStore, checkpointDesk } from './checkpoint-desk.ts'
+import { deliveryKey, type NoticeMemory, silenceStatus, witnessKey } from './memory.ts'
 import type { Tails } from './tails.ts'
 
 export interface BotDeskOptions {
@@ -21,6 +22,7 @@ export interface BotDeskOptions {
   readonly status: () => Status
   /** The last lines that a service wrote, by the entry that tells of its end. */
   readonly tails: Pick<Tails, 'of'>
+  readonly checkpoints: CheckpointStore
   readonly append: (draft: Draft) => Promise<unknown>
   /** Resolves when the ledger's past is known. */
   readonly whenReady: () => Promise<unknown>
@@ -44,6 +46,7 @@ const RATE = { perS: 20, burst: 200 }
 export function createBotDesk(options: BotDeskOptions): BotControl {
   const { memory, incidents } = options
   const take = tokenBucket(options.clock, RATE)
+  const checkpoints = checkpointDesk(options.checkpoints)
 
   function mustBeConfigured(channel: string): void {
     const known = options.config().notice.channels.map(({ kind }) => kind as string)
@@ -58,6 +61,8 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       const before = memory.deliveries.get(deliveryKey({ ...report, incident: null }))
       return before?.reference === report.reference && before.which === report.which
     }
+    if (report.what === 'checkpoint.posted')
+      return memory.witnesses.get(witnessKey(report.channel, report.chat))?.size === report.size
     const before = memory.channels.get(report.channel)
     const isUp = report.what === 'channel.up'
     if (before === undefined || before.isUp !== isUp) return false
@@ -65,6 +70,10 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
   }
 
   function draftOf(report: Report): Draft {
+    if (report.what === 'checkpoint.posted') {
+      const { channel, chat, size, root, reference } = report
+      return { kind: report.what, data: { size, root, where: channel, chat, reference } }
+    }
     if (report.what !== 'delivered') {
       const { what, channel, why } = report
       const final: Data = report.what === 'channel.down' ? { final: report.isFinal } : {}
@@ -85,10 +94,12 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       if (what === 'tail') return { text: seq === null ? null : options.tails.of(seq) }
       if (what === 'config') return botConfigOf(options.config())
       if (what === 'head') return options.head()
+      if (what === 'checkpoint') return checkpoints.latest()
       if (what === 'status') return options.status()
       await options.whenReady()
       if (what === 'incidents') return allIncidents(incidents)
       if (what === 'silences') return [...memory.silences.values()].map(silenceStatus)
+      if (what === 'posted') return [...memory.witnesses.values()]
       return [...memory.deliveries.values()]
     },
     async report(report) {
@@ -98,6 +109,7 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       const waitMs = take()
       if (waitMs > 0)
         throw new Fault('request.rate', `too many reports: more than ${RATE.perS} a second`, { retry: waitMs })
+      if (report.what === 'checkpoint.posted') await checkpoints.posted(report.size, report.root)
       const recorded = await options.append(draftOf(report))
       if (recorded === null)
         throw new Fault('ledger.degraded', 'it could not be recorded', { hint: 'report it again', retry: 5000 })

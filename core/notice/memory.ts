@@ -1,4 +1,4 @@
-import type { Delivery } from '../api/bot-report.ts'
+import type { Delivery, PostedCheckpoint } from '../api/bot-report.ts'
 import type { SilenceStatus } from '../api/notice-control.ts'
 import type { MatchSpec } from '../config/notice-spec.ts'
 import type { Entry, Json } from '../entry.ts'
@@ -16,6 +16,8 @@ export interface NoticeMemory {
   readonly windows: Map<string, number>
   /** Where notices stand in chats, the oldest news first. */
   readonly deliveries: Map<string, Delivery>
+  /** By channel and chat: the newest checkpoint that was posted there. */
+  readonly witnesses: Map<string, Witness>
   /** Steps of escalation that were due, of incidents that are not over, by `stepKey`. */
   readonly escalations: Map<string, EscalationMemory>
   /** How many silences were made by hand, ever. */
@@ -26,6 +28,11 @@ export interface NoticeMemory {
 export function silenceStatus({ id, match, fromMs, untilMs, by, why }: Silence): SilenceStatus {
   const [fromTs, untilTs] = [new Date(fromMs).toISOString(), new Date(untilMs).toISOString()]
   return { id, match, fromTs, untilTs, by, why }
+}
+
+export interface Witness extends Omit<PostedCheckpoint, 'reference'> {
+  /** When it was told of, wall clock. */
+  readonly atMs: number
 }
 
 export interface ChannelMemory {
@@ -61,6 +68,7 @@ const MOST_WINDOWS = 1000
 const MOST_DELIVERIES = 2000
 export const MOST_ESCALATIONS = 10_000
 const MOST_CHANNELS = 20
+const MOST_WITNESSES = 100
 /** A window's id is kept for so long after its end, should the wall clock go back. */
 const WINDOW_KEPT_MS = 86_400_000
 
@@ -69,6 +77,7 @@ export const MAINTENANCE = 'maintenance-'
 export function emptyNotices(): NoticeMemory {
   return {
     ...{ channels: new Map(), silences: new Map(), windows: new Map(), deliveries: new Map(), escalations: new Map() },
+    witnesses: new Map(),
     madeByHand: 0,
   }
 }
@@ -83,6 +92,9 @@ export function rememberNotice(memory: NoticeMemory, entry: Entry): void {
       break
     case 'channel.delivered':
       delivered(memory, entry)
+      break
+    case 'checkpoint.posted':
+      posted(memory, entry)
       break
     case 'silence.created':
       silenceCreated(memory, entry)
@@ -135,6 +147,21 @@ function delivered(memory: NoticeMemory, { data, inc }: Entry): void {
       memory.escalations.set(key, { ...due, isConfirmed: true })
 }
 
+function posted(memory: NoticeMemory, { data, ts }: Entry): void {
+  const [channel, chat, root] = [textOf(data.where), textOf(data.chat), textOf(data.root)]
+  if (typeof data.size !== 'number') return
+  put(
+    memory.witnesses,
+    witnessKey(channel, chat),
+    { channel, chat, size: data.size, root, atMs: Date.parse(ts) },
+    MOST_WITNESSES,
+  )
+}
+
+export function witnessKey(channel: string, chat: string): string {
+  return JSON.stringify([channel, chat])
+}
+
 function silenceCreated(memory: NoticeMemory, { data, ts }: Entry): void {
   const id = textOf(data.id)
   const untilMs = Date.parse(textOf(data.untilTs))
@@ -184,7 +211,7 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
-const MAPS = ['channels', 'silences', 'windows', 'deliveries', 'escalations'] as const
+const MAPS = ['channels', 'silences', 'windows', 'deliveries', 'witnesses', 'escalations'] as const
 
 export function noticesToJson(memory: NoticeMemory): object {
   const maps = MAPS.map(name => [name, [...(memory[name] as Map<string, unknown>)]])

@@ -8,6 +8,7 @@ import { messageOf } from '../fault.ts'
 import type { Incidents } from '../incident/fold.ts'
 import type { Head } from '../ledger/ledger.ts'
 import type { BotSocketOptions } from './bot-socket.ts'
+import type { CheckpointStore } from './checkpoint-desk.ts'
 import { type NoticeMemory, silenceStatus } from './memory.ts'
 
 export interface NoticesOptions {
@@ -18,6 +19,7 @@ export interface NoticesOptions {
   readonly incidents: Incidents
   readonly config: () => HostConfig
   readonly head: () => Head
+  readonly checkpoints: CheckpointStore
   readonly status: () => Status
   readonly supervisor: {
     statuses(): readonly ServiceStatus[]

@@ -45,6 +45,8 @@ function linkOf(more: Partial<CoreLink>): CoreLink {
     ],
     deliveries: async () => [],
     tail: async () => null,
+    checkpoint: async () => null,
+    posted: async () => [],
     report: async () => {},
     async *follow() {},
     ...more,
@@ -63,7 +65,7 @@ function follow(link: CoreLink, cards = emptyCards()) {
   const ended = announce(
     {
       ...{ link, clock, cards, items: new Map(), notice: () => noticeSpec(), save: async () => {} },
-      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, onAnew },
+      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, onClosed: () => {}, onAnew },
       warn: text => void warnings.push(text),
     },
     end.signal,

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { applyEntry, cardsToJson, emptyCards } from '../../bot/cards.ts'
 import { newItem } from '../../bot/item.ts'
 import { openStore } from '../../bot/store.ts'
+import { notWitnessed } from '../../bot/witness.ts'
 import { fakeChat } from '../fakes/chat.ts'
 import { makeBot } from './stand.ts'
 
@@ -21,7 +22,7 @@ async function remembered() {
   bot.write('switch.armed', { target: 'app', to: { generation: 'r2', path: '/r2' } })
   bot.write('silence.created', { id: 's1', match: { services: ['x'] }, untilTs: '2099-01-01T00:00:00.000Z' })
   await bot.settle(20_000)
-  return { cards: bot.cards(), items: bot.items() }
+  return { cards: bot.cards(), items: bot.items(), witnessed: { closedSeq: 3, postedSize: 2, postedMs: 1 } }
 }
 
 test('what is saved is read again, whole, and only its owner may read it', async t => {
@@ -36,6 +37,7 @@ test('what is saved is read again, whole, and only its owner may read it', async
   const again = await openStore(path, () => {}).read()
   assert.deepEqual(cardsToJson(again?.cards ?? emptyCards()), cardsToJson(all.cards))
   assert.deepEqual([...(again?.items ?? [])], [...all.items])
+  assert.deepEqual(again?.witnessed, all.witnessed)
   assert.ok(all.items.size > 1 && all.cards.byId.size > 2)
   assert.deepEqual(warnings, [])
 })
@@ -44,7 +46,7 @@ test('a save that comes while one runs holds what is there by then', async t => 
   const path = folder(t)
   const store = openStore(path, () => {})
   await store.read()
-  const all = { cards: emptyCards(), items: new Map() }
+  const all = { cards: emptyCards(), items: new Map(), witnessed: notWitnessed(0) }
   const first = store.save(all)
   all.items.set('x', newItem({ id: 'x', what: 'card', channel: 'a', chat: 'b', card: 'c', graceMs: 0 }))
   await Promise.all([first, store.save(all)])
@@ -77,7 +79,7 @@ test('what can not be saved is told once, and stops nothing', async t => {
   const store = openStore(path, text => void warnings.push(text))
   await store.read()
   mkdirSync(join(path, 'state.json.new'))
-  const all = { cards: emptyCards(), items: new Map() }
+  const all = { cards: emptyCards(), items: new Map(), witnessed: notWitnessed(0) }
   await store.save(all)
   await store.save(all)
   assert.equal(warnings.length, 1)
@@ -105,6 +107,7 @@ test('a state of an earlier version has what it lacks filled in', async t => {
   }))
   writeFileSync(join(path, 'state.json'), JSON.stringify({ v: 1, cards: cardsToJson(all.cards), items }))
   const again = await openStore(path, () => {}).read()
+  assert.deepEqual(again?.witnessed, notWitnessed(0))
   for (const { graceMs, loudForMs, settledForMs, summary, words } of again?.items.values() ?? [])
     assert.deepEqual([graceMs, loudForMs, settledForMs, summary, words], [0, null, null, null, null])
 })

@@ -53,7 +53,7 @@ test('kill -9 while keys change and checkpoints are signed: nothing is lost, and
       verdict.vkeys.length > answered,
       `round ${n}: ${answered} changes were answered, ${verdict.vkeys.length} keys`,
     )
-    assert.equal(readdirSync(join(dir, 'keys')).length, 1)
+    assert.equal(readdirSync(join(dir, 'keys')).length, 1, `round ${n}: ${readdirSync(join(dir, 'keys'))}`)
     const { code, said: word } = judged(dir)
     assert.equal(code, 0, word)
     told = verdict.vkeys.length

@@ -2,7 +2,7 @@
 export const LOOKS = `
 * { box-sizing: border-box }
 body { margin: 0; font: 13px/1.4 "DejaVu Sans", "Noto Sans", sans-serif }
-b { font-weight: bold } pre, code, .terminal { font-family: "DejaVu Sans Mono", monospace }
+b { font-weight: bold } pre { overflow-wrap: anywhere } pre, code, .terminal { font-family: "DejaVu Sans Mono", monospace }
 .text, .content, .description, .section, .field { white-space: pre-wrap; overflow-wrap: anywhere }
 button { font: inherit; cursor: pointer } .row { display: flex; gap: 6px; margin-top: 6px; flex-wrap: wrap }
 

@@ -2,6 +2,7 @@ import { adoptIncident } from '../../bot/incident-card.ts'
 import type { Item } from '../../bot/item.ts'
 import { escalate } from '../../bot/pings.ts'
 import { looksOf, render } from '../../bot/render.ts'
+import { checkpointPost } from '../../bot/render-checkpoint.ts'
 import { emptySummary, renderSummary, type Summary, withCard } from '../../bot/summary.ts'
 import { channelSpec, noticeSpec } from '../bot/stand.ts'
 import { sceneOf, wordsIn } from './scene.ts'
@@ -12,7 +13,18 @@ const QUIET_MS = 7 * 3_600_000
 
 /** What needs people, what is kept from them for a while, and text that means harm. */
 export function people(): Scene[] {
-  return [ledger(), channel(), escalation(), continued(), silenced(), audible(), digest(), caughtUp(), hostile()]
+  return [
+    ledger(),
+    channel(),
+    escalation(),
+    continued(),
+    silenced(),
+    audible(),
+    digest(),
+    caughtUp(),
+    witnessed(),
+    hostile(),
+  ]
 }
 
 function ledger(): Scene {
@@ -97,6 +109,14 @@ function caughtUp(): Scene {
     ['api', 3, 'critical'],
     ['agent', 12, 'warning'],
   ])
+}
+
+function witnessed(): Scene {
+  const origin = 'web-1/heald/8f3c21aa'
+  const note = `${origin}\n18204\n${'Qm9vdA7x'.repeat(5)}dU0=\n\n— ${origin} ${'k3VbT9zQ'.repeat(11)}wQ==\n`
+  const card = checkpointPost({ note, size: 18_204, root: '', vkey: `${origin}+5d1e0c7a+${'AbX7'.repeat(11)}` }, PLACE)
+  const caption = 'After an incident and each day: what shows later whether the record was changed.'
+  return { name: 'checkpoint', caption, atMs: newStory(18_204).nowMs(), card, ping: null }
 }
 
 type Count = readonly [service: string, count: number, severity: 'warning' | 'critical']

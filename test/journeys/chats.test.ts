@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeChats } from './chats.ts'
@@ -119,4 +119,37 @@ test('the last lines of a service are shown only where the configuration says so
     texts => texts.some(text => text.includes('the pool is <exhausted>')),
     60_000,
   )
+})
+
+test('when an incident is over, a signed checkpoint stands on every platform, and shows that the ledger was changed', async t => {
+  const chats = await makeChats(t)
+  const { stand } = chats
+  chats.configure({ services: { agent: STEADY }, ledger: { checkpointEvery: '1s' } })
+  await chats.up()
+  process.kill(await stand.onlyProcess('agent'), 'SIGKILL')
+  await chats.everywhere('a checkpoint', texts => texts.some(text => text.includes('Checkpoint: ')), 60_000)
+  const posted = await stand.wait('reported back', () => {
+    const all = stand.of('checkpoint.posted')
+    return all.length === 3 ? all : null
+  })
+  assert.deepEqual(posted.map(({ data }) => data.where).sort(), ['discord', 'slack', 'telegram'])
+  const end = stand.of('incident.resolved', 'agent').at(-1)?.seq ?? Number.POSITIVE_INFINITY
+  for (const { data } of posted) assert.ok(Number(data.size) > end, `${data.size} entries hold the end, #${end}`)
+
+  // As somebody copies it from the chat.
+  const notes = chats.all.map(platform => {
+    const [text = ''] = chats.texts(platform).filter(each => each.includes('Checkpoint: '))
+    return /[a-z0-9.-]+\/heald\/[0-9a-f]{8}\n\d+\n\S{44}\n\n— \S+ \S+/.exec(text)?.[0] ?? text
+  })
+  const check = (note: string) => stand.run(stand.heald('ledger', 'check', note))
+  for (const note of notes) assert.match((await check(note)).stdout, /entries are those that it was signed for/)
+
+  await stand.must('down')
+  const [segment = ''] = readdirSync(join(stand.state, 'ledger/seg')).filter(name => name.endsWith('.jsonl'))
+  const path = join(stand.state, 'ledger/seg', segment)
+  writeFileSync(path, readFileSync(path, 'utf8').replace('SIGKILL', 'SIGTERM'))
+  for (const note of notes) {
+    const { code, stdout } = await check(note)
+    assert.deepEqual([code, /are others|does not hold/.test(stdout)], [1, true], stdout)
+  }
 })

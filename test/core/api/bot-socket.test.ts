@@ -16,13 +16,18 @@ async function makeSocket(
   t: TestContext,
   { limits = {}, access = { group: null } }: { limits?: Partial<Limits>; access?: Access } = {},
 ) {
-  const book = notebook()
+  const book = Object.assign(notebook(), { note: null as string | null, kept: [] as [number, string][] })
   const socket = join(temporaryFolder(t), 'bot.sock')
   const config = configOf({ channels: [TELEGRAM, SLACK], fallback: ['page', '--key', 'hunter2'] })
   const control = createBotDesk({
     ...{ clock: book.clock, memory: book.folded.notices, incidents: book.folded.incidents, append: book.append },
     config: () => config,
     head: () => ({ size: book.entries.length, h: 'ab', recording: 'ok' }),
+    checkpoints: {
+      latest: () => book.note,
+      keep: async (size, note) => void book.kept.push([size, note]),
+      vkey: () => 'web-1/heald/0123abcd+key',
+    },
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
     tails: { of: seq => (seq === 7 ? 'the last line' : null) },
@@ -190,4 +195,50 @@ test('the last lines of a service are asked for by the entry of its end', async 
   assert.deepEqual(await ask('/v1/query', { what: 'tail', seq: 7 }), { text: 'the last line' })
   assert.deepEqual(await ask('/v1/query', { what: 'tail', seq: 8 }), { text: null })
   assert.deepEqual(await ask('/v1/query', { what: 'tail' }), { text: null })
+})
+
+test('the newest checkpoint is handed out, and what was handed out can be reported as posted, once for each chat', async t => {
+  const { ask, book } = await makeSocket(t)
+  const post = { what: 'checkpoint.posted', channel: 'slack', chat: 'C1', reference: '171.2' }
+  assert.equal(await ask('/v1/query', { what: 'checkpoint' }), null)
+  const root = Buffer.alloc(32, 7).toString('base64')
+  book.note = `web-1/heald/0123abcd\n12\n${root}\n\n— web-1/heald/0123abcd AAAA\n`
+  const known = { note: book.note, size: 12, root, vkey: 'web-1/heald/0123abcd+key' }
+  assert.deepEqual(await ask('/v1/query', { what: 'checkpoint' }), known)
+  // A newer one is signed meanwhile.
+  const first = book.note
+  book.note = first.replace('\n12\n', '\n13\n')
+  assert.deepEqual(await ask('/v1/report', { ...post, size: 12, root }), { recorded: true })
+  assert.deepEqual(await ask('/v1/report', { ...post, size: 12, root }), { recorded: false })
+  assert.deepEqual(await ask('/v1/report', { ...post, size: 12, root, chat: 'C2' }), { recorded: true })
+  assert.deepEqual(book.of('checkpoint.posted')[0], { size: 12, root, where: 'slack', chat: 'C1', reference: '171.2' })
+  assert.deepEqual(book.kept, [
+    [12, first],
+    [12, first],
+  ])
+  assert.deepEqual(
+    ((await ask('/v1/query', { what: 'posted' })) as { chat: string; size: number }[]).map(each => [
+      each.chat,
+      each.size,
+    ]),
+    [
+      ['C1', 12],
+      ['C2', 12],
+    ],
+  )
+  for (const wrong of [
+    { size: 14, root },
+    { size: 13, root: root.replace('B', 'C') },
+    { size: 11, root },
+  ])
+    await assert.rejects(ask('/v1/report', { ...post, ...wrong }), { code: 'checkpoint.unknown' })
+  for (const wrong of [
+    { size: -1, root },
+    { size: '12', root },
+    { size: 1.5, root },
+    { size: 13 },
+    { size: 13, root, more: 1 },
+  ])
+    await assert.rejects(ask('/v1/report', { ...post, ...wrong }), { code: 'request.body' })
+  await assert.rejects(ask('/v1/report', { ...post, channel: 'irc', size: 13, root }), { code: 'channel.unknown' })
 })
