@@ -183,11 +183,10 @@ unless --restart is given. --dry-run only says what would be done.`,
       name: 'ledger',
       usage: 'list [FILTERS] | show SEQ | follow | verify [DIR] | checkpoint | prove SEQ | check RECEIPT… | export DIR',
       summary: 'Read and check the tamper-evident record of everything that happened.',
-      details: `list    newest first; words have to be in a value of the entry. Filters:
-        --kind service.exited (or a family: --kind service), --svc NAME,
-        --inc ID, --actor WHO, --since 2h or 2026-08-21T11:00:00Z, --until,
-        --seq 100..200, --limit 50, --cursor N for the next page.
-        Example: heald ledger list --svc api --since 2h oom
+      details: `list    newest first; --limit 50, --cursor N for the next page. Filters, words
+        or flags: kind:service.exited (or service, exited), svc:, inc:, actor:,
+        severity:, since:2h or 2026-08-21, until:, seq:1..9. Other words have to
+        be in it, whole, or exit*, "in a row": heald ledger list svc:api oom
 show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
 verify  follows the chain and the tree through every line, and checks what was
@@ -208,6 +207,7 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
         inc: { type: 'string' },
         incident: { type: 'string' },
         actor: { type: 'string' },
+        severity: { type: 'string' },
         since: { type: 'string' },
         until: { type: 'string' },
         seq: { type: 'string' },

@@ -1,48 +1,112 @@
 import { parseDuration } from '../config/duration.ts'
 import { KINDS } from '../entry.ts'
 import { Fault } from '../fault.ts'
-import type { Filter } from '../ledger/list.ts'
+import type { Filter } from '../ledger/filter.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
 import type { Values } from './command.ts'
 import { nearest } from './suggest.ts'
 
+/** What can be asked for, by every name it goes by. */
+const TERMS = {
+  kind: 'kind',
+  svc: 'svc',
+  service: 'svc',
+  inc: 'inc',
+  incident: 'inc',
+  actor: 'actor',
+  severity: 'severity',
+  since: 'since',
+  until: 'until',
+  from: 'from',
+  to: 'to',
+  seq: 'seq',
+} as const
+type Name = keyof typeof TERMS
+
 /**
- * The filter that flags and words describe: `--kind service.exited --svc api --since 2h oom`. Words have to be in the
- * entry, in any case of letters. Throws a Fault (`usage.…`) that says what to write.
+ * The filter that a text describes, in a chat as on the command line: `svc:api kind:exited since:2h "out of memory"`. What
+ * is no such term has to be in the entry: whole words, in any case of letters; `begin*`, and `"several in a row"`. Throws a
+ * Fault (`usage.…`) that says what to write.
  */
-export function filterOf(values: Values, words: readonly string[], nowMs: number): Filter {
-  const { kind, svc, service, inc, incident, actor, since, until, from, to, seq, text } = values
-  const kinds = kindsOf([kind].flat().filter(each => typeof each === 'string'))
-  const range = typeof seq === 'string' ? rangeOf(seq) : {}
-  return {
-    ...(kinds.length === 0 ? {} : { kinds }),
-    ...optional('svc', textOf(svc ?? service)),
-    ...optional('inc', textOf(inc ?? incident)),
-    ...optional('actor', textOf(actor)),
-    ...optional('sinceMs', timeOf('since', textOf(since), nowMs)),
-    ...optional('untilMs', timeOf('until', textOf(until), nowMs)),
-    ...optional('fromSeq', numberOf('from', textOf(from))),
-    ...optional('toSeq', numberOf('to', textOf(to))),
-    ...range,
-    ...optional('text', [textOf(text), ...words].filter(Boolean).join(' ') || undefined),
+export function filterFrom(text: string, nowMs: number): Filter {
+  const terms: [Name, string][] = []
+  const rest: string[] = []
+  for (const [part] of text.matchAll(/"[^"]*"?|[^\s"]+/g)) {
+    const [, name = '', value = ''] = /^([a-z]+):(.+)$/i.exec(part) ?? []
+    if (Object.hasOwn(TERMS, name.toLowerCase())) terms.push([name.toLowerCase() as Name, value])
+    else rest.push(mustBeText(part, name))
   }
+  return built(terms, rest.join(' '), nowMs)
 }
 
-/** Kinds, and families of them, each known: a mistyped one would silently find nothing. */
-function kindsOf(given: readonly string[]): string[] {
-  const kinds = given.flatMap(each => each.split(',')).filter(Boolean)
+/** The same from flags and words: `--svc api --since 2h oom`. A word with blanks in it was quoted, so it is a phrase. */
+export function filterOf(values: Values, words: readonly string[], nowMs: number): Filter {
+  const { text, ...others } = values
+  const flags = Object.entries(others).flatMap(([name, value]) => {
+    if (!Object.hasOwn(TERMS, name)) return []
+    const given = [value].flat().filter(each => typeof each === 'string')
+    return given.map((each): [Name, string] => [name as Name, each])
+  })
+  const said = [textOf(text) ?? '', ...words.map(word => (/\s/.test(word) && !word.includes('"') ? `"${word}"` : word))]
+  const spoken = filterFrom(said.join(' '), nowMs)
+  const { kinds = [], ...more } = built(flags, '', nowMs)
+  const allKinds = [...kinds, ...(spoken.kinds ?? [])]
+  return { ...spoken, ...more, ...(allKinds.length === 0 ? {} : { kinds: allKinds }) }
+}
+
+function built(terms: readonly (readonly [Name, string])[], text: string, nowMs: number): Filter {
+  const filter: { -readonly [key in keyof Filter]: Filter[key] } = {}
+  for (const [name, value] of terms) {
+    const term = TERMS[name]
+    if (term === 'kind') filter.kinds = [...(filter.kinds ?? []), ...kindsOf(value)]
+    else if (term === 'severity') filter.severity = severityOf(value)
+    else if (term === 'since') filter.sinceMs = timeOf(term, value, nowMs)
+    else if (term === 'until') filter.untilMs = timeOf(term, value, nowMs)
+    else if (term === 'from') filter.fromSeq = wholeNumber(term, value)
+    else if (term === 'to') filter.toSeq = wholeNumber(term, value)
+    else if (term === 'seq') Object.assign(filter, rangeOf(value))
+    else filter[term] = value
+  }
+  return text === '' ? filter : { ...filter, text }
+}
+
+/** `sevice:api` would silently find nothing. */
+function mustBeText(part: string, name: string): string {
+  const near = name.length < 3 ? undefined : nearest(name, Object.keys(TERMS))
+  if (near === undefined) return part
+  throw new Fault('usage.filter', `${part}: there is no filter "${name}"`, {
+    hint: `Did you mean ${near}:${part.slice(name.length + 1)}? To look for the text itself, put it in quotes within quotes: '"${part}"'`,
+  })
+}
+
+/** Kinds, families of them, and last parts of them (`exited`), each known: a mistyped one would silently find nothing. */
+function kindsOf(given: string): string[] {
   const all = Object.keys(KINDS)
   const families = [...new Set(all.flatMap(kind => kind.match(/^.*(?=\.)/) ?? []))]
   const known = new Set([...all, ...families])
-  const unknown = kinds.find(kind => !known.has(kind))
-  if (unknown === undefined) return kinds
-  const tail = all.find(kind => kind.split('.').at(-1) === unknown.toLowerCase())
-  const near = nearest(unknown, known) ?? tail
-  throw new Fault('usage.kind', `--kind ${unknown}: heald writes no entries of that kind`, {
-    hint:
-      near === undefined
-        ? `The families are ${families.join(', ')}; "heald ledger list" shows whole kinds.`
-        : `Did you mean --kind ${near}? A word alone looks everywhere: heald ledger list ${unknown}`,
+  return given
+    .split(',')
+    .filter(Boolean)
+    .flatMap(kind => {
+      if (known.has(kind)) return [kind]
+      const tails = all.filter(each => each.split('.').at(-1) === kind.toLowerCase())
+      if (tails.length > 0) return tails
+      const near = nearest(kind, known)
+      throw new Fault('usage.kind', `kind ${kind}: heald writes no entries of that kind`, {
+        hint:
+          near === undefined
+            ? `The families are ${families.join(', ')}; "heald ledger list" shows whole kinds.`
+            : `Did you mean kind ${near}? A word alone looks everywhere: heald ledger list ${kind}`,
+      })
+    })
+}
+
+const SEVERITIES = ['info', 'warning', 'critical']
+
+function severityOf(text: string): string {
+  if (SEVERITIES.includes(text)) return text
+  throw new Fault('usage.severity', `severity ${text}: there is no such severity`, {
+    hint: `write ${SEVERITIES.join(', ')}`,
   })
 }
 
@@ -59,23 +123,24 @@ export function seqFrom(text: string): number {
 }
 
 export function numberOf(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : wholeNumber(`--${flag}`, text)
+}
+
+function wholeNumber(name: string, text: string): number {
   if (/^#?\d{1,15}$/.test(text)) return Number(text.replace('#', ''))
-  throw new Fault('usage.number', `--${flag} ${text}: that is not a whole number`, {
-    hint: `write it like --${flag} 100`,
-  })
+  throw new Fault('usage.number', `${name} ${text}: that is not a whole number`, { hint: 'write a number such as 100' })
 }
 
 export function textOf(value: Values[string]): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function rangeOf(text: string): Pick<Filter, 'fromSeq' | 'toSeq'> {
+function rangeOf(text: string): { fromSeq: number; toSeq?: number } {
   const found = /^#?(\d{0,15})(?:\.\.#?(\d{0,15}))?$/.exec(text)
   const [, first = '', last] = found ?? []
   if (found === null || (first === '' && !last))
-    throw new Fault('usage.seq', `--seq ${text}: that is not a range of entries`, {
-      hint: 'write --seq 100..200, --seq 100.. or --seq 100',
+    throw new Fault('usage.seq', `seq ${text}: that is not a range of entries`, {
+      hint: 'write 100..200, 100.. or 100',
     })
   const fromSeq = first === '' ? 0 : Number(first)
   if (last === '') return { fromSeq }
@@ -83,17 +148,12 @@ function rangeOf(text: string): Pick<Filter, 'fromSeq' | 'toSeq'> {
 }
 
 /** `2h` ago, or a date and time in ISO 8601. */
-function timeOf(flag: string, text: string | undefined, nowMs: number): number | undefined {
-  if (text === undefined) return undefined
+function timeOf(name: string, text: string, nowMs: number): number {
   const span = parseDuration(text)
   if ('value' in span) return nowMs - span.value
   const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(atMs)) return atMs
-  throw new Fault('usage.time', `--${flag} ${text}: that is neither a span nor a time`, {
-    hint: `write --${flag} 2h, --${flag} 2026-08-21 or --${flag} 2026-08-21T11:00:00Z`,
+  throw new Fault('usage.time', `${name} ${text}: that is neither a span nor a time`, {
+    hint: 'write 2h, 2026-08-21 or 2026-08-21T11:00:00Z',
   })
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in K]?: V })
 }

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
+import type { Filter } from '../ledger/filter.ts'
 import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
 import { checkLine } from '../ledger/line.ts'
-import { type Filter, listEntries } from '../ledger/list.ts'
+import { listEntries } from '../ledger/list.ts'
 import { readEntry } from '../ledger/read.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { readTail } from '../ledger/side.ts'
@@ -15,6 +16,7 @@ import { type Context, EXIT, type Values } from './command.ts'
 import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
 import { existing, verify } from './ledger-verify.ts'
 import { logNames } from './logs.ts'
+import { progress } from './progress.ts'
 import { nearest } from './suggest.ts'
 import { type Column, table } from './table.ts'
 import { beside, cleanLine, cleanLines, wrapLines } from './text.ts'
@@ -52,11 +54,12 @@ async function list(context: Context, dir: string, words: readonly string[], val
   const filter = filterOf(values, words, nowMs())
   const limit = numberOf('limit', textOf(values.limit)) ?? PAGE
   const cursor = numberOf('cursor', textOf(values.cursor))
-  const page = await listEntries(dir, filter, {
-    limit,
-    signal,
+  const bar = progress('indexing', { wanted: context.tty && !json, err, nowMs })
+  const { queryLedger } = await import('../ledger/index/query.ts')
+  const page = await queryLedger(dir, filter, {
+    ...{ limit, signal, onProgress: bar.update },
     ...(cursor === undefined ? {} : { cursor: String(cursor) }),
-  })
+  }).finally(bar.end)
   for (const bad of page.bad)
     err(
       `heald: entry ${bad.seq < 0 ? '(unknown)' : `#${bad.seq}`} is damaged: ${bad.why}. Run "heald ledger verify".\n`,

@@ -5,6 +5,9 @@ import { type SegmentFile, segmentFiles } from './files.ts'
 export interface RawLine {
   readonly seq: number
   readonly text: string
+  /** Where it stands in its segment, and how long it is, in bytes. */
+  readonly offset: number
+  readonly bytes: number
 }
 
 /** Reads the ledger's lines forward, from one seq on, keeping its place between calls. One caller at a time. */
@@ -67,9 +70,10 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
           file.offset += from
           return lines
         }
+        const place = { offset: file.offset + from, bytes: to - from }
         from = to + 1
         if (seq < at) continue
-        lines.push({ seq, text })
+        lines.push({ seq, text, ...place })
         at = seq + 1
       }
       // A piece without any line end is no line: it is passed over.

@@ -1,26 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Data, Entry, Json } from '../entry.ts'
+import type { Entry } from '../entry.ts'
 import { seqOf } from './cursor.ts'
 import { segmentFiles } from './files.ts'
+import { type Filter, matcher } from './filter.ts'
 import { checkLine } from './line.ts'
 import type { BadLine } from './read.ts'
-
-/** Which entries are wanted. What is left out does not matter. */
-export interface Filter {
-  /** Kinds, or families of them (`service` for all of `service.…`); one of them has to fit. */
-  readonly kinds?: readonly string[]
-  readonly svc?: string
-  readonly inc?: string
-  readonly actor?: string
-  /** Wall clock, ms, inclusive. */
-  readonly sinceMs?: number
-  readonly untilMs?: number
-  /** Seqs, inclusive. */
-  readonly fromSeq?: number
-  readonly toSeq?: number
-  /** Words; each has to be in the kind, svc, inc, actor or a value of `data` (not in its keys), in any case of letters. */
-  readonly text?: string
-}
 
 export interface Row {
   readonly line: string
@@ -51,61 +35,34 @@ export async function listEntries(
     cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor) - 1,
   )
   const first = filter.fromSeq ?? 0
-  const fits = matcher(filter)
+  const [mayFit, fits] = [lineMatcher(filter), matcher(filter)]
   for await (const line of linesBackward(dir, last)) {
     signal?.throwIfAborted()
     const seq = seqOf(line)
     if (seq !== null && seq > last) continue
     if (seq !== null && seq < first) break
-    if (seq !== null && !fits.line(line)) continue
+    if (seq !== null && !mayFit(line)) continue
     const checked = checkLine(line)
     if (!checked.ok) {
       if (bad.length < MAX_BAD) bad.push({ seq: seq ?? -1, why: checked.why })
       continue
     }
-    if (!fits.entry(checked.entry)) continue
+    if (!fits(checked.entry)) continue
     if (rows.length === limit) return { rows, next: String(rows.at(-1)?.entry.seq ?? 0), bad }
     rows.push({ line, entry: checked.entry })
   }
   return { rows, next: null, bad }
 }
 
-/** `line` is a cheap look that lets nothing through by mistake that `entry` would have kept. */
-function matcher(filter: Filter): { line(line: string): boolean; entry(entry: Entry): boolean } {
-  const { kinds, svc, inc, actor, sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = filter
+/** A cheap look that lets nothing through by mistake that the entry itself would have kept. */
+function lineMatcher({ kinds, svc, inc, actor }: Filter): (line: string) => boolean {
   const needles = [
     ...(kinds?.length === 1 ? [`"kind":"${kinds[0]}`] : []),
     ...(svc === undefined ? [] : [`"svc":"${svc}"`]),
     ...(inc === undefined ? [] : [`"inc":"${inc}"`]),
     ...(actor === undefined ? [] : [`"actor":"${actor}"`]),
   ]
-  const words = (filter.text ?? '').toLowerCase().split(/\s+/).filter(Boolean)
-  const ofKind = (kind: string): boolean =>
-    !kinds?.length || kinds.some(each => kind === each || kind.startsWith(`${each}.`))
-  return {
-    line: line => needles.every(needle => line.includes(needle)),
-    entry(entry) {
-      const atMs = Date.parse(entry.ts)
-      if (atMs < sinceMs || atMs > untilMs || !ofKind(entry.kind)) return false
-      if ((svc !== undefined && entry.svc !== svc) || (inc !== undefined && entry.inc !== inc)) return false
-      if (actor !== undefined && entry.actor !== actor) return false
-      if (words.length === 0) return true
-      const texts = [entry.kind, entry.svc ?? '', entry.inc ?? '', entry.actor ?? '', ...valuesIn(entry.data)]
-      const lower = texts.map(text => text.toLowerCase())
-      return words.every(word => lower.some(text => text.includes(word)))
-    },
-  }
-}
-
-/** Every value inside, as text. Not by recursion: a forged line may be deeper than the stack. */
-function valuesIn(data: Data): string[] {
-  const texts: string[] = []
-  const open: (Json | undefined)[] = [data]
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (typeof value === 'object' && value !== null) open.push(...Object.values(value))
-    else if (value !== null) texts.push(String(value))
-  }
-  return texts
+  return line => needles.every(needle => line.includes(needle))
 }
 
 const CHUNK_BYTES = 262_144

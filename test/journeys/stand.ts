@@ -201,7 +201,7 @@ export async function makeStand(t: TestContext) {
         throw new Error(`waited ${timeoutMs} ms for: ${what}\nledger's end:\n${lines}\ndaemon said:\n${said()}`)
       }
       // Looking through a long ledger must not take the machine from what it waits for.
-      await sleep(Math.max(20, 10 * tookMs))
+      await sleep(Math.min(200, Math.max(20, 10 * tookMs)))
     }
   }
 

@@ -9,9 +9,8 @@ import { paperContext } from './context.ts'
 
 test('a kind that does not exist is wrong use, and the nearest one is named', () => {
   for (const [given, hint] of [
-    ['service.exit', /Did you mean --kind service\.exited\?/],
-    ['servce', /Did you mean --kind service\?/],
-    ['exited', /Did you mean --kind service\.exited\?/],
+    ['service.exit', /Did you mean kind service\.exited\?/],
+    ['servce', /Did you mean kind service\?/],
     ['xyzzyplugh', /The families are segment, daemon, config, service, /],
   ] as const)
     assert.throws(() => filterOf({ kind: [`daemon,${given}`] }, [], 0), { code: 'usage.kind', hint })

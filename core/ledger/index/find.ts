@@ -1,0 +1,149 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { segmentFiles } from '../files.ts'
+import { type Filter, matcher } from '../filter.ts'
+import { checkLine } from '../line.ts'
+import type { Page, Row } from '../list.ts'
+import type { BadLine } from '../read.ts'
+import { sizeOf } from './catch-up.ts'
+import { BLOCK, type Database } from './database.ts'
+import { questionOf } from './tokens.ts'
+
+/** Thrown when a line is not where the index says, or is another entry: the index is of another past. */
+export class StaleIndex extends Error {}
+
+interface Place {
+  readonly seq: number
+  readonly offset: number
+  readonly bytes: number
+}
+
+const LEAST_BATCH = 64
+const MOST_BATCH = 4096
+const MOST_BAD = 100
+/** Bad lines may be longer than entries. */
+const MOST_LINE_BYTES = 1_048_576
+
+/**
+ * Finds entries by the index, newest first. It is only asked where they stand: each line is read from its segment, checked
+ * against its hash, and asked the filter's questions again, so a forged index can show nothing that is not so. What it
+ * hides, `heald ledger verify --index` finds.
+ */
+export function findEntries(
+  db: Database,
+  dir: string,
+  filter: Filter,
+  { limit, cursor, signal }: { readonly limit: number; readonly cursor?: string; readonly signal?: AbortSignal },
+): Page {
+  const rows: Row[] = []
+  const fits = matcher(filter)
+  const range = rangeOf(db, filter, cursor)
+  const reader = lineReader(dir)
+  const bad = badIn(db, range, reader)
+  const places = placesFor(db, filter)
+  try {
+    let batch = Math.max(LEAST_BATCH, Math.min(limit + 1, MOST_BATCH))
+    for (let last = range.last; last >= range.first; ) {
+      signal?.throwIfAborted()
+      const found = places(range.first, last, batch)
+      for (const place of found) {
+        const { seq } = place
+        last = seq - 1
+        const line = reader.read(place)
+        const checked = checkLine(line)
+        if (!checked.ok) {
+          if (bad.length < MOST_BAD) bad.push({ seq, why: checked.why })
+          continue
+        }
+        if (checked.entry.seq !== seq) throw new StaleIndex(`entry #${checked.entry.seq} stands where #${seq} was`)
+        if (!fits(checked.entry)) continue
+        if (rows.length === limit) return { rows, next: String(rows.at(-1)?.entry.seq ?? 0), bad: seen(bad, rows) }
+        rows.push({ line, entry: checked.entry })
+      }
+      if (found.length < batch) break
+      // Where most of what is found does not fit, more is asked for at a time.
+      batch = Math.min(batch * 2, MOST_BATCH)
+    }
+    return { rows, next: null, bad }
+  } finally {
+    reader.close()
+  }
+}
+
+/** Those that a reading of the files from their end would have met on its way to the page's last row. */
+function seen(bad: readonly BadLine[], rows: readonly Row[]): BadLine[] {
+  const oldest = rows.at(-1)?.entry.seq ?? 0
+  return bad.filter(({ seq }) => seq > oldest)
+}
+
+function rangeOf(db: Database, filter: Filter, cursor: string | undefined): { first: number; last: number } {
+  const { sinceMs, untilMs } = filter
+  let first = filter.fromSeq ?? 0
+  let last = Math.min(filter.toSeq ?? Number.POSITIVE_INFINITY, sizeOf(db) - 1)
+  if (cursor !== undefined) last = Math.min(last, Number(cursor) - 1)
+  if (sinceMs !== undefined) {
+    const { block } = db.prepare('SELECT min(block) AS block FROM blocks WHERE most_ms >= ?').get(sinceMs) ?? {}
+    first = Math.max(first, typeof block === 'number' ? block * BLOCK : Number.POSITIVE_INFINITY)
+  }
+  if (untilMs !== undefined) {
+    const { block } = db.prepare('SELECT max(block) AS block FROM blocks WHERE least_ms <= ?').get(untilMs) ?? {}
+    last = Math.min(last, typeof block === 'number' ? (block + 1) * BLOCK - 1 : -1)
+  }
+  return { first, last }
+}
+
+function badIn(db: Database, { first, last }: { first: number; last: number }, reader: LineReader): BadLine[] {
+  if (first > last) return []
+  return db
+    .prepare(
+      'SELECT seq, offset, bytes FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?',
+    )
+    .all(first, last, MOST_BAD)
+    .flatMap(row => {
+      const place = row as unknown as Place
+      const checked = checkLine(reader.read(place))
+      return checked.ok ? [] : [{ seq: place.seq, why: checked.why }]
+    })
+}
+
+/** Asks for the newest places in a range of seqs. */
+function placesFor(db: Database, filter: Filter): (first: number, last: number, most: number) => Place[] {
+  const question = questionOf(filter)
+  const { sinceMs = Number.MIN_SAFE_INTEGER, untilMs = Number.MAX_SAFE_INTEGER } = filter
+  const what = 'entries.seq AS seq, offset, bytes'
+  const within = 'ms BETWEEN ? AND ?'
+  const statement = db.prepare(
+    question === ''
+      ? `SELECT ${what} FROM entries WHERE seq BETWEEN ? AND ? AND ${within} ORDER BY seq DESC LIMIT ?`
+      : `SELECT ${what} FROM words JOIN entries ON entries.seq = words.rowid
+         WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? AND ${within} ORDER BY words.rowid DESC LIMIT ?`,
+  )
+  const asked = question === '' ? [] : [question]
+  return (first, last, most) => statement.all(...asked, first, last, sinceMs, untilMs, most) as unknown as Place[]
+}
+
+/** Segments stay open until it is closed. */
+interface LineReader {
+  read(place: Place): string
+  close(): void
+}
+
+function lineReader(dir: string): LineReader {
+  const files = segmentFiles(dir)
+  const open = new Map<string, number>()
+  return {
+    read({ seq, offset, bytes }) {
+      const file = files.findLast(each => each.first <= seq)
+      if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES)) throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
+      if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
+      const fd = open.get(file.path) ?? openSync(file.path, 'r')
+      open.set(file.path, fd)
+      const buffer = Buffer.allocUnsafe(bytes)
+      const read = readSync(fd, buffer, 0, bytes, offset)
+      if (read < bytes) throw new StaleIndex(`the segment of entry #${seq} is shorter than it was`)
+      return buffer.toString('utf8')
+    },
+    close() {
+      for (const fd of open.values()) closeSync(fd)
+    },
+  }
+}
