@@ -247,7 +247,8 @@ test('kill -9 while it is made, and two at once: it goes on, and holds what it h
     await ended
     if (existsSync(indexPath(dir))) {
       const verdict = await verifyIndex(dir)
-      if (verdict?.ok === false) assert.match(verdict.why, /does not say how far|can't be read/, `round ${n}: ${verdict.why}`)
+      if (verdict?.ok === false)
+        assert.match(verdict.why, /does not say how far|can't be read/, `round ${n}: ${verdict.why}`)
     }
     if (n % 3 === 2)
       for (const name of readdirSync(dir).filter(each => each.startsWith('index.db'))) rmSync(join(dir, name))
