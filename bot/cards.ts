@@ -1,5 +1,6 @@
 import type { MatchSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
+import { SEVERITIES } from '../core/incident/fold.ts'
 import type { Card } from './card.ts'
 import { followIncidentCard, incidentOf } from './incident-card.ts'
 import { followSilence } from './silence-card.ts'
@@ -128,7 +129,7 @@ function isCard(value: unknown): value is Card {
   const { id, kind, severity, steps, about, services, changes, openedMs, sinceMs, changedMs } = value as Partial<Card>
   return (
     [id, kind].every(text => typeof text === 'string') &&
-    ['info', 'warning', 'critical'].includes(severity as string) &&
+    SEVERITIES.some(each => each === severity) &&
     [openedMs, sinceMs, changedMs].every(Number.isFinite) &&
     Array.isArray(steps) &&
     isAbout(about) &&

@@ -102,22 +102,18 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
     since.set(item.id, sinceMs)
     return { deed: { ...deed, item, wasOpen: item.isOpen }, urgency, sinceMs }
   }
+  /** Told once, without a sound, after all else; one that may be there already does not wait. */
+  const once = (fromMs: number, whole: Message): Candidate | number =>
+    nowMs < fromMs && !item.isOpen
+      ? nothing(fromMs - nowMs)
+      : due({ act: 'post', message: drawnFor(item, whole, options.fits), isSilent: true }, 3)
   if (item.what === 'summary') {
     if (item.summary === null) return nothing(Number.POSITIVE_INFINITY)
-    if (nowMs < item.summary.dueMs && !item.isOpen) return nothing(item.summary.dueMs - nowMs)
-    return due(
-      {
-        act: 'post',
-        message: drawnFor(item, renderSummary(item.summary, options.place), options.fits),
-        isSilent: true,
-      },
-      3,
-    )
+    return once(item.summary.dueMs, renderSummary(item.summary, options.place))
   }
   if (item.what === 'checkpoint') {
     if (item.words === null) return nothing(Number.POSITIVE_INFINITY)
-    if (quietUntilMs !== null && !item.isOpen) return nothing(quietUntilMs - nowMs)
-    return due({ act: 'post', message: drawnFor(item, item.words, options.fits), isSilent: true }, 3)
+    return once(quietUntilMs ?? nowMs, item.words)
   }
   const card = cards.byId.get(item.card)
   if (card === undefined) {

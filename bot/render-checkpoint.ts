@@ -1,10 +1,11 @@
+import { counted } from '../core/cli/text.ts'
 import type { SignedForPosts } from '../core/notice/checkpoint-desk.ts'
 import type { Message } from './message.ts'
 import { cleaned, type Place } from './render.ts'
 
 /** A checkpoint as it is posted: the signed text as it is, to be copied, and the key that it is signed with. */
 export function checkpointPost({ size, note, vkey }: SignedForPosts, { host }: Place): Message {
-  const entries = `${size.toLocaleString('en')} ${size === 1 ? 'entry' : 'entries'}`
+  const entries = counted(size, 'entry', 'entries')
   return cleaned({
     ...{ tone: 'info', icon: '🧾' },
     title: `Checkpoint: ${entries} on ${host}`,

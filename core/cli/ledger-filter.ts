@@ -1,8 +1,10 @@
 import { parseDuration } from '../config/duration.ts'
 import { KINDS } from '../entry.ts'
 import { Fault } from '../fault.ts'
+import { SEVERITIES } from '../incident/fold.ts'
 import type { Filter } from '../ledger/filter.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
+import { partsOf } from '../ledger/words.ts'
 import type { Values } from './command.ts'
 import { nearest } from './suggest.ts'
 
@@ -22,6 +24,7 @@ const TERMS = {
   seq: 'seq',
 } as const
 type Name = keyof typeof TERMS
+type Term = readonly [name: Name, value: string]
 
 /**
  * The filter that a text describes, in a chat as on the command line: `svc:api kind:exited since:2h "out of memory"`. What
@@ -29,14 +32,7 @@ type Name = keyof typeof TERMS
  * Fault (`usage.…`) that says what to write.
  */
 export function filterFrom(text: string, nowMs: number): Filter {
-  const terms: [Name, string][] = []
-  const rest: string[] = []
-  for (const [part] of text.matchAll(/"[^"]*"?|[^\s"]+/g)) {
-    const [, name = '', value = ''] = /^([a-z]+):(.+)$/i.exec(part) ?? []
-    if (Object.hasOwn(TERMS, name.toLowerCase())) terms.push([name.toLowerCase() as Name, value])
-    else rest.push(mustBeText(part, name))
-  }
-  return built(terms, rest.join(' '), nowMs)
+  return built([], text, nowMs)
 }
 
 /** The same from flags and words: `--svc api --since 2h oom`. A word with blanks in it was quoted, so it is a phrase. */
@@ -45,18 +41,23 @@ export function filterOf(values: Values, words: readonly string[], nowMs: number
   const flags = Object.entries(others).flatMap(([name, value]) => {
     if (!Object.hasOwn(TERMS, name)) return []
     const given = [value].flat().filter(each => typeof each === 'string')
-    return given.map((each): [Name, string] => [name as Name, each])
+    return given.map((each): Term => [name as Name, each])
   })
   const said = [textOf(text) ?? '', ...words.map(word => (/\s/.test(word) && !word.includes('"') ? `"${word}"` : word))]
-  const spoken = filterFrom(said.join(' '), nowMs)
-  const { kinds = [], ...more } = built(flags, '', nowMs)
-  const allKinds = [...kinds, ...(spoken.kinds ?? [])]
-  return { ...spoken, ...more, ...(allKinds.length === 0 ? {} : { kinds: allKinds }) }
+  return built(flags, said.join(' '), nowMs)
 }
 
-function built(terms: readonly (readonly [Name, string])[], text: string, nowMs: number): Filter {
+/** Flags go before what the text says of the same. */
+function built(flags: readonly Term[], spoken: string, nowMs: number): Filter {
+  const terms: Term[] = []
+  const words: string[] = []
+  for (const part of partsOf(spoken)) {
+    const [, name = '', value = ''] = /^([a-z]+):(.+)$/i.exec(part) ?? []
+    if (Object.hasOwn(TERMS, name.toLowerCase())) terms.push([name.toLowerCase() as Name, value])
+    else words.push(mustBeText(part, name))
+  }
   const filter: { -readonly [key in keyof Filter]: Filter[key] } = {}
-  for (const [name, value] of terms) {
+  for (const [name, value] of [...terms, ...flags]) {
     const term = TERMS[name]
     if (term === 'kind') filter.kinds = [...(filter.kinds ?? []), ...kindsOf(value)]
     else if (term === 'severity') filter.severity = severityOf(value)
@@ -67,7 +68,7 @@ function built(terms: readonly (readonly [Name, string])[], text: string, nowMs:
     else if (term === 'seq') Object.assign(filter, rangeOf(value))
     else filter[term] = value
   }
-  return text === '' ? filter : { ...filter, text }
+  return words.length === 0 ? filter : { ...filter, text: words.join(' ') }
 }
 
 /** `sevice:api` would silently find nothing. */
@@ -101,10 +102,8 @@ function kindsOf(given: string): string[] {
     })
 }
 
-const SEVERITIES = ['info', 'warning', 'critical']
-
 function severityOf(text: string): string {
-  if (SEVERITIES.includes(text)) return text
+  if (SEVERITIES.some(each => each === text)) return text
   throw new Fault('usage.severity', `severity ${text}: there is no such severity`, {
     hint: `write ${SEVERITIES.join(', ')}`,
   })

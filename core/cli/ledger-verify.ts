@@ -12,7 +12,7 @@ import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { numberOf, textOf } from './ledger-filter.ts'
 import { progress } from './progress.ts'
-import { cleanLine, cleanLines, wrapLines } from './text.ts'
+import { cleanLine, cleanLines, counted, wrapLines } from './text.ts'
 
 /** `heald ledger verify [DIR]`: whether all that counts is one unbroken chain; needs no daemon and changes nothing. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
@@ -170,7 +170,7 @@ function upTo({ size, head }: Verdict): string {
 }
 
 function count(entries: number): string {
-  return entries === 1 ? '1 entry' : `${entries.toLocaleString('en-US')} entries`
+  return counted(entries, 'entry', 'entries')
 }
 
 /** A folder that was named has to hold a ledger, or a state folder's ledger. */

@@ -8,7 +8,7 @@ import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { type Cell, type Column, table } from './table.ts'
 import { targetTable } from './target-table.ts'
-import { cleanLine, wrapTo } from './text.ts'
+import { cleanLine, counted, wrapTo } from './text.ts'
 import { ago, agoAt } from './time.ts'
 
 /** At most two redraws a second: a person sees no more, and the daemon is asked each time. */
@@ -118,10 +118,6 @@ function rowOf(service: ServiceStatus, now: number): Cell[] {
     service.incident ?? '',
     service.why ?? '',
   ]
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }
 
 /** The other screen of the terminal, redrawn in place: nothing flickers and the scroll-back stays as it was. */

@@ -114,3 +114,8 @@ export function beside(title: string, width: number, text: string, columns: numb
   if (room < 12) return wrapLines(`  ${title.trim()}\n    ${text}`, columns)
   return `  ${title}  ${wrapTo(text, room).join(`\n${' '.repeat(width + 4)}`)}`
 }
+
+/** `1 entry`, `12,345 entries`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+}

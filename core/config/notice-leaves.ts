@@ -1,10 +1,8 @@
 import { nearest } from '../cli/suggest.ts'
-import type { BotSpec, EscalationStep, MatchSpec, NoticeKind } from './notice-spec.ts'
+import { SEVERITIES, type Severity } from '../incident/fold.ts'
+import type { BotSpec, EscalationStep, NoticeKind } from './notice-spec.ts'
 import { kindOf, type Read, readList, readText } from './read.ts'
 
-type Severity = NonNullable<MatchSpec['severity']>[number]
-
-const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical']
 const KINDS: readonly NoticeKind[] = ['incident', 'switch', 'channel', 'ledger', 'silence', 'command']
 
 /** One of these words. */

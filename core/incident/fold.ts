@@ -13,7 +13,9 @@
  * The fold does no input or output and never throws: a ledger may hold entries of newer versions or damaged ones. It
  * is bounded: all open incidents, the last 1,000 resolved ones, at most 500 seqs each.
  */
-export type Severity = 'info' | 'warning' | 'critical'
+/** The mildest first. */
+export const SEVERITIES = ['info', 'warning', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
 
 /** One trouble from its first sign to its end, folded from the ledger's entries. JSON keys as promised to users. */
 export interface Incident {

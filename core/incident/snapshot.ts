@@ -1,4 +1,4 @@
-import { emptyIncidents, type Incident, type Incidents, KEPT_SEQS } from './fold.ts'
+import { emptyIncidents, type Incident, type Incidents, KEPT_SEQS, SEVERITIES } from './fold.ts'
 
 /** The folded incidents as plain JSON, for the state snapshot that bounds a start. */
 export interface IncidentsJson {
@@ -45,7 +45,7 @@ function isIncident(value: unknown): value is Incident {
     ) &&
     [attempts, entryCount].every(count => Number.isSafeInteger(count)) &&
     (downMs === null || typeof downMs === 'number') &&
-    ['info', 'warning', 'critical'].includes(severity as string) &&
+    SEVERITIES.some(each => each === severity) &&
     ['open', 'acked', 'resolved'].includes(state as string) &&
     Array.isArray(services) &&
     services.every(name => typeof name === 'string') &&

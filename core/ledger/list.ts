@@ -20,14 +20,19 @@ export interface Page {
   readonly bad: readonly BadLine[]
 }
 
-const MAX_BAD = 100
+/** Of a search; all that is not given is not asked for. */
+export interface PageOptions {
+  readonly limit: number
+  /** `next` of the page before. */
+  readonly cursor?: string
+  readonly signal?: AbortSignal
+}
+
+/** So many bad lines are named in a page. */
+export const MAX_BAD = 100
 
 /** Finds entries, newest first. Reads the files from their end and holds one piece of 256 KiB at a time. */
-export async function listEntries(
-  dir: string,
-  filter: Filter,
-  { limit, cursor, signal }: { readonly limit: number; readonly cursor?: string; readonly signal?: AbortSignal },
-): Promise<Page> {
+export async function listEntries(dir: string, filter: Filter, { limit, cursor, signal }: PageOptions): Promise<Page> {
   const rows: Row[] = []
   const bad: BadLine[] = []
   const last = Math.min(

@@ -19,12 +19,16 @@ export interface Phrase {
   readonly isOpen: boolean
 }
 
+/** A text that people write, by its blanks; `"several in a row"` is one part, with its quotes. */
+export function partsOf(text: string): string[] {
+  return text.match(/"[^"]*"?|[^\s"]+/g) ?? []
+}
+
 /** What people write: words, `"several in a row"`, and `begin*`. */
 export function phrasesOf(text: string): Phrase[] {
-  const found = text.matchAll(/"([^"]*)"?|[^\s"]+/g)
-  return [...found].flatMap(([whole, quoted]) => {
-    const words = wordsOf(quoted ?? whole)
-    return words.length === 0 ? [] : [{ words, isOpen: quoted === undefined && whole.endsWith('*') }]
+  return partsOf(text).flatMap(part => {
+    const words = wordsOf(part)
+    return words.length === 0 ? [] : [{ words, isOpen: !part.startsWith('"') && part.endsWith('*') }]
   })
 }
 

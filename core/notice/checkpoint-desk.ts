@@ -1,6 +1,7 @@
 import { Fault } from '../fault.ts'
 import { claimOf } from '../ledger/checkpoint.ts'
 import { toBase64 } from '../ledger/tree/hash.ts'
+import { put } from './memory.ts'
 
 /** A signed checkpoint, as it is posted in chats. */
 export interface SignedForPosts {
@@ -41,9 +42,7 @@ export function checkpointDesk(store: CheckpointStore): CheckpointDesk {
     if (note === null || claim === null) return null
     const { size, root } = claim
     const checkpoint = { note, size, root: toBase64(root), vkey: store.vkey() }
-    handedOut.set(size, checkpoint)
-    const [oldest] = handedOut.keys()
-    if (handedOut.size > MOST_HANDED_OUT && oldest !== undefined) handedOut.delete(oldest)
+    put(handedOut, size, checkpoint, MOST_HANDED_OUT)
     return checkpoint
   }
 

@@ -189,7 +189,7 @@ function escalated(memory: NoticeMemory, { data, ts }: Entry): void {
 }
 
 /** Puts a value last; beyond `most`, the first one is forgotten. */
-function put<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+export function put<K, T>(map: Map<K, T>, key: K, value: T, most: number): void {
   map.delete(key)
   map.set(key, value)
   if (map.size <= most) return

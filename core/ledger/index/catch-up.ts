@@ -1,7 +1,7 @@
 import { openCursor, type RawLine } from '../cursor.ts'
 import { checkLine } from '../line.ts'
 import { readEntry } from '../read.ts'
-import { BLOCK, begin, type Database } from './database.ts'
+import { BLOCK, begin, type Database, inTransaction } from './database.ts'
 import { tokensOf } from './tokens.ts'
 
 export interface CatchUpOptions {
@@ -19,13 +19,14 @@ export interface CatchUpOptions {
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
   if (!(await isOfThis(db, dir))) begin(db)
   let size = sizeOf(db)
+  const add = adder(db)
   let cursor = openCursor(dir, size)
   try {
     for (;;) {
       options.signal?.throwIfAborted()
       const lines = await cursor.next(options.endSeq ?? Number.POSITIVE_INFINITY)
       if (lines.length === 0) return size
-      const now = add(db, size, lines)
+      const now = add(size, lines)
       if (now !== size + lines.length) {
         await cursor.close()
         cursor = openCursor(dir, now)
@@ -52,43 +53,33 @@ async function isOfThis(db: Database, dir: string): Promise<boolean> {
 }
 
 /** Adds the lines that stand at `from`; answers the new size, which is another one's where that was quicker. */
-function add(db: Database, from: number, lines: readonly RawLine[]): number {
-  const { entry: addEntry, words: addWords, block: addBlock } = statements(db)
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const size = sizeOf(db)
-    if (size !== from) {
-      db.exec('ROLLBACK')
-      return size
-    }
-    let next = from
-    let h = ''
-    for (const { seq, text, offset, bytes } of lines) {
-      const checked = checkLine(text)
-      const ms = checked.ok ? Date.parse(checked.entry.ts) : null
-      addEntry.run(seq, offset, bytes, ms)
-      h = checked.ok ? checked.entry.h : ''
-      next = seq + 1
-      if (!checked.ok || ms === null) continue
-      addWords.run(seq, tokensOf(checked.entry))
-      addBlock.run(Math.floor(seq / BLOCK), ms, ms)
-    }
-    db.prepare('UPDATE upto SET size = ?, h = ?').run(next, h)
-    db.exec('COMMIT')
-    return next
-  } catch (error) {
-    db.exec('ROLLBACK')
-    throw error
-  }
-}
+type Add = (from: number, lines: readonly RawLine[]) => number
 
-function statements(db: Database) {
-  return {
-    entry: db.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)'),
-    words: db.prepare('INSERT INTO words (rowid, tokens) VALUES (?, ?)'),
-    block: db.prepare(
-      `INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
-       SET least_ms = min(least_ms, excluded.least_ms), most_ms = max(most_ms, excluded.most_ms)`,
-    ),
-  }
+function adder(db: Database): Add {
+  const addEntry = db.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)')
+  const addWords = db.prepare('INSERT INTO words (rowid, tokens) VALUES (?, ?)')
+  const addTime = db.prepare(
+    `INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
+     SET least_ms = min(least_ms, excluded.least_ms), most_ms = max(most_ms, excluded.most_ms)`,
+  )
+  const move = db.prepare('UPDATE upto SET size = ?, h = ?')
+  return (from, lines) =>
+    inTransaction(db, () => {
+      const size = sizeOf(db)
+      if (size !== from) return size
+      let next = from
+      let h = ''
+      for (const { seq, text, offset, bytes } of lines) {
+        const checked = checkLine(text)
+        const ms = checked.ok ? Date.parse(checked.entry.ts) : null
+        addEntry.run(seq, offset, bytes, ms)
+        h = checked.ok ? checked.entry.h : ''
+        next = seq + 1
+        if (!checked.ok || ms === null) continue
+        addWords.run(seq, tokensOf(checked.entry))
+        addTime.run(Math.floor(seq / BLOCK), ms, ms)
+      }
+      move.run(next, h)
+      return next
+    })
 }

@@ -47,8 +47,7 @@ function versionOf(db: Database): number {
 
 /** Empties it. */
 export function begin(db: Database): void {
-  db.exec('BEGIN IMMEDIATE')
-  try {
+  inTransaction(db, () =>
     db.exec(`
       DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS upto;
       -- ms: wall clock; NULL for a line that is no entry.
@@ -60,8 +59,17 @@ export function begin(db: Database): void {
       CREATE TABLE upto (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, h TEXT NOT NULL) STRICT;
       INSERT INTO upto VALUES (1, 0, '');
       PRAGMA user_version = ${VERSION};
-    `)
+    `),
+  )
+}
+
+/** All of it or nothing; one writer at a time. */
+export function inTransaction<T>(db: Database, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
     db.exec('COMMIT')
+    return result
   } catch (error) {
     db.exec('ROLLBACK')
     throw error

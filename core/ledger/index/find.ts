@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { segmentFiles } from '../files.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
-import type { Page, Row } from '../list.ts'
+import { MAX_BAD, type Page, type PageOptions, type Row } from '../list.ts'
 import type { BadLine } from '../read.ts'
 import { sizeOf } from './catch-up.ts'
 import { BLOCK, type Database } from './database.ts'
@@ -19,28 +19,22 @@ interface Place {
 
 const LEAST_BATCH = 64
 const MOST_BATCH = 4096
-const MOST_BAD = 100
 /** Bad lines may be longer than entries. */
 const MOST_LINE_BYTES = 1_048_576
 
 /**
  * Finds entries by the index, newest first. It is only asked where they stand: each line is read from its segment, checked
  * against its hash, and asked the filter's questions again, so a forged index can show nothing that is not so. What it
- * hides, `heald ledger verify --index` finds.
+ * hides, `verifyIndex` finds.
  */
-export function findEntries(
-  db: Database,
-  dir: string,
-  filter: Filter,
-  { limit, cursor, signal }: { readonly limit: number; readonly cursor?: string; readonly signal?: AbortSignal },
-): Page {
+export function findEntries(db: Database, dir: string, filter: Filter, { limit, cursor, signal }: PageOptions): Page {
   const rows: Row[] = []
   const fits = matcher(filter)
   const range = rangeOf(db, filter, cursor)
   const reader = lineReader(dir)
-  const bad = badIn(db, range, reader)
-  const places = placesFor(db, filter)
   try {
+    const bad = badIn(db, range, reader)
+    const places = placesFor(db, filter)
     let batch = Math.max(LEAST_BATCH, Math.min(limit + 1, MOST_BATCH))
     for (let last = range.last; last >= range.first; ) {
       signal?.throwIfAborted()
@@ -51,7 +45,7 @@ export function findEntries(
         const line = reader.read(place)
         const checked = checkLine(line)
         if (!checked.ok) {
-          if (bad.length < MOST_BAD) bad.push({ seq, why: checked.why })
+          if (bad.length < MAX_BAD) bad.push({ seq, why: checked.why })
           continue
         }
         if (checked.entry.seq !== seq) throw new StaleIndex(`entry #${checked.entry.seq} stands where #${seq} was`)
@@ -97,7 +91,7 @@ function badIn(db: Database, { first, last }: { first: number; last: number }, r
     .prepare(
       'SELECT seq, offset, bytes FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?',
     )
-    .all(first, last, MOST_BAD)
+    .all(first, last, MAX_BAD)
     .flatMap(row => {
       const place = row as unknown as Place
       const checked = checkLine(reader.read(place))

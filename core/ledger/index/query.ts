@@ -1,15 +1,12 @@
 import { statSync } from 'node:fs'
 import { segmentFiles } from '../files.ts'
 import type { Filter } from '../filter.ts'
-import { listEntries, type Page } from '../list.ts'
-import { catchUp, sizeOf } from './catch-up.ts'
+import { listEntries, type Page, type PageOptions } from '../list.ts'
+import { catchUp } from './catch-up.ts'
 import { type Database, indexPath, isDamage, openDatabase, removeIndex } from './database.ts'
 import { findEntries, StaleIndex } from './find.ts'
 
-export interface QueryOptions {
-  readonly limit: number
-  readonly cursor?: string
-  readonly signal?: AbortSignal
+export interface QueryOptions extends PageOptions {
   /** Entries that are in the index, of `all` (about). */
   readonly onProgress?: (done: number, all: number) => void
 }
@@ -48,11 +45,10 @@ async function byIndex(dir: string, filter: Filter, options: QueryOptions): Prom
 }
 
 async function upToDate(db: Database, dir: string, { signal, onProgress }: QueryOptions): Promise<void> {
-  const about = sizeOf(db) + 1
-  const all = Math.max(about, segmentFiles(dir).at(-1)?.first ?? 0)
+  const sealed = segmentFiles(dir).at(-1)?.first ?? 0
   await catchUp(db, dir, {
     ...(signal === undefined ? {} : { signal }),
-    onProgress: size => onProgress?.(size, Math.max(all, size)),
+    onProgress: size => onProgress?.(size, Math.max(sealed, size)),
   })
 }
 

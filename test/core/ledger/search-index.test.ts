@@ -236,7 +236,9 @@ test('kill -9 while it is made, and two at once: it goes on, and holds what it h
   const dir = join(folder(t), 'ledger')
   await mixed(dir, 20_000)
   const maker = () =>
-    spawn(process.execPath, [join(ROOT, 'core/ledger/index/main.ts'), dir], { stdio: ['ignore', 'ignore', 'inherit'] })
+    spawn(process.execPath, [join(ROOT, 'test/fixtures/makes-index.ts'), dir], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
   let kills = 0
   for (let n = 0; n < KILLS; n += 1) {
     const child = maker()
