@@ -252,9 +252,8 @@ function shortStep(words: string, about: Card['about']): string {
 
 function continued({ isContinued, id }: Card): Block[] {
   if (!isContinued) return []
-  return [
-    { block: 'text', text: `Continued here: its earlier steps are in an older message and in "heald incident ${id}".` },
-  ]
+  const text = `Followed from here on: its earlier steps are in "heald incident ${id}", and in an older message if there was one.`
+  return [{ block: 'text', text }]
 }
 
 /** With its date where that is not the day of `dayMs`. */

@@ -1,7 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,7 +77,7 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
   const mark = markOf(plan.path)
   const groups = groupsOf(plan.path)
   const group = freshGroup(groups)
-  const output = await openOutput(account)
+  const output = openOutput(account)
   try {
     const limit = String(Math.ceil(deadlineMs / 1000) + BACKSTOP_S)
     const inside = ['-c', RUN, 'heald', generation.path, 'timeout', '-s', 'KILL', limit, 'env', mark, ...argv]
@@ -80,14 +92,14 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
         ...{ HEALD_TARGET: plan.target, HEALD_GENERATION: generation.generation, HEALD_PATH: generation.path },
       },
     })
-    const shorten = setInterval(() => void keepShort(output), 200)
+    const shorten = setInterval(() => output !== null && keepShort(output), 200)
     try {
       return await ended(child, group, plan, output)
     } finally {
       clearInterval(shorten)
     }
   } finally {
-    await output?.close()
+    if (output !== null) closeSync(output.fd)
     for (const folder of [group, groups]) if (folder !== null) removeGroup(folder)
   }
 }
@@ -106,7 +118,7 @@ async function ended(
   child: ChildProcess,
   group: string | null,
   { argv, deadlineMs, signal }: ActivationPlan,
-  output: FileHandle | null,
+  output: Output | null,
 ): Promise<Activation> {
   const command = argv.join(' ').slice(0, 80)
   const exit = new Promise<{ code: number | null; why: string | null }>(resolve => {
@@ -122,12 +134,12 @@ async function ended(
   stop.abort()
   if (typeof first !== 'string') {
     if (first.why === null) return { verdict: 'done', exitCode: 0, why: '' }
-    return { verdict: 'failed', exitCode: first.code, why: inWords(`${command} ${first.why}`, await lastLine(output)) }
+    return { verdict: 'failed', exitCode: first.code, why: inWords(`${command} ${first.why}`, lastLine(output)) }
   }
   const isGone = await killWhole(child.pid ?? 0, group)
   const what = first === 'late' ? `did not end within ${deadlineMs} ms` : 'was called off'
   const why = `${command} ${what}${isGone ? '' : ', and can not be killed'}`
-  return { verdict: 'failed', exitCode: null, why: inWords(why, await lastLine(output)) }
+  return { verdict: 'failed', exitCode: null, why: inWords(why, lastLine(output)) }
 }
 
 function aborted(signal: AbortSignal | undefined, done: AbortSignal): Promise<'called off'> {
@@ -229,40 +241,48 @@ function freshGroup(groups: string | null): string | null {
   }
 }
 
+/** What a run says. */
+interface Output {
+  readonly fd: number
+  /** The end of what was cut off. */
+  earlier: string
+}
+
 /** A file without a name: a run can write to it when we are gone, and it goes with the run. Null where none can be had. */
-async function openOutput(account: Account | null): Promise<FileHandle | null> {
+function openOutput(account: Account | null): Output | null {
   const { O_RDWR, O_APPEND } = constants
-  let file: FileHandle | null = null
+  let output: Output | null = null
   try {
-    file = await open(tmpdir(), O_TMPFILE | O_RDWR | O_APPEND, 0o600)
+    output = { fd: openSync(tmpdir(), O_TMPFILE | O_RDWR | O_APPEND, 0o600), earlier: '' }
     // So that the command can open /dev/stderr, which is this file, anew.
-    if (account !== null) await file.chown(account.uid, account.gid)
+    if (account !== null) fchownSync(output.fd, account.uid, account.gid)
   } catch {
     // A full disk, or a file system that has no such files: its words are lost, not its work.
   }
-  return file
+  return output
 }
 
-/** A command that floods its output must not fill the disk. It appends, so that it goes on at the start. */
-async function keepShort(output: FileHandle | null): Promise<void> {
-  try {
-    if (output !== null && (await output.stat()).size > OUTPUT_BYTES) await output.truncate(0)
-  } catch {
-    // Closed meanwhile: the run has ended.
-  }
+/** A command that floods its output must not fill the disk. It appends, so that it goes on at the start; its words so far are kept. */
+function keepShort(output: Output): void {
+  const { fd } = output
+  const { size } = fstatSync(fd)
+  if (size <= OUTPUT_BYTES) return
+  // At once, so that it has hardly time to write between the two.
+  output.earlier = tailOf(fd, size)
+  ftruncateSync(fd, 0)
 }
 
-async function lastLine(output: FileHandle | null): Promise<string> {
+function lastLine(output: Output | null): string {
   if (output === null) return ''
-  const { size } = await output.stat()
-  const { buffer, bytesRead } = await output.read(
-    Buffer.alloc(TAIL_BYTES),
-    0,
-    TAIL_BYTES,
-    Math.max(0, size - TAIL_BYTES),
-  )
-  const lines = buffer.toString('utf8', 0, bytesRead).split('\n')
+  const { fd, earlier } = output
+  const lines = `${earlier}\n${tailOf(fd, fstatSync(fd).size)}`.split('\n')
   return lines.findLast(line => line.trim() !== '') ?? ''
+}
+
+function tailOf(fd: number, size: number): string {
+  const bytes = Buffer.alloc(TAIL_BYTES)
+  const read = readSync(fd, bytes, 0, TAIL_BYTES, Math.max(0, size - TAIL_BYTES))
+  return bytes.toString('utf8', 0, read)
 }
 
 /** One line of at most 300 characters. */

@@ -32,7 +32,8 @@ test('a crash loop makes a sound where it can, when the grace time is over', asy
   const chats = await makeChats(t)
   chats.configure({
     services: { agent: { run: ['sh', '-c', 'sleep 0.2; exit 3'] } },
-    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '2s' }],
+    // Long enough for the channels to be up before: else the card itself would make the sound.
+    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '8s' }],
   })
   await chats.up()
   await chats.everywhere('a card and its ping', texts => texts.filter(text => text.includes('crash loop')).length >= 2)

@@ -11,7 +11,7 @@ import { until } from '../../until.ts'
 // One bot from before its device is linked until after it is unlinked: the tests follow each other.
 
 const [GROUP, PERSON] = CHATS
-const START_MS = 30_000
+const START_MS = 60_000
 
 describe('the life of a WhatsApp link', () => {
   let stand: WhatsAppStand
@@ -152,8 +152,8 @@ describe('the life of a WhatsApp link', () => {
     const pages = stand.fake.pages()
     stand.fake.sync('early')
     states.length = 0
-    channel = await stand.open({ onState: state => void states.push(state) }, { readyMs: 5000 })
-    await until('the watchdog', () => states.some(({ why }) => why.includes('not ready within 5 s')), START_MS)
+    channel = await stand.open({ onState: state => void states.push(state) }, { readyMs: 10_000 })
+    await until('the watchdog', () => states.some(({ why }) => why.includes('not ready within 10 s')), START_MS)
     stand.fake.sync('on time')
     await until('it is up', isUp, START_MS)
     assert.ok(stand.fake.pages() - pages >= 2)
