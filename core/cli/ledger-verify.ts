@@ -40,6 +40,7 @@ export function verdictText(
     firstBad === null
       ? [
           `The ledger is whole: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`,
+          ...prunedLines(verdict),
           ...signedLines(verdict),
         ]
       : torn
@@ -75,6 +76,11 @@ function damageLines(verdict: Verdict, { seq, line, why, segment }: Finding, dir
     'This is no torn write: the files were changed, or the disk lost something. heald never cuts or mends them.',
     `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
   ]
+}
+
+function prunedLines({ prunedUpTo }: Verdict): string[] {
+  if (prunedUpTo === 0) return []
+  return [`The entries before #${prunedUpTo} were pruned, as an entry tells; what stands for them fits.`]
 }
 
 /** What the signatures prove, and what they can't. */

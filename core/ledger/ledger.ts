@@ -1,5 +1,7 @@
 import type { Draft, Entry } from '../entry.ts'
-import type { TreeHead } from './tree/keeper.ts'
+import type { Erased } from './erase.ts'
+import type { Pruned, PruneOrder } from './prune.ts'
+import type { TreeHead } from './tree/tree-head.ts'
 
 /** Where an entry ended up: its position and hash. */
 export interface Recorded {
@@ -39,6 +41,10 @@ export interface Ledger {
   checkpoint(): Promise<{ readonly note: string; readonly size: number }>
   /** Begins a new epoch of keys. Throws a Fault when that can't be recorded. */
   rotateKey(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  /** Removes the oldest segments. Throws a Fault when that can't be, or can't be recorded. */
+  prune(order: PruneOrder): Promise<Pruned>
+  /** Erases the text kept aside for an entry. Throws a Fault when there is none, or that can't be recorded. */
+  erase(seq: number, by: string): Promise<Erased>
   /** The public key that checkpoints are signed for now, as people keep it; null: there is none (yet). */
   vkey(): string | null
   /** Entries that the newest checkpoint covers; null: none is known. */

@@ -4,10 +4,12 @@ import type { Data } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
 import { checkpointer } from './checkpointer.ts'
+import { eraseText, finishErasures } from './erase.ts'
 import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { rawPublicKey } from './note.ts'
+import { finishPrune, prune } from './prune.ts'
 import { recover } from './recover.ts'
 import { reserveIn } from './reserve.ts'
 import { createSigner } from './signer.ts'
@@ -66,6 +68,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     async start() {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       lock ??= await takeLock(dir)
+      await finishPrune(dir)
       return recover(dir, fsync)
     },
     stop() {
@@ -92,6 +95,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const cancelTree = clock.after(TREE_AFTER_MS, () => {
     tree.begin(writer.head().size)
     beginning.resolve(signer.begin())
+    finishErasures(dir, writer.append).catch(error =>
+      onTrouble(`an erasure could not be finished: ${messageOf(error)}`),
+    )
     void beginning.promise.then(checkpoints.moved)
   })
   writer.onDurable(checkpoints.moved)
@@ -105,6 +111,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await within(beginning.promise, BEGINNING_MS, clock)
       return signer.rotate(by)
     },
+    async prune(order) {
+      await within(beginning.promise, BEGINNING_MS, clock)
+      await signer.checkpoint()
+      return signer.exclusively(() => prune(dir, order, writer.append))
+    },
+    erase: (seq, by) => eraseText(dir, seq, by, writer.append),
     vkey: signer.vkey,
     checkpointSize: signer.size,
     async settled() {

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '../../fault.ts'
+import { INDEX_FILE } from '../files.ts'
 
 /** `index.db` beside a ledger: derived, and thrown away whenever anything about it is wrong. */
 export type Database = DatabaseSync
@@ -13,7 +14,7 @@ const BUSY_MS = 5000
 export const BLOCK = 1024
 
 export function indexPath(dir: string): string {
-  return join(dir, 'index.db')
+  return join(dir, INDEX_FILE)
 }
 
 /** Opens it, made anew where there is none or it is no index. Throws where it can't be written. */

@@ -3,7 +3,7 @@ import { segmentFiles } from '../files.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
 import { MAX_BAD, type Page, type PageOptions, type Row } from '../list.ts'
-import type { BadLine } from '../read.ts'
+import { type BadLine, firstSeq } from '../read.ts'
 import { sizeOf } from './catch-up.ts'
 import { BLOCK, type Database } from './database.ts'
 import { questionOf } from './tokens.ts'
@@ -30,7 +30,7 @@ const MOST_LINE_BYTES = 1_048_576
 export function findEntries(db: Database, dir: string, filter: Filter, { limit, cursor, signal }: PageOptions): Page {
   const rows: Row[] = []
   const fits = matcher(filter)
-  const range = rangeOf(db, filter, cursor)
+  const range = rangeOf(db, filter, cursor, firstSeq(dir))
   const reader = lineReader(dir)
   try {
     const bad = badIn(db, range, reader)
@@ -69,9 +69,14 @@ function seen(bad: readonly BadLine[], rows: readonly Row[]): BadLine[] {
   return bad.filter(({ seq }) => seq > oldest)
 }
 
-function rangeOf(db: Database, filter: Filter, cursor: string | undefined): { first: number; last: number } {
+function rangeOf(
+  db: Database,
+  filter: Filter,
+  cursor: string | undefined,
+  firstThere: number,
+): { first: number; last: number } {
   const { sinceMs, untilMs } = filter
-  let first = filter.fromSeq ?? 0
+  let first = Math.max(filter.fromSeq ?? 0, firstThere)
   let last = Math.min(filter.toSeq ?? Number.POSITIVE_INFINITY, sizeOf(db) - 1)
   if (cursor !== undefined) last = Math.min(last, Number(cursor) - 1)
   if (sinceMs !== undefined) {
