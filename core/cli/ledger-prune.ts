@@ -4,6 +4,7 @@ import { type Archived, archiveSegments } from '../ledger/archive.ts'
 import type { Erased } from '../ledger/erase.ts'
 import type { Pruned } from '../ledger/prune.ts'
 import { freedBytes, oldestOf, prunable, type Sealed, sealedSegments } from '../ledger/prune-plan.ts'
+import { type Prepared, preparePrune } from '../ledger/prune-prepare.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { filterOf, seqFrom, textOf } from './ledger-filter.ts'
@@ -58,8 +59,9 @@ export async function prune(context: Context, words: readonly string[], values: 
     )
     return EXIT.done
   }
-  if (!(await isWhole(context, dir))) return EXIT.bad
-  const archived = folder === undefined ? null : await stored(context, resolve(folder), chosen)
+  const prepared = await prepare(context, dir, chosen, folder)
+  if (prepared === null) return EXIT.bad
+  const { archived } = prepared
   const place = archived === null ? null : { sha256: archived.sha256, folder: archived.folder }
   const order = { upTo: last.end, archive: place, by: 'local:admin' }
   const made = (await ordered(context, '/v1/ledger/prune', ledger => ledger.prune(order), {
@@ -113,17 +115,27 @@ async function stored(context: Context, folder: string, segments: readonly Seale
   return archiveSegments(folder, segments, { onProgress: bar.update, signal }).finally(bar.end)
 }
 
-async function isWhole(context: Context, dir: string): Promise<boolean> {
+/** Null: the ledger is damaged, which was said. */
+async function prepare(
+  context: Context,
+  dir: string,
+  going: readonly Sealed[],
+  folder: string | undefined,
+): Promise<Prepared | null> {
   const { err, tty, json, nowMs, signal } = context
-  const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
-  const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
-  const verdict = await verifyLedger(dir, { workers: defaultThreads(), onProgress: bar.update, signal }).finally(
-    bar.end,
-  )
-  if (verdict.ok) return true
-  err(verdictText(verdict, dir, context))
+  const wanted = tty && !json
+  const verifying = progress('verifying', { wanted, err, nowMs })
+  const archiving = progress('archiving', { wanted, err, nowMs })
+  const made = await preparePrune(dir, going, folder === undefined ? null : resolve(folder), {
+    ...{ onVerified: verifying.update, onArchived: archiving.update, signal },
+  }).finally(() => {
+    verifying.end()
+    archiving.end()
+  })
+  if ('archived' in made) return made
+  err(verdictText(made.verdict, dir, context))
   err('heald: nothing was pruned: what is damaged is evidence, and stays.\n')
-  return false
+  return null
 }
 
 function upTo(segments: readonly Sealed[]): number {

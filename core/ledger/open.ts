@@ -9,9 +9,10 @@ import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { rawPublicKey } from './note.ts'
-import { finishPrune, prune } from './prune.ts'
+import { finishPrune, type Pruned, type PruneOrder, prune } from './prune.ts'
 import { recover } from './recover.ts'
 import { reserveIn } from './reserve.ts'
+import { type Keep, keepRetention } from './retention.ts'
 import { createSigner } from './signer.ts'
 import { treeKeeper } from './tree/keeper.ts'
 
@@ -32,6 +33,8 @@ export interface LedgerOptions {
   readonly fsync: boolean
   /** The least time between two checkpoints that are made by themselves; left out: 10 s. */
   readonly checkpointEveryMs?: number
+  /** Entries older than this are pruned; left out: none. */
+  readonly keep?: Keep
   /** The folded state, asked for at each rotation, when every durable entry has been told to the followers. */
   readonly snapshot?: () => Data | undefined
   /** Trouble in words, for the daemon's own log. Left out: process warnings. */
@@ -92,15 +95,25 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const checkpoints = checkpointer(signer, clock, options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, onTrouble)
   const beginning = Promise.withResolvers<void>()
   // Nobody needs them at once, and there is much to do at a start.
-  const cancelTree = clock.after(TREE_AFTER_MS, () => {
+  let cancelTree = clock.after(TREE_AFTER_MS, beginTree)
+  function beginTree(): void {
+    if (!writer.isStarted()) {
+      // The disk can't be read: nothing is under way, so nobody has to wait for it.
+      beginning.resolve()
+      cancelTree = clock.after(TREE_AFTER_MS, beginTree)
+      return
+    }
     tree.begin(writer.head().size)
-    beginning.resolve(signer.begin())
+    const begun = signer.begin()
+    beginning.resolve(begun)
+    void begun.then(checkpoints.moved)
     finishErasures(dir, writer.append).catch(error =>
       onTrouble(`an erasure could not be finished: ${messageOf(error)}`),
     )
-    void beginning.promise.then(checkpoints.moved)
-  })
+  }
   writer.onDurable(checkpoints.moved)
+  const { keep } = options
+  const retention = keep === undefined ? null : keepRetention({ dir, keep, clock, prune: pruned, onTrouble })
   return {
     ...writer,
     async checkpoint() {
@@ -111,11 +124,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await within(beginning.promise, BEGINNING_MS, clock)
       return signer.rotate(by)
     },
-    async prune(order) {
-      await within(beginning.promise, BEGINNING_MS, clock)
-      await signer.checkpoint()
-      return signer.exclusively(() => prune(dir, order, writer.append))
-    },
+    prune: pruned,
     erase: (seq, by) => eraseText(dir, seq, by, writer.append),
     vkey: signer.vkey,
     checkpointSize: signer.size,
@@ -125,6 +134,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     async close(timeoutMs) {
       cancelTree()
+      retention?.stop()
       await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
       await writer.close(timeoutMs)
     },
@@ -132,6 +142,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (writer.head().recording === 'ok') return true
       return (await reserve.spend()) && writer.retry()
     },
+  }
+
+  async function pruned(order: PruneOrder): Promise<Pruned> {
+    await within(beginning.promise, BEGINNING_MS, clock)
+    await signer.checkpoint()
+    return signer.exclusively(() => prune(dir, order, writer.append))
   }
 }
 

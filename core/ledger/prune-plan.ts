@@ -64,6 +64,11 @@ export function prunable(oldest: readonly Sealed[]): readonly Sealed[] {
   return oldest.slice(0, oldest.findLastIndex(({ tree, end }) => tree?.size === end) + 1)
 }
 
+/** Segments whose entries are all older than `untilMs` (wall clock), as far as the ledger can begin behind them. */
+export function goingUntil(dir: string, untilMs: number): readonly Sealed[] {
+  return prunable(oldestOf(sealedSegments(dir), { untilMs }))
+}
+
 /** What pruning them frees, bytes: the texts kept aside go with them. */
 export function freedBytes(dir: string, segments: readonly Sealed[]): number {
   return segments.reduce(

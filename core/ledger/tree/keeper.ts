@@ -69,8 +69,19 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   function take(most = Number.POSITIVE_INFINITY): void {
     const lines = waiting.length <= most ? waiting : waiting.slice(0, most)
     waiting = waiting.length <= most ? [] : waiting.slice(most)
-    for (const { seq, body, h } of lines) if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+    for (const { seq, body, h } of lines) {
+      if (seq > builder.end) {
+        lost(seq)
+        return
+      }
+      if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+    }
     if (lines.length > 0) files?.flush()
+  }
+
+  function lost(seq: number): void {
+    turnOff()
+    onTrouble(`the tree over the ledger is not kept: it ends at entry ${builder.end}, and ${seq} follows`)
   }
 
   async function catchUp(): Promise<void> {
@@ -126,6 +137,10 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     void catchUp()
   }
 
+  function isOff(): boolean {
+    return state === 'off'
+  }
+
   function turnOff(): void {
     state = 'off'
     waiting = []
@@ -148,6 +163,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     head() {
       if (state !== 'following') return null
       take()
+      if (isOff()) return null
       return { size: builder.end, root: rootOf(builder.range()) }
     },
     caughtUp: () => caught.promise,

@@ -6,7 +6,7 @@ import { codeOf } from '../../../core/fault.ts'
 import { readEntry } from '../../../core/ledger/read.ts'
 import { readTail } from '../../../core/ledger/side.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
-import { reopened } from './long-ledger.ts'
+import { reopened } from './many-segments.ts'
 import { entriesIn, exit, folder } from './stand.ts'
 
 const SIDE = 'side/000000000000.jsonl'

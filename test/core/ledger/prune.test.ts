@@ -18,7 +18,7 @@ import { receiptOf } from '../../../core/ledger/receipt.ts'
 import { readSnapshot } from '../../../core/ledger/state.ts'
 import { proveFullReceipt } from '../../../core/ledger/tlog-proof.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
-import { longLedger, reopened } from './long-ledger.ts'
+import { manySegments, reopened } from './many-segments.ts'
 import { copyOf, exit, folder } from './stand.ts'
 
 /** Prunes the oldest `count` segments; answers where the ledger begins then. */
@@ -33,7 +33,7 @@ async function pruned(t: TestContext, dir: string, count: number): Promise<numbe
 const vkeysOf = async (dir: string): Promise<readonly string[]> => (await verifyLedger(dir)).vkeys
 
 test('a pruned ledger verifies, signs, proves, searches and takes new keys; a second prune and lost tree files change nothing', async t => {
-  const dir = await longLedger(t, 4)
+  const dir = await manySegments(t, 4)
   const before = await verifyLedger(dir)
   assert.ok(before.ok)
   const old = await readEntry(dir, 5)
@@ -91,7 +91,7 @@ test('a pruned ledger verifies, signs, proves, searches and takes new keys; a se
 })
 
 test('without heald’s word, or with another one, a missing beginning is damage', async t => {
-  const dir = await longLedger(t, 2)
+  const dir = await manySegments(t, 2)
   const cut = copyOf(t, dir)
   rmSync(join(cut, 'seg/000000000000.jsonl'))
   assert.match((await verifyLedger(cut)).firstBad?.why ?? '', /entry 0 should be: base\.json.*is missing/)
@@ -122,7 +122,7 @@ test('without heald’s word, or with another one, a missing beginning is damage
 })
 
 test('the archive reads back, is told of, and put back into a copy proves everything from the first entry on', async t => {
-  const dir = await longLedger(t, 2)
+  const dir = await manySegments(t, 2)
   const whole = await verifyLedger(dir)
   const to = folder(t)
   const chosen = prunable(oldestOf(sealedSegments(dir), {}))
@@ -135,7 +135,11 @@ test('the archive reads back, is told of, and put back into a copy proves everyt
   await ledger.prune({ upTo: chosen[1]?.end ?? 0, archive: { sha256, folder: to }, by: 'local:admin' })
   await ledger.close(5000)
   assert.deepEqual(readdirSync(join(dir, 'seg')).length, 1)
-  assert.deepEqual(readdirSync(join(dir, 'side')).length, 0, 'the texts kept aside go with their entries')
+  assert.deepEqual(
+    readdirSync(join(dir, 'side')),
+    readdirSync(join(dir, 'seg')),
+    'the texts kept aside go with their entries',
+  )
   assert.ok('snapshot' in readSnapshot(dir))
   rmSync(join(dir, 'state.json'))
   assert.ok('snapshot' in readSnapshot(dir), 'what was folded from them is still known')
@@ -157,7 +161,7 @@ test('the archive reads back, is told of, and put back into a copy proves everyt
 })
 
 test('only whole segments can go, never the last one, and none that was changed', async t => {
-  const dir = await longLedger(t, 1)
+  const dir = await manySegments(t, 1)
   const ledger = await reopened(t, dir)
   const end = sealedSegments(dir)[0]?.end ?? 0
   for (const upTo of [0, 5, end - 1, end + 1, ledger.head().size])
