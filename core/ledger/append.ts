@@ -46,8 +46,7 @@ export interface WriterOptions {
   readonly stop: () => void
 }
 
-export interface Writer
-  extends Omit<Ledger, 'spendReserve' | 'checkpoint' | 'rotateKey' | 'vkey' | 'checkpointSize' | 'settled'> {
+export interface Writer extends Pick<Ledger, 'append' | 'head' | 'tree' | 'onDurable' | 'close'> {
   /** Tries at once what would be tried later; resolves to whether the ledger records now. */
   retry(): Promise<boolean>
   /** Starts; resolves when the ledger is ready or degraded, rejects when another process is writing it. */

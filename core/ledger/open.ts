@@ -4,6 +4,7 @@ import type { Data } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
 import { checkpointer } from './checkpointer.ts'
+import { searchOnDemand } from './index/on-demand.ts'
 import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
@@ -94,7 +95,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     beginning.resolve(signer.begin())
     void beginning.promise.then(checkpoints.moved)
   })
-  writer.onDurable(checkpoints.moved)
+  const search = searchOnDemand({ dir, clock, size: () => writer.head().size, onTrouble })
+  writer.onDurable(() => {
+    checkpoints.moved()
+    search.moved()
+  })
   return {
     ...writer,
     async checkpoint() {
@@ -105,6 +110,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await within(beginning.promise, BEGINNING_MS, clock)
       return signer.rotate(by)
     },
+    find: search.find,
     vkey: signer.vkey,
     checkpointSize: signer.size,
     async settled() {
@@ -113,6 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     async close(timeoutMs) {
       cancelTree()
+      await search.close()
       await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
       await writer.close(timeoutMs)
     },
