@@ -12,9 +12,9 @@ export const LEDGER: Subcommand = {
         be in it, whole, or exit*, "in a row": heald ledger list svc:api oom
 show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
-verify  follows the chain and the tree through every line, and checks what was
-        signed. Needs no daemon: DIR may be a copy. --key KEY and --checkpoint
-        FILE: what you kept elsewhere. --workers N sets the threads.
+verify  follows chain and tree through every line, checks what was signed, and
+        with --index the search index. Needs no daemon: DIR may be a copy. --key
+        KEY, --checkpoint FILE: what you kept elsewhere. --workers N: threads.
 checkpoint  signs what the ledger is now and prints the note.
 prove   a full receipt: the entry, and all to prove it with elsewhere.
 check   receipts, short (#41·…) or full, and checkpoints, as words, files or
@@ -49,6 +49,7 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
     workers: { type: 'string' },
     key: { type: 'string', multiple: true },
     checkpoint: { type: 'string', multiple: true },
+    index: { type: 'boolean' },
     archive: { type: 'string' },
     'no-archive': { type: 'boolean' },
     'dry-run': { type: 'boolean' },

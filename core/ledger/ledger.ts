@@ -1,5 +1,7 @@
 import type { Draft, Entry } from '../entry.ts'
 import type { Erased } from './erase.ts'
+import type { Filter } from './filter.ts'
+import type { Page } from './list.ts'
 import type { Pruned, PruneOrder } from './prune.ts'
 import type { TreeHead } from './tree/tree-head.ts'
 
@@ -49,6 +51,11 @@ export interface Ledger {
   vkey(): string | null
   /** Entries that the newest checkpoint covers; null: none is known. */
   checkpointSize(): number | null
+  /**
+   * Finds durable entries, newest first, on a thread of its own: at most 1,000, and 256 KiB of lines, a page. Each line was
+   * checked against its hash. Faults: `search.busy`, `search.slow`, `search.failed`, `search.closed`.
+   */
+  find(filter: Filter, page: { readonly limit: number; readonly cursor?: string }): Promise<Page>
   /** Resolves when no checkpoint and no change of keys is under way. */
   settled(): Promise<void>
   /** Flushes what is queued (bounded by `timeoutMs`), closes files and releases the lock. Safe to call twice. */

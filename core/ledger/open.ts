@@ -4,7 +4,11 @@ import type { Data } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
 import { checkpointer } from './checkpointer.ts'
+
 import { eraseText, finishErasures } from './erase.ts'
+
+import { searchOnDemand } from './index/on-demand.ts'
+
 import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
@@ -111,7 +115,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       onTrouble(`an erasure could not be finished: ${messageOf(error)}`),
     )
   }
-  writer.onDurable(checkpoints.moved)
+  const search = searchOnDemand({ dir, clock, size: () => writer.head().size, onTrouble })
+  writer.onDurable(() => {
+    checkpoints.moved()
+    search.moved()
+  })
   const { keep } = options
   const retention = keep === undefined ? null : keepRetention({ dir, keep, clock, prune: pruned, onTrouble })
   return {
@@ -126,6 +134,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     prune: pruned,
     erase: (seq, by) => eraseText(dir, seq, by, writer.append),
+    find: search.find,
     vkey: signer.vkey,
     checkpointSize: signer.size,
     async settled() {
@@ -135,6 +144,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     async close(timeoutMs) {
       cancelTree()
       retention?.stop()
+      await search.close()
       await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
       await writer.close(timeoutMs)
     },

@@ -49,9 +49,9 @@ export interface Verdict {
     readonly tree: boolean | null
     readonly checkpoints: boolean | null
     readonly epochs: boolean | null
-    readonly index: null
+    readonly index: boolean | null
   }
-  /** Root of the tree over them, hex. */
+  /** Root of the tree over them, hex; '' where it was not asked for. */
   readonly root: string
   /** Name of the ledger, by which checkpoints and keys are of it; null: it does not begin as ledgers do. */
   readonly origin: string | null
@@ -136,8 +136,8 @@ async function verdictOf(
   const joined = untold({ ...chained, roots: new Map([...olderRoots(dir, base, sizes), ...chained.roots]) })
   const byMark = judgeByMark(marked, mark, joined)
   const markedRoot = mark === null ? undefined : mark.size === joined.seq ? joined.root : joined.roots.get(mark.size)
-  const isTreeGood =
-    joined.isTreeGood && (mark?.root == null || markedRoot === undefined || toHex(markedRoot) === mark.root)
+  const isRootJudged = !isOnlyChain && mark?.root != null && markedRoot !== undefined
+  const isTreeGood = joined.isTreeGood && (!isRootJudged || toHex(markedRoot) === mark.root)
   const signed = isOnlyChain ? UNSIGNED : judgeSigned(joined, kept, trust)
   const { seq, h } = byMark
   const treeBad = {
@@ -159,7 +159,7 @@ async function verdictOf(
       tree: isOnlyChain ? null : isTreeGood,
       ...{ checkpoints: signed.checkpoints, epochs: signed.epochs, index: null },
     },
-    root: toHex(joined.root),
+    root: isOnlyChain ? '' : toHex(joined.root),
     ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo, evidence: signed.evidence },
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,

@@ -9,6 +9,7 @@ import { archiveSegments } from '../../../core/ledger/archive.ts'
 import { checkReceipt } from '../../../core/ledger/check.ts'
 import { exportTiles } from '../../../core/ledger/export.ts'
 import { queryLedger } from '../../../core/ledger/index/query.ts'
+import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
 import { parseVkey } from '../../../core/ledger/note.ts'
 import { proveEntry } from '../../../core/ledger/prove.ts'
@@ -82,6 +83,7 @@ test('a pruned ledger verifies, signs, proves, searches and takes new keys; a se
     const page = await queryLedger(dir, { kinds: ['key.rotated'] }, { limit: 100 })
     assert.deepEqual(page.bad, [])
     assert.ok(page.rows.every(row => row.entry.seq >= begin) && page.rows.length > 0)
+    assert.deepEqual(await verifyIndex(dir), { ok: true }, step)
     await assert.rejects(proveEntry(dir, 5), (error: unknown) => codeOf(error) === 'entry.pruned')
   }
   await assert.rejects(
