@@ -1,6 +1,6 @@
 import { type Cursor, openCursor, type RawLine } from '../cursor.ts'
 import { checkLine } from '../line.ts'
-import { readEntry } from '../read.ts'
+import { firstSeq, readEntry } from '../read.ts'
 import { BLOCK, begin, type Database, inTransaction } from './database.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -25,7 +25,8 @@ const PIECE_BYTES = 2 * 1024 * 1024
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
   const { signal, onProgress, isEnough, endSeq = Number.POSITIVE_INFINITY } = options
   if (!(await isOfThis(db, dir))) begin(db)
-  let size = sizeOf(db)
+  // What was pruned is not there to be found.
+  let size = Math.max(sizeOf(db), firstSeq(dir))
   if (size >= endSeq) return size
   const add = adder(db)
   const cursor = openCursor(dir, size)

@@ -8,6 +8,9 @@ import { codeOf } from '../../../core/fault.ts'
 import { archiveSegments } from '../../../core/ledger/archive.ts'
 import { checkReceipt } from '../../../core/ledger/check.ts'
 import { exportTiles } from '../../../core/ledger/export.ts'
+import { catchUp } from '../../../core/ledger/index/catch-up.ts'
+import { indexPath, openDatabase } from '../../../core/ledger/index/database.ts'
+import { findEntries } from '../../../core/ledger/index/find.ts'
 import { queryLedger } from '../../../core/ledger/index/query.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
@@ -83,6 +86,11 @@ test('a pruned ledger verifies, signs, proves, searches and takes new keys; a se
     const page = await queryLedger(dir, { kinds: ['key.rotated'] }, { limit: 100 })
     assert.deepEqual(page.bad, [])
     assert.ok(page.rows.every(row => row.entry.seq >= begin) && page.rows.length > 0)
+    const db = await openDatabase(indexPath(dir))
+    await catchUp(db, dir)
+    const found = await findEntries(db, dir, { kinds: ['key.rotated'] }, { limit: 100 })
+    db.close()
+    assert.deepEqual(found, page)
     assert.deepEqual(await verifyIndex(dir), { ok: true }, step)
     await assert.rejects(proveEntry(dir, 5), (error: unknown) => codeOf(error) === 'entry.pruned')
   }
