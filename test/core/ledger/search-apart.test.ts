@@ -158,7 +158,7 @@ test('its process is killed in the middle: a question is asked once more, the ca
 
 test('not more than so many wait, none waits longer than its time, and what hangs is replaced', async t => {
   const dir = await long(t)
-  const reader = readerOf(t, dir, { waiting: 2, questionMs: 1500 })
+  const reader = readerOf(t, dir, { waiting: 2, questionMs: 6000 })
   assert.equal((await reader.find({ svc: 'api' }, { limit: 5 })).rows.length, 5)
   const [pid = 0] = readersOf(dir)
   process.kill(pid, 'SIGSTOP')
