@@ -52,8 +52,9 @@ export interface Ledger {
   /** Entries that the newest checkpoint covers; null: none is known. */
   checkpointSize(): number | null
   /**
-   * Finds durable entries, newest first, on a thread of its own: at most 1,000, and 256 KiB of lines, a page. Each line was
-   * checked against its hash. Faults: `search.busy`, `search.slow`, `search.failed`, `search.closed`.
+   * Finds durable entries, newest first, in a process of its own: at most 1,000, and 256 KiB of lines, a page. Each line was
+   * checked against its hash. Faults: `search.busy`, `search.slow`, `search.failed`, `search.lost`,
+   * `search.closed`.
    */
   find(filter: Filter, page: { readonly limit: number; readonly cursor?: string }): Promise<Page>
   /** Resolves when no checkpoint and no change of keys is under way. */

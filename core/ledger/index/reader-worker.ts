@@ -1,4 +1,5 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { messageOf } from '../../fault.ts'
 import type { Filter } from '../filter.ts'
 import { listEntries, type Page } from '../list.ts'
@@ -10,8 +11,9 @@ import { searchLedger } from './search.ts'
 import { asksMuch, isLong, mayKeep } from './worth.ts'
 
 /*
- * The thread that has the index of a daemon's ledger. One thing at a time, questions first: bringing the index up to date
- * stops after a piece when somebody asks. When nothing is left to do the index is let go, for other processes.
+ * The process that has the index of a daemon's ledger: `node reader-worker.ts DIR`, asked by messages. One thing at a time,
+ * questions first: bringing the index up to date stops after a piece when somebody asks. When nothing is left to do the
+ * index is let go, for other processes.
  */
 
 /** `size`: entries that are durable. */
@@ -42,7 +44,7 @@ const PAUSE_MS = 600_000
 /** A page is cut there, so that handing it on holds nobody up. */
 const MOST_CHARS = 262_144
 
-const { dir } = workerData as { readonly dir: string }
+const [dir = ''] = process.argv.slice(2)
 const index = heldIndex(dir)
 const questions: Question[] = []
 const catchUps: Extract<Asked, { what: 'catch up' }>[] = []
@@ -50,7 +52,10 @@ const aborts = new Map<number, AbortController>()
 let isWorking = false
 let pausedUntilMs = 0
 
-parentPort?.on('message', (asked: Asked) => {
+beModest()
+// Also when the daemon was killed.
+process.on('disconnect', () => process.exit())
+process.on('message', (asked: Asked) => {
   if (asked.what === 'cancel') return aborts.get(asked.id)?.abort()
   if (asked.what === 'catch up') catchUps.push(asked)
   else {
@@ -60,8 +65,19 @@ parentPort?.on('message', (asked: Asked) => {
   if (!isWorking) void work()
 })
 
+/** What heals goes first, also where memory is short. */
+function beModest(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+    writeFileSync('/proc/self/oom_score_adj', '500')
+  } catch {
+    // It works all the same.
+  }
+}
+
 function tell(told: Told): void {
-  parentPort?.postMessage(told)
+  // Who is not there any more is told nothing.
+  if (process.connected) process.send?.(told, undefined, undefined, () => {})
 }
 
 async function work(): Promise<void> {

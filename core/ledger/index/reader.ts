@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../clock.ts'
 import type { Entry } from '../../entry.ts'
-import { Fault, messageOf } from '../../fault.ts'
+import { codeOf, Fault, messageOf } from '../../fault.ts'
 import type { Filter } from '../filter.ts'
 import type { Page } from '../list.ts'
 import type { Asked, Told } from './reader-worker.ts'
@@ -9,17 +10,21 @@ import type { Asked, Told } from './reader-worker.ts'
 /*
  * Life of a question to a daemon's ledger:
  *
- * 1. It goes to a thread of its own (`reader-worker.ts`), which is started when there is something to do. Not more than 16
+ * 1. It goes to a process of its own (`reader-worker.ts`), which is started when there is something to do. Not more than 16
  *    wait; each has a deadline.
- * 2. The thread brings the index up to date and answers with lines, each checked against its hash; where no index can be
+ * 2. That process brings the index up to date and answers with lines, each checked against its hash; where no index can be
  *    kept, by reading the files.
- * 3. The thread ends, and gives its memory back, when it had nothing to do for a minute.
+ * 3. It ends when it had nothing to do for a minute.
+ *
+ * A thread would do as well, but for three things: the daemon would stay 30 MB larger, which slows every restart of a
+ * service; a broken disk or a lack of memory that kills the reader would kill the daemon; and it could not be put behind
+ * what heals.
  */
 
 export interface IndexReader {
   /**
    * Entries, newest first, as `queryLedger` finds them. Faults: `search.busy` (too many wait; try again), `search.slow` (its
-   * time is up), `search.failed`, `search.closed`.
+   * time is up), `search.failed`, `search.lost` (its process ended; try again), `search.closed`.
    */
   find(filter: Filter, page: FindOptions): Promise<Page>
   /** Brings the index up to `size` entries; resolves to how far it goes. Rejects when it can't be kept. */
@@ -49,12 +54,17 @@ interface Limits {
   readonly idleMs: number
 }
 
-const LIMITS: Limits = { waiting: 16, questionMs: 20_000, catchUpMs: 3_600_000, idleMs: 60_000 }
+const LIMITS: Limits = { waiting: 16, questionMs: 10_000, catchUpMs: 3_600_000, idleMs: 60_000 }
+const PROGRAM = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? 'reader-worker.ts' : 'reader-worker.js', import.meta.url),
+)
 /** Most rows of a page. */
 export const MOST_ROWS = 1000
-const TERMINATE_MS = 1000
-/** The thread's own memory, MB: a runaway must not take the daemon with it. */
-const MEMORY = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 }
+const LOST = 'search.lost'
+/** How long it may take to end by itself. */
+const END_MS = 1000
+/** MB: a runaway is ended before the host is short of memory. */
+const OPTIONS = ['--max-old-space-size=192', '--max-semi-space-size=8']
 
 interface Waiting {
   readonly settle: (told: Told | Fault) => void
@@ -63,29 +73,54 @@ interface Waiting {
 export function indexReader({ dir, clock, size, limits }: ReaderOptions): IndexReader {
   const { waiting: most, questionMs, catchUpMs, idleMs } = { ...LIMITS, ...limits }
   const waiting = new Map<number, Waiting>()
-  let worker: Worker | null = null
+  let worker: ChildProcess | null = null
+  let toldMs = 0
   let nextId = 1
   let isClosed = false
   let cancelIdle = (): void => {}
 
-  function started(): Worker {
-    const thread = new Worker(new URL('./reader-worker.ts', import.meta.url), {
-      workerData: { dir },
-      resourceLimits: MEMORY,
+  function started(): ChildProcess {
+    const { NODE_COMPILE_CACHE } = process.env
+    const child = fork(PROGRAM, [dir], {
+      execArgv: OPTIONS,
+      // Nothing of the daemon's own, in which there may be secrets.
+      env: { MALLOC_ARENA_MAX: '1', ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     // It alone keeps no process alive; each question's deadline does.
-    thread.unref()
-    thread.on('message', (told: Told) => waiting.get(told.id)?.settle(told))
-    thread.on('error', error => lost(thread, messageOf(error)))
-    thread.on('exit', () => lost(thread, 'its thread ended'))
-    return thread
+    child.unref()
+    child.channel?.unref()
+    child.on('message', (told: Told) => {
+      toldMs = clock.monoMs()
+      waiting.get(told.id)?.settle(told)
+    })
+    child.on('error', error => lost(child, messageOf(error)))
+    child.on('exit', (code, signal) => lost(child, `its process ended (${signal ?? `exit code ${code}`})`))
+    return child
   }
 
-  function lost(thread: Worker, why: string): void {
-    if (worker !== thread) return
+  function lost(child: ChildProcess, why: string): void {
+    if (worker !== child) return
     worker = null
     cancelIdle()
-    for (const { settle } of [...waiting.values()]) settle(failed(why))
+    for (const { settle } of [...waiting.values()]) settle(failed(why, LOST))
+  }
+
+  function tell(asked: Asked): void {
+    // What can't be told is told by its exit.
+    worker?.send(asked, () => {})
+  }
+
+  /** It says so when it has given up, unless it hangs on a broken disk. */
+  function giveUp(id: number): void {
+    const child = worker
+    const fromMs = clock.monoMs()
+    tell({ id, what: 'cancel' })
+    clock.after(END_MS, () => {
+      if (child === null || worker !== child || toldMs > fromMs) return
+      lost(child, 'it does not answer')
+      child.kill('SIGKILL')
+    })
   }
 
   function ask(asked: (id: number) => Asked, timeoutMs: number): Promise<Told> {
@@ -94,7 +129,7 @@ export function indexReader({ dir, clock, size, limits }: ReaderOptions): IndexR
     const id = nextId++
     return new Promise((resolve, reject) => {
       const cancelDeadline = clock.after(timeoutMs, () => {
-        worker?.postMessage({ id, what: 'cancel' } satisfies Asked)
+        giveUp(id)
         settle(slow(timeoutMs))
       })
       function settle(told: Told | Fault): void {
@@ -108,7 +143,7 @@ export function indexReader({ dir, clock, size, limits }: ReaderOptions): IndexR
       waiting.set(id, { settle })
       try {
         worker ??= started()
-        worker.postMessage(asked(id))
+        tell(asked(id))
       } catch (error) {
         settle(failed(messageOf(error)))
       }
@@ -120,20 +155,32 @@ export function indexReader({ dir, clock, size, limits }: ReaderOptions): IndexR
     if (!isClosed) cancelIdle = clock.after(idleMs, () => void end())
   }
 
+  /** It ends by itself when it is let go; what hangs on a broken disk is killed. */
   async function end(): Promise<void> {
-    const thread = worker
+    const child = worker
     worker = null
-    await thread?.terminate()
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    child.once('exit', () => resolve())
+    const cancel = clock.after(END_MS, () => {
+      child.kill('SIGKILL')
+      resolve()
+    })
+    if (child.connected) child.disconnect()
+    await promise
+    cancel()
   }
 
   return {
     async find(filter, { limit, cursor }) {
-      const told = await ask(
-        id => ({ id, what: 'find', size: size(), filter, limit: Math.min(limit, MOST_ROWS), cursor }),
-        questionMs,
+      const asking = () =>
+        ask(id => ({ id, what: 'find', size: size(), filter, limit: Math.min(limit, MOST_ROWS), cursor }), questionMs)
+      // It costs nothing to ask once more where the process was killed, or ended in this very moment.
+      const told = await asking().catch(error =>
+        codeOf(error) === LOST && !isClosed ? asking() : Promise.reject(error),
       )
       if (!('lines' in told)) throw failed('why' in told ? told.why : 'the answer is none')
-      // The thread has checked them.
+      // They have been checked.
       const rows = told.lines.map(line => ({ line, entry: JSON.parse(line) as Entry }))
       return { rows, next: told.next, bad: told.bad }
     },
@@ -146,18 +193,13 @@ export function indexReader({ dir, clock, size, limits }: ReaderOptions): IndexR
       isClosed = true
       cancelIdle()
       for (const { settle } of [...waiting.values()]) settle(failed('the ledger is being closed'))
-      const { promise, resolve } = Promise.withResolvers<void>()
-      // A thread that waits for a broken disk can't be ended.
-      const cancel = clock.after(TERMINATE_MS, resolve)
-      void end().then(resolve, resolve)
-      await promise
-      cancel()
+      await end()
     },
   }
 }
 
-function failed(why: string): Fault {
-  return new Fault('search.failed', `the search failed: ${why}`, { retry: 1000 })
+function failed(why: string, code = 'search.failed'): Fault {
+  return new Fault(code, `the search failed: ${why}`, { retry: 1000 })
 }
 
 function busy(most: number): Fault {
