@@ -1,5 +1,6 @@
 import { actorOf } from '../entry.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { LedgerQuery, LinesFound } from './ledger-query.ts'
 
 export interface CheckpointMade {
   /** The signed note. */
@@ -16,19 +17,27 @@ export interface KeyMade {
   readonly seq: number
 }
 
-/** What the socket's server asks about the ledger's checkpoints and keys. Errors are Faults. */
+/** What the socket's server asks about the ledger's entries, checkpoints and keys. Errors are Faults. */
 export interface LedgerControl {
   checkpoint(): Promise<CheckpointMade>
   rotateKey(by: string): Promise<KeyMade>
+  findLines(query: LedgerQuery): Promise<LinesFound>
 }
 
 /** Over the daemon's own ledger; `mustRecord` throws while nothing can be recorded. */
-export function ledgerControl(ledger: Pick<Ledger, 'checkpoint' | 'rotateKey'>, mustRecord: () => void): LedgerControl {
+export function ledgerControl(
+  ledger: Pick<Ledger, 'checkpoint' | 'rotateKey' | 'find'>,
+  mustRecord: () => void,
+): LedgerControl {
   return {
     checkpoint: ledger.checkpoint,
     async rotateKey(by) {
       mustRecord()
       return ledger.rotateKey(actorOf(by))
+    },
+    async findLines({ filter, ...page }) {
+      const { rows, next, bad } = await ledger.find(filter, page)
+      return { lines: rows.map(({ line }) => line), next, bad }
     },
   }
 }
