@@ -2,6 +2,7 @@ import { actorOf } from '../entry.ts'
 import type { Erased } from '../ledger/erase.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Pruned, PruneOrder } from '../ledger/prune.ts'
+import type { LedgerQuery, LinesFound } from './ledger-query.ts'
 
 export interface CheckpointMade {
   /** The signed note. */
@@ -18,17 +19,18 @@ export interface KeyMade {
   readonly seq: number
 }
 
-/** What the socket's server asks about the ledger's checkpoints, keys and old entries. Errors are Faults. */
+/** What the socket's server asks about the ledger's entries, checkpoints and keys. Errors are Faults. */
 export interface LedgerControl {
   checkpoint(): Promise<CheckpointMade>
   rotateKey(by: string): Promise<KeyMade>
   prune(order: PruneOrder): Promise<Pruned>
   erase(seq: number, by: string): Promise<Erased>
+  findLines(query: LedgerQuery): Promise<LinesFound>
 }
 
 /** Over the daemon's own ledger; `mustRecord` throws while nothing can be recorded. */
 export function ledgerControl(
-  ledger: Pick<Ledger, 'checkpoint' | 'rotateKey' | 'prune' | 'erase'>,
+  ledger: Pick<Ledger, 'checkpoint' | 'rotateKey' | 'prune' | 'erase' | 'find'>,
   mustRecord: () => void,
 ): LedgerControl {
   return {
@@ -44,6 +46,10 @@ export function ledgerControl(
     async erase(seq, by) {
       mustRecord()
       return ledger.erase(seq, actorOf(by))
+    },
+    async findLines({ filter, ...page }) {
+      const { rows, next, bad } = await ledger.find(filter, page)
+      return { lines: rows.map(({ line }) => line), next, bad }
     },
   }
 }

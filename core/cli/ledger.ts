@@ -59,10 +59,9 @@ async function list(context: Context, dir: string, words: readonly string[], val
   const cursor = numberOf('cursor', textOf(values.cursor))
   const bar = progress('indexing', { wanted: context.tty && !json, err, nowMs })
   const { queryLedger } = await import('../ledger/index/query.ts')
-  const page = await queryLedger(dir, filter, {
-    ...{ limit, signal, onProgress: bar.update },
-    ...(cursor === undefined ? {} : { cursor: String(cursor) }),
-  }).finally(bar.end)
+  const asked = { limit, ...(cursor === undefined ? {} : { cursor: String(cursor) }) }
+  const elsewhere = async () => (await import('./ledger-elsewhere.ts')).askElsewhere(context, dir, { filter, ...asked })
+  const page = await queryLedger(dir, filter, { ...asked, signal, onProgress: bar.update, elsewhere }).finally(bar.end)
   for (const bad of page.bad)
     err(
       `heald: entry ${bad.seq < 0 ? '(unknown)' : `#${bad.seq}`} is damaged: ${bad.why}. Run "heald ledger verify".\n`,

@@ -108,6 +108,10 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     },
     incidents: () => allIncidents(incidents),
     checkpoint: async () => ({ note: 'a note', size: 1 }),
+    findLines: async query => {
+      asked.push(`find ${JSON.stringify(query)}`)
+      return { lines: [], next: null, bad: [] }
+    },
     rotateKey: async by => {
       asked.push(`keygen ${by}`)
       return { epoch: 1, vkey: 'a+b+c', seq: 1 }
