@@ -106,7 +106,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   try {
     await announce(
       {
-        ...{ link, clock, cards, items, notice, outbox, save, warn },
+        ...{ link, clock, cards, notice, outbox, save, warn },
         onConfig: askConfig,
         onClosed: witness.closed,
         onAnew() {

@@ -5,7 +5,7 @@ import type { Card } from './card.ts'
 import type { Cards, News } from './cards.ts'
 import type { Channel, Verdict } from './channel.ts'
 import { collapse } from './collapse.ts'
-import { type Deed, planOf } from './deed.ts'
+import { type Deed, isShown, planOf } from './deed.ts'
 import { alarmOf } from './due.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { cardItemId, fingerprint, type Item, keyOf, newItem } from './item.ts'
@@ -52,6 +52,8 @@ export interface Outbox {
   tellAll(): void
   /** The routes may be other ones now. A chat that is new hears of what is not over, and of what comes. */
   reroute(): void
+  /** Ids of cards of which something is still to be told, or to be shown as it is now, at some chat. */
+  untold(): Set<string>
   /** Ends after the request at hand, at most `DEADLINE_MS`. */
   close(): Promise<void>
 }
@@ -68,6 +70,11 @@ interface Line {
   wake(): void
   ended: Promise<void>
 }
+
+const fitsOf =
+  ({ channel }: Line) =>
+  (message: Message) =>
+    channel.fits(message)
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { clock, cards, items, notice, channels, place } = options
@@ -119,6 +126,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     return notice().channels.some(({ kind, chats }) => kind === channel && chats.includes(chat))
   }
 
+  /** What a channel that is off shows is not looked at: as long as it is, its last word may be missing. */
+  function isTold(item: Item): boolean {
+    const { what, reference, settledForMs } = item
+    const [card, line] = [cards.byId.get(item.card), lines.get(item.channel)]
+    if (card === undefined) return true
+    if (what !== 'card' || reference === null) return what === 'card' && settledForMs !== null
+    return line !== undefined && isShown(card, item, { channel: item.channel, place, fits: fitsOf(line) })
+  }
+
   function wakeAll(): void {
     for (const line of lines.values()) line.wake()
   }
@@ -128,7 +144,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     while (!isClosed) {
       const plan = planOf({
         ...{ channel: name, items, cards, notice: notice(), place, nowMs: clock.wallMs() },
-        fits: message => line.channel.fits(message),
+        fits: fitsOf(line),
         waitMs: ({ chat, id }, isUrgent) => {
           const nowMs = clock.monoMs()
           const untilMs = Math.max(line.holds.untilMs(chat), line.holds.untilMs(id))
@@ -260,6 +276,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     reroute() {
       tellThose(({ isOver }) => !isOver)
+    },
+    untold() {
+      return new Set([...items.values()].flatMap(item => (isTold(item) ? [] : [item.card])))
     },
     async close() {
       isClosed = true
