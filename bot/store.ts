@@ -103,10 +103,12 @@ function durableFile(file: string): Adapter<Json | null> {
       }
     },
     async write(data) {
+      // Before anything is waited for: what is written has to be of one turn, or a mark could be kept without its message.
+      const text = JSON.stringify(data)
       const beside = `${file}.new`
       const handle = await open(beside, 'w', 0o600)
       try {
-        await handle.writeFile(JSON.stringify(data))
+        await handle.writeFile(text)
         await handle.datasync()
       } finally {
         await handle.close()

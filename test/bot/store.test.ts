@@ -53,6 +53,28 @@ test('a save that comes while one runs holds what is there by then', async t => 
   assert.match(readFileSync(join(path, 'state.json'), 'utf8'), /"id":"x"/)
 })
 
+test('a save holds all as it was in one turn: never the mark that a sound was made without the sound itself', async t => {
+  const path = folder(t)
+  const store = openStore(path, () => {})
+  await store.read()
+  const parts = { channel: 'a', chat: 'b', card: 'c', graceMs: 0 }
+  const card = newItem({ id: 'card', what: 'card', ...parts })
+  const all = { cards: emptyCards(), items: new Map([['card', card]]), witnessed: notWitnessed(0) }
+  const saved = store.save(all)
+  // What the outbox, its collapse and the witness do in one turn each, while the file is being opened.
+  Object.assign(card, { loudForMs: 1, settledForMs: 2 })
+  all.items.set('ping', newItem({ id: 'ping', what: 'ping', ...parts }))
+  all.witnessed.postedSize = 9
+  await saved
+  const again = await openStore(path, () => {}).read()
+  const [item, ...more] = again?.items.values() ?? []
+  assert.deepEqual(
+    [more.length, item?.loudForMs, item?.settledForMs, again?.witnessed.postedSize],
+    [0, null, null, 0],
+    'nothing of what came later, or all of it',
+  )
+})
+
 for (const [what, text] of Object.entries({
   'cut in the middle': '{"v":1,"cards":{"cards":[',
   'no JSON': '\0\0\0\0',
