@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { announce } from '../../bot/announce.ts'
+import { emptyAsked } from '../../bot/asked.ts'
 import { cardsToJson, emptyCards } from '../../bot/cards.ts'
 import type { CoreLink } from '../../bot/core-link.ts'
 import type { Item } from '../../bot/item.ts'
@@ -35,7 +36,15 @@ function followed(chats: readonly FakeChat[]) {
     },
   }
   const outbox = createOutbox({
-    ...{ clock, random: () => 0.5, cards, items, notice: () => notice, place: { host: 'web-1', tz: 'UTC' } },
+    ...{
+      clock,
+      random: () => 0.5,
+      cards,
+      items,
+      asked: emptyAsked(),
+      notice: () => notice,
+      place: { host: 'web-1', tz: 'UTC' },
+    },
     channels: new Map(chats.map(({ channel }) => [channel.name, channel])),
     ...{ save: async () => {}, onPosted: () => {}, onOutcome: () => {}, warn: () => {} },
   })

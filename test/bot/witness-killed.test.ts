@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyAsked } from '../../bot/asked.ts'
 import { emptyCards } from '../../bot/cards.ts'
 import type { Item } from '../../bot/item.ts'
 import { createOutbox } from '../../bot/outbox.ts'
@@ -54,7 +55,8 @@ function begin(
     },
   })
   const outbox = createOutbox({
-    ...{ clock, random: () => 0.5, cards: emptyCards(), items, notice: () => notice, place, save },
+    ...{ clock, random: () => 0.5, cards: emptyCards(), items, asked: emptyAsked(), place, save },
+    notice: () => notice,
     channels: new Map(chats.map(chat => [chat.channel.name, mortal(chat)])),
     ...{ onPosted: () => {}, onOutcome: () => {}, warn: () => {} },
   })
