@@ -12,11 +12,14 @@ import type { ChannelSpec } from '../../core/config/channel-spec.ts'
 import type { Data, Entry } from '../../core/entry.ts'
 import { ALL, channelSpec, noticeSpec } from '../bot/stand.ts'
 import type { Platform, Trouble } from '../conformance/platform.ts'
+import { deadChannel, faultsOf, type Wanted, wantedOf, watchOrder } from './delivery-oracle.ts'
 
 /**
  * The promises of delivery over the real SDK and the strict fake of one platform: random schedules of incidents, troubles
- * and kill -9. Nothing is lost, the last state of everything is shown, in order; and there are no twins where the platform
- * can tell them, else at most one for each kill and each lost answer. Each schedule has a platform of its own.
+ * and kill -9. Nothing is lost, the last state of everything is shown, no message goes back to an earlier one, a dead
+ * channel beside it (and in every other schedule a dead chat) changes nothing, no limit is passed; and there are no twins
+ * where the platform can tell them, else at most one for each kill and each lost answer. Each schedule has a platform of
+ * its own.
  */
 export interface DeliveryOptions {
   readonly kind: ChannelSpec['kind']
@@ -71,7 +74,8 @@ export function deliveryPromises({ kind, start, schedules, parallel, troubles }:
       for (let mine = at++; mine < all.length; mine = at++) {
         const schedule = all[mine] ?? []
         try {
-          const { twins, allowed, posts, kills } = await play(kind, await start(worker), schedule)
+          const platform = await start(worker)
+          const { twins, allowed, posts, kills } = await play(kind, platform, schedule, mine % 2 === 1)
           sum.twins += twins
           sum.allowed += allowed
           sum.posts += posts
@@ -92,12 +96,14 @@ export function deliveryPromises({ kind, start, schedules, parallel, troubles }:
   })
 }
 
-async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: readonly Step[]) {
-  const chat = platform.chats[1]
+async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: readonly Step[], hasDeadChat: boolean) {
+  const [dead, chat] = platform.chats
+  if (hasDeadChat) platform.leave(dead)
   const notice = noticeSpec({
-    channels: [channelSpec(kind, { chats: [chat] })],
-    routes: [{ match: ALL, to: [kind], graceMs: 400 }],
+    channels: [channelSpec(kind, { chats: hasDeadChat ? [dead, chat] : [chat] }), channelSpec('console')],
+    routes: [{ match: ALL, to: ['console', kind], graceMs: 400 }],
   })
+  const order = watchOrder(platform, chat)
   const ledger: Entry[] = []
   const known = new Set<string>()
   let disk = JSON.stringify({ cards: cardsToJson(emptyCards()), items: [] })
@@ -119,7 +125,10 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
     outbox = createOutbox({
       ...{ clock: systemClock, random: Math.random, cards, items: myItems, asked, notice: () => notice },
       place: { host: 'web-1', tz: 'UTC' },
-      channels: new Map([[kind, channel]]),
+      channels: new Map([
+        ['console', deadChannel()],
+        [kind, channel],
+      ]),
       save: async () => {
         if (life !== mine) return new Promise<never>(() => {})
         disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()], asked })
@@ -187,13 +196,15 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
     }
     // Something of each that is still open changes, so that the end can be told from what came before.
     for (const inc of open.values()) write('service.restarting', inc, { attempt: 7, delayMs: 77_000, cause: 'x' })
-    await untilSettled(platform, chat, open)
+    await untilSettled(wantedOf(ledger, notice))
+    assert.deepEqual(order.backwards, [], 'a message went back to an earlier state')
     const shown = platform.shown(chat)
     const twins = shown.filter(({ reference }) => !known.has(reference)).length
     assert.ok(twins <= (platform.can.tellTwins ? 0 : disturbances), `${twins} twins, ${disturbances} disturbances`)
     assert.deepEqual(platform.breaches(), [], 'over a limit of the platform')
     return { twins, allowed: platform.can.tellTwins ? 0 : disturbances, posts: shown.length, kills }
   } finally {
+    order.end()
     // Before the end of its life: what it saves last has to be answered.
     await (outbox as Outbox | null)?.close()
     life += 1
@@ -201,26 +212,17 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
     await platform.close()
   }
 
-  /** All that is open is shown as it is, and nothing that is over is shown as if it were not, but for twins. */
-  async function untilSettled(of: Platform, where: string, still: ReadonlyMap<number, string>): Promise<void> {
+  async function untilSettled(wanted: readonly Wanted[]): Promise<void> {
     const endMs = performance.now() + SETTLED_MS
     for (;;) {
-      const cardsShown = of.shown(where).filter(({ reference, replyTo }) => known.has(reference) && replyTo === null)
-      const missing = [...still.keys()].filter(
-        n =>
-          !cardsShown.some(
-            ({ text }) => text.includes(`svc${n}`) && text.includes('1 m 17 s') && !text.includes('Resolved'),
-          ),
-      )
-      const stale = cardsShown.filter(
-        ({ text }) => /Warning|Critical/.test(text) && ![...still.keys()].some(n => text.includes(`svc${n}`)),
-      )
+      const shown = platform.shown(chat)
+      const faults = faultsOf(wanted, shown, known)
       // Where the platform can tell, a message whose answer was lost is asked for again, and is no twin then.
-      const isAsked = !of.can.tellTwins || of.shown(where).every(({ reference }) => known.has(reference))
-      if (missing.length === 0 && stale.length === 0 && isAsked) return
+      const isAsked = !platform.can.tellTwins || shown.every(({ reference }) => known.has(reference))
+      if (faults.length === 0 && isAsked) return
       if (performance.now() > endMs) {
-        const texts = of.shown(where).map(({ text }) => text.slice(0, 120))
-        throw new Error(`lost: svc${missing.join(', svc')}; stale: ${stale.length}; shown: ${texts.join(' | ')}`)
+        const texts = shown.map(({ text }) => text.slice(0, 120))
+        throw new Error(`${faults.join('; ') || 'a message that nobody asked for again'}; shown: ${texts.join(' | ')}`)
       }
       await new Promise(resolve => setTimeout(resolve, 50))
     }
