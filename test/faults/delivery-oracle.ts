@@ -54,15 +54,13 @@ export function watchOrder(platform: Platform, chat: string) {
   return { backwards, end: () => clearInterval(timer) }
 }
 
-const HANGS_MS = 1000
-
 /** A channel that does nothing but fail, in every way there is. */
-export function deadChannel(): Channel {
+export function deadChannel(hangsMs: number): Channel {
   let count = 0
   const answer = async (): Promise<Verdict> => {
     count += 1
     const why = 'dead'
-    if (count % 4 === 1) await new Promise(resolve => setTimeout(resolve, HANGS_MS))
+    if (count % 4 === 1) await new Promise(resolve => setTimeout(resolve, hangsMs))
     if (count % 4 === 2) throw new Error('an adapter that rejects, which none should')
     if (count % 4 === 3) return { verdict: 'refused', of: 'channel', why }
     return { verdict: 'retry', afterMs: null, of: 'channel', isOpen: true, why }

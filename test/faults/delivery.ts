@@ -12,6 +12,7 @@ import type { ChannelSpec } from '../../core/config/channel-spec.ts'
 import type { Data, Entry } from '../../core/entry.ts'
 import { ALL, channelSpec, noticeSpec } from '../bot/stand.ts'
 import type { Platform, Trouble } from '../conformance/platform.ts'
+import { timesBesideDead } from './delivery-apart.ts'
 import { deadChannel, faultsOf, type Wanted, wantedOf, watchOrder } from './delivery-oracle.ts'
 
 /**
@@ -41,8 +42,14 @@ type Step =
 
 /** A try that fails is made again after twice as long, up to a minute: ten troubles in a row take their time. */
 const SETTLED_MS = 240_000
+/** How long what hangs does so, in schedules. */
+const DEAD_MS = 1000
+/** From an entry to its message beside what hangs for much longer; half a second alone, on a machine that does more. */
+const IN_TIME_MS = 3000
 
-export function deliveryPromises({ kind, start, schedules, parallel, troubles }: DeliveryOptions): void {
+export function deliveryPromises(options: DeliveryOptions): void {
+  const { kind, start, schedules, parallel, troubles } = options
+  apart(options)
   const service = fc.nat(3)
   const isCritical = fc.constantFrom(true, false, false)
   const news = fc.constantFrom('resolve' as const, 'change', 'change', 'change')
@@ -102,6 +109,14 @@ export function deliveryPromises({ kind, start, schedules, parallel, troubles }:
   })
 }
 
+function apart({ kind, start }: DeliveryOptions): void {
+  test(`a dead channel and a dead chat hold up no message on ${kind}`, async t => {
+    const times = await timesBesideDead(kind, await start(0))
+    t.diagnostic(`${kind}: shown after ${times.map(ms => Math.round(ms)).join(', ')} ms`)
+    assert.ok(Math.max(...times) < IN_TIME_MS, times.join(', '))
+  })
+}
+
 async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: readonly Step[], hasDeadChat: boolean) {
   const [dead, chat] = platform.chats
   if (hasDeadChat) platform.leave(dead)
@@ -132,7 +147,7 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
       ...{ clock: systemClock, random: Math.random, cards, items: myItems, asked, notice: () => notice },
       place: { host: 'web-1', tz: 'UTC' },
       channels: new Map([
-        ['console', deadChannel()],
+        ['console', deadChannel(DEAD_MS)],
         [kind, channel],
       ]),
       save: async () => {
