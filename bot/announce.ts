@@ -3,7 +3,7 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import { messageOf } from '../core/fault.ts'
 import { beginAnew } from './anew.ts'
-import { applyEntry, type Cards, forget, type News } from './cards.ts'
+import { applyEntry, type Cards, forget, isForgettable, type News } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
 import type { Outbox } from './outbox.ts'
 import { policyOf } from './route.ts'
@@ -78,7 +78,8 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 
   async function anew(why: string): Promise<void> {
     warn(`the ledger is another one (${why}), so the bot begins anew`)
-    Object.assign(cards, await beginAnew(link))
+    const now = { notice: options.notice(), nowMs: clock.wallMs() }
+    Object.assign(cards, await beginAnew({ link, ...now, told: new Set(), warn }))
     options.onAnew()
     outbox.tell([...cards.byId.keys()].map(card => ({ card })))
   }
@@ -119,8 +120,8 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 function sweep({ cards, outbox, clock, notice }: AnnounceOptions): void {
   const nowMs = clock.wallMs()
   const untold = outbox.untold()
-  for (const [id, { isOver, changedMs }] of [...cards.byId])
-    if (isOver && !untold.has(id) && nowMs - changedMs > notice().flap.withinMs + SWEEP_EVERY_MS) forget(cards, id)
+  for (const [id, card] of [...cards.byId])
+    if (!untold.has(id) && isForgettable(card, notice().flap, nowMs)) forget(cards, id)
 }
 
 function every(clock: Clock, ms: number, run: () => void): () => void {
