@@ -82,11 +82,11 @@ export async function runBot(options: BotOptions): Promise<void> {
       })
     },
   })
-  outbox.tellAll()
+  outbox.reroute()
   const witness = createWitness({
     ...{ clock, link, witnessed, items, notice, place, warn },
     isOpen: channel => channels.has(channel),
-    onItems: () => outbox.tell([]),
+    onItems: () => outbox.wake(),
   })
   let cancelAsk = () => {}
   /** Until it is there: no other entry would tell that it is another one. */

@@ -44,11 +44,14 @@ export interface OutboxOptions extends VerdictTools {
 }
 
 export interface Outbox {
-  /** Cards have changed. */
-  tell(news: readonly News[]): void
-  /** At a start: each card has its items. */
-  tellAll(): void
-  /** The routes may be other ones now. A chat that is new hears of what is not over, and of what comes. */
+  /**
+   * Cards have changed: each has its items when this returns. To be called in the turn that the entry was taken in, so that
+   * no state is saved that has read of something and does not tell it.
+   */
+  take(news: readonly News[]): void
+  /** Looks what is to be told now. */
+  wake(): void
+  /** At a start, and when the routes may be other ones. A chat that is new hears of what is not over, and of what comes. */
   reroute(): void
   /** Ids of cards of which something is still to be told, or to be shown as it is now, at some chat. */
   untold(): Set<string>
@@ -101,12 +104,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function have(card: Card, channel: string, chat: string, graceMs: number): void {
     const id = cardItemId(card.id, channel, chat)
     if (!items.has(id)) items.set(id, newItem({ id, what: 'card', channel, chat, card: card.id, graceMs }))
-  }
-
-  function tellThose(isMeant: (card: Card) => boolean): void {
-    for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
-    for (const [id, card] of cards.byId) if (isMeant(card)) tellOne({ card: id })
-    wakeAll()
   }
 
   /** Its chat is still in the configuration. */
@@ -197,16 +194,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   return {
-    tell(news) {
+    take(news) {
       for (const each of news) tellOne(each)
+    },
+    wake() {
       collapseUnopened()
       wakeAll()
     },
-    tellAll() {
-      tellThose(() => true)
-    },
     reroute() {
-      tellThose(({ isOver }) => !isOver)
+      for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
+      for (const [id, { isOver }] of cards.byId) if (!isOver) tellOne({ card: id })
+      wakeAll()
     },
     untold() {
       return new Set([...items.values()].flatMap(item => (isTold(item) ? [] : [item.card])))

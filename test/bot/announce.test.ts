@@ -70,7 +70,7 @@ function follow(link: CoreLink, cards = emptyCards()) {
     {
       ...{ link, clock, cards, notice: () => noticeSpec(), save: async () => {} },
       ...{
-        outbox: { tell: news => void told.push(...news), untold: () => new Set() },
+        outbox: { take: news => void told.push(...news), wake: () => {}, untold: () => new Set() },
         onConfig: () => {},
         onClosed: () => {},
         onAnew,
@@ -82,13 +82,13 @@ function follow(link: CoreLink, cards = emptyCards()) {
   return { clock, told, cards, end, ended, warnings, anew: () => anew }
 }
 
-test('an escalation is told in the turn that it is read in, so that no state is saved with the one and not the other', async () => {
+test('what is read is told in the same turn, so that no state is saved with the one and not the other', async () => {
   let isTold = false
   const link = linkOf({
     async *follow() {
       yield entry(0, 'incident.opened', { severity: 'critical', cause: 'x', services: ['agent'] })
       yield entry(1, 'escalation.due', { incident: 'agent-0', step: 0, to: ['telegram'], fallback: false })
-      isTold = bot.told.some(({ escalation }) => escalation !== undefined)
+      isTold = bot.told.length === 2 && bot.told.some(({ escalation }) => escalation !== undefined)
     },
   })
   const bot = follow(link)

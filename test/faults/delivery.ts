@@ -158,12 +158,13 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
       onPosted: (_item, reference) => void (life === mine && known.add(reference)),
       ...{ onOutcome: () => {}, warn: () => {} },
     })
-    outbox.tellAll()
+    outbox.reroute()
     catchUp()
   }
   function catchUp(): void {
     const policy = policyOf(notice, cards.silences, systemClock.wallMs())
-    for (const entry of ledger.slice(cards.nextSeq)) outbox?.tell(applyEntry(cards, entry, policy))
+    for (const entry of ledger.slice(cards.nextSeq)) outbox?.take(applyEntry(cards, entry, policy))
+    outbox?.wake()
   }
   function write(kindOf: string, inc: string, data: Data): void {
     const seq = ledger.length
