@@ -130,10 +130,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const plan = planOf({
         ...{ channel: name, items, cards, notice: notice(), place, nowMs: clock.wallMs() },
         fits: fitsOf(line),
-        waitMs: ({ chat, id }, isUrgent) => {
+        waitMs: ({ act, item: { chat, id } }, isUrgent) => {
           const nowMs = clock.monoMs()
           const untilMs = Math.max(line.holds.untilMs(chat), line.holds.untilMs(id))
-          return Math.max(untilMs - nowMs, line.pace.waitMs(chat, isUrgent, nowMs))
+          return Math.max(untilMs - nowMs, line.pace.waitMs(chat, act, isUrgent, nowMs))
         },
         onTrouble: (item, error) => cannotDraw(name, item, error),
         spec: line.spec(),
@@ -159,9 +159,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const { item } = deed
     const isAgain = item.isOpen
     if (deed.act === 'post') item.isOpen = true
-    const isCounted = line.pace.note(item.chat, clock.monoMs())
+    const isCounted = line.pace.note(item.chat, deed.act, clock.monoMs())
     if (deed.act === 'post' || isCounted) await options.save()
-    line.pace.left(item.chat, clock.monoMs())
+    line.pace.left(item.chat, deed.act, clock.monoMs())
     const verdict = await request(line.channel, deed, isAgain)
     takeVerdict(options, line, deed, verdict)
     const isPaused = verdict.verdict === 'retry' && verdict.afterMs !== null
