@@ -30,6 +30,8 @@ export interface DeliveryOptions {
   /** At once. */
   readonly parallel: number
   readonly troubles: readonly Trouble[]
+  /** Of one schedule. */
+  readonly mostSteps?: number
 }
 
 type Step =
@@ -48,7 +50,7 @@ const DEAD_MS = 1000
 const IN_TIME_MS = 3000
 
 export function deliveryPromises(options: DeliveryOptions): void {
-  const { kind, start, schedules, parallel, troubles } = options
+  const { kind, start, schedules, parallel, troubles, mostSteps = 40 } = options
   apart(options)
   const service = fc.nat(3)
   const isCritical = fc.constantFrom(true, false, false)
@@ -72,7 +74,7 @@ export function deliveryPromises(options: DeliveryOptions): void {
       },
       { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut' as const, 'kill', 'kill') }) },
     ),
-    { minLength: 15, maxLength: 40 },
+    { minLength: Math.floor(mostSteps / 3), maxLength: mostSteps },
   )
 
   test(`promises of delivery on ${kind}: ${schedules} schedules`, async t => {
