@@ -97,7 +97,9 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     parts[part] = state
     const down = [parts.token, parts.words].filter(({ isUp }) => !isUp)
     const isFinal = down.some(({ isFinal }) => isFinal)
-    const why = [...new Set(down.map(({ why }) => why))].join('; ').slice(0, MOST_WHY)
+    // What is only being connected yet is no reason beside one that is.
+    const reasons = down.some(each => each !== CONNECTING) ? down.filter(each => each !== CONNECTING) : down
+    const why = [...new Set(reasons.map(({ why }) => why))].join('; ').slice(0, MOST_WHY)
     const all = { isUp: down.length === 0, isFinal, why }
     if (told === JSON.stringify(all)) return
     told = JSON.stringify(all)
