@@ -34,8 +34,8 @@ export interface PlanOptions {
   /** Wall clock. */
   readonly nowMs: number
   readonly fits: (message: Message) => boolean
-  /** How long a request for the item has to wait; 0 or less: it may go now. */
-  readonly waitMs: (item: Item, isUrgent: boolean) => number
+  /** How long it has to wait; 0 or less: it may go now. */
+  readonly waitMs: (deed: Deed, isUrgent: boolean) => number
   /** The item can't be drawn: it is passed over until its card changes. */
   readonly onTrouble: (item: Item, error: unknown) => void
   /** Since when each item has had something to do; kept from one plan to the next. */
@@ -73,7 +73,7 @@ export function planOf(options: PlanOptions): Plan {
     }
     const isFirst =
       best === null || found.urgency < best.urgency || (found.urgency === best.urgency && found.sinceMs < best.sinceMs)
-    const mustWaitMs = isFirst ? options.waitMs(item, found.urgency === 0) : 0
+    const mustWaitMs = isFirst ? options.waitMs(found.deed, found.urgency === 0) : 0
     if (mustWaitMs > 0) waitMs = Math.min(waitMs, mustWaitMs)
     else if (isFirst) best = found
   }
@@ -177,7 +177,18 @@ interface Rendered {
 /** A card is drawn once for each channel and place: it never changes, another one takes its place. */
 const drawn = new WeakMap<Card, Map<string, Rendered>>()
 
-function shownOf(card: Card, item: Item, { channel, place, fits }: PlanOptions): Rendered {
+type Drawing = Pick<PlanOptions, 'channel' | 'place' | 'fits'>
+
+/** Whether the item's message says what the card says now. One that can't be drawn says what it can. */
+export function isShown(card: Card, item: Item, drawing: Drawing): boolean {
+  try {
+    return shownOf(card, item, drawing).print === item.shown
+  } catch {
+    return true
+  }
+}
+
+function shownOf(card: Card, item: Item, { channel, place, fits }: Drawing): Rendered {
   const name = `${channel} ${item.isPlain} ${place.host} ${place.tz}`
   const known = drawn.get(card)?.get(name)
   if (known !== undefined) return known

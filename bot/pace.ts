@@ -1,4 +1,7 @@
 import type { Window } from './channel.ts'
+import type { Deed } from './deed.ts'
+
+type Act = Deed['act']
 
 /**
  * Keeps the requests of one channel within the platform's windows. A window holds the times of its newest requests, so no
@@ -6,9 +9,11 @@ import type { Window } from './channel.ts'
  */
 export interface Pace {
   /** How long a request for this chat has to wait; 0: it may go now. */
-  waitMs(chat: string, isUrgent: boolean, nowMs: number): number
-  /** A request for this chat goes out. */
-  note(chat: string, nowMs: number): void
+  waitMs(chat: string, act: Act, isUrgent: boolean, nowMs: number): number
+  /** A request for this chat goes out. False: nobody counts it. */
+  note(chat: string, act: Act, nowMs: number): boolean
+  /** The newest one went out only now: something had to be saved before. */
+  left(chat: string, act: Act, nowMs: number): void
 }
 
 /** Requests take different times to arrive, so that the platform may see two closer together than they left. */
@@ -18,33 +23,38 @@ const SLACK_MS = 30
 const KEPT_BACK = 0.2
 const MOST_CHATS = 1000
 
-export function createPace(windowsOf: (chat: string) => readonly Window[]): Pace {
-  const times = new Map<string, number[]>()
-
-  const windows = (chat: string) =>
-    windowsOf(chat).map((window, at) => ({
-      ...window,
-      key: window.over === 'all' ? `all ${at}` : `${at} ${chat}`,
-      spanMs: window.perMs * SLACK + SLACK_MS,
-    }))
+/** `times`: by window and chat, when the newest requests went out; kept up to date in place. */
+export function createPace(
+  windowsOf: (chat: string) => readonly Window[],
+  times: { [window: string]: number[] } = {},
+): Pace {
+  const windows = (chat: string, act: Act) =>
+    windowsOf(chat)
+      .filter(({ of }) => of === undefined || of === act)
+      .map(({ count, perMs, over, of = 'all' }) => ({
+        count,
+        // By what it is, not by its place: other chats may have others beside it.
+        key: `${count}/${perMs} ${of} ${over === 'all' ? '' : chat}`,
+        spanMs: perMs * SLACK + SLACK_MS,
+      }))
 
   return {
-    waitMs(chat, isUrgent, nowMs) {
-      const waits = windows(chat).map(({ key, count, spanMs }) => {
+    waitMs(chat, act, isUrgent, nowMs) {
+      const waits = windows(chat, act).map(({ key, count, spanMs }) => {
         const usable = isUrgent ? count : Math.max(1, Math.floor(count * (1 - KEPT_BACK)))
-        const oldest = times.get(key)?.at(-usable)
+        const oldest = times[key]?.at(-usable)
         return oldest === undefined ? 0 : Math.max(0, oldest + spanMs - nowMs)
       })
       return Math.max(0, ...waits)
     },
-    note(chat, nowMs) {
-      if (times.size > MOST_CHATS) times.clear()
-      for (const { key, count } of windows(chat)) {
-        const list = times.get(key) ?? []
-        list.push(nowMs)
-        if (list.length > count) list.splice(0, list.length - count)
-        times.set(key, list)
-      }
+    note(chat, act, nowMs) {
+      const all = windows(chat, act)
+      if (Object.keys(times).length > MOST_CHATS) for (const key of Object.keys(times)) delete times[key]
+      for (const { key, count } of all) times[key] = [...(times[key] ?? []), nowMs].slice(-count)
+      return all.length > 0
+    },
+    left(chat, act, nowMs) {
+      for (const { key } of windows(chat, act)) times[key]?.splice(-1, 1, nowMs)
     },
   }
 }
