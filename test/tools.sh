@@ -57,6 +57,7 @@ new_enough() {
 # Prints the Debian packages whose programs are missing, one a line.
 missing_programs() {
   for pair in strace:strace python3:python3 gcc:gcc tmux:tmux ps:procps setsid:util-linux unshare:util-linux git:git \
+    zsh:zsh fish:fish mandoc:mandoc \
     mkfs.ext4:e2fsprogs nix-env:nix-bin openssl:openssl chromium:chromium; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
   done | sort -u

@@ -1,3 +1,4 @@
+import { aboutRows } from './about-rows.ts'
 import type { Subcommand } from './command.ts'
 
 /** What only the composition root can load, because it needs an adapter. */
@@ -283,16 +284,7 @@ three after it (four with --whatsapp, which needs Chromium). Only in a clone of 
       options: {},
       load: injected.doctor,
     },
-    {
-      name: 'help',
-      usage: '[NAME]',
-      summary: 'Show this list, or one subcommand in full.',
-      options: {},
-      load: async () => {
-        const { helpOn } = await import('./help.ts')
-        return { run: (context, words) => helpOn(context, words, subcommands(injected)) }
-      },
-    },
+    ...aboutRows(() => subcommands(injected)),
   ]
 }
 
