@@ -7,6 +7,10 @@ const old = `heald: this is Node ${process.versions.node}, and heald needs Node 
 `
 if (major < 22 || (major === 22 && minor < 18)) process.stderr.write(old, () => process.exit(2))
 else {
+  // Node 22 and 23 say of their SQLite that it may change; what is used of it has not, and a prompt is no place for it.
+  const { emitWarning } = process
+  if (major < 24)
+    process.emitWarning = (text, ...more) => more[0] !== 'ExperimentalWarning' && emitWarning(text, ...more)
   // A clone can have a build too, which may be older than its source.
   const isClone = (await import('node:fs')).existsSync(new URL('heald.ts', import.meta.url))
   const { openCompileCache, slim } = await import(`${isClone ? '.' : './dist'}/core/cli/cache.js`)
