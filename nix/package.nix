@@ -35,10 +35,7 @@ buildNpmPackage {
       ../core
       ../bot
       ../adapters
-      # The build, and what the front door names for clones.
       ../test/package
-      ../test/fakes
-      ../test/conformance
       ../docs
       ../README.md
       ../CHANGELOG.md
@@ -64,6 +61,8 @@ buildNpmPackage {
   npmPackFlags = [ "--ignore-scripts" ];
   makeWrapperArgs = lib.optionals withWhatsApp [ "--suffix" "PATH" ":" (lib.makeBinPath [ chromium ]) ];
   postInstall = ''
+    # Some package may be used with a TypeScript, so npm keeps it.
+    rm -rf $out/lib/node_modules/heald/node_modules/{typescript,@typescript,.bin/tsc}
     installManPage dist/heald.1
     for shell in bash zsh fish; do
       node dist/heald.js completion $shell > heald.$shell

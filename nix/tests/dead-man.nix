@@ -25,7 +25,7 @@
         machine.succeed("systemctl list-units 'heald-deadman-*' | grep -q running")
         machine.wait_until_succeeds("readlink /srv/site/current | grep -q r1", timeout=180)
 
-    with subtest("heald learns of it when it is back"):
+    with subtest("it is learned of, once heald is back"):
         machine.succeed("systemctl start heald.service")
         machine.wait_until_succeeds("heald status --json | jq -e '.services[0].state == \"ready\"'", timeout=60)
         machine.wait_until_succeeds("heald ledger list --json --limit 50 --kind deadman.fired | grep -q site", timeout=60)

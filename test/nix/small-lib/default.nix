@@ -43,6 +43,7 @@ let
     unique = list: builtins.foldl' (seen: value: if builtins.elem value seen then seen else seen ++ [ value ]) [ ] list;
     toList = value: if builtins.isList value then value else [ value ];
     flatten = value: if builtins.isList value then builtins.concatMap lib.flatten value else [ value ];
+    init = list: builtins.genList (builtins.elemAt list) (builtins.length list - 1);
     last = list: builtins.elemAt list (builtins.length list - 1);
     imap1 = f: list: builtins.genList (n: f (n + 1) (builtins.elemAt list n)) (builtins.length list);
     flip = f: a: b: f b a;
