@@ -8,10 +8,10 @@
     for _ in range(3):
         machine.succeed(f"kill -9 {web()['pid']}")
         machine.wait_until_succeeds("heald status --json | jq -e '.services[0].state == \"ready\"'", timeout=30)
-    machine.succeed("heald ledger checkpoint > /root/kept")
-    machine.succeed("heald ledger verify --checkpoint /root/kept")
+    machine.succeed("heald ledger checkpoint > /tmp/kept")
+    machine.succeed("heald ledger verify --checkpoint /tmp/kept")
     machine.succeed("systemctl stop heald.service")
-    machine.succeed("cp -a /var/lib/heald/ledger /root/ledger")
+    machine.succeed("cp -a /var/lib/heald/ledger /tmp/ledger")
 
     with subtest("a changed line is named"):
         machine.succeed(f"sed -i '4s/\"pid\":[0-9]*/\"pid\":1/' {segment}")
@@ -21,14 +21,14 @@
         assert verdict["firstBad"]["seq"] == 3, told
 
     with subtest("a missing end is noticed by what was kept elsewhere"):
-        machine.succeed("rm -rf /var/lib/heald/ledger && cp -a /root/ledger /var/lib/heald/ledger")
-        machine.succeed(f"head -n 5 {segment} > /root/short && cat /root/short > {segment}")
+        machine.succeed("rm -rf /var/lib/heald/ledger && cp -a /tmp/ledger /var/lib/heald/ledger")
+        machine.succeed(f"head -n 5 {segment} > /tmp/short && cat /tmp/short > {segment}")
         machine.succeed("rm -rf /var/lib/heald/ledger/head /var/lib/heald/ledger/tree /var/lib/heald/ledger/checkpoint")
-        machine.fail("heald ledger verify --checkpoint /root/kept")
+        machine.fail("heald ledger verify --checkpoint /tmp/kept")
 
     with subtest("what heald finds at its start is an incident"):
-        machine.succeed("rm -rf /var/lib/heald/ledger && cp -a /root/ledger /var/lib/heald/ledger")
-        machine.succeed(f"head -n 5 {segment} > /root/short && cat /root/short > {segment}")
+        machine.succeed("rm -rf /var/lib/heald/ledger && cp -a /tmp/ledger /var/lib/heald/ledger")
+        machine.succeed(f"head -n 5 {segment} > /tmp/short && cat /tmp/short > {segment}")
         machine.succeed("systemctl start heald.service")
         machine.wait_until_succeeds("heald status --json | jq -e '.incidents.open > 0'", timeout=60)
         assert entries("integrity.alert")
