@@ -30,11 +30,13 @@ const table = subcommands({
   fakes: async () => ({
     async run({ out, err, signal }, _words, values) {
       const { existsSync } = await import('node:fs')
-      if (!existsSync(new URL('test/fakes/stage.ts', import.meta.url))) {
+      const stage = new URL('test/fakes/stage.ts', import.meta.url)
+      if (!existsSync(stage)) {
         err('heald fakes: the fakes are in a clone of heald only, not in an installation\n')
         return 3
       }
-      const { DEFAULT_PORT, runStage } = await import('./test/fakes/stage.ts')
+      // Not by its name: a build would take the fakes along.
+      const { DEFAULT_PORT, runStage }: Stage = await import(stage.href)
       return runStage({
         port: Number(values.port ?? DEFAULT_PORT),
         whatsapp: values.whatsapp === true,
@@ -49,6 +51,18 @@ const table = subcommands({
     return { run: (context, words) => run(context, words, loadProbes) }
   },
 })
+
+/** `test/fakes/stage.ts`. */
+interface Stage {
+  readonly DEFAULT_PORT: number
+  readonly runStage: (options: {
+    readonly port: number
+    readonly whatsapp: boolean
+    readonly out: (text: string) => void
+    readonly err: (text: string) => void
+    readonly signal: AbortSignal
+  }) => Promise<number>
+}
 
 async function loadHost() {
   const { createProcessHost } = await import('./adapters/host/process.ts')

@@ -43,7 +43,8 @@ const MARK = 'paired'
 
 export function startSession(options: SessionOptions): SessionProcess {
   const { folder, onReport, onEnd } = options
-  const child = fork(join(import.meta.dirname, 'whatsapp-child.ts'), [], {
+  const program = import.meta.url.endsWith('.ts') ? 'whatsapp-child.ts' : 'whatsapp-child.js'
+  const child = fork(join(import.meta.dirname, program), [], {
     // The tokens of other channels are no business of a browser's.
     env: { PATH: process.env.PATH, LANG: 'C.UTF-8', TZ: process.env.TZ, HOME: folder },
     execArgv: [`--max-old-space-size=${CHILD_HEAP_MB}`],

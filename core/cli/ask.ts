@@ -13,17 +13,20 @@ const ORDER_TIMEOUT_MS = 15 * 60_000
 /** A switch lasts as long as its activation and its probation may, and people set those to an hour and more. */
 const SWITCH_TIMEOUT_MS = 3 * 3_600_000
 
-export async function askStatus({ socket, signal }: Context): Promise<Status> {
+/** What asking takes of a context. */
+type Asking = Pick<Context, 'socket' | 'signal'>
+
+export async function askStatus({ socket, signal }: Asking): Promise<Status> {
   return (await request(socket, 'GET', '/v1/status', undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })) as Status
 }
 
 /** Newest first. */
-export async function askIncidents({ socket, signal }: Context): Promise<readonly Incident[]> {
+export async function askIncidents({ socket, signal }: Asking): Promise<readonly Incident[]> {
   return (await request(socket, 'GET', '/v1/incidents', undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })) as Incident[]
 }
 
 /** Those that stand, oldest first. */
-export async function askSilences({ socket, signal }: Context): Promise<readonly SilenceStatus[]> {
+export async function askSilences({ socket, signal }: Asking): Promise<readonly SilenceStatus[]> {
   const timeoutMs = ASK_TIMEOUT_MS
   return (await request(socket, 'GET', '/v1/silences', undefined, { timeoutMs, signal })) as SilenceStatus[]
 }
@@ -75,7 +78,8 @@ async function naming(context: Context, kind: Named, name: string, asking: Promi
   }
 }
 
-async function namesOf(context: Context, kind: Named): Promise<readonly string[]> {
+/** What a person can name. */
+export async function namesOf(context: Asking, kind: Named): Promise<readonly string[]> {
   if (kind === 'incidents') return (await askIncidents(context)).map(incident => incident.id)
   if (kind === 'silences') return (await askSilences(context)).map(silence => silence.id)
   return (await askStatus(context))[kind].map(({ name }) => name)

@@ -110,7 +110,8 @@ function warm(folder) {
     .filter(file => file.isFile())
     .reduce((latest, file) => Math.max(latest, statSync(join(file.parentPath, file.name)).mtimeMs), 0)
   const mark = join(folder, 'warm')
-  const wanted = `${process.version} ${newest}`
+  // In a Nix store all times are the same, but each version has a folder of its own.
+  const wanted = `${process.version} ${newest} ${source}`
   if (readIfThere(mark) === wanted) return
   const { status } = spawnSync(process.execPath, [process.argv[1] ?? '', WARM], {
     stdio: 'ignore',

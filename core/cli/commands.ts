@@ -1,3 +1,4 @@
+import { aboutRows } from './about-rows.ts'
 import type { Subcommand } from './command.ts'
 import { KEYGEN, LEDGER } from './ledger-commands.ts'
 
@@ -234,16 +235,7 @@ three after it (four with --whatsapp, which needs Chromium). Only in a clone of 
       options: {},
       load: injected.doctor,
     },
-    {
-      name: 'help',
-      usage: '[NAME]',
-      summary: 'Show this list, or one subcommand in full.',
-      options: {},
-      load: async () => {
-        const { helpOn } = await import('./help.ts')
-        return { run: (context, words) => helpOn(context, words, subcommands(injected)) }
-      },
-    },
+    ...aboutRows(() => subcommands(injected)),
   ]
 }
 

@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts'
 import { type Context, EXIT, type Subcommand } from './command.ts'
 import { EXIT_CODES_TEXT } from './commands.ts'
 import { usage } from './front.ts'
+import { ENVIRONMENT, FILES, OPTIONS, type Told, WHAT } from './manual.ts'
 import { nearest } from './suggest.ts'
 import { wrapLines, wrapTo } from './text.ts'
 
@@ -35,38 +36,33 @@ function asJson({ name, usage, summary, details, options }: Subcommand): object 
 }
 
 function overview(table: readonly Subcommand[], columns: number): string {
-  const width = Math.max(...table.map(row => row.name.length), ...OPTIONS.map(([name]) => name.length))
-  const list = (rows: readonly (readonly [name: string, text: string])[]) =>
-    rows.flatMap(([name, text]) => {
+  const list = (rows: Told) => {
+    const width = Math.max(...rows.map(([name]) => name.length))
+    return rows.flatMap(([name, text]) => {
       const [first = '', ...rest] = wrapTo(text, Math.max(20, columns - width - 4))
       return [`  ${name.padEnd(width)}  ${first}`, ...rest.map(line => `${' '.repeat(width + 4)}${line}`)]
     })
-  const what = 'heald keeps the services of one host running and records every step in a ledger that anyone can check.'
+  }
   const lines = [
-    wrapLines(what, columns),
+    wrapLines(WHAT, columns),
     '',
     'Usage: heald SUBCOMMAND [OPTIONS]',
     '',
-    ...list(table.map(row => [row.name, row.summary] as const)),
+    ...list(table.map(row => [row.name, row.summary])),
     '',
     'Options of every subcommand:',
     ...list(OPTIONS),
+    '',
+    'Files, with STATE for the folder of --state:',
+    ...list(FILES),
+    '',
+    'Environment:',
+    ...list(ENVIRONMENT),
     '',
     wrapLines(EXIT_CODES_TEXT, columns),
   ]
   return `${lines.join('\n')}\n`
 }
-
-const OPTIONS: readonly (readonly [name: string, text: string])[] = [
-  [
-    '--state DIR',
-    "the folder with heald's state (default: $STATE_DIRECTORY, /var/lib/heald for root, else ~/.local/state/heald)",
-  ],
-  ['--json', 'print JSON for programs'],
-  ['--no-colour', 'no colours (NO_COLOR does the same)'],
-  ['--help', 'how a subcommand is used'],
-  ['--version', 'which heald this is'],
-]
 
 function inFull(row: Subcommand): string {
   const details = row.details === undefined ? '' : `\n${row.details}\n`

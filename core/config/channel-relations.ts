@@ -79,10 +79,8 @@ function checkBot({ services, bot }: Written, facts: HostFacts, kinds: readonly 
   }
   if (!isRecord(bot) || !Object.hasOwn(bot, 'user')) return complaints
   const path = ['bot', 'user']
-  if (bot.run === 'unit') {
-    const hint = 'remove it; write User= into the unit'
-    complaints.push({ path, message: 'does not belong to a bot that is run as a unit', hint, on: 'key' })
-  } else if (!facts.isRoot) {
+  // Of a bot that is a unit of its own it says whose the socket is.
+  if (!facts.isRoot) {
     const hint = 'remove the key (the bot runs as whoever starts heald), or start heald as root'
     complaints.push({ path, message: 'needs heald to run as root', hint, on: 'value' })
   }

@@ -86,7 +86,7 @@ export async function walkAll(
     if (walk.bad !== null) Atomics.store(next, 0, tasks.length)
   }
   const share: Share = { tasks, next }
-  const file = new URL('./verify-worker.ts', import.meta.url)
+  const file = new URL(import.meta.url.endsWith('.ts') ? 'verify-worker.ts' : 'verify-worker.js', import.meta.url)
   const workers = Array.from({ length: threads - 1 }, () => new Worker(file, { workerData: share }))
   const ended = Promise.all(
     workers.map(async worker => {

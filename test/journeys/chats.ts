@@ -12,8 +12,8 @@ import { type ConfigInput, makeStand, type Stand } from './stand.ts'
 /** A stand with the real bot, and the three platforms as strict fakes, one chat at each. */
 export type Chats = Awaited<ReturnType<typeof makeChats>>
 
-export async function makeChats(t: TestContext) {
-  const stand: Stand = await makeStand(t)
+export async function makeChats(t: TestContext, installed: Parameters<typeof makeStand>[1] = {}) {
+  const stand: Stand = await makeStand(t, installed)
   const [telegram, discord, slack] = await Promise.all([
     startTelegramPlatform(),
     discordPlatform(),

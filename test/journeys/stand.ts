@@ -59,7 +59,8 @@ export type ServiceInput = { readonly run: readonly string[]; readonly env?: Rec
 export type { Daemon }
 export type Stand = Awaited<ReturnType<typeof makeStand>>
 
-export async function makeStand(t: TestContext) {
+/** `node` and `front`: another Node, and the heald.js of an installation. */
+export async function makeStand(t: TestContext, { node = NODE, front = HEALD } = {}) {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'heald-journey-')))
   const state = join(root, 'state')
   const home = join(root, 'home')
@@ -70,7 +71,7 @@ export async function makeStand(t: TestContext) {
   const undo: (() => void)[] = []
   mkdirSync(home)
   const env: Record<string, string> = {
-    PATH: `${join(NODE, '..')}:${process.env.PATH ?? ''}`,
+    PATH: `${join(node, '..')}:${process.env.PATH ?? ''}`,
     HOME: home,
     LANG: 'C.UTF-8',
     TZ: 'UTC',
@@ -105,7 +106,7 @@ export async function makeStand(t: TestContext) {
     return { code, ...text } satisfies Ran
   }
 
-  const heald = (...words: string[]) => [NODE, HEALD, ...words, '--state', state]
+  const heald = (...words: string[]) => [node, front, ...words, '--state', state]
   const cli = (...words: string[]): Promise<Ran> => run(heald(...words))
 
   /** One JSON document from the command line. Exit code 1 ("the thing is bad") still carries it. */
@@ -144,8 +145,8 @@ export async function makeStand(t: TestContext) {
   ) {
     const timeoutMs = options.timeoutMs ?? 30_000
     const log = openSync(daemonLog, 'a')
-    const { wrap = [], program = HEALD } = options
-    const argv = [...wrap, NODE, program, 'up', '--config', configPath, '--state', state]
+    const { wrap = [], program = front } = options
+    const argv = [...wrap, node, program, 'up', '--config', configPath, '--state', state]
     const child = start(argv, { ...options, stdio: log })
     closeSync(log)
     const daemon = daemonOf(child)

@@ -15,13 +15,18 @@ interface Manifest {
 interface LockedPackage {
   version: string
   resolved?: string
+  /** A folder of this project. */
+  link?: boolean
   integrity?: string
   hasInstallScript?: boolean
 }
 
 const manifest: Manifest = JSON.parse(textOf('package.json'))
 const lock: { packages: Record<string, LockedPackage & Manifest> } = JSON.parse(textOf('package-lock.json'))
-const wanted = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }
+/** Not in package.json, which is published: an installation is not to bring a Node along. */
+const node: Manifest = JSON.parse(textOf('test/node/package.json'))
+const published = { ...manifest.dependencies, ...manifest.optionalDependencies }
+const wanted = { ...published, ...manifest.devDependencies, ...node.optionalDependencies }
 
 /** Packages that are programs or types: nothing imports them, and this is what they are for. */
 const NOT_IMPORTED: Record<string, string> = {
@@ -46,6 +51,13 @@ test('every dependency is one exact version', () => {
   )
 })
 
+test('what is published brings no Node along', () => {
+  expectNone(
+    Object.keys(published).filter(name => name.startsWith('node-')),
+    'These belong in test/node/package.json:',
+  )
+})
+
 test('every dependency is used', () => {
   const used = new Set(
     projectFiles()
@@ -59,8 +71,8 @@ test('every dependency is used', () => {
 })
 
 test('the lockfile pins what package.json asks for, by hash and with no host', () => {
-  const findings = Object.entries(lock.packages).flatMap(([path, { resolved, integrity, hasInstallScript }]) => {
-    if (path === '') return []
+  const findings = Object.entries(lock.packages).flatMap(([path, { resolved, link, integrity, hasInstallScript }]) => {
+    if (link === true || !path.includes('node_modules/')) return []
     if (resolved !== undefined) return [`${path}: names the host it came from (${new URL(resolved).protocol}…)`]
     if (integrity === undefined || !integrity.startsWith('sha512-')) return [`${path}: has no sha512`]
     return hasInstallScript === true && !(path in SCRIPT_LEFT_OUT)

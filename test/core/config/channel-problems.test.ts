@@ -243,7 +243,12 @@ const CASES: readonly Case[] = [
   ['a bot in a list', 'bot: ‸[child]\n', [['bot', /a map of keys, not a list/, /bot: \{ user/]]],
   ['a bot’s near key', 'bot: { ‸users: a }\n', [['bot.users', /unknown/, /"user"/]]],
   ['a bot run otherwise', 'bot: { run: ‸units }\n', [['bot.run', /not how the bot is run/, /did you mean unit\?/]]],
-  ['a unit’s user', 'bot: { run: unit, ‸user: a }\n', [['bot.user', /run as a unit/, /User=/]]],
+  [
+    'a unit’s user without root',
+    'bot: { run: unit, user: ‸a }\n',
+    [['bot.user', /heald to run as root/, /remove/]],
+    WEAK,
+  ],
   ['a bot’s user without root', 'bot: { user: ‸a }\n', [['bot.user', /heald to run as root/, /remove/]], WEAK],
   ['a bot’s user that is none', 'bot: { user: ‸"a b" }\n', [['bot.user', /not the name of a user/, /www-data/]]],
   ['a bot’s state of nothing', 'bot: { ‸state: }\n', [['bot.state', /must be text/, /heald-bot/]]],

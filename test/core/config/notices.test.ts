@@ -32,7 +32,7 @@ fallback: mail -s 'heald calls' ops
 maintenance:
   - { match: { service: web }, from: 2026-07-01T22:00, to: 2026-07-02T06:00Z, why: "new disks" }
   - { cron: "0 3 * * SUN", for: 90m }
-bot: { run: child, user: ops, state: state/bot }
+bot: { run: unit, user: ops, state: state/bot }
 `
 
 const ALL = { severity: null, services: null, kinds: null }
@@ -97,7 +97,7 @@ test('everything that can be written of notices arrives, in the order of the fil
     },
     { match: ALL, when: { cron: '0 3 * * SUN', forMs: 5_400_000 }, why: '' },
   ])
-  assert.deepEqual(bot, { run: 'child', user: 'ops', state: join(folder, 'state/bot') })
+  assert.deepEqual(bot, { run: 'unit', user: 'ops', state: join(folder, 'state/bot') })
   assert.deepEqual(await loadConfigApart(path, ABLE), await loadConfig(path, ABLE))
 })
 

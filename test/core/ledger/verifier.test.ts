@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseVkey, verifyLedger } from 'heald/verifier'
 import { openLedger } from '../../../core/ledger/open.ts'
+import { parseVkey, verifyLedger } from '../../../core/ledger/verifier.ts'
 import { exit, folder, optionsFor } from './stand.ts'
 
 test('the published module judges a copied folder, by what its caller trusts and nothing else', async t => {

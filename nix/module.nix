@@ -1,0 +1,91 @@
+# services.heald: heald as a unit of NixOS.
+#
+# 1. What is written under `settings` becomes /etc/heald/heald.yaml, key by key; what is left out stays out of it.
+# 2. Where channels are written, the bot is a unit of its own, without rights. Its secrets reach it as credentials.
+# 3. A changed file is applied by a reload: nothing is restarted for it. A new heald takes the services up as they run.
+{ config, lib, pkgs, ... }:
+let
+  inherit (lib) mkDefault mkIf mkMerge mkOption types;
+  cfg = config.services.heald;
+
+  # JSON has no way to leave something out but to do so.
+  written = value:
+    if lib.isAttrs value then lib.mapAttrs (_: written) (lib.filterAttrs (_: inner: inner != null) value)
+    else if lib.isList value then map written value
+    else value;
+  plain = written cfg.settings;
+  isUnit = (plain.bot.run or "child") == "unit";
+
+  # Secrets in files, wherever they are in a channel: { name, file }.
+  secretsOf = kind: channel: lib.concatMap
+    (key: lib.optional (lib.isAttrs channel.${key} && channel.${key} ? file) {
+      inherit key;
+      name = "${kind}-${key}";
+      inherit (channel.${key}) file;
+    })
+    (lib.attrNames channel);
+  credentials = lib.concatLists (lib.mapAttrsToList secretsOf (plain.channels or { }));
+  moved = kind: channel: channel // lib.listToAttrs (map
+    (secret: lib.nameValuePair secret.key { file = "/run/credentials/heald-bot.service/${secret.name}"; })
+    (lib.optionals isUnit (secretsOf kind channel)));
+  withBrowser = channels: channels // lib.optionalAttrs (channels ? whatsapp) {
+    whatsapp = { browser = lib.getExe pkgs.chromium; } // channels.whatsapp;
+  };
+  settings = plain // lib.optionalAttrs (plain ? channels) {
+    channels = lib.mapAttrs moved (withBrowser plain.channels);
+  };
+
+  configFile = pkgs.writeText "heald.yaml" (builtins.toJSON settings);
+  units = import ./units.nix {
+    inherit lib pkgs config cfg settings configFile;
+    credentials = map (secret: "${secret.name}:${secret.file}") credentials;
+  };
+in {
+  options.services.heald = {
+    enable = lib.mkEnableOption "heald, which runs the services of this host and heals them";
+    package = mkOption {
+      type = types.package;
+      default = pkgs.callPackage ./package.nix { withWhatsApp = plain ? channels.whatsapp; };
+      defaultText = lib.literalExpression "pkgs.callPackage ./package.nix { }, with WhatsApp where it is configured";
+      description = "heald itself.";
+    };
+    settings = mkOption {
+      type = types.submodule { options = import ./settings { inherit lib; }; };
+      default = { };
+      description = "The configuration, each key under its own name.";
+    };
+    path = mkOption {
+      type = types.listOf types.package;
+      default = [ ];
+      example = lib.literalExpression "[ pkgs.nodejs ]";
+      description = "Packages whose programs services, checks and activations find by name.";
+    };
+    environmentFiles = mkOption {
+      type = types.listOf (types.strMatching "/.*");
+      default = [ ];
+      example = [ "/run/secrets/heald.env" ];
+      description = "Files with the variables that secrets are named by (`{ env = NAME; }`), for the process of the bot alone.";
+    };
+  };
+
+  config = mkIf cfg.enable (mkMerge [
+    {
+      assertions = import ./assertions.nix { inherit lib settings; };
+      warnings = lib.optional (plain ? ledger.redact)
+        "services.heald.settings.ledger.redact is in the Nix store, for everybody on this host to read.";
+      environment.systemPackages = [ cfg.package ];
+      environment.etc."heald/heald.yaml".source = configFile;
+      systemd.services.heald = units.heald;
+      services.heald.settings.bot = mkIf (cfg.settings.channels != null) {
+        run = mkDefault "unit";
+        user = mkDefault "heald-bot";
+        state = mkDefault "/var/lib/heald-bot";
+      };
+    }
+    (mkIf units.hasBot {
+      systemd.services.heald-bot = units.bot;
+      users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
+      users.groups.${settings.bot.user} = { };
+    })
+  ]);
+}

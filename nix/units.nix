@@ -1,0 +1,74 @@
+# heald's unit and the bot's, from the settings.
+{ lib, pkgs, config, cfg, settings, configFile, credentials }:
+let
+  confinement = import ./confinement.nix { inherit lib; };
+  heald = lib.getExe cfg.package;
+  hasBot = settings ? channels && (settings.bot.run or "child") == "unit";
+  hasBrowser = settings.channels ? whatsapp;
+  switchesSystem = builtins.any (target: (target.kind or null) == "nixos") (builtins.attrValues (settings.targets or { }));
+  botState = settings.bot.state;
+  inVarLib = lib.hasPrefix "/var/lib/" botState;
+in {
+  inherit hasBot;
+
+  heald = {
+    description = "Runs the services of this host and heals them";
+    documentation = [ "man:heald(1)" ];
+    wantedBy = [ "multi-user.target" ];
+    after = [ "network.target" ];
+    # heald does not give up, and nobody is to do so for it.
+    startLimitIntervalSec = 0;
+    # Services run on while it is exchanged, and it takes them up again.
+    stopIfChanged = false;
+    reloadTriggers = [ configFile ];
+    path = [ pkgs.bash pkgs.coreutils pkgs.util-linux pkgs.getent ]
+      ++ lib.optional config.nix.enable config.nix.package ++ cfg.path;
+    serviceConfig = {
+      ExecStart = "${heald} up --config /etc/heald/heald.yaml";
+      ExecReload = "${heald} reload";
+      Restart = "always";
+      RestartSec = "1s";
+      StateDirectory = "heald";
+      StateDirectoryMode = "0700";
+      # The bot has to pass, to its own socket; that of heald is for its owner alone.
+      RuntimeDirectory = "heald";
+      RuntimeDirectoryMode = "0711";
+      RuntimeDirectoryPreserve = "restart";
+      # Its end is not the end of the services, nor of an activation.
+      KillMode = "process";
+      # A control group for each service.
+      Delegate = true;
+      # One service that is out of memory is healed; it is not the end of all.
+      OOMPolicy = "continue";
+      LimitNOFILE = 524288;
+      TasksMax = "infinity";
+    } // lib.optionalAttrs (!hasBot && cfg.environmentFiles != [ ]) { EnvironmentFile = cfg.environmentFiles; }
+      // confinement.core { inherit switchesSystem; };
+  };
+
+  bot = {
+    description = "Relays heald's notices to chats";
+    documentation = [ "man:heald(1)" ];
+    wantedBy = [ "multi-user.target" ];
+    wants = [ "network-online.target" ];
+    after = [ "heald.service" "network-online.target" ];
+    startLimitIntervalSec = 0;
+    # It asks for its channels once, when it starts.
+    restartTriggers = [ (builtins.toJSON settings.channels) ] ++ cfg.environmentFiles;
+    serviceConfig = {
+      ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder ${botState} --state ${botState}";
+      User = settings.bot.user;
+      Group = settings.bot.user;
+      Restart = "always";
+      RestartSec = "1s";
+      # A request under way may take 10 s, its connections 5 more.
+      TimeoutStopSec = "20s";
+      LoadCredential = credentials;
+      EnvironmentFile = cfg.environmentFiles;
+      MemoryMax = if hasBrowser then "1280M" else "512M";
+    } // (if inVarLib
+      then { StateDirectory = lib.removePrefix "/var/lib/" botState; StateDirectoryMode = "0700"; }
+      else { ReadWritePaths = [ botState ]; })
+      // confinement.bot { inherit hasBrowser; };
+  };
+}
