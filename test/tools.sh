@@ -57,7 +57,8 @@ new_enough() {
 # Prints the Debian packages whose programs are missing, one a line.
 missing_programs() {
   for pair in strace:strace python3:python3 gcc:gcc tmux:tmux ps:procps setsid:util-linux unshare:util-linux git:git \
-    mkfs.ext4:e2fsprogs nix-env:nix-bin openssl:openssl chromium:chromium; do
+    mkfs.ext4:e2fsprogs nix-env:nix-bin openssl:openssl chromium:chromium \
+    systemd-nspawn:systemd-container dbus-daemon:dbus; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
   done | sort -u
   # A compiler without the C library's headers compiles nothing.
