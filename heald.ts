@@ -16,6 +16,13 @@ const table = subcommands({
     const { run } = await import('./core/cli/up.ts')
     return { run: (context, words, values) => run(context, words, values, loadHost) }
   },
+  init: async () => {
+    const [{ run }, { offeredUnits }] = await Promise.all([
+      import('./core/cli/init.ts'),
+      import('./adapters/host/unit-discovery.ts'),
+    ])
+    return { run: (context, words, values) => run(context, words, values, offeredUnits) }
+  },
   bot: async () => {
     const [{ run }, { openerOf }] = await Promise.all([import('./bot/main.ts'), import('./adapters/chat/table.ts')])
     return { run: (context, words, values) => run(context, words, values, openerOf) }
@@ -65,7 +72,7 @@ interface Stage {
 }
 
 async function loadHost() {
-  const { createProcessHost } = await import('./adapters/host/process.ts')
+  const { createServiceHost } = await import('./adapters/host/services.ts')
   const openTarget: import('./core/cli/up.ts').OpenOnHost = async (state, spec, env) => {
     const [host, { placeOf }] = await Promise.all([
       import('./adapters/host/targets.ts'),
@@ -74,7 +81,7 @@ async function loadHost() {
     return host.openTarget(state, spec, placeOf(spec), env)
   }
   const { findAccount } = await import('./adapters/host/account.ts')
-  return { createProcessHost, openTarget, findAccount }
+  return { createServiceHost, openTarget, findAccount }
 }
 
 async function loadProbes({ env }: { readonly env: NodeJS.ProcessEnv }) {
@@ -90,7 +97,8 @@ else await front(argv, table)
 async function warm(): Promise<void> {
   await Promise.all([
     import('./core/cli/up.ts'),
-    import('./adapters/host/process.ts'),
+    import('./adapters/host/services.ts'),
+    import('./adapters/host/systemd.ts'),
     import('./core/config/load.ts'),
     import('./core/config/load-apart.ts'),
     import('./core/heal/probe/http.ts'),

@@ -146,6 +146,7 @@ function stepWords(entry: Entry): string | null {
     case 'incident.opened':
     case 'service.started':
     case 'service.recovered':
+    case 'service.logged':
     // How it ends says it all once more.
     case 'service.hung':
       return null

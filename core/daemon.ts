@@ -26,6 +26,7 @@ import type { OpenTarget } from './safeswitch/managed.ts'
 import { safeSwitchOnDemand } from './safeswitch/on-demand.ts'
 import { statusOf } from './status.ts'
 import { inTurns, mustRecord as mustRecordIn } from './turns.ts'
+import { wholeConfig } from './whole-config.ts'
 
 /**
  * Life of a daemon
@@ -74,6 +75,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const ledgerDir = join(state, 'ledger')
   const startedTs = new Date(clock.wallMs()).toISOString()
   const boot = bootId()
+  let opened: ProcessHost | undefined
+  const host = () => (opened ??= openHostIn(state, options.openHost, warn))
+  const loadConfig = wholeConfig(options, host)
   let config = await loadConfig()
   let past: Past | undefined
 
@@ -92,15 +96,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   } catch (error) {
     await ledger.close(CLOSE_LEDGER_MS)
     throw error
-  }
-
-  /** As it is read, and with the bot among its services where there are channels. */
-  async function loadConfig(): Promise<HostConfig> {
-    const read = await options.loadConfig()
-    if (read.notice.channels.length === 0) return read
-    const { withBot } = await import('./notice/bot-service.ts')
-    const { socket, forTests } = options
-    return withBot(read, { state, socket, version, env: process.env, ...forTests })
   }
 
   async function supervised(): Promise<Daemon> {
@@ -136,7 +131,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       whenReady: () => ready.promise,
     })
     const supervisor = createSupervisor({
-      host: openHostIn(state, options.openHost, warn),
+      host: host(),
       ...{ clock, random: Math.random, record, boot, warn },
       remembered: rememberedIn(folded),
       isRemembered: past.knows,
@@ -292,6 +287,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .finally(() => {
         safeSwitch.begin()
         ready.resolve()
+        host().onUnits?.(() => daemon.reload({ dryRun: false, restart: false }).catch(error => warn(messageOf(error))))
         // By a past that is not known, what has been done already would be done again and again.
         if (past?.isComplete()) notices.begin()
       })

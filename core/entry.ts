@@ -15,6 +15,7 @@ export const KINDS = {
   'service.exited': 'soft',
   'service.unhealthy': 'soft',
   'service.hung': 'soft',
+  'service.logged': 'soft',
   'service.restarting': 'soft',
   'service.recovered': 'soft',
   'service.adopted': 'soft',

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { Fault, messageOf } from './fault.ts'
 import type { ProcessHost } from './heal/host.ts'
 
@@ -9,6 +9,7 @@ export function openHostIn(
   warn: (text: string) => void,
 ): ProcessHost {
   try {
+    mkdirSync(state, { recursive: true, mode: 0o700 })
     accessSync(state, constants.W_OK)
   } catch (cause) {
     warn(`${state} can't be written: ${messageOf(cause)}`)

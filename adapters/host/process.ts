@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { End, ProcessHost, Seat } from '../../core/heal/host.ts'
+import type { End, Launch, ProcessHost, Seat } from '../../core/heal/host.ts'
 import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
 import { type KernelLog, openKernelLog } from './kernel-log.ts'
 import { startRotation } from './rotation.ts'
@@ -31,12 +31,19 @@ export interface HostShared {
   readonly armSoon: (arm: () => void) => void
 }
 
+/** The seat of a service whose processes are our own children: it starts at once. */
+export type ProcessSeat = Omit<Seat, 'start'> & { start(): Launch }
+
+export interface OwnProcesses extends ProcessHost {
+  seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<ProcessSeat>
+}
+
 /** Time for a restarted service to get going before the daemon forks its next standby. */
 const ARM_DELAY_MS = 100
 const ARM_SPACING_MS = 2
 
 /** Processes of this host, as the supervisor sees them. */
-export function createProcessHost(options: ProcessHostOptions): ProcessHost {
+export function createProcessHost(options: ProcessHostOptions): OwnProcesses {
   const runDir = join(options.state, 'run')
   const logDir = join(options.state, 'logs')
   mkdirSync(runDir, { recursive: true, mode: 0o700 })
@@ -56,7 +63,7 @@ export function createProcessHost(options: ProcessHostOptions): ProcessHost {
   startRotation(() => seats.values(), options.warn)
 
   return {
-    async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat> {
+    async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<ProcessSeat> {
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)
       return seat

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import type { ServiceSpec } from '../../core/config/spec.ts'
-import type { Adopted, End, Seat } from '../../core/heal/host.ts'
+import type { Adopted, End } from '../../core/heal/host.ts'
 import { watchAdopted } from './adopted.ts'
 import { makeGroups, type Population, populationOf, type SlotGroups } from './cgroup.ts'
 import { findEarlier, sweepLeftovers } from './earlier.ts'
@@ -19,7 +19,7 @@ import {
 import { logSize, readTail } from './logs.ts'
 import { planStandby } from './plan.ts'
 import { rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
-import type { HostShared } from './process.ts'
+import type { HostShared, ProcessSeat } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
 import { launchDigest, type RunFile } from './run-file.ts'
 import { logPathOf, removeSlot, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
@@ -30,7 +30,7 @@ import { type ForkedStandby, forkStandby, launchError, launchFailure, type Stand
  * its own: while an instance lives in one, its standby waits in the other, so that killing the tree of the first never
  * touches the second.
  */
-export type OwnedSeat = Seat & RotatedLog & { clear(): Promise<void> }
+export type OwnedSeat = ProcessSeat & RotatedLog & { clear(): Promise<void> }
 
 interface Standby extends ForkedStandby {
   readonly slot: SlotName

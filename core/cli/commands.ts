@@ -1,10 +1,12 @@
 import { aboutRows } from './about-rows.ts'
 import type { Subcommand } from './command.ts'
+import { hostCommands } from './host-commands.ts'
 import { KEYGEN, LEDGER } from './ledger-commands.ts'
 
 /** What only the composition root can load, because it needs an adapter. */
 export interface Injected {
   readonly up: Subcommand['load']
+  readonly init: Subcommand['load']
   readonly bot: Subcommand['load']
   readonly whatsapp: Subcommand['load']
   readonly doctor: Subcommand['load']
@@ -213,13 +215,7 @@ three after it (four with --whatsapp, which needs Chromium). Only in a clone of 
       options: { port: { type: 'string' }, whatsapp: { type: 'boolean' } },
       load: injected.fakes,
     },
-    {
-      name: 'init',
-      usage: '[--config FILE] [--force]',
-      summary: 'Write a commented heald.yaml to begin with.',
-      options: { config: { type: 'string' }, force: { type: 'boolean' } },
-      load: () => import('./init.ts'),
-    },
+    ...hostCommands(injected),
     {
       name: 'config',
       usage: 'check [--config FILE]',

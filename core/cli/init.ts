@@ -2,13 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { SAMPLE } from '../config/sample.ts'
+import { sampleWith } from '../config/sample-units.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { cleanLine } from './text.ts'
 
+/** Which units of this host could be looked after; handed in by the composition root. */
+export type OfferUnits = () => Promise<readonly { readonly unit: string; readonly hasFailed: boolean }[]>
+
 /** `heald init [FILE]`: writes a commented configuration to begin with, and says what to do next. */
-export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+export async function run(
+  context: Context,
+  words: readonly string[],
+  values: Values,
+  offerUnits: OfferUnits = async () => [],
+): Promise<number> {
   const [named, ...rest] = words
   const option = typeof values.config === 'string' ? values.config : undefined
   if (rest.length > 0 || (named !== undefined && option !== undefined)) {
@@ -16,14 +24,15 @@ export async function run(context: Context, words: readonly string[], values: Va
   }
   const shown = named ?? option ?? 'heald.yaml'
   const path = resolve(shown)
-  await writeWhole(path, shown, SAMPLE, values.force === true)
+  const offered = await offerUnits()
+  await writeWhole(path, shown, sampleWith(offered), values.force === true)
   if (context.json) {
-    context.out(`${JSON.stringify({ written: path })}\n`)
+    context.out(`${JSON.stringify({ written: path, units: offered.map(({ unit }) => unit) })}\n`)
     return EXIT.done
   }
   const file = cleanLine(shown)
   const [check, flag] = shown === 'heald.yaml' ? ['', ''] : [` ${file}`, ` --config ${file}`]
-  context.out(`Wrote ${file} with one sample service, "clock".
+  context.out(`Wrote ${file} with one sample service, "clock"${offeredText(offered)}.
 
 What to do next:
   1. Put your own service in the place of "clock"; the comments in the file say how.
@@ -31,6 +40,13 @@ What to do next:
   3. Run  heald up${flag}  to start the services and have them healed.
 `)
   return EXIT.done
+}
+
+function offeredText(offered: Awaited<ReturnType<OfferUnits>>): string {
+  if (offered.length === 0) return ''
+  const failed = offered.filter(({ hasFailed }) => hasFailed).map(({ unit }) => cleanLine(unit))
+  const which = failed.length === 0 ? '' : ` (failed: ${failed.slice(0, 5).join(', ')})`
+  return `, and ${offered.length} of this host's units offered in comments${which}`
 }
 
 /**

@@ -16,7 +16,7 @@ import { version } from './version.ts'
 
 /** Only the composition root may load an adapter; it hands over how. */
 export type LoadHost = () => Promise<{
-  createProcessHost(options: { state: string; warn: (text: string) => void }): ProcessHost
+  createServiceHost(options: { state: string; warn: (text: string) => void }): ProcessHost
   openTarget: OpenOnHost
   findAccount(user: string): ReturnType<NonNullable<DaemonOptions['findAccount']>>
 }>
@@ -116,7 +116,7 @@ export async function upFrom(
   loadHost: LoadHost,
   tell: (entries: readonly Entry[]) => void,
 ): Promise<Daemon> {
-  const [{ createProcessHost, openTarget, findAccount }, { loadConfigApart }] = await Promise.all([
+  const [{ createServiceHost, openTarget, findAccount }, { loadConfigApart }] = await Promise.all([
     loadHost(),
     import('../config/load-apart.ts'),
   ])
@@ -131,7 +131,7 @@ export async function upFrom(
       if (shortage !== null) context.err(`heald: ${shortage.why}\n  ${shortage.advice}\n`)
       return config
     },
-    openHost: (state, warn) => createProcessHost({ state, warn }),
+    openHost: (state, warn) => createServiceHost({ state, warn }),
     openTarget,
     findAccount,
     warn: text => context.err(`heald: ${text}\n`),

@@ -18,14 +18,14 @@ interface Section {
   readonly pattern: readonly string[]
 }
 
-const probe = { known: Object.keys(probeShape), later: ['unit'] }
+const probe = { known: Object.keys(probeShape), later: [] }
 const SECTIONS: readonly Section[] = [
   {
     pattern: [],
     known: Object.keys(topShape),
-    later: ['units', 'oncall', 'operators', 'policy', 'metrics'],
+    later: ['oncall', 'operators', 'policy', 'metrics'],
   },
-  { pattern: ['services', '*'], known: Object.keys(serviceShape), later: ['unit'] },
+  { pattern: ['services', '*'], known: Object.keys(serviceShape), later: [] },
   { pattern: ['services', '*', 'health'], ...probe },
   { pattern: ['services', '*', 'startup'], ...probe },
   { pattern: ['services', '*', 'readiness'], ...probe },
@@ -61,6 +61,7 @@ const SECTIONS: readonly Section[] = [
 const EXAMPLES: readonly (readonly [readonly string[], string])[] = [
   [['services'], 'services: { web: { run: [node, web.js] } }'],
   [['services', '*'], '{ run: [node, web.js] }'],
+  [['units'], 'units: ["agent-*.service"]'],
   [['services', '*', 'health'], 'health: { http: "http://127.0.0.1:8080/healthz" }'],
   [['services', '*', 'startup'], 'startup: { tcp: "127.0.0.1:8080" }'],
   [['services', '*', 'readiness'], 'readiness: { tcp: "127.0.0.1:8080" }'],

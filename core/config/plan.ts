@@ -6,6 +6,16 @@ import type { HostConfig, ServiceSpec } from './spec.ts'
 
 /** A Fault when `after` changes what is read only at a start. */
 export function mustBeReloadable(before: HostConfig, after: HostConfig): void {
+  const units = new Map(before.services.map(({ name, unit }) => [name, { unit }]))
+  const other = after.services.find(({ name, unit }) => units.has(name) && units.get(name)?.unit !== unit)
+  if (other !== undefined)
+    throw new Fault(
+      'config.restart',
+      `the service ${other.name} is a command in one file and a unit in the other, or two units`,
+      {
+        hint: 'give it another name, or reload once without it and once with it',
+      },
+    )
   if (isDeepStrictEqual(before.ledger, after.ledger)) return
   throw new Fault('config.restart', 'the ledger settings differ, and they are read only when heald starts', {
     hint: 'end heald (services keep running) and start it again; or put the old settings back',
@@ -52,6 +62,6 @@ export function needsRestart(before: ServiceSpec, after: ServiceSpec): boolean {
 }
 
 /** What is fixed once a process has started. */
-function launchOf({ run, env, cwd, user, limits }: ServiceSpec) {
-  return { run, env, cwd, user, limits }
+function launchOf({ unit, run, env, cwd, user, limits }: ServiceSpec) {
+  return { unit, run, env, cwd, user, limits }
 }

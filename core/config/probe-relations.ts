@@ -2,7 +2,7 @@ import type { Path } from './document.ts'
 import { parseDuration } from './duration.ts'
 import type { Complaint } from './explain.ts'
 
-const CHECKS: readonly string[] = ['http', 'tcp', 'exec', 'file']
+const CHECKS: readonly string[] = ['http', 'tcp', 'exec', 'file', 'unit']
 
 /**
  * What concerns several keys of one check, as written. `instead` says where a second way to check belongs, which is not
@@ -11,8 +11,8 @@ const CHECKS: readonly string[] = ['http', 'tcp', 'exec', 'file']
 export function checkProbe(probe: Readonly<Record<string, unknown>>, path: Path, instead: string): Complaint[] {
   const complaints: Complaint[] = []
   const kinds = Object.keys(probe).filter(key => CHECKS.includes(key))
-  if (kinds.length === 0 && !Object.hasOwn(probe, 'unit')) {
-    const hint = 'add one of http, tcp, exec or file, like tcp: "127.0.0.1:8080"'
+  if (kinds.length === 0) {
+    const hint = 'add one of http, tcp, exec, file or unit, like tcp: "127.0.0.1:8080"'
     complaints.push({ path, message: 'does not say what to check', hint, on: 'key' })
   }
   for (const extra of kinds.slice(1)) {

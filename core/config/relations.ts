@@ -8,6 +8,7 @@ import { checkNotices } from './notice-relations.ts'
 import { checkProbe, msOf } from './probe-relations.ts'
 import { kindOf } from './read.ts'
 import { checkSwitch, checkTargets } from './target-relations.ts'
+import { checkUnitServices } from './unit-relations.ts'
 
 /**
  * What concerns several keys at once, and names. Works on the values as written, so that a mistake in one place hides
@@ -41,6 +42,7 @@ export function checkRelations(value: unknown, facts: HostFacts, folder: string)
   return [
     ...complaints,
     ...checkDependencies(services),
+    ...checkUnitServices(services),
     ...checkTargets(value, facts, folder),
     ...checkSwitch(value),
     ...checkChannels(value, facts),
@@ -55,10 +57,10 @@ function checkService(service: Readonly<Record<string, unknown>>, path: Path, fa
   const complaints: Complaint[] = []
   const at = (...keys: string[]): Path => [...path, ...keys]
   if (!Object.hasOwn(service, 'run') && !Object.hasOwn(service, 'unit')) {
-    const hint = 'add the command, like run: [node, agent.js]'
+    const hint = 'add the command, like run: [node, agent.js], or the unit, like unit: agent.service'
     complaints.push({ path, message: 'has no key "run"', hint, on: 'key' })
   }
-  if (Object.hasOwn(service, 'user') && !facts.isRoot) {
+  if (Object.hasOwn(service, 'user') && !Object.hasOwn(service, 'unit') && !facts.isRoot) {
     const hint = 'remove the key (the service runs as whoever starts heald), or start heald as root'
     complaints.push({ path: at('user'), message: 'needs heald to run as root', hint, on: 'value' })
   }

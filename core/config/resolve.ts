@@ -5,6 +5,7 @@ import type { ChannelKind } from './notices.ts'
 import type { WrittenFile, WrittenProbe, WrittenService, WrittenTarget } from './schema.ts'
 import type { HostConfig, ProbeSpec, ServiceSpec, SwitchSpec, TargetSpec } from './spec.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR, leastDeadManMs, placeOf, RUNNING_SYSTEM } from './targets.ts'
+import { UNIT_STOP } from './unit-services.ts'
 
 /**
  * From what was written to what is run: paths made absolute (against the file's folder), shorthands written out.
@@ -23,6 +24,7 @@ export function resolveFile(
     host: written.host ?? hostFrom(hostname()),
     tz: written.tz,
     services,
+    units: written.units,
     targets,
     switch: resolveSwitch(written.switch, targets),
     ledger: resolveLedger(written.ledger, folder),
@@ -57,6 +59,7 @@ function resolveService(name: string, written: WrittenService, folder: string): 
   const { memory, pids } = written.limits
   return {
     name,
+    ...(written.unit === undefined ? {} : { unit: written.unit }),
     run: written.run ?? [],
     cwd,
     env: Object.fromEntries(Object.entries(written.env).map(([key, value]) => [key, String(value)])),
@@ -65,7 +68,7 @@ function resolveService(name: string, written: WrittenService, folder: string): 
     probes: resolveProbes(written, cwd),
     restart: { firstMs: backoff.first, baseMs: backoff.base, capMs: backoff.cap, resetAfterMs: backoff.resetAfter },
     crashLoop: { failures: written.crashLoop.failures, withinMs: written.crashLoop.within },
-    stop: { signal: written.stop.signal, timeoutMs: written.stop.timeout },
+    stop: written.unit === undefined ? { signal: written.stop.signal, timeoutMs: written.stop.timeout } : UNIT_STOP,
     limits: { ...(memory === undefined ? {} : { memoryBytes: memory }), ...(pids === undefined ? {} : { pids }) },
     logs: written.logs,
     critical: written.critical,
@@ -144,7 +147,7 @@ const MISSED_ROUNDS = 3
 
 /** relations.ts has seen to it that there is exactly one. */
 function resolveCheck(written: WrittenProbe, cwd: string): ProbeSpec['check'] {
-  const { http, tcp, exec, file, status, contains, maxAge } = written
+  const { http, tcp, exec, unit, file, status, contains, maxAge } = written
   if (http !== undefined) {
     return {
       kind: 'http',
@@ -155,6 +158,7 @@ function resolveCheck(written: WrittenProbe, cwd: string): ProbeSpec['check'] {
   }
   if (tcp !== undefined) return { kind: 'tcp', ...tcp }
   if (exec !== undefined) return { kind: 'exec', argv: exec }
+  if (unit !== undefined) return { kind: 'exec', argv: ['systemctl', 'is-active', '--quiet', '--', unit] }
   // The service itself writes this file, so a relative path is meant from where the service runs.
   return { kind: 'file', path: resolve(cwd, file ?? '.'), maxAgeMs: maxAge ?? MISSED_ROUNDS * written.every }
 }

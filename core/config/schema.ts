@@ -16,6 +16,7 @@ import {
   MOST_PROBATION_MS,
   type TargetKind,
 } from './targets.ts'
+import { checkUnit, checkUnits } from './unit-leaves.ts'
 
 /**
  * The file's shape as people write it. Each key is read by one small function; a key left out is undefined or its
@@ -31,6 +32,7 @@ export const probeShape = {
   tcp: leaf<{ host: string; port: number }>(checkTcp).optional(),
   exec: argv.optional(),
   file: text('run/heartbeat').optional(),
+  unit: leaf<string>(checkUnit).optional(),
   every: duration(10).default(5000),
   timeout: duration(10).default(1000),
   failures: integer(1, 1000).default(3),
@@ -70,6 +72,7 @@ export const shapes = {
 
 export const serviceShape = {
   run: argv.optional(),
+  unit: leaf<string>(checkUnit).optional(),
   cwd: text('/srv/app').optional(),
   env: environment.default({}),
   user: leaf<string>(checkUser).optional(),
@@ -116,6 +119,7 @@ export const topShape = {
   host: text('web-1').optional(),
   tz: leaf<string>(checkZone).default('UTC'),
   services: z.record(z.string(), z.strictObject(serviceShape)).default({}),
+  units: leaf<string[]>(checkUnits).default([]),
   targets: z.record(z.string(), z.strictObject(targetShape)).default({}),
   switch: z.strictObject(switchShape).prefault({}),
   ledger: z.strictObject(shapes.ledger).prefault({}),

@@ -6,6 +6,8 @@ export interface HostConfig {
   /** IANA time zone people read times in. */
   readonly tz: string
   readonly services: readonly ServiceSpec[]
+  /** Patterns of units that are services too, each as systemd shows it. */
+  readonly units: readonly string[]
   readonly targets: readonly TargetSpec[]
   readonly switch: SwitchSpec
   readonly notice: NoticeSpec
@@ -26,6 +28,9 @@ export interface LedgerSpec {
 
 export interface ServiceSpec {
   readonly name: string
+  /** The systemd unit that it is; left out: heald runs it itself. */
+  readonly unit?: string
+  /** Empty where it is a unit. */
   readonly run: readonly string[]
   readonly cwd: string
   /** The service's own variables; PATH, HOME, USER and LANG are added by the launcher unless given here. */

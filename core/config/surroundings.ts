@@ -35,7 +35,7 @@ export async function findMissing(config: HostConfig): Promise<Missing[]> {
     if (!(await isFolder(service.cwd))) {
       const hint = 'make the folder, or the service can’t start'
       missing.push({ path: [...path, 'cwd'], message: `there is no folder ${service.cwd}`, hint })
-    } else if (!(await isRunnable(service.run[0] ?? '', service))) {
+    } else if (service.unit === undefined && !(await isRunnable(service.run[0] ?? '', service))) {
       const hint = 'install the program or mend its name, or the service can’t start'
       missing.push({ path: [...path, 'run'], message: `no program ${service.run[0]} is found`, hint })
     }

@@ -38,6 +38,8 @@ export interface Acts {
 
 const KILL_TREE_MS = 5000
 const KILL_AGAIN_MS = 1000
+/** Beyond the time after which the host itself was to start it. */
+const OWN_RESTART_SLACK_MS = 5000
 
 /** What is done to the service and its timers. What is written about it stands in `records.ts`. */
 export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
@@ -83,11 +85,11 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
   const perform: Record<Act, () => void> = {
     start() {
       const ran = tools.generation()
-      const { pid, standby } = seat.start()
+      const launch = seat.start()
       Object.assign(facts, {
-        pid: pid || null,
-        standby,
-        startedMs: clock.monoMs(),
+        pid: launch?.pid || null,
+        standby: launch?.standby ?? false,
+        startedMs: launch?.startedMonoMs ?? clock.monoMs(),
         adopted: null,
         isUp: false,
         killed: {},
@@ -100,10 +102,11 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         waiting: false,
       } satisfies Partial<Facts>)
       seat.arm()
-      feed('launched')
+      if (launch !== null) feed('launched')
     },
     stopTree() {
       if (facts.pid === null) {
+        seat.stop?.(false)
         emptyTree()
         return
       }
@@ -118,15 +121,25 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         facts.killed = { killedBy: 'stop timeout', stop }
         killRest?.()
       })
-      seat.signal(stop.signal)
+      if (seat.stop === undefined) seat.signal(stop.signal)
+      else seat.stop(facts.phase === 'restarting')
     },
     killTree: emptyTree,
     scheduleRestart() {
       cancelRestart()
+      facts.restarts += 1
+      const own = seat.restartsItself?.() ?? null
+      facts.restartsItself = own !== null
+      if (own !== null) {
+        facts.delayMs = own.delayMs
+        if (own.runs) feed('backoffOver')
+        // The news that it runs comes first; this is for a host that forgot.
+        else cancelRestart = clock.after(own.delayMs + OWN_RESTART_SLACK_MS, () => feed('backoffOver'))
+        return
+      }
       // In a loop: as slowly as backoff ever gets.
       const attempt = facts.phase === 'loopBackoff' ? Number.MAX_SAFE_INTEGER : facts.attempt - 1
       facts.delayMs = delayMs(attempt, facts.spec.restart, tools.random())
-      facts.restarts += 1
       if (facts.delayMs === 0) feed('backoffOver')
       else cancelRestart = clock.after(facts.delayMs, () => feed('backoffOver'))
     },

@@ -45,6 +45,8 @@ function cause(evidence: Evidence): string {
   if (killedBy === 'operator') return `stopped as asked ${after}`
   if (evidence.wantedStop) return `stopped as asked ${after}${ending(ended)}`
   if (ended.oom || evidence.hostOom === true) return outOfMemory(evidence, after)
+  const bySystemd = ofSystemd(ended, after)
+  if (bySystemd !== null) return bySystemd
   if (ended.exit === 'unknown') {
     return evidence.away === true
       ? 'ended while heald was away; exit code unknown'
@@ -116,6 +118,43 @@ const LIMITS: Readonly<Record<string, string>> = {
   SIGXCPU: 'it used up its limit of CPU time',
   SIGXFSZ: 'it wrote a file larger than its limit',
   SIGALRM: 'its own timer went off',
+}
+
+/** What only systemd knows of a unit's end; null: the exit itself says it. */
+function ofSystemd({ result, exit, exitCode }: Ended, after: string): string | null {
+  if (result === undefined) return null
+  if (result === 'unseen') return 'ended, and was started again before heald could see how'
+  if (result === 'watchdog') return `hung: it did not report to systemd in time (WatchdogSec), and was ended ${after}`
+  if (result === 'timeout') return `ended by systemd ${after}: a start, stop or run took longer than its unit allows`
+  if (result === 'protocol') return `ended ${after}: it did not keep to what its unit's Type= promises systemd`
+  if (result === 'resources') return `ended ${after}: systemd lacked what it takes to run it`
+  if (result === 'start-limit-hit')
+    return 'not started: systemd has given up, as it was started too often (StartLimitBurst)'
+  if (exit === 'code' && exitCode !== undefined && exitCode >= 200 && exitCode <= 243)
+    return `could not be run by systemd: step ${SYSTEMD_STEPS[exitCode] ?? exitCode} failed (exit code ${exitCode})`
+  return exit === 'unknown' ? `ended ${after}; systemd says: ${result}` : null
+}
+
+/** systemd.exec(5): which step of the way to the program failed. The usual ones. */
+const SYSTEMD_STEPS: Readonly<Record<number, string>> = {
+  200: 'CHDIR (WorkingDirectory=)',
+  203: 'EXEC (the program of ExecStart=)',
+  205: 'LIMITS',
+  208: 'STDIN',
+  209: 'STDOUT',
+  210: 'CHROOT (RootDirectory=)',
+  216: 'GROUP (Group=)',
+  217: 'USER (User=)',
+  218: 'CAPABILITIES',
+  219: 'CGROUP',
+  226: 'NAMESPACE',
+  228: 'SECCOMP (SystemCallFilter=)',
+  233: 'RUNTIME_DIRECTORY',
+  238: 'STATE_DIRECTORY',
+  239: 'CACHE_DIRECTORY',
+  240: 'LOGS_DIRECTORY',
+  241: 'CONFIGURATION_DIRECTORY',
+  243: 'CREDENTIALS (LoadCredential=)',
 }
 
 function bySignal(signal: string | undefined, after: string): string {

@@ -44,6 +44,10 @@ export interface Facts {
   readySinceMs: number
   /** Delay of the restart that is scheduled. */
   delayMs: number
+  /** That restart is the host's own doing. */
+  restartsItself: boolean
+  /** Why the instance that ended is to be left down, in words; null: it is not. */
+  leftDown: string | null
   /** Who asked for the stop or restart under way. */
   by: string
   /** All services are being stopped: that says nothing about what is wanted of this one. */
@@ -94,6 +98,8 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     hasFailed: false,
     readySinceMs: 0,
     delayMs: 0,
+    restartsItself: false,
+    leftDown: null,
     by: 'heald',
     goingDown: false,
     killed: {},

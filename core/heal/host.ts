@@ -4,6 +4,8 @@ import type { ServiceSpec } from '../config/spec.ts'
 export interface End {
   /** Absent when a signal ended it, or nobody can know. */
   readonly exitCode?: number
+  /** Why it is to be left down now, in words, and whether people have to know. */
+  readonly leftDown?: { readonly why: string; readonly isTrouble: boolean } | null
   /** Takes the evidence: reads files, so it comes after the replacement was started. Call it in the same turn. */
   evidence(): Ended
 }
@@ -19,6 +21,8 @@ export interface Ended {
   readonly oom: boolean
   /** Set when the program never ran: the folder, the user or the executable is missing or not usable. In words. */
   readonly launchError?: string
+  /** What systemd calls the end of a unit: `exit-code`, `signal`, `watchdog`, `timeout`, `oom-kill`, … */
+  readonly result?: string
   /** Most memory the service's group held at once, where the kernel counts it. */
   readonly rssBytes?: number
   /** The end of what this instance wrote to its log, at most 2 KiB, cut at a line start. */
@@ -33,6 +37,26 @@ export interface Adopted {
   readonly startedMonoMs: number
 }
 
+export interface Launch {
+  /** 0: there is no process (yet). */
+  readonly pid: number
+  readonly standby: boolean
+  /** When it was started, on the monotonic clock; left out: now. */
+  readonly startedMonoMs?: number
+}
+
+/** News of a host that acts by itself too, as systemd does. */
+export interface Outside {
+  /** It runs: an instance that was asked for, and took its time, or one that somebody else started. */
+  runs(launch: Launch): void
+  /** Somebody else has it stopped: a wish, not a crash. */
+  stops(): void
+  /** The host was to restart it by itself, and has given up; words on why. */
+  givesUp(why: string): void
+  /** The end of what an instance wrote, which came only after its end was told. */
+  said(pid: number, tail: string): void
+}
+
 /** One service's seat on the host: at most one running instance and one standby waiting to replace it. */
 export interface Seat {
   /** Finds an instance left running by an earlier daemon. Resolves to null when there is none. */
@@ -40,8 +64,9 @@ export interface Seat {
   /**
    * Starts the service: one byte to the standby, or a cold start. Synchronous up to the byte. Returns the pid.
    * The instance before must have ended and its tree be empty. A launch that fails is reported through `onEnd`.
+   * Null: it takes its time, and `Outside.runs` tells when it runs.
    */
-  start(): { readonly pid: number; readonly standby: boolean }
+  start(): Launch | null
   /** Keeps a replacement forked and waiting. May be called at any time; does nothing when there is one. */
   arm(): void
   /**
@@ -64,14 +89,27 @@ export interface Seat {
   account(): { readonly become: readonly string[]; readonly home: string } | { readonly missing: string } | null
   /** Memory of the running main process, bytes; undefined when not running. */
   rssBytes(): number | undefined
+  /**
+   * Only where the host acts by itself: how long until it restarts the service, or that it runs again; null: it won't,
+   * so that is ours to do.
+   */
+  restartsItself?(): { readonly delayMs: number; readonly runs: boolean } | null
+  /** Only where the host does the stopping, in the place of `signal`. `isRestart`: it is to run again at once. */
+  stop?(isRestart: boolean): void
+  /** Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. */
+  rests?(): string | null
   /** Lets go without stopping anything: the standby ends, the service keeps running. */
   release(): void
 }
 
-/** The host's processes, for the supervisor. */
+/** The host's processes and units, for the supervisor. */
 export interface ProcessHost {
   /** One seat for each service name. `onEnd` is called once for each instance that ended, started or adopted. */
-  seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<Seat>
+  seat(spec: ServiceSpec, onEnd: (end: End) => void, outside: Outside): Promise<Seat>
   /** Stops what an earlier configuration left running under `name` and forgets its seat. */
   remove(name: string): Promise<void>
+  /** Names of the units that `patterns` name and that run, have failed, or are seated here. */
+  units?(patterns: readonly string[]): Promise<readonly string[]>
+  /** From now on `changed` is called whenever `units` would answer something else than it did last. */
+  onUnits?(changed: () => void): void
 }

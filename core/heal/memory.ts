@@ -56,7 +56,7 @@ export function remember(memory: Memory, entry: Entry): void {
       // The daemon's own stops (configuration, `heald down`) are not a wish about this service.
       if (entry.data.by !== 'heald' && entry.data.goingDown !== true) {
         of.wanted = false
-        of.why = `stopped by ${String(entry.data.by)}`
+        of.why = entry.data.by === 'outside' ? 'stopped outside heald' : `stopped by ${String(entry.data.by)}`
       }
       break
     case 'service.held':

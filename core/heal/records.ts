@@ -37,6 +37,8 @@ export interface Records {
   readonly perform: Readonly<Record<RecordAction, () => void>>
   /** An instance ended while no daemon looked, and something runs again in its place. */
   unseenExit(pid: number): void
+  /** The end of what an instance wrote, where it came after the news of its end. */
+  log(pid: number, tail: string): void
   /** It is well, in an incident that became known only now: the same rule as when it got ready. */
   foundWell(): void
 }
@@ -47,6 +49,8 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   const { name } = facts
   /** To the crash loop at hand. */
   let loopAnswer: LoopAnswer | null = null
+  /** The instance that ended last, and the incident of its end. */
+  let lastEnd: { readonly pid: number; readonly inc: ReturnType<Outage['inc']> } | null = null
 
   function write(kind: Kind, data: Data, more: Pick<Draft, 'actor' | 'tail'> = {}): void {
     tools.record({ kind, svc: name, ...outage.inc(), ...more, data })
@@ -90,14 +94,17 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
 
   function writeExit(end: End, uptimeMs: number, wanted: boolean, killed: Killed): void {
     const { tail, ...evidence } = end.evidence()
+    const { unit } = facts.spec
     const { memoryBytes } = facts.spec.limits
     const limit = memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }
     const diagnosis = diagnose({ ended: { ...evidence, tail }, wantedStop: wanted, uptimeMs, ...killed, ...limit })
     if (!wanted) facts.lastTrouble = diagnosis
     // A failed check has opened the incident already; one that asks to stay down is no trouble.
-    const isTrouble = !wanted && killed.killedBy === undefined && evidence.exitCode !== STAY_DOWN
+    const isDone = unit === undefined ? evidence.exitCode === STAY_DOWN : end.leftDown?.isTrouble === false
+    const isTrouble = !wanted && killed.killedBy === undefined && !isDone
     if (isTrouble) outage.open(severityOf(facts), diagnosis)
     const { launchError: _, ...known } = evidence
+    lastEnd = { pid: evidence.pid, inc: outage.inc() }
     write('service.exited', { ...known, uptimeMs, wanted, diagnosis }, tail === '' ? {} : { tail })
   }
 
@@ -172,13 +179,14 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       if (isInLoop && loopAnswer?.isPassing) tellLoop(false)
     },
     recordRestarting() {
-      const { attempt, delayMs } = facts
-      later(() => write('service.restarting', { attempt, delayMs, cause: facts.lastTrouble }))
+      const { attempt, delayMs, restartsItself } = facts
+      const by = restartsItself ? { by: 'systemd' } : {}
+      later(() => write('service.restarting', { attempt, delayMs, cause: facts.lastTrouble, ...by }))
     },
     recordStopped() {
       const { by, goingDown } = facts
       facts.attempt = 0
-      facts.why = by === 'heald' ? null : `stopped by ${by}`
+      facts.why = by === 'heald' ? null : `stopped ${by === 'outside' ? 'outside heald' : `by ${by}`}`
       later(() => {
         outage.up(clock.monoMs())
         outage.resolve('stopped')
@@ -188,7 +196,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordHeld() {
       const stayDown = facts.phase === 'holding'
       facts.waiting = !stayDown
-      if (stayDown) facts.why = `it exited with code ${STAY_DOWN}, which asks to be left down`
+      if (stayDown) facts.why = facts.leftDown ?? `it exited with code ${STAY_DOWN}, which asks to be left down`
       const { why } = facts
       const { waitsFor } = facts
       later(() => write('service.held', stayDown ? { why, stayDown } : { why, waitsFor }))
@@ -202,6 +210,11 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { attempt, adopted } = facts
       later(() => resolveFirst(attempt, howReady(adopted)))
     },
+    log: (pid, tail) =>
+      later(() => {
+        const inc = lastEnd?.pid === pid ? lastEnd.inc : {}
+        tools.record({ kind: 'service.logged', svc: name, ...inc, data: { pid }, tail })
+      }),
     unseenExit(pid) {
       const end: End = { evidence: () => ({ pid, exit: 'unknown', oom: false, tail: '' }) }
       later(() => writeExit(end, 0, false, { away: true }))

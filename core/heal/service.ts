@@ -4,16 +4,18 @@ import type { ServiceSpec } from '../config/spec.ts'
 import { actorOf } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
-import { type Facts, newFacts, recalled } from './facts.ts'
-import type { End, Seat } from './host.ts'
+import { newFacts, recalled } from './facts.ts'
+import type { End, Outside, Seat } from './host.ts'
 import { type Remembered, ranOf } from './memory.ts'
 import { newOutage } from './outage.ts'
+import { outsideNews } from './outside.ts'
 import { type Patient, patientOf } from './patient.ts'
 import type { Report } from './probe/schedule.ts'
 import { type LoopAnswer, STAY_DOWN, serviceRecords } from './records.ts'
 import { statusOf } from './service-status.ts'
 import { type Event, SHOWN, step } from './state.ts'
 import type { SupervisorOptions } from './supervise.ts'
+import { type Beginning, takeUp } from './take-up.ts'
 
 /** One service under supervision: feeds events to the state table and lets its answers be performed. */
 export interface Service {
@@ -42,6 +44,8 @@ export interface Service {
    */
   recall(from: Remembered, isAwaited: boolean): void
   onEnd(end: End): void
+  /** What others do with it, where others may. */
+  readonly outside: Outside
   /** The last verdict of its liveness probe. */
   liveness(): Report | null
   /** Held until the services it depends on are ready. */
@@ -98,6 +102,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   })
   const records = serviceRecords(facts, { ...options, clock, record, outage, later })
   const perform = { ...acts.perform, ...records.perform }
+  const beginning: Beginning = { feed, later, outage, records, clock, onEnd: end => service.onEnd(end) }
 
   function feed(event: Event): void {
     queue.push(event)
@@ -183,36 +188,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     },
     isAdopted: () => facts.adopted !== null,
     begin() {
-      const { adopted } = facts
-      const missing = options.waitingFor(facts.spec)
-      /** The instance whose end the daemon before this one did not record, in this boot. */
-      const ranBefore = memory?.boot === options.boot.slice(0, 8) ? memory.runningPid : null
-      if (adopted !== null) {
-        // Its stop was under way when the daemon before this one ended: the table stops what runs though held.
-        if (memory?.wanted === false) facts.phase = 'held'
-        // The daemon before this one restarted it and ended before that was recorded.
-        if (ranBefore !== null && ranBefore !== adopted.pid) records.unseenExit(ranBefore)
-        const ran = ranBefore === adopted.pid ? facts.ran : null
-        Object.assign(facts, { pid: adopted.pid, startedMs: adopted.startedMonoMs, ran } satisfies Partial<Facts>)
-        const { end } = facts
-        feed('launched')
-        // It ended between being found and now.
-        if (end !== null) service.onEnd(end)
-        seat.arm()
-      } else if (memory?.wanted === false) {
-        // Whoever stopped it ended its incident; one that is open all the same would be for ever.
-        if (!memory.stayDown) later(() => outage.resolve('stopped'))
-      } else if (ranBefore !== null) {
-        // It ran when the daemon before this one ended, and is gone.
-        facts.phase = 'starting'
-        facts.startedMs = clock.monoMs()
-        facts.killed = { away: true }
-        service.onEnd({ evidence: () => ({ pid: ranBefore, exit: 'unknown', oom: false, tail: '' }) })
-      } else if (missing.length > 0) {
-        facts.why = `waits for ${missing.join(', ')}`
-        facts.waitsFor = missing
-        feed('held')
-      } else feed('wanted')
+      takeUp({ facts, seat, memory, boot: options.boot, missing: options.waitingFor(facts.spec) }, beginning)
     },
     async start(by) {
       refuseWhenClosing()
@@ -223,12 +199,14 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     async restart(by) {
       refuseWhenClosing()
       facts.by = by
-      feed('stopAsked')
+      // systemd knows a restart: others that need the unit are restarted with it, not stopped.
+      feed(seat.stop === undefined ? 'stopAsked' : 'renewed')
       feed('wanted')
       await until(becameReady)
     },
     async stop(by, goingDown = false) {
-      if (facts.phase === 'stopped') return
+      // A unit belongs to systemd: that heald lets go of it is no reason to stop it.
+      if (facts.phase === 'stopped' || (goingDown && facts.spec.unit !== undefined)) return
       facts.by = by
       facts.goingDown = goingDown
       feed('stopAsked')
@@ -265,9 +243,11 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     },
     onEnd(end) {
       facts.end = end
-      feed(end.exitCode === STAY_DOWN ? 'endedStayDown' : 'ended')
+      facts.leftDown = end.leftDown?.why ?? null
+      feed(end.exitCode === STAY_DOWN || facts.leftDown !== null ? 'endedStayDown' : 'ended')
       acts.mainEnded()
     },
+    outside: outsideNews(facts, { feed, perform, log: records.log }),
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
     patient: patientOf(facts, { feed, outage, later, waiters }),

@@ -6,7 +6,7 @@ import type { HostConfig, ServiceSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { newAfterwards } from './afterwards.ts'
-import type { ProcessHost } from './host.ts'
+import type { Outside, ProcessHost } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { startingOrder } from './order.ts'
 import type { Patient } from './patient.ts'
@@ -85,8 +85,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const isReady = (name: string) => services.get(name)?.isReady() ?? true
 
   async function seatService(spec: ServiceSpec): Promise<Service> {
-    let deliver: ((ended: Parameters<Service['onEnd']>[0]) => void) | undefined
-    const seat = await host.seat(spec, ended => deliver?.(ended))
+    let deliver: Service | undefined
+    const outside: Outside = {
+      runs: launch => deliver?.outside.runs(launch),
+      stops: () => deliver?.outside.stops(),
+      givesUp: why => deliver?.outside.givesUp(why),
+      said: (pid, tail) => deliver?.outside.said(pid, tail),
+    }
+    const seat = await host.seat(spec, ended => deliver?.onEnd(ended), outside)
     if (!options.isRemembered(spec.name)) unknown.add(spec.name)
     const service = superviseService(
       {
@@ -111,7 +117,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       spec,
       seat,
     )
-    deliver = service.onEnd
+    deliver = service
     return service
   }
 
@@ -199,6 +205,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
     async stopAll(by) {
       const order = startingOrder([...services.values()].map(service => service.spec())).reverse()
+      const units = new Set(order.filter(name => services.get(name)?.spec().unit !== undefined))
       // The bot is the last to stop, so that it can tell of the others.
       const before = (name: string) => [...(services.get(name)?.spec().dependsOn ?? []), ...(name === BOT ? [] : [BOT])]
       for (const level of levels(order, before)) {
@@ -207,7 +214,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       for (const service of services.values()) service.release()
       services.clear()
       await Promise.all(order.map(name => host.remove(name)))
-      return order
+      return order.filter(name => !units.has(name))
     },
 
     flush: afterwards.flush,

@@ -24,11 +24,13 @@ const WORDS: { readonly [kind: string]: Words } = {
   'service.ready': (data, name) => `${name} is ready${after(data.readyMs)}`,
   'service.exited': exited,
   'service.unhealthy': (data, name) => `${name} fails its check${checkOf(data)}`,
+  'service.logged': (_data, name) => `${name} wrote this before its end`,
   'service.hung': (data, name) => `${name} hangs, by its check${checkOf(data)}`,
   'service.restarting': (data, name) => {
     const delayMs = data.delayMs
     const when = typeof delayMs === 'number' && delayMs > 0 ? `in ${spanOf(delayMs)}` : 'at once'
-    return `${name} will be restarted ${when}${because(data.cause)}`
+    const who = data.by === 'systemd' ? ' by systemd' : ''
+    return `${name} will be restarted${who} ${when}${because(data.cause)}`
   },
   'service.recovered': (data, name) => {
     const attempts = data.attempts
@@ -36,7 +38,7 @@ const WORDS: { readonly [kind: string]: Words } = {
     return `${name} is well again after ${spanOf(data.downMs)}${tries}`
   },
   'service.adopted': (data, name) => `${name} was found running, pid ${number(data.pid)}, and is looked after again`,
-  'service.stopped': (data, name) => `${name} was stopped${by(data.by)}`,
+  'service.stopped': (data, name) => `${name} was stopped${data.by === 'outside' ? ' outside heald' : by(data.by)}`,
   'service.held': (data, name) =>
     list(data.waitsFor) === ''
       ? `${name} is held and will not be started${because(data.why)}`

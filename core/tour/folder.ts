@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
 import type { TargetSpec } from '../config/spec.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
-import type { ProcessHost } from '../heal/host.ts'
+import type { Outside, ProcessHost } from '../heal/host.ts'
 import { takeLock } from '../ledger/lock.ts'
 import type { OpenTarget } from '../safeswitch/managed.ts'
 import { HEALD, type Plan, quoted, SWITCHED, type Switched, writeConfig, writePlan } from './plan.ts'
@@ -67,6 +67,9 @@ function claim(dir: string): void {
   })
 }
 
+/** The tour has no units. */
+const NOBODY: Outside = { runs() {}, stops() {}, givesUp() {}, said() {} }
+
 /** By name and run files, so the plan of this visit serves as well as that of the one before. */
 async function endLeftovers(plan: Plan, { processes, openTarget }: Host): Promise<void> {
   for (const name of Object.keys(SWITCHED)) plan.ports.set(name as Switched, plan.port)
@@ -74,7 +77,7 @@ async function endLeftovers(plan: Plan, { processes, openTarget }: Host): Promis
   const { services, targets } = await loadConfigApart(plan.config)
   for (const spec of targets) await (await openTarget(spec)).deadMan.disarm()
   for (const spec of services) {
-    const seat = await processes.seat(spec, () => {})
+    const seat = await processes.seat(spec, () => {}, NOBODY)
     if ((await seat.adopt()) !== null) await seat.killTree(END_AGENT_MS)
     await processes.remove(spec.name)
   }

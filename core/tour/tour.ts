@@ -50,8 +50,8 @@ export async function tour(
   checkSocketPath(socket)
   const warn = (text: string) => context.err(`heald: ${text}\n`)
   const plan = await freshFolder(dir, async () => {
-    const { createProcessHost, openTarget } = await loadHost()
-    return { processes: createProcessHost({ state: dir, warn }), openTarget: spec => openTarget(dir, spec) }
+    const { createServiceHost, openTarget } = await loadHost()
+    return { processes: createServiceHost({ state: dir, warn }), openTarget: spec => openTarget(dir, spec) }
   })
   const ending = new AbortController()
   const end = () => ending.abort(new Fault('interrupted', 'the tour was ended'))
@@ -113,8 +113,8 @@ export async function tour(
 
 /** The host as it is, with a Nix of the tour's own. */
 async function hostFor({ nix }: Plan, loadHost: LoadHost): ReturnType<LoadHost> {
-  const { createProcessHost, findAccount, openTarget } = await loadHost()
-  return { createProcessHost, findAccount, openTarget: (state, spec) => openTarget(state, spec, nixEnv(nix)) }
+  const { createServiceHost, findAccount, openTarget } = await loadHost()
+  return { createServiceHost, findAccount, openTarget: (state, spec) => openTarget(state, spec, nixEnv(nix)) }
 }
 
 /** Resolves to whether everything healed that could be shown. */

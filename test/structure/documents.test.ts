@@ -21,9 +21,16 @@ import { expectNone, ROOT, textOf } from './project.ts'
 
 // What is written for people has to stay true: keys, defaults, commands, examples and links.
 
-const DOCUMENTS = ['README.md', 'docs/configuration.md', 'docs/healing.md', 'docs/rolling-back.md', 'docs/notices.md']
+const DOCUMENTS = [
+  'README.md',
+  'docs/configuration.md',
+  'docs/healing.md',
+  'docs/rolling-back.md',
+  'docs/notices.md',
+  'docs/units.md',
+]
 const unread = () => assert.fail('only names are read')
-const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
+const table = subcommands({ init: unread, up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
 
 /** The fenced blocks of one language. */
 function blocks(document: string, language: string): string[] {

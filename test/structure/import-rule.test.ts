@@ -11,7 +11,7 @@ import { expectNone, projectFiles, textOf } from './project.ts'
 const PACKAGES: Record<string, readonly string[]> = {
   'core/': ['zod', 'yaml', 'croner'],
   'bot/': ['zod', 'lowdb'],
-  'adapters/host/': ['execa', 'dbus-next'],
+  'adapters/host/': ['execa', 'dbus-native'],
   'adapters/chat/telegram': ['grammy'],
   'adapters/chat/discord': ['discord.js'],
   'adapters/chat/slack': ['@slack/bolt'],

@@ -20,7 +20,9 @@ export async function runInside(leader: number, argv: readonly string[]): Promis
   const child = spawn('nsenter', ['-t', String(leader), '-a', '--', ...env, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,
+    detached: true,
     killSignal: 'SIGKILL',
+    // A process group of its own: a command that signals its group must not reach the test's.
   })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {

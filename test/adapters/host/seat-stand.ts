@@ -15,12 +15,12 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findHierarchies } from '../../../adapters/host/cgroup.ts'
-import { createProcessHost } from '../../../adapters/host/process.ts'
+import { createProcessHost, type OwnProcesses, type ProcessSeat } from '../../../adapters/host/process.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
-import type { Ended, ProcessHost, Seat } from '../../../core/heal/host.ts'
+import type { Ended } from '../../../core/heal/host.ts'
 
 export interface Seated {
-  readonly seat: Seat
+  readonly seat: ProcessSeat
   /** Every end that was reported, oldest first. */
   readonly ends: Ended[]
   /** Resolves with the end number `n` (from 0). */
@@ -52,15 +52,15 @@ export function makeSeatStand(t: TestContext) {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'heald-host-')))
   const state = join(root, 'state')
   const warnings: string[] = []
-  const seats: Seat[] = []
+  const seats: ProcessSeat[] = []
   const mark = root.slice(-6)
   const groupName = `heald-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`
   const { unified, memory, pids } = findHierarchies()
   const groups = [unified, memory?.folder, pids?.folder].flatMap(base => (base ? [join(base, groupName)] : []))
 
-  const host = (): ProcessHost => createProcessHost({ state, warn: text => warnings.push(text) })
+  const host = (): OwnProcesses => createProcessHost({ state, warn: text => warnings.push(text) })
 
-  async function seat(on: ProcessHost, spec: ServiceSpec): Promise<Seated> {
+  async function seat(on: OwnProcesses, spec: ServiceSpec): Promise<Seated> {
     const ends: Ended[] = []
     const marked = { ...spec, env: { ...spec.env, HEALD_MARK: mark } }
     const made = await on.seat(marked, end => ends.push(end.evidence()))

@@ -108,7 +108,7 @@ test('folders are made; a place that can’t be written is a Fault, and leaves n
   const { context, out } = paperContext({ json: true })
   const path = join(folder, 'etc', 'heald', 'heald.yaml')
   await run(context, [path], {})
-  assert.deepEqual(JSON.parse(out()), { written: path })
+  assert.deepEqual(JSON.parse(out()), { units: [], written: path })
   mkdirSync(join(folder, 'taken'))
   await assert.rejects(
     run(context, [join(folder, 'taken')], { force: true }),

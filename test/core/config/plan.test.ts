@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Changes } from '../../../core/api/control.ts'
-import { planReload } from '../../../core/config/plan.ts'
+import { mustBeReloadable, planReload } from '../../../core/config/plan.ts'
 import type { HostConfig, ServiceSpec } from '../../../core/config/spec.ts'
 import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
@@ -61,6 +61,7 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
   host: 'a',
   tz: 'UTC',
   services,
+  units: [],
   targets: [],
   switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
   ledger: { fsync: true, redact: [], checkpointEvery: 10_000 },
@@ -109,4 +110,16 @@ test('each name is in exactly one list, whatever changed', () => {
       assert.deepEqual([...changes.restart, ...changes.pending], [...waiting.restart, ...waiting.pending])
     }),
   )
+})
+
+test('a command does not become a unit while it runs', () => {
+  const web = (more: Partial<ServiceSpec>) => config([{ ...BASE, name: 'web', ...more }])
+  for (const [before, after] of [
+    [{}, { unit: 'web.service' }],
+    [{ unit: 'web.service' }, {}],
+    [{ unit: 'web.service' }, { unit: 'other.service' }],
+  ])
+    assert.throws(() => mustBeReloadable(web(before ?? {}), web(after ?? {})), /a command in one file and a unit/)
+  mustBeReloadable(web({ unit: 'web.service' }), web({ unit: 'web.service', critical: true }))
+  mustBeReloadable(config([]), web({ unit: 'web.service' }))
 })

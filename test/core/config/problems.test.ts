@@ -7,6 +7,7 @@ import { type Case, testProblems } from './marked.ts'
 
 const WEAK: HostFacts = { isRoot: false, canLimit: { memory: false, pids: false } }
 const service = (lines: string) => `services:\n  web:\n    run: x\n${lines.replaceAll(/^/gm, '    ')}\n`
+const unit = (lines: string) => `services:\n  web:\n    ${lines}\n`
 
 const CASES: readonly Case[] = [
   // The file as a whole
@@ -34,7 +35,7 @@ const CASES: readonly Case[] = [
   [
     'a far key',
     '‸flavour: a\n',
-    [['flavour', /unknown key/, /the keys here are host, tz, services, targets, switch, ledger/]],
+    [['flavour', /unknown key/, /the keys here are host, tz, services, units, targets, switch, ledger/]],
   ],
   ['a key in other capitals', service('‸depends-on: []'), [['services.web.depends-on', /unknown key/, /"dependsOn"/]]],
   ['a merge', service('‸<<: { run: y }'), [['services.web.<<', /unknown key/, /not supported/]]],
@@ -56,8 +57,30 @@ const CASES: readonly Case[] = [
       ['operators', /not supported by this version/, /remove it/],
     ],
   ],
-  ['a unit', 'services:\n  web:\n    ‸unit: a.service\n', [['services.web.unit', /not supported/, /remove/]]],
-  ['a unit’s check', service('health: { ‸unit: a }'), [['services.web.health.unit', /not supported/, /remove/]]],
+  ['a unit without its type', unit('unit: ‸a'), [['services.web.unit', /not the name of a unit/, /add \.service/]]],
+  ['a unit that is no service', unit('unit: ‸a.timer'), [['services.web.unit', /not a service/, /agent\.service/]]],
+  ['a template', unit('unit: ‸a@.service'), [['services.web.unit', /template/, /worker@1/]]],
+  ['a path for a unit', unit('unit: ‸/etc/a.service'), [['services.web.unit', /not the name/, /systemctl/]]],
+  ['a unit’s number', unit('unit: ‸1'), [['services.web.unit', /must be text/, /quotes/]]],
+  [
+    'a unit and a command',
+    'services:\n  web:\n    ‸run: x\n    unit: a.service\n',
+    [['services.web.run', /does not belong/, /remove one/]],
+  ],
+  ['a unit’s user', unit('unit: a.service\n    ‸user: x'), [['services.web.user', /does not belong/, /User=/]]],
+  [
+    'a unit’s limits',
+    unit('unit: a.service\n    ‸limits: { pids: 3 }'),
+    [['services.web.limits', /not belong/, /TasksMax/]],
+  ],
+  [
+    'a unit twice',
+    'services:\n  a: { unit: x.service }\n  b: { unit: ‸x.service }\n',
+    [['services.b.unit', /unit of a already/, /keep one/]],
+  ],
+  ['a unit’s check', service('health: { unit: ‸a }'), [['services.web.health.unit', /not the name/, /add \.service/]]],
+  ['patterns that are none', 'units: ‸a\n', [['units', /must be a list/, /agent-\*/]]],
+  ['a pattern for everything', 'units: [‸"*"]\n', [['units[0]', /not a pattern/, /add \.service/]]],
   ['entries kept for an hour', 'ledger: { keep: ‸1h }\n', [['ledger.keep', /too short/, /at least 1 d/]]],
   ['an archive for nothing', 'ledger: { ‸archive: /mnt/a }\n', [['ledger.archive', /nothing says when/, /keep: 365d/]]],
   // Names

@@ -128,7 +128,7 @@ const CASES: readonly Case[] = [
   ],
   ['a slow check', releases('checks: [{ tcp: "a:1", timeout: ‸6s }]'), [[`${APP}.checks[0].timeout`, /longer/, /at/]]],
   ['a check’s key', releases('checks: [{ tcp: "a:1", ‸evry: 5s }]'), [[`${APP}.checks[0].evry`, /unknown/, /"every"/]]],
-  ['a unit’s check', releases('checks: [{ ‸unit: a }]'), [[`${APP}.checks[0].unit`, /not supported/, /remove/]]],
+  ['a unit’s check', releases('checks: [{ unit: ‸a }]'), [[`${APP}.checks[0].unit`, /not the name/, /add/]]],
   ['a port alone', releases('checks: [{ tcp: ‸80 }]'), [[`${APP}.checks[0].tcp`, /host too/, /127\.0\.0\.1:80/]]],
   // Services
   [

@@ -65,6 +65,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
   await supervisor.take({
     host: 'h',
     services,
+    units: [],
     targets: [],
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
     ledger: { fsync: false, redact: [], checkpointEvery: 10_000 },

@@ -9,7 +9,7 @@ import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 
 export function configOf(notice: Partial<NoticeSpec> = {}, more: Partial<HostConfig> = {}): HostConfig {
   return {
-    ...{ host: 'web-1', tz: 'UTC', services: [], targets: [] },
+    ...{ host: 'web-1', tz: 'UTC', services: [], units: [], targets: [] },
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
     notice: { ...NO_CHANNELS.notice, ...notice },
     bot: NO_CHANNELS.bot,

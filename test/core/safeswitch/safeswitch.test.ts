@@ -17,7 +17,7 @@ const SOAK_MS = 10_000
 const spec = (name: string, more: Partial<TargetSpec> = {}): TargetSpec =>
   targetSpec({ name, path: `/${name}`, ...more })
 const configOf = (...targets: TargetSpec[]): HostConfig => ({
-  ...{ host: 'h', tz: 'UTC', services: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
+  ...{ host: 'h', tz: 'UTC', services: [], units: [], targets, switch: switchSpec({ probationMs: SOAK_MS }) },
   ...{ ledger: { fsync: false, redact: [], checkpointEvery: 10_000 }, sha256: '', ...NO_CHANNELS },
 })
 

@@ -1,0 +1,28 @@
+import type { ProcessHost } from '../../core/heal/host.ts'
+import { createProcessHost, type ProcessHostOptions } from './process.ts'
+import type { UnitHost } from './systemd.ts'
+
+/** All that a service can be on this host: processes of our own, and units of systemd. */
+export function createServiceHost(options: ProcessHostOptions): ProcessHost {
+  const processes = createProcessHost(options)
+  /** Where no unit is configured, nothing of systemd is loaded. */
+  let units: Promise<UnitHost> | null = null
+  const names = new Set<string>()
+  const open = () => {
+    units ??= import('./systemd.ts').then(systemd => systemd.createUnitHost(options.warn))
+    return units
+  }
+  return {
+    async seat(spec, onEnd, outside) {
+      if (spec.unit === undefined) return processes.seat(spec, onEnd)
+      names.add(spec.name)
+      return (await open()).seat(spec.name, spec.unit, onEnd, outside)
+    },
+    async remove(name) {
+      if (!names.delete(name)) return processes.remove(name)
+      await (await units)?.remove(name)
+    },
+    units: async patterns => (patterns.length === 0 && units === null ? [] : (await open()).units(patterns)),
+    onUnits: changed => void units?.then(host => host.onUnits(changed)),
+  }
+}

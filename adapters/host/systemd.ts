@@ -1,0 +1,153 @@
+import type { End, Outside, ProcessHost } from '../../core/heal/host.ts'
+import { openJournal } from './journal.ts'
+import { type KernelLog, openKernelLog } from './kernel-log.ts'
+import { type BusEvents, openSystemdBus, pathOf, type SystemdBus } from './systemd-bus.ts'
+import { unitPatterns } from './unit-patterns.ts'
+import { type UnitSeat, unitSeat } from './unit-seat.ts'
+
+/*
+ * Life of the units' host
+ *
+ * 1. The bus is dialled when the first unit is seated.
+ * 2. Whenever it is up (again), and when systemd has read its files anew: all seats' properties are read. Whatever
+ *    happened meanwhile is told by the difference.
+ * 3. Then each change comes by itself. A look at all states every half minute is the safety net, and finds out whether
+ *    the bus still answers.
+ */
+
+const LOOK_EVERY_MS = 30_000
+/** Of a whole host's properties, so many are asked for at once: each answer takes systemd 1 ms. */
+const READS_AT_ONCE = 16
+
+export interface UnitHost extends Required<Pick<ProcessHost, 'remove' | 'units' | 'onUnits'>> {
+  seat(name: string, unit: string, onEnd: (end: End) => void, outside: Outside): Promise<UnitSeat>
+}
+
+export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLog = openKernelLog()): UnitHost {
+  /** By the name of the service. */
+  const seats = new Map<string, UnitSeat>()
+  /** By object path: two services may name the same unit. */
+  const byPath = new Map<string, Set<UnitSeat>>()
+  const journal = openJournal()
+  let bus: SystemdBus | null = null
+  let timer: NodeJS.Timeout | undefined
+  let reading: Promise<void> | null = null
+  let isAskedAgain = false
+  let isDown = false
+
+  const events: BusEvents = {
+    renewed() {
+      for (const seat of seats.values()) seat.systemdIsNew()
+    },
+    up() {
+      if (isDown) warn('systemd answers again')
+      isDown = false
+      void readAll()
+    },
+    down(why) {
+      isDown = true
+      warn(`the connection to systemd is gone (${why}); dialling again`)
+    },
+    changed(path, properties, isLast) {
+      for (const seat of byPath.get(path) ?? []) seat.take(properties, isLast)
+    },
+    jobRemoved(unit, result) {
+      for (const seat of byPath.get(pathOf(unit)) ?? []) seat.jobRemoved(result)
+    },
+    reloaded: () => void readAll(),
+    unitNew: () => patterns.unitNew(),
+  }
+
+  const patterns = unitPatterns({
+    list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
+    isSeated: unit => (byPath.get(pathOf(unit))?.size ?? 0) > 0,
+    warn,
+  })
+
+  function open(): SystemdBus {
+    if (bus !== null) return bus
+    bus = openSystemdBus(events)
+    timer = setInterval(() => void lookAtAll(), LOOK_EVERY_MS)
+    timer.unref()
+    return bus
+  }
+
+  async function read(seat: UnitSeat): Promise<void> {
+    try {
+      const properties = await open().properties(pathOf(seat.unit))
+      if (seats.get(nameOf(seat)) === seat) seat.take(properties, true)
+    } catch {
+      // No connection: `up` reads it again.
+    }
+  }
+
+  /** Reads all seats; asked while it reads, it reads once more after that. */
+  function readAll(): Promise<void> {
+    isAskedAgain = reading !== null
+    reading ??= (async () => {
+      do {
+        isAskedAgain = false
+        const waiting = [...seats.values()]
+        const work = async () => {
+          for (let seat = waiting.shift(); seat !== undefined; seat = waiting.shift()) await read(seat)
+        }
+        await Promise.all(Array.from({ length: READS_AT_ONCE }, work))
+      } while (isAskedAgain)
+    })().finally(() => {
+      reading = null
+    })
+    return reading
+  }
+
+  /** One cheap question for all of them; only what differs from the picture is read. */
+  async function lookAtAll(): Promise<void> {
+    if (bus === null || !bus.isUp()) return
+    void patterns.look()
+    const asked = [...seats.values()]
+    try {
+      const rows = (await bus.manager('ListUnitsByNames', 'as', [asked.map(seat => seat.unit)])) as unknown[][]
+      for (const row of rows) {
+        const [unit, , load, active, sub] = row as string[]
+        for (const seat of byPath.get(pathOf(unit ?? '')) ?? []) {
+          const view = seat.view()
+          if (view.load !== load || view.active !== active || view.sub !== sub) await read(seat)
+        }
+      }
+    } catch (error) {
+      bus.renew(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  function nameOf(seat: UnitSeat): string {
+    for (const [name, each] of seats) if (each === seat) return name
+    return ''
+  }
+
+  return {
+    units: patterns.units,
+    onUnits: patterns.onUnits,
+    async seat(name, unit, onEnd, outside) {
+      const seat: UnitSeat = unitSeat(
+        unit,
+        { bus: open(), kernelLog, warn, refresh: () => read(seat), tail: journal.tail },
+        onEnd,
+        outside,
+      )
+      seats.set(name, seat)
+      const path = pathOf(unit)
+      byPath.set(path, (byPath.get(path) ?? new Set()).add(seat))
+      return seat
+    },
+    async remove(name) {
+      const seat = seats.get(name)
+      if (seat === undefined) return
+      seats.delete(name)
+      byPath.get(pathOf(seat.unit))?.delete(seat)
+      seat.release()
+      if (seats.size > 0 || patterns.isUsed()) return
+      clearInterval(timer)
+      bus?.close()
+      bus = null
+    },
+  }
+}

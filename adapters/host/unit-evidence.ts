@@ -1,0 +1,36 @@
+import { constants } from 'node:os'
+import type { Ended } from '../../core/heal/host.ts'
+import type { KernelLog } from './kernel-log.ts'
+import { BusError } from './systemd-bus.ts'
+import type { UnitView } from './unit-view.ts'
+
+/** What systemd and the kernel's log say of a run that has ended; what it wrote comes later. */
+export function evidenceOf(pid: number, view: UnitView, kernelLog: KernelLog): Ended {
+  const { exitKind, exitStatus, result } = view
+  const name = Object.entries(constants.signals).find(([, number]) => number === exitStatus)?.[0]
+  const isSignal = exitKind === KILLED || exitKind === DUMPED
+  // Where systemd can't know (control groups of the first version), the kernel's log still does.
+  const oom =
+    result === 'oom-kill' || (isSignal && name === 'SIGKILL' && kernelLog.whatWasKilled(pid, null) === 'itself')
+  const evidence = { pid, oom, result, tail: '' }
+  if (exitKind === EXITED) return { ...evidence, exit: 'code', exitCode: exitStatus }
+  if (isSignal && name !== undefined) return { ...evidence, exit: 'signal', signal: name as NodeJS.Signals }
+  return { ...evidence, exit: 'unknown' }
+}
+
+/** Of waitid(2), as systemd passes them on. */
+const EXITED = 1
+const KILLED = 2
+const DUMPED = 3
+
+/** Why a start came to nothing, by the result of its job. */
+export function whyNotStarted(result: string): string {
+  if (result === 'dependency') return 'a unit that it requires could not be started'
+  if (result === 'canceled') return 'its start was canceled by somebody else'
+  if (result === 'done' || result === 'skipped') return 'systemd left it out: a condition of the unit is not met'
+  return `systemd could not start it (${result})`
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof BusError ? error.message : String(error)
+}

@@ -1,0 +1,112 @@
+import { awaitsRestart, isDown, isUp, type UnitView } from './unit-view.ts'
+
+/*
+ * What happened to a unit, told from two pictures of it. Pure. systemd may show several changes as one, so that an end can
+ * lie between two pictures that both show it running: then the name of the run differs, and systemd's count of its own
+ * restarts says how many ends there were.
+ *
+ * A unit's life as systemd shows it (252):
+ *   killed         failed → activating (auto-restart) → [inactive with a process] → active
+ *   stopped        job, deactivating → inactive
+ *   hit its limit  failed with result start-limit-hit
+ */
+
+/** What has been told of a unit so far. */
+export interface Told {
+  /** The run that is known to be running; null: none is. */
+  readonly run: string | null
+  /** The run that was told last, whether it still runs or not. */
+  readonly lastRun: string
+  /** systemd's count at the time of that run; null: it is not to be trusted until the next one. */
+  readonly restarts: number | null
+  /** A stop that was asked for is under way. */
+  readonly stops: boolean
+}
+
+export type News =
+  | { readonly kind: 'runs' }
+  /** Somebody asked systemd to stop it. */
+  | { readonly kind: 'stops' }
+  /** `view`: how it ended; null: that was overwritten by a later run. */
+  | { readonly kind: 'ended'; readonly view: UnitView | null }
+
+/** Runs that came and went between two pictures; more than this are no longer told one by one. */
+const MOST_MISSED = 100
+
+/** What is new in `view`, in order, and what has been told once it is passed on. */
+export function newsOf(told: Told, view: UnitView): { readonly news: readonly News[]; readonly told: Told } {
+  const news: News[] = []
+  const restarts = restartsAt(view)
+  const isSame = view.run === told.lastRun
+  const isNew = !isSame && view.run !== ''
+  if (told.run !== null && isNew) news.push({ kind: 'ended', view: null })
+  // In the middle of a start systemd calls it inactive for an instant, with its new run and a job.
+  const isBegun = isNew && view.active === 'inactive' && view.job !== 0
+  if (isNew && !isBegun && (isUp(view) || isDown(view))) {
+    const missed = Math.min(MOST_MISSED, Math.max(0, restarts - (told.restarts ?? restarts) - 1))
+    for (let n = 0; n < missed; n += 1) news.push({ kind: 'runs' }, { kind: 'ended', view: null })
+  }
+  const ran = told.run !== null && isSame
+  const seen = { lastRun: view.run, restarts }
+  if (isUp(view)) {
+    if (!ran) news.push({ kind: 'runs' })
+    return { news, told: { ...seen, run: view.run, stops: false } }
+  }
+  if (isDown(view) && !isBegun) {
+    if (isNew) news.push({ kind: 'runs' })
+    if (!isNew && !ran) return { news, told: { ...told, run: null, stops: false } }
+    if (!told.stops && wasAsked(view)) news.push({ kind: 'stops' })
+    news.push({ kind: 'ended', view })
+    // The count of a run that was told stays as it was when it ran.
+    const counted = isNew ? seen : { lastRun: view.run, restarts: told.restarts }
+    return { news, told: { ...counted, run: null, stops: false } }
+  }
+  // Between two states: in a start, or in an end.
+  if (isNew) return { news, told: { ...told, run: null, stops: false } }
+  if (ran && !told.stops && isAsked(view)) {
+    news.push({ kind: 'stops' })
+    return { news, told: { ...told, stops: true } }
+  }
+  return { news, told }
+}
+
+/** A stop that was asked for comes with a job, and begins while nothing of the unit has failed. */
+function isAsked({ active, result, job }: UnitView): boolean {
+  return active === 'deactivating' && result === 'success' && job !== 0
+}
+
+function wasAsked(view: UnitView): boolean {
+  return view.result === 'success' && view.job !== 0 && !awaitsRestart(view)
+}
+
+/** systemd counts a restart when it queues it; here it belongs to the run that it makes. */
+function restartsAt(view: UnitView): number {
+  const isQueued = awaitsRestart(view) && (view.job !== 0 || view.sub === 'auto-restart-queued')
+  return view.restarts - (isQueued ? 1 : 0)
+}
+
+/** Nobody knows yet whether systemd restarts it: `failed` is a passing state for a unit that it restarts. */
+export function mayRestart(view: UnitView): boolean {
+  return view.policy !== 'no' && !awaitsRestart(view) && view.result !== 'start-limit-hit' && view.job === 0
+}
+
+/** Why a unit that has ended by itself is to be left down, in words; null: it is to be restarted. */
+export function leftDown(view: UnitView): { readonly why: string; readonly isTrouble: boolean } | null {
+  if (view.load === 'masked') return { why: 'its unit is masked, so it can’t be started', isTrouble: true }
+  if (awaitsRestart(view) || view.result !== 'success' || view.exitKind !== 1) return null
+  const code = `it exited with code ${view.exitStatus}`
+  if (view.type === 'oneshot') return { why: `${code}: it is done (Type=oneshot)`, isTrouble: false }
+  return view.policy.startsWith('on-')
+    ? { why: `${code}, and Restart=${view.policy} leaves it down then`, isTrouble: false }
+    : null
+}
+
+/** Why a unit that does not run is not to be started by heald's own coming, in words; null: it has failed. */
+export function restsBecause(view: UnitView, unit: string): string | null {
+  if (view.load === 'not-found') return `systemd has no unit ${unit}`
+  if (view.load === 'masked') return `the unit ${unit} is masked`
+  if (view.load !== 'loaded') return `systemd can’t load the unit ${unit} (${view.load})`
+  if (view.active === 'inactive' && view.result === 'success')
+    return 'not started, as systemd says: its unit is inactive'
+  return null
+}

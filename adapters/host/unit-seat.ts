@@ -1,0 +1,243 @@
+import { constants } from 'node:os'
+import type { ServiceSpec } from '../../core/config/spec.ts'
+import type { Adopted, End, Ended, Launch, Outside, Seat } from '../../core/heal/host.ts'
+import { type Account, findAccount } from './account.ts'
+import type { KernelLog } from './kernel-log.ts'
+import { readStat, rssBytesOf } from './proc.ts'
+import type { SystemdBus } from './systemd-bus.ts'
+import { evidenceOf, wordsOf } from './unit-evidence.ts'
+import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { unitStart } from './unit-start.ts'
+import { awaitsRestart, isDown, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+
+/**
+ * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
+ * wishes become calls. A unit that systemd restarts by itself is only watched.
+ */
+export type UnitSeat = Seat & {
+  readonly unit: string
+  /** Properties that systemd told. `isWhole`: with this, they fit together. */
+  take(properties: Readonly<Record<string, unknown>>, isWhole: boolean): void
+  /** A job of the unit is over. */
+  jobRemoved(result: string): void
+  /** systemd has re-executed itself: it may have counted a restart twice that was about to come. */
+  systemdIsNew(): void
+  /** As it was last told. */
+  view(): UnitView
+}
+
+export interface UnitTools {
+  readonly bus: SystemdBus
+  readonly kernelLog: KernelLog
+  readonly warn: (text: string) => void
+  /** Reads the unit's properties; resolves once they have been taken, or can't be had. */
+  readonly refresh: () => Promise<void>
+  /** What the run `run` wrote last. */
+  readonly tail: (run: string) => Promise<string>
+}
+
+/** A unit that systemd restarts is `failed` for an instant; after this long it stays so. */
+const SETTLE_MS = 150
+/** How long heald's start waits for the first word of systemd. */
+const FIRST_WORD_MS = 5000
+const LOOK_EVERY_MS = 20
+/** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
+const STOP_MS = 540_000
+
+const NEVER: Told = { run: null, lastRun: '', restarts: 0, stops: false }
+
+export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => void, outside: Outside): UnitSeat {
+  let view = NO_UNIT
+  /** Null until the first picture. */
+  let told: Told | null = null
+  /** The first picture did not come in time: what it shows is news. */
+  let isLate = false
+  /** The instance that the supervisor knows of. */
+  let known: { readonly pid: number; readonly run: string } | null = null
+  /** The run whose news is being told, for a supervisor who takes it up by `start`. */
+  let passing: Launch | null = null
+  /** Since when a stop of ours is under way; monotonic. */
+  let stopsSinceMs: number | null = null
+  let settle: NodeJS.Timeout | undefined
+  let hadRestart = false
+  /** `User=` of the unit, whose account is known. */
+  let lookedUp = ''
+  let account: Account | null | { readonly missing: string } = null
+  let isReleased = false
+  const pictured = Promise.withResolvers<void>()
+
+  /** Takes a picture; what systemd may still be about to restart is left for a moment. */
+  function look(isSettled = false): void {
+    clearTimeout(settle)
+    if (isReleased) return
+    if (told === null) {
+      const isNews = isLate && (isUp(view) || restsBecause(view, unit) === null)
+      told = { ...NEVER, lastRun: isNews || isUp(view) ? '' : view.run, restarts: view.restarts }
+      pictured.resolve()
+      // Who seats it asks for what runs (`adopt`).
+      if (!isLate) return
+    }
+    const isEnd = told.run !== null && told.run === view.run && isDown(view)
+    if (isEnd && !isSettled && mayRestart(view)) {
+      settle = setTimeout(() => look(true), SETTLE_MS)
+      return
+    }
+    const { news, told: next } = newsOf(told, view)
+    told = next
+    for (const each of news) tell(each)
+    // Until the job is over, the restart that was announced may still come.
+    const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
+    hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
+    if (gaveUp && known === null && !begun.isUnderWay() && news.length === 0) whyNoRestart()
+    begun.look()
+  }
+
+  function tell(news: News): void {
+    if (news.kind === 'runs') {
+      stopsSinceMs = null
+      // It was taken up already when the end of its predecessor was told.
+      if (known !== null && known.run === view.run && isUp(view)) return
+      begun.end()
+      passing = launched()
+      known = { pid: passing.pid, run: view.run }
+      outside.runs(passing)
+      passing = null
+    } else if (news.kind === 'stops') {
+      if (stopsSinceMs === null) outside.stops()
+    } else {
+      stopsSinceMs = null
+      const of = known ?? { pid: view.lastPid, run: view.run }
+      known = null
+      onEnd(endOf(of, news.view))
+    }
+  }
+
+  /** What runs becomes the instance that the supervisor knows of. */
+  function takeUp(): Launch {
+    const launch = launched()
+    known = { pid: launch.pid, run: view.run }
+    told = { run: view.run, lastRun: view.run, restarts: view.restarts, stops: false }
+    return launch
+  }
+
+  function launched(): Launch {
+    const { startedMonoMs, mainPid, lastPid } = view
+    return { pid: mainPid || lastPid, standby: false, ...(startedMonoMs > 0 ? { startedMonoMs } : {}) }
+  }
+
+  function endOf(of: { readonly pid: number; readonly run: string }, ended: UnitView | null): End {
+    tools.tail(of.run).then(
+      tail => tail !== '' && !isReleased && outside.said(of.pid, tail),
+      () => {},
+    )
+    if (ended === null)
+      return { evidence: () => ({ pid: of.pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
+    const down = leftDown(ended)
+    return { leftDown: down, evidence: () => evidenceOf(of.pid, ended, tools.kernelLog) }
+  }
+
+  /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */
+  function whyNoRestart(): void {
+    if (view.result === 'start-limit-hit')
+      outside.givesUp('systemd has given up: it was started too often in too short a time (StartLimitBurst)')
+    else if (view.active === 'inactive') outside.stops()
+    else outside.givesUp(`systemd has given up (${view.result})`)
+  }
+
+  function call(member: string, signature: string, ...body: unknown[]): Promise<unknown> {
+    return tools.bus.manager(member, signature, body)
+  }
+
+  const begun = unitStart({
+    ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
+    failed(why) {
+      // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
+      if (known !== null) return seat.stop?.(false)
+      const rest = view.load === 'loaded' ? null : restsBecause(view, unit)
+      const evidence = (): Ended => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' })
+      onEnd({ leftDown: rest === null ? null : { why: rest, isTrouble: true }, evidence })
+    },
+  })
+
+  const seat: UnitSeat = {
+    unit,
+    view: () => view,
+    systemdIsNew() {
+      if (told !== null) told = { ...told, restarts: null }
+    },
+    take(properties, isWhole) {
+      view = viewWith(view, properties)
+      if (typeof properties.User === 'string') void lookUp(properties.User)
+      if (isWhole) look()
+    },
+    jobRemoved: begun.jobRemoved,
+    async adopt(): Promise<Adopted | null> {
+      void tools.refresh()
+      await Promise.race([pictured.promise, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
+      if (told === null) isLate = true
+      if (!isUp(view)) return null
+      const { pid, startedMonoMs = 0 } = takeUp()
+      return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs }
+    },
+    start() {
+      if (passing !== null) return passing
+      if (isUp(view) && stopsSinceMs === null) return takeUp()
+      // A restart that was asked for brings it up by itself.
+      if (!begun.isUnderWay()) begun.begin('StartUnit')
+      return null
+    },
+    arm: () => {},
+    describe: async (_spec: ServiceSpec) => {},
+    runs: () => true,
+    signal: () => {},
+    stop(isRestart) {
+      if (isDown(view) && !awaitsRestart(view) && !begun.isUnderWay()) return
+      stopsSinceMs = performance.now()
+      if (isRestart && told?.stops !== true) return begun.begin('RestartUnit')
+      begun.end()
+      // Whoever stops it already has their reasons for how: a second order would replace theirs.
+      if (told?.stops === true) return
+      call('StopUnit', 'ss', unit, 'replace').catch((error: unknown) => {
+        stopsSinceMs = null
+        tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)
+      })
+    },
+    isEmpty: () => known === null && (stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view)),
+    async killTree(timeoutMs) {
+      const deadline = performance.now() + timeoutMs
+      let isKilled = false
+      while (!seat.isEmpty()) {
+        const isStopping = stopsSinceMs !== null && performance.now() - stopsSinceMs < STOP_MS
+        if (!isKilled && !isStopping) {
+          isKilled = true
+          await call('KillUnit', 'ssi', unit, 'all', constants.signals.SIGKILL).catch(() => {})
+          continue
+        }
+        if (performance.now() > deadline) {
+          if (isStopping) continue
+          await tools.refresh()
+          throw new Error(`the unit ${unit} is still there ${timeoutMs} ms after SIGKILL (${view.active}, ${view.sub})`)
+        }
+        await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
+      }
+    },
+    account: () => account,
+    rssBytes: () => (view.mainPid > 0 ? rssBytesOf(view.mainPid) : undefined),
+    restartsItself() {
+      if (isUp(view)) return { runs: true, delayMs: 0 }
+      return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null
+    },
+    rests: () => (told === null ? 'systemd does not answer yet' : restsBecause(view, unit)),
+    release() {
+      isReleased = true
+      clearTimeout(settle)
+      begun.end()
+    },
+  }
+  async function lookUp(user: string): Promise<void> {
+    if (user === lookedUp) return
+    lookedUp = user
+    account = user === '' || user === 'root' ? null : await findAccount(user)
+  }
+  return seat
+}

@@ -1,0 +1,114 @@
+import { BusError, type SystemdBus } from './systemd-bus.ts'
+import { whyNotStarted, wordsOf } from './unit-evidence.ts'
+import { awaitsRestart, isDown, type UnitView } from './unit-view.ts'
+
+/** A start of ours: asked for, perhaps again when nobody heard it, and over when the unit runs or its job has ended. */
+export interface UnitStart {
+  /** Has it started, or stopped and started. */
+  begin(member: 'StartUnit' | 'RestartUnit'): void
+  isUnderWay(): boolean
+  /** It runs, or is not wanted any more. Safe to call at any time. */
+  end(): void
+  /** A job of the unit is over. */
+  jobRemoved(result: string): void
+  /** A new picture has been taken. */
+  look(): void
+}
+
+export interface StartTools {
+  readonly unit: string
+  readonly bus: SystemdBus
+  readonly view: () => UnitView
+  readonly refresh: () => Promise<void>
+  /** It came to nothing; words on why. */
+  readonly failed: (why: string) => void
+}
+
+/** Beyond the unit's own time for a start. */
+const SLACK_MS = 30_000
+const MOST_MS = 15 * 60_000
+/** A job that was replaced by another says nothing; after this long there is no other. */
+const REPLACED_MS = 1000
+/** While systemd can't be asked. */
+const AGAIN_MS = 200
+
+interface Order {
+  readonly member: 'StartUnit' | 'RestartUnit'
+  readonly cancel: () => void
+  isAnswered: boolean
+  isUnheard: boolean
+  over: string | null
+}
+
+export function unitStart({ unit, bus, view, refresh, failed }: StartTools): UnitStart {
+  let order: Order | null = null
+
+  function ask(mine: Order): void {
+    mine.isUnheard = false
+    // Both go out in order on one connection. Without the first, StartLimitBurst would refuse the second.
+    const { active, result } = view()
+    const isLimited = active === 'failed' || result === 'start-limit-hit' || awaitsRestart(view())
+    if (isLimited) bus.manager('ResetFailedUnit', 's', [unit]).catch(() => {})
+    bus.manager(mine.member, 'ss', [unit, 'replace']).then(
+      () => {
+        mine.isAnswered = true
+        self.look()
+      },
+      (error: unknown) => {
+        if (order !== mine) return
+        if (!(error instanceof BusError && error.isUnheard)) return fail(wordsOf(error))
+        mine.isUnheard = true
+        askAgainSoon(mine)
+      },
+    )
+  }
+
+  /** The next picture shows whether it was heard after all. */
+  function askAgainSoon(mine: Order): void {
+    const again = async () => {
+      if (bus.isUp()) await refresh()
+      if (order !== mine || !mine.isUnheard) return
+      if (bus.isUp()) ask(mine)
+      else askAgainSoon(mine)
+    }
+    setTimeout(again, AGAIN_MS).unref()
+  }
+
+  function fail(why: string): void {
+    self.end()
+    failed(why)
+  }
+
+  const self: UnitStart = {
+    begin(member) {
+      self.end()
+      const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
+      const late = () => fail(`systemd did not start it within ${Math.round(deadlineMs / 1000)} s`)
+      const timer = setTimeout(late, deadlineMs)
+      timer.unref()
+      order = { member, cancel: () => clearTimeout(timer), isAnswered: false, isUnheard: false, over: null }
+      ask(order)
+    },
+    isUnderWay: () => order !== null,
+    end() {
+      order?.cancel()
+      order = null
+    },
+    jobRemoved(result) {
+      const mine = order
+      if (mine === null) return
+      const over = () => {
+        mine.over = whyNotStarted(result)
+        if (order === mine) self.look()
+      }
+      if (result === 'canceled') setTimeout(over, REPLACED_MS).unref()
+      else over()
+    },
+    look() {
+      if (order === null || !order.isAnswered || order.over === null) return
+      const now = view()
+      if (now.job === 0 && isDown(now) && !awaitsRestart(now)) fail(order.over)
+    },
+  }
+  return self
+}

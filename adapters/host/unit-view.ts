@@ -1,0 +1,88 @@
+/** What systemd says of a unit, in one instant. */
+export interface UnitView {
+  /** `loaded`, `masked`, `not-found`, `bad-setting`, `error`. */
+  readonly load: string
+  readonly active: string
+  readonly sub: string
+  /** How the unit did: `success`, `exit-code`, `signal`, `core-dump`, `watchdog`, `timeout`, `oom-kill`, `start-limit-hit`, … */
+  readonly result: string
+  readonly mainPid: number
+  /** Of ExecStartPre, ExecStopPost and their like. */
+  readonly controlPid: number
+  /** Names one run of the unit, 32 hex; '' when it never ran. */
+  readonly run: string
+  /** Of the last main process: 0 it runs, 1 exited, 2 killed, 3 dumped core; and its exit code or signal. */
+  readonly exitKind: number
+  readonly exitStatus: number
+  /** Process id of the last main process. */
+  readonly lastPid: number
+  /** systemd's own count of its restarts: it falls back to 0 when somebody else starts the unit. */
+  readonly restarts: number
+  /** `Restart=`. */
+  readonly policy: string
+  /** `RestartSec=`, ms. */
+  readonly restartMs: number
+  /** `TimeoutStartSec=`, ms; Infinity: none. */
+  readonly startMs: number
+  /** `Type=`. */
+  readonly type: string
+  /** Of the job that is under way; 0: none. */
+  readonly job: number
+  /** Monotonic ms: when its main process was started, else when it became active. */
+  readonly startedMonoMs: number
+}
+
+export const NO_UNIT: UnitView = {
+  ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
+  ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, startedMonoMs: 0 },
+  ...{ restartMs: 100, startMs: 90_000 },
+}
+
+type Properties = Readonly<Record<string, unknown>>
+
+/** The view after `properties` (some or all) have been told. */
+export function viewWith(before: UnitView, properties: Properties): UnitView {
+  const text = (name: string, old: string) => (name in properties ? String(properties[name]) : old)
+  const number = (name: string, old: number) => (name in properties ? Number(properties[name]) : old)
+  const ms = (name: string, old: number) => {
+    const us = number(name, Number.NaN)
+    // 2^64 - 1 means: never.
+    return Number.isNaN(us) ? old : us > 1e18 ? Number.POSITIVE_INFINITY : us / 1000
+  }
+  const startedMs = ms('ExecMainStartTimestampMonotonic', before.startedMonoMs)
+  return {
+    load: text('LoadState', before.load),
+    active: text('ActiveState', before.active),
+    sub: text('SubState', before.sub),
+    result: text('Result', before.result),
+    mainPid: number('MainPID', before.mainPid),
+    controlPid: number('ControlPID', before.controlPid),
+    lastPid: number('ExecMainPID', before.lastPid),
+    run: Buffer.isBuffer(properties.InvocationID) ? properties.InvocationID.toString('hex') : before.run,
+    exitKind: number('ExecMainCode', before.exitKind),
+    exitStatus: number('ExecMainStatus', before.exitStatus),
+    restarts: number('NRestarts', before.restarts),
+    policy: text('Restart', before.policy),
+    restartMs: ms('RestartUSec', before.restartMs),
+    startMs: ms('TimeoutStartUSec', before.startMs),
+    type: text('Type', before.type),
+    job: Array.isArray(properties.Job) ? Number(properties.Job[0]) : before.job,
+    startedMonoMs: startedMs > 0 ? startedMs : ms('ActiveEnterTimestampMonotonic', before.startedMonoMs),
+  }
+}
+
+/** It runs, as far as systemd knows: started and ready in its own terms. */
+export function isUp({ active }: UnitView): boolean {
+  return active === 'active' || active === 'reloading' || active === 'refreshing'
+}
+
+/** Nothing of it runs. In the middle of a start systemd says so too, though there is a process already. */
+export function isDown(view: UnitView): boolean {
+  if (view.mainPid !== 0 || view.controlPid !== 0) return false
+  return view.active === 'inactive' || view.active === 'failed' || awaitsRestart(view)
+}
+
+/** systemd is going to start it again by itself. */
+export function awaitsRestart({ active, sub }: UnitView): boolean {
+  return active === 'activating' && sub.startsWith('auto-restart')
+}

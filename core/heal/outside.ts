@@ -1,0 +1,53 @@
+import type { Facts } from './facts.ts'
+import type { Outside } from './host.ts'
+import type { Action, Event } from './state.ts'
+
+export interface OutsideTools {
+  readonly feed: (event: Event) => void
+  readonly perform: Readonly<Record<Action, () => void>>
+  /** Hands the end of its output to the ledger. */
+  readonly log: (pid: number, tail: string) => void
+}
+
+/** What others do with a service becomes events of its state table. */
+export function outsideNews(facts: Facts, { feed, perform, log }: OutsideTools): Outside {
+  return {
+    runs({ pid, startedMonoMs }) {
+      switch (facts.phase) {
+        case 'starting':
+        case 'loopRunning':
+          // The start that was asked for; one that is known already is no news.
+          if (facts.pid !== null) return
+          facts.pid = pid || null
+          if (startedMonoMs !== undefined) facts.startedMs = startedMonoMs
+          feed('launched')
+          return
+        case 'backoff':
+        case 'loopBackoff':
+          perform.cancelRestart()
+          feed('backoffOver')
+          return
+        case 'stopped':
+        case 'held':
+          facts.by = 'outside'
+          feed('wanted')
+          return
+        default:
+        // It is being stopped or cleared away: what runs then is taken up once that is over.
+      }
+    },
+    stops() {
+      facts.by = 'outside'
+      feed('stopAsked')
+    },
+    givesUp(why) {
+      if (facts.phase !== 'backoff' && facts.phase !== 'loopBackoff') return
+      facts.lastTrouble = why
+      // The same restart, by us.
+      facts.restarts -= 1
+      perform.scheduleRestart()
+      perform.recordRestarting()
+    },
+    said: log,
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../clock.ts'
+import type { Facts } from './facts.ts'
+import type { End, Seat } from './host.ts'
+import { ranOf, type ServiceMemory } from './memory.ts'
+import type { Outage } from './outage.ts'
+import type { Records } from './records.ts'
+import type { Event } from './state.ts'
+
+/** What a service finds when its daemon begins. */
+export interface Found {
+  readonly facts: Facts
+  readonly seat: Seat
+  readonly memory: ServiceMemory | null
+  /** The kernel's id of this boot. */
+  readonly boot: string
+  /** Names of services it has to wait for. */
+  readonly missing: readonly string[]
+}
+
+export interface Beginning {
+  readonly feed: (event: Event) => void
+  readonly later: (write: () => void) => void
+  readonly outage: Outage
+  readonly records: Records
+  readonly clock: Clock
+  readonly onEnd: (end: End) => void
+}
+
+/** Watches what was adopted, accounts for what has gone, or starts it, unless it is to wait or to stay down. */
+export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning: Beginning): void {
+  const { feed, later, outage, records, clock, onEnd } = beginning
+  const { adopted } = facts
+  /** The instance whose end the daemon before this one did not record, in this boot. */
+  const ranBefore = memory?.boot === boot.slice(0, 8) ? memory.runningPid : null
+  const rests = adopted === null ? (seat.rests?.() ?? null) : null
+  if (adopted !== null) {
+    // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
+    // may start it too, one of them has.
+    if (memory?.wanted === false && seat.rests === undefined) facts.phase = 'held'
+    // The daemon before this one restarted it and ended before that was recorded.
+    if (ranBefore !== null && ranBefore !== adopted.pid) records.unseenExit(ranBefore)
+    const ran = memory !== null && ranBefore === adopted.pid ? ranOf(memory) : null
+    Object.assign(facts, { pid: adopted.pid || null, startedMs: adopted.startedMonoMs, ran } satisfies Partial<Facts>)
+    const { end } = facts
+    feed('launched')
+    // It ended between being found and now.
+    if (end !== null) onEnd(end)
+    seat.arm()
+  } else if (memory?.wanted === false) {
+    // Whoever stopped it ended its incident; one that is open all the same would be for ever.
+    if (!memory.stayDown) later(() => outage.resolve('stopped'))
+  } else if (rests !== null) {
+    facts.why = rests
+    if (ranBefore === null) return
+    // It was stopped while no daemon looked.
+    Object.assign(facts, { by: 'outside', pid: null } satisfies Partial<Facts>)
+    records.perform.recordStopped()
+    facts.why = rests
+  } else if (ranBefore !== null) {
+    // It ran when the daemon before this one ended, and is gone.
+    facts.phase = 'starting'
+    facts.startedMs = clock.monoMs()
+    facts.killed = { away: true }
+    onEnd({ evidence: () => ({ pid: ranBefore, exit: 'unknown', oom: false, tail: '' }) })
+  } else if (missing.length > 0) {
+    facts.why = `waits for ${missing.join(', ')}`
+    facts.waitsFor = missing
+    feed('held')
+  } else feed('wanted')
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServiceStatus, Status } from '../../core/api/control.ts'
+import type { Entry } from '../../core/entry.ts'
+import { until } from '../until.ts'
+import { type Machine, ROOT } from './machine.ts'
+import type { Ran } from './run-inside.ts'
+
+/** heald as a unit of a machine. */
+export interface HealdInside {
+  readonly state: string
+  /** Writes the configuration; `up` or a reload takes it. */
+  configure(config: object): void
+  /** Starts it and waits until its socket answers. */
+  up(): Promise<void>
+  /** kill -9; systemd does not restart it. */
+  kill(): Promise<void>
+  cli(...words: string[]): Promise<Ran>
+  json<T>(...words: string[]): Promise<T>
+  service(name: string): Promise<ServiceStatus>
+  /** Waits for an entry that fits. */
+  entry(what: string, fits: (entry: Entry) => boolean, withinMs?: number): Promise<Entry>
+  entries(): Entry[]
+  of(kind: string, svc?: string): Entry[]
+  /** What the daemon printed. */
+  said(): Promise<string>
+  verified(): Promise<void>
+}
+
+const HEALD = join(ROOT, 'heald.js')
+const UNIT = 'heald-test.service'
+
+export function healdInside(machine: Machine, name = 'state'): HealdInside {
+  const state = join(machine.shared, name)
+  const config = join(machine.shared, `${name}.yaml`)
+  const heald: HealdInside = {
+    state,
+    configure: written => writeFileSync(config, JSON.stringify(written, null, 2)),
+    async up() {
+      const options = ['--collect', '-q', `--unit=${UNIT}`, '-p', 'KillMode=process', '-p', 'Delegate=yes']
+      await machine.must('systemd-run', ...options, process.execPath, HEALD, 'up', '--config', config, '--state', state)
+      await until(`heald to answer`, async () => (await heald.cli('status')).code !== 4, 30_000).catch(async error => {
+        throw new Error(`${error}\n${await heald.said()}`)
+      })
+    },
+    async kill() {
+      const { MainPID } = await machine.show(UNIT, 'MainPID')
+      await machine.must('kill', '-9', String(MainPID))
+      await until('heald to be gone', async () => (await machine.show(UNIT, 'ActiveState')).ActiveState !== 'active')
+      await machine.run('systemctl', 'reset-failed', UNIT)
+    },
+    cli: (...words) => machine.run(process.execPath, HEALD, ...words, '--state', state),
+    async json<T>(...words: string[]) {
+      const { code, stdout, stderr } = await heald.cli(...words, '--json')
+      assert.ok(code === 0 || code === 1, `heald ${words.join(' ')}: ${code}\n${stdout}${stderr}`)
+      return JSON.parse(stdout) as T
+    },
+    async service(wanted) {
+      const { services } = await heald.json<Status>('status')
+      return services.find(each => each.name === wanted) ?? assert.fail(`status names no service ${wanted}`)
+    },
+    async entry(what, fits, withinMs = 20_000) {
+      let found: Entry | undefined
+      await until(
+        what,
+        () => {
+          found = heald.entries().find(fits)
+          return found !== undefined
+        },
+        withinMs,
+      ).catch(async error => {
+        const lines = heald
+          .entries()
+          .slice(-25)
+          .map(e => `${e.seq} ${e.kind} ${e.svc ?? ''} ${JSON.stringify(e.data)}`)
+        throw new Error(`${error}\nledger's end:\n${lines.join('\n')}\nheald said:\n${await heald.said()}`)
+      })
+      return found ?? assert.fail()
+    },
+    entries() {
+      const folder = join(state, 'ledger/seg')
+      const names = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith('.jsonl')) : []
+      return names.sort().flatMap(file =>
+        readFileSync(join(folder, file), 'utf8')
+          .split('\n')
+          .slice(0, -1)
+          .filter(line => line.startsWith('{'))
+          .map(line => JSON.parse(line) as Entry),
+      )
+    },
+    of: (kind, svc) => heald.entries().filter(e => e.kind === kind && (svc === undefined || e.svc === svc)),
+    said: async () => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', UNIT)).stdout,
+    async verified() {
+      const { ok } = await heald.json<{ ok: boolean }>('ledger', 'verify')
+      assert.ok(ok, 'the ledger verifies')
+      const withheld = heald.entries().filter(entry => entry.data.withheld !== undefined)
+      assert.deepEqual(withheld, [], 'a field was handed to the ledger that it does not let in')
+    },
+  }
+  return heald
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Status } from '../../core/api/control.ts'
+import { until } from '../until.ts'
+import { healdInside } from './heald-inside.ts'
+import { machineIsMissing, ROOT, startMachine } from './machine.ts'
+
+const missing = machineIsMissing()
+
+test('patterns name units as they come; init offers those of the host', async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  await machine.units({
+    'agent@.service': '[Service]\nExecStart=/bin/sleep 100000\n',
+    'other.service': '[Service]\nExecStart=/bin/sleep 100000\n',
+    'fails.service': '[Service]\nExecStart=/bin/false\n',
+  })
+  await machine.must('systemctl', 'start', 'agent@1', 'agent@2', 'other')
+  const heald = healdInside(machine)
+  heald.configure({ host: 'machine', units: ['agent@*.service'], services: { second: { unit: 'agent@2.service' } } })
+  await heald.up()
+  const names = async () => (await heald.json<Status>('status')).services.map(service => service.name).sort()
+
+  await t.test('those that run, each under one name', async () => {
+    assert.deepEqual(await names(), ['agent-1', 'second'])
+  })
+
+  await t.test('one that is started later is taken up, and healed', async () => {
+    await machine.must('systemctl', 'start', 'agent@3')
+    await until('it to be taken up', async () => (await names()).includes('agent-3'), 15_000)
+    await machine.must('systemctl', 'kill', '-s', 'KILL', 'agent@3')
+    await heald.entry('its recovery', e => e.kind === 'service.recovered' && e.svc === 'agent-3')
+  })
+
+  await t.test('a reload with other patterns lets go of a unit, and leaves it running', async () => {
+    heald.configure({ host: 'machine', units: ['oth?r.service'], services: {} })
+    assert.equal((await heald.cli('reload')).code, 0)
+    assert.deepEqual(await names(), ['other'])
+    assert.equal((await machine.show('agent@1', 'ActiveState')).ActiveState, 'active')
+  })
+
+  await t.test('init offers what has failed and what has run for long, and its file passes the check', async () => {
+    await machine.run('systemctl', 'start', 'fails')
+    const file = join(machine.shared, 'new.yaml')
+    const { stdout } = await machine.run(process.execPath, join(ROOT, 'heald.js'), 'init', file)
+    assert.match(stdout, /1 of this host's units offered in comments \(failed: fails\.service\)/)
+    const text = readFileSync(file, 'utf8')
+    assert.match(text, /^ {2}# fails: \{ unit: fails\.service \}/m)
+    writeFileSync(file, text.replace('# fails: {', 'fails: {'))
+    const checked = await machine.run(process.execPath, join(ROOT, 'heald.js'), 'config', 'check', file)
+    assert.equal(checked.code, 0, checked.stdout)
+  })
+  await heald.verified()
+})
