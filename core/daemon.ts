@@ -4,6 +4,7 @@ import { ledgerControl } from './api/ledger-control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock, round } from './clock.ts'
+import { LATER } from './command/later.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import { damageTeller, isDamageUnseen } from './damage.ts'
@@ -147,7 +148,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ memory: folded.notices, incidents: folded.incidents },
       ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
       supervisor,
-      checkpoints: keptIn(ledgerDir, ledger.vkey),
+      ...{ checkpoints: keptIn(ledgerDir, ledger.vkey), commands: LATER },
       mustRecord: () => mustRecord(),
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,
