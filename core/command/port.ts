@@ -1,5 +1,6 @@
 import type { Json } from '../entry.ts'
-import type { Role, Verb, Word } from './words.ts'
+import type { Role } from './word-spec.ts'
+import type { Verb, Word } from './words.ts'
 
 /*
  * What the bot's side and the command line use of commands: shapes only. On the bot's socket they are the bodies and the

@@ -1,67 +1,4 @@
-/**
- * Every word that people say to heald, once: the parsing of typed text, slash commands and their options, autocomplete,
- * help, rights and the reference in docs/commands.md are made of this table. Nothing is loaded with it, so the bot and
- * each subcommand may use it.
- */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
-/** The mildest first; who is more may do all that who is less may. */
-export type Role = (typeof ROLES)[number]
-
-/** What an argument is: which characters it may have, and what completes it. */
-export type ArgumentType =
-  | 'service'
-  /** A service, a part of a name with `*`, or `all`. */
-  | 'services'
-  | 'target'
-  /** A number, a name or a path. */
-  | 'generation'
-  | 'incident'
-  | 'silence'
-  /** Id of a command, like `c17`. */
-  | 'command'
-  /** `41`, `#41` or a receipt. */
-  | 'seq'
-  | 'duration'
-  /** A whole number from 1 to 1,000. */
-  | 'count'
-  /** Six digits. Never recorded anywhere. */
-  | 'code'
-  | 'word'
-  /** One of `choices`. */
-  | 'choice'
-  /** Present or not: `--dry-run`. */
-  | 'flag'
-  /** All that is left of the line. */
-  | 'text'
-  | 'filter'
-  | 'receipts'
-
-export interface ArgumentSpec {
-  /** As it is named in `args` of an entry and in the options of a slash command. */
-  readonly name: string
-  readonly type: ArgumentType
-  /** One line for people. */
-  readonly help: string
-  readonly optional?: true
-  readonly choices?: readonly string[]
-}
-
-export interface WordSpec {
-  readonly word: string
-  readonly args: readonly ArgumentSpec[]
-  /** One sentence. */
-  readonly summary: string
-  /** `orders` are commands of the chain; `reads` are answered and leave nothing. */
-  readonly does: 'reads' | 'orders'
-  /** Who may, unless `policy` says otherwise; null: anybody, also who is not known. */
-  readonly role: Role | null
-  /** It is not run against another state than the one that was shown. */
-  readonly destructive: boolean
-  /** Needs a one-time code in chats unless `policy` says otherwise, as soon as any operator has one set up. */
-  readonly code: boolean
-  /** Lines as people write them, without the slash. */
-  readonly examples: readonly string[]
-}
+import type { ArgumentType, WordSpec } from './word-spec.ts'
 
 const SERVICE = { name: 'service', type: 'service', help: 'name of a service' } as const
 const TARGET = { name: 'target', type: 'target', help: 'name of what is switched' } as const
@@ -74,58 +11,75 @@ const CODE = {
   help: 'your one-time code, where one is needed',
 } as const
 
-const reads = { does: 'reads', role: 'viewer', destructive: false, code: false } as const
-const orders = { does: 'orders', role: 'operator', destructive: false, code: false } as const
+type Row = Partial<WordSpec> & Pick<WordSpec, 'args' | 'summary' | 'examples'>
 
-/** In the order in which help lists them. */
+function reads<const W extends string>(word: W, row: Row): WordSpec & { readonly word: W; readonly does: 'reads' } {
+  return { role: 'viewer', destructive: false, code: false, ...row, word, does: 'reads' }
+}
+
+function orders<const W extends string>(word: W, row: Row): WordSpec & { readonly word: W; readonly does: 'orders' } {
+  return { role: 'operator', destructive: false, code: false, ...row, word, does: 'orders' }
+}
+
+/**
+ * Every word that people say to heald, once: the parsing of typed text, slash commands and their options, autocomplete,
+ * help, rights and the reference in docs/commands.md are made of this table. Nothing is loaded with it, so the bot and
+ * each subcommand may use it.
+ * In the order in which help lists them.
+ */
 export const WORDS = [
-  {
-    ...{ word: 'status', ...reads, args: [{ ...SERVICE, optional: true }], examples: ['status', 'status agent'] },
+  reads('status', {
+    args: [{ ...SERVICE, optional: true }],
+    examples: ['status', 'status agent'],
     summary: 'Show every service and target, or one service: its state, since when, and what is wrong with it.',
-  },
-  {
-    ...{ word: 'incidents', ...reads, args: [], examples: ['incidents'] },
+  }),
+  reads('incidents', {
+    args: [],
+    examples: ['incidents'],
     summary: 'List incidents: the open ones and the last resolved ones.',
-  },
-  {
-    ...{ word: 'incident', ...reads, args: [INCIDENT], examples: ['incident agent-41'] },
+  }),
+  reads('incident', {
+    args: [INCIDENT],
+    examples: ['incident agent-41'],
     summary: 'Tell one incident from first sign to recovery.',
-  },
-  {
-    ...{ word: 'ledger', ...reads, examples: ['ledger', 'ledger svc:api kind:exited since:2h "out of memory"'] },
+  }),
+  reads('ledger', {
+    examples: ['ledger', 'ledger svc:api kind:exited since:2h "out of memory"'],
     args: [{ name: 'filter', type: 'filter', optional: true, help: 'like svc:api kind:exited since:2h "oom"' }],
     summary: 'Find entries of the ledger, newest first.',
-  },
-  {
-    ...{ word: 'show', ...reads, examples: ['show 41'] },
+  }),
+  reads('show', {
+    examples: ['show 41'],
     args: [{ name: 'seq', type: 'seq', help: 'number of an entry, or its receipt' }],
     summary: 'Show every field of one entry, and its receipt.',
-  },
-  {
-    ...{ word: 'verify', ...reads, examples: ['verify', 'verify #41·abcdefghijklmnopqrstuvwxyz'] },
+  }),
+  reads('verify', {
+    examples: ['verify', 'verify #41·abcdefghijklmnopqrstuvwxyz'],
     args: [{ name: 'receipts', type: 'receipts', optional: true, help: 'receipts from any channel; none: all of it' }],
     summary: 'Check the whole ledger, or receipts against it.',
-  },
-  {
-    ...{ word: 'proof', ...reads, examples: ['proof 41'] },
+  }),
+  reads('proof', {
+    examples: ['proof 41'],
     args: [{ name: 'seq', type: 'seq', help: 'number of an entry, or its receipt' }],
     summary: 'Give a full receipt: the entry, and all to prove it with elsewhere.',
-  },
-  {
-    ...{ word: 'generations', ...reads, args: [{ ...TARGET, optional: true }], examples: ['generations web'] },
+  }),
+  reads('generations', {
+    args: [{ ...TARGET, optional: true }],
+    examples: ['generations web'],
     summary: 'List the generations of all targets or of one: which runs, which are known to be good, which failed.',
-  },
-  {
-    ...{ word: 'diff', ...reads, examples: ['diff web release-4 release-5'] },
+  }),
+  reads('diff', {
+    examples: ['diff web release-4 release-5'],
     args: [
       TARGET,
       { name: 'from', type: 'generation', help: 'the older generation' },
       { name: 'to', type: 'generation', help: 'the newer generation' },
     ],
     summary: 'Say what differs between two generations of a target.',
-  },
-  {
-    ...{ word: 'rollback', ...orders, destructive: true, code: true },
+  }),
+  orders('rollback', {
+    destructive: true,
+    code: true,
     args: [
       TARGET,
       { name: 'to', type: 'generation', optional: true, help: 'to which; left out: the last known-good one' },
@@ -133,9 +87,10 @@ export const WORDS = [
     ],
     examples: ['rollback web', 'rollback web release-4', 'rollback web --dry-run'],
     summary: 'Lead a target back to a generation that is known to be good.',
-  },
-  {
-    ...{ word: 'deploy', ...orders, destructive: true, code: true },
+  }),
+  orders('deploy', {
+    destructive: true,
+    code: true,
     args: [
       TARGET,
       { name: 'ref', type: 'generation', help: 'the generation: folder of a release, number, or path' },
@@ -144,93 +99,120 @@ export const WORDS = [
     ],
     examples: ['deploy web release-7'],
     summary: 'Switch a target to a generation, watch its services, and commit it or roll back.',
-  },
-  {
-    ...{ word: 'restart', ...orders, destructive: true, args: [SERVICE], examples: ['restart agent'] },
+  }),
+  orders('restart', {
+    destructive: true,
+    args: [SERVICE],
+    examples: ['restart agent'],
     summary: 'Stop a service, start it again and wait until it is ready.',
-  },
-  {
-    ...{ word: 'stop', ...orders, destructive: true, code: true, args: [SERVICE], examples: ['stop agent'] },
+  }),
+  orders('stop', {
+    destructive: true,
+    code: true,
+    args: [SERVICE],
+    examples: ['stop agent'],
     summary: 'Stop a service and everything it started; it stays stopped until it is started.',
-  },
-  {
-    ...{ word: 'start', ...orders, args: [SERVICE], examples: ['start agent'] },
+  }),
+  orders('start', {
+    args: [SERVICE],
+    examples: ['start agent'],
     summary: 'Start a stopped or held service and wait until it is ready.',
-  },
-  {
-    ...{ word: 'logs', ...reads, role: 'operator', examples: ['logs agent', 'logs agent 50'] },
+  }),
+  reads('logs', {
+    role: 'operator',
+    examples: ['logs agent', 'logs agent 50'],
     args: [SERVICE, { name: 'lines', type: 'count', optional: true, help: 'how many lines, 20 unless told' }],
     summary: 'Show the last lines that a service wrote; in chats only where notify.logs allows it.',
-  },
-  {
-    ...{ word: 'ack', ...orders, args: [INCIDENT], examples: ['ack agent-41'] },
+  }),
+  orders('ack', {
+    args: [INCIDENT],
+    examples: ['ack agent-41'],
     summary: 'Acknowledge an incident: you have seen it and take care of it.',
-  },
-  {
-    ...{ word: 'resolve', ...orders, args: [INCIDENT], examples: ['resolve agent-41'] },
+  }),
+  orders('resolve', {
+    args: [INCIDENT],
+    examples: ['resolve agent-41'],
     summary: 'Close an incident by hand.',
-  },
-  {
-    ...{ word: 'silence', ...orders, examples: ['silence web 2h new disk', 'silence web-* 30m'] },
+  }),
+  orders('silence', {
+    examples: ['silence web 2h new disk', 'silence web-* 30m'],
     args: [
       { name: 'service', type: 'services', help: 'a service, a part of a name with *, or all' },
       { name: 'for', type: 'duration', help: 'how long, like 30m, 2h or 1d' },
       { name: 'why', type: 'text', optional: true, help: 'the reason, for the others' },
     ],
     summary: 'Keep notices of a service quiet for a while; healing, incidents and the ledger go on as always.',
-  },
-  {
-    ...{ word: 'silences', ...reads, args: [], examples: ['silences'] },
+  }),
+  reads('silences', {
+    args: [],
+    examples: ['silences'],
     summary: 'List the silences that stand, those of planned maintenance among them.',
-  },
-  {
-    ...{ word: 'unsilence', ...orders, examples: ['unsilence silence-3'] },
+  }),
+  orders('unsilence', {
+    examples: ['unsilence silence-3'],
     args: [{ name: 'id', type: 'silence', help: 'id of a silence, like silence-3' }],
     summary: 'End a silence now.',
-  },
-  {
-    ...{ word: 'commands', ...reads, args: [], examples: ['commands'] },
+  }),
+  reads('commands', {
+    args: [],
+    examples: ['commands'],
     summary: 'List commands: those that wait for somebody or run, and the last ones that ended.',
-  },
-  {
-    ...{ word: 'approve', ...orders, args: [COMMAND, CODE], examples: ['approve c17', 'approve c17 123456'] },
+  }),
+  orders('approve', {
+    args: [COMMAND, CODE],
+    examples: ['approve c17', 'approve c17 123456'],
     summary: "Approve somebody else's command that waits for it.",
-  },
-  {
-    ...{ word: 'deny', ...orders, args: [COMMAND, CODE], examples: ['deny c17'] },
+  }),
+  orders('deny', {
+    args: [COMMAND, CODE],
+    examples: ['deny c17'],
     summary: 'Turn down a command that waits, or withdraw your own.',
-  },
-  {
-    ...{ word: 'whoami', ...reads, role: null, args: [], examples: ['whoami'] },
+  }),
+  reads('whoami', {
+    role: null,
+    args: [],
+    examples: ['whoami'],
     summary: 'Say who heald takes you for, what you may do, and the id that an admin needs to know you by.',
-  },
-  {
-    ...{ word: 'oncall', ...reads, args: [], examples: ['oncall'] },
+  }),
+  reads('oncall', {
+    args: [],
+    examples: ['oncall'],
     summary: 'Say who is on call.',
-  },
-  {
-    ...{ word: 'freeze', ...orders, examples: ['freeze', 'freeze audit until noon'] },
+  }),
+  orders('freeze', {
+    examples: ['freeze', 'freeze audit until noon'],
     args: [{ name: 'why', type: 'text', optional: true, help: 'the reason, for the others' }],
     summary: 'Stop all automatic changes: no rollback begins by itself. Restarts, notices and orders of people go on.',
-  },
-  {
-    ...{ word: 'unfreeze', ...orders, destructive: true, code: true, args: [], examples: ['unfreeze'] },
+  }),
+  orders('unfreeze', {
+    destructive: true,
+    code: true,
+    args: [],
+    examples: ['unfreeze'],
     summary: 'Let automatic changes happen again.',
-  },
-  {
-    ...{ word: 'report', ...reads, examples: ['report agent-41', 'report agent-41 md'] },
+  }),
+  orders('unlock', {
+    role: 'admin',
+    host: true,
+    examples: ['unlock alice'],
+    args: [{ name: 'operator', type: 'operator', help: 'whose codes were wrong too often' }],
+    summary: 'Let an operator whose one-time codes were wrong five times try again. Only on the host.',
+  }),
+  reads('report', {
+    examples: ['report agent-41', 'report agent-41 md'],
     args: [
       INCIDENT,
       { name: 'form', type: 'choice', choices: ['html', 'md'], optional: true, help: 'html unless told' },
     ],
     summary: 'Give the whole story of an incident as a file to share.',
-  },
-  {
-    ...{ word: 'help', ...reads, role: null, examples: ['help', 'help rollback'] },
+  }),
+  reads('help', {
+    role: null,
+    examples: ['help', 'help rollback'],
     args: [{ name: 'word', type: 'word', optional: true, help: 'one of the words' }],
     summary: 'List the words, or say all about one.',
-  },
-] as const satisfies readonly WordSpec[]
+  }),
+] as const
 
 export type Word = (typeof WORDS)[number]['word']
 /** Words that are commands of their own; `approve` and `deny` are steps of somebody else's. */
