@@ -1,4 +1,5 @@
 import type { BotSpec, NoticeSpec } from './notice-spec.ts'
+import type { PeopleSpec } from './people-spec.ts'
 
 /** The configuration after checking: defaults filled in, durations in ms, sizes in bytes, paths absolute. */
 export interface HostConfig {
@@ -10,6 +11,7 @@ export interface HostConfig {
   readonly switch: SwitchSpec
   readonly notice: NoticeSpec
   readonly bot: BotSpec
+  readonly people: PeopleSpec
   /** `checkpointEvery` in ms. */
   readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[]; readonly checkpointEvery: number }
   /** SHA-256 of the file's bytes, hex. */

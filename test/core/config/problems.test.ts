@@ -50,10 +50,10 @@ const CASES: readonly Case[] = [
   ],
   [
     'a key of later',
-    '‸oncall: { a: {} }\n‸operators:\n  a: 1\n',
+    '‸units: { a: {} }\n‸metrics:\n  a: 1\n',
     [
-      ['oncall', /not supported by this version/, /remove it/],
-      ['operators', /not supported by this version/, /remove it/],
+      ['units', /not supported by this version/, /remove it/],
+      ['metrics', /not supported by this version/, /remove it/],
     ],
   ],
   ['a unit', 'services:\n  web:\n    ‸unit: a.service\n', [['services.web.unit', /not supported/, /remove/]]],
