@@ -50,7 +50,7 @@ export interface Command {
   /** Of its newest entry. */
   readonly seq: number
   readonly h: string
-  /** What happened since it was started that can be its doing, the first and the last of it. */
+  /** What happened since it was started that can be its doing, the first of it and the last. */
   readonly effects: readonly Effect[]
 }
 

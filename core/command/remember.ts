@@ -16,6 +16,8 @@ import { type Command, type CommandMemory, ENDED, KEY_KEPT_MS, MOST_KEYS, missin
 import { isVerb } from './words.ts'
 
 const KEPT_ENDED = 200
+/** The first ones and the last; a switch with all that can happen to it has fewer. */
+const MOST_EFFECTS = 16
 const MOST_BUTTONS = 2000
 const MOST_OPERATORS = 1000
 
@@ -153,7 +155,7 @@ function noteEffect(memory: CommandMemory, entry: Entry): void {
       actor: entry.actor ?? 'heald',
       why: textOf(entry.data.why),
     }
-    memory.byId.set(id, { ...command, effects: [...command.effects.slice(0, 1), effect] })
+    memory.byId.set(id, { ...command, effects: [...command.effects.slice(0, MOST_EFFECTS - 1), effect] })
   }
 }
 
