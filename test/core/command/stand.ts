@@ -5,6 +5,7 @@ import { type CommandDesk, createCommandDesk } from '../../../core/command/desk.
 import { foundOf } from '../../../core/command/found.ts'
 import type { Command } from '../../../core/command/memory.ts'
 import { codeOf, STEP_MS } from '../../../core/command/one-time-code.ts'
+import { lineOf } from '../../../core/command/parse.ts'
 import type { Args, Ask, Said, Speaker } from '../../../core/command/port.ts'
 import { projectionOf } from '../../../core/command/projection.ts'
 import type { Verb } from '../../../core/command/words.ts'
@@ -63,9 +64,15 @@ const CHATS = { telegram: ['-100'], discord: ['112'], slack: ['C01'] } as const
 export interface Performed {
   readonly id: string
   readonly verb: Verb
-  /** What the world was when it was done. */
-  readonly hash: string
+  /** What it was asked against. */
   readonly seen: string | null
+}
+
+/** What was answered about an order, and how many entries there were then. */
+export interface Look {
+  readonly line: string
+  readonly hash: string | null
+  readonly size: number
 }
 
 export type Broken = 'no' | 'not stored' | 'stored'
@@ -75,6 +82,7 @@ export interface Stand {
   readonly entries: Entry[]
   readonly world: { current: string; previous: string[]; service: 'running' | 'stopped'; pid: number }
   readonly performed: Performed[]
+  readonly looks: Look[]
   readonly warned: string[]
   /** How appends fail. */
   broken: Broken
@@ -94,21 +102,27 @@ export interface Stand {
   code(operator: 'alice' | 'bob', steps?: number): string
 }
 
+/** An entry on its way to the disk. */
+interface Flight {
+  readonly draft: Draft
+  readonly atMs: number
+}
+
 export function makeStand(): Stand {
   const clock = fakeClock()
   const entries: Entry[] = []
   let folded = emptyFolded()
   let generation = 0
   let words = 0
-  let flight: { readonly draft: Draft; readonly mine: number } | null = null
+  let flight: Flight | null = null
 
   const stand: Stand = {
-    ...{ clock, entries, performed: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
+    ...{ clock, entries, performed: [], looks: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
     world: { current: 'release-5', previous: ['release-4', 'release-3'], service: 'running', pid: 100 },
     desk: () => desk,
     folded: () => folded,
     crash({ isStored = false, bySnapshot = false } = {}) {
-      if (flight !== null && isStored) store(flight.draft)
+      if (flight !== null && isStored) store(flight)
       flight = null
       generation += 1
       desk.release()
@@ -132,7 +146,7 @@ export function makeStand(): Stand {
       codeOf(SECRET_BYTES[who] ?? Buffer.alloc(0), Math.floor(clock.wallMs() / STEP_MS) + steps),
   }
 
-  function store(draft: Draft): Entry {
+  function store({ draft, atMs }: Flight): Entry {
     const { kind, svc, inc, actor, data, chain } = draft
     const linked = chain === undefined ? data : { prevCommand: chain.h, ...data }
     const seq = entries.length
@@ -140,7 +154,7 @@ export function makeStand(): Stand {
     const body = JSON.stringify({ seq, prev, kind, data: linked })
     const h = hash('sha256', body, 'hex')
     const entry: Entry = {
-      ...{ v: 1, seq, prev, ts: new Date(clock.wallMs()).toISOString(), mono: 0, boot: 'aaaa0000', kind, h },
+      ...{ v: 1, seq, prev, ts: new Date(atMs).toISOString(), mono: 0, boot: 'aaaa0000', kind, h },
       ...(svc === undefined ? {} : { svc }),
       ...(typeof inc !== 'string' ? {} : { inc }),
       ...(actor === undefined ? {} : { actor }),
@@ -155,15 +169,17 @@ export function makeStand(): Stand {
   function append(mine: number): (draft: Draft) => Promise<unknown> {
     const never = new Promise<never>(() => {})
     return draft => {
+      const atMs = clock.wallMs()
       const turn = last.then(async () => {
         if (mine !== generation) return never
-        flight = { draft, mine }
+        const mineNow: Flight = { draft, atMs }
+        flight = mineNow
         await nextTurn()
         if (mine !== generation) return never
         flight = null
         const fault = new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
         if (stand.broken === 'not stored') throw fault
-        const entry = store(draft)
+        const entry = store(mineNow)
         fold(folded, entry)
         desk.take([entry])
         if (stand.broken === 'stored') throw fault
@@ -280,12 +296,14 @@ function deedsOf(stand: Stand, append: (draft: Draft) => Promise<unknown>, isAli
   return {
     async facts(verb, args) {
       await alive()
-      return facts(verb, args)
+      const found = facts(verb, args)
+      const seen = found === null ? null : projectionOf(found).hash
+      stand.looks.push({ line: lineOf(verb, args), hash: seen, size: stand.entries.length })
+      return found
     },
     async perform(command) {
-      const { id, verb, args, seen } = command
-      const now = facts(verb, args)
-      stand.performed.push({ id, verb, hash: now === null ? '' : projectionOf(now).hash, seen: seen?.hash ?? null })
+      const { id, verb, seen } = command
+      stand.performed.push({ id, verb, seen: seen?.hash ?? null })
       await alive()
       await does(command)
       await alive()
