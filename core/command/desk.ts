@@ -246,8 +246,8 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     request,
     order,
     decide,
-    command: view,
-    commands() {
+    command: async id => view(id),
+    async commands() {
       const all = [...memory.byId.values()].reverse()
       const ended = all.filter(({ state }) => ENDED.has(state)).slice(0, LISTED_ENDED)
       return [...all.filter(({ state }) => !ENDED.has(state)), ...ended].map(command => viewOf(command, people()))

@@ -1,13 +1,9 @@
 import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Deeds } from '../../../core/command/deeds.ts'
 import { type CommandDesk, createCommandDesk } from '../../../core/command/desk.ts'
-import { foundOf } from '../../../core/command/found.ts'
-import type { Command } from '../../../core/command/memory.ts'
 import { codeOf, STEP_MS } from '../../../core/command/one-time-code.ts'
-import { lineOf } from '../../../core/command/parse.ts'
-import type { Args, Ask, Said, Speaker } from '../../../core/command/port.ts'
-import { projectionOf } from '../../../core/command/projection.ts'
+import type { Ask, CommandView, Said, Speaker } from '../../../core/command/port.ts'
+import { viewOf } from '../../../core/command/view.ts'
 import type { Verb } from '../../../core/command/words.ts'
 import { resolvePeople } from '../../../core/config/people-resolve.ts'
 import type { PeopleSpec } from '../../../core/config/people-spec.ts'
@@ -16,6 +12,7 @@ import { Fault } from '../../../core/fault.ts'
 import { emptyFolded, type Folded, fold, foldedFromJson, foldedToJson } from '../../../core/folded.ts'
 import { ZEROS } from '../../../core/ledger/line.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
+import { deedsOf } from './stand-deeds.ts'
 
 /*
  * A desk with all that it needs in memory: a ledger that can fail in the ways a disk does, a world with a target and a
@@ -95,6 +92,8 @@ export interface Stand {
   crash(how?: { readonly isStored?: boolean; readonly bySnapshot?: boolean }): void
   ask(from: Speaker, said: Said | string, more?: Partial<Ask>): ReturnType<CommandDesk['request']>
   of(kind: string): Entry['data'][]
+  /** A command as the ledger has it. */
+  view(id: string): CommandView | null
   kinds(): string[]
   /** Lets everything that can go on do so. */
   settle(): Promise<void>
@@ -136,6 +135,10 @@ export function makeStand(): Stand {
       const key = `${from.platform}:bot:${from.chat}:${words}`
       const what = typeof said === 'string' ? { text: said } : said
       return desk.request({ from, key, said: what, code: null, waitMs: 0, ...more })
+    },
+    view(id) {
+      const command = folded.commands.byId.get(id)
+      return command === undefined ? null : viewOf(command, stand.people)
     },
     of: kind => entries.filter(entry => entry.kind === kind).map(({ data }) => data),
     kinds: () => entries.map(({ kind, data }) => `${kind}${typeof data.id === 'string' ? ` ${data.id}` : ''}`),
@@ -212,7 +215,7 @@ export function makeStand(): Stand {
               { word: 'rollback', args: { target: 'app' } },
             ]
           : [],
-      complete: () => [],
+      complete: async () => [],
       mustRecord() {
         if (stand.broken === 'not stored') throw new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
       },
@@ -226,89 +229,4 @@ export function makeStand(): Stand {
 
   let desk = open()
   return stand
-}
-
-function deedsOf(stand: Stand, append: (draft: Draft) => Promise<unknown>, isAlive: () => boolean): Deeds {
-  const { world } = stand
-  const ref = (name: string) => ({ generation: name, path: `/srv/app/releases/${name}` })
-
-  async function alive(): Promise<void> {
-    await nextTurn()
-    if (!isAlive()) await new Promise(() => {})
-    if (stand.hold !== null) await stand.hold
-    if (!isAlive()) await new Promise(() => {})
-  }
-
-  function facts(verb: Verb, args: Args) {
-    const frozen = stand.folded().commands.frozen !== null
-    switch (verb) {
-      case 'rollback': {
-        if (args.target !== 'app') throw new Fault('target.unknown', `there is no target ${args.target}`)
-        const to = args.to ?? world.previous[0]
-        if (to === undefined) throw new Fault('switch.no-way-back', 'no other generation is known to be good')
-        return { target: 'app', current: ref(world.current), to: ref(String(to)), state: 'idle', frozen }
-      }
-      case 'deploy':
-        if (args.target !== 'app') throw new Fault('target.unknown', `there is no target ${args.target}`)
-        return { target: 'app', current: ref(world.current), to: ref(String(args.ref)), state: 'idle', frozen }
-      case 'restart':
-      case 'stop':
-        if (args.service !== 'agent') throw new Fault('service.unknown', `there is no service ${args.service}`)
-        return { service: 'agent', state: world.service }
-      case 'unfreeze':
-        return { frozen: stand.folded().commands.frozen?.seq ?? null }
-      default:
-        return null
-    }
-  }
-
-  async function does({ verb, args, by, seen }: Command): Promise<void> {
-    const actor = by.startsWith('local:') ? 'local:admin' : by
-    if (verb === 'rollback' || verb === 'deploy') {
-      const { path } = (seen?.facts.to ?? { path: '' }) as { path: string }
-      const data = { target: 'app', to: ref(path.split('/').at(-1) ?? '') }
-      await append({
-        kind: verb === 'deploy' ? 'switch.armed' : 'rollback.started',
-        actor,
-        data: { ...data, cause: 'operator' },
-      })
-      await alive()
-      world.previous = [world.current, ...world.previous].slice(0, 3)
-      world.current = path.split('/').at(-1) ?? ''
-      await append({ kind: verb === 'deploy' ? 'switch.committed' : 'rollback.verified', data })
-    } else if (verb === 'stop' || verb === 'restart') {
-      world.service = 'stopped'
-      await append({ kind: 'service.stopped', svc: 'agent', data: { by } })
-      await alive()
-      if (verb === 'stop') return
-      world.service = 'running'
-      await append({ kind: 'service.started', svc: 'agent', data: { pid: 1 } })
-    } else if (verb === 'freeze')
-      await append({ kind: 'freeze.on', data: { id: 'f', by, why: String(args.why ?? '') } })
-    else if (verb === 'unfreeze') await append({ kind: 'freeze.off', data: { id: 'f', by } })
-    else if (verb === 'silence')
-      await append({
-        kind: 'silence.created',
-        data: { id: 'silence-1', by, why: '', untilTs: '2030-01-01T00:00:00.000Z' },
-      })
-  }
-
-  return {
-    async facts(verb, args) {
-      await alive()
-      const found = facts(verb, args)
-      const seen = found === null ? null : projectionOf(found).hash
-      stand.looks.push({ line: lineOf(verb, args), hash: seen, size: stand.entries.length })
-      return found
-    },
-    async perform(command) {
-      const { id, verb, seen } = command
-      stand.performed.push({ id, verb, seen: seen?.hash ?? null })
-      await alive()
-      await does(command)
-      await alive()
-      return { raw: { did: verb }, isGood: true, why: null, result: { did: verb } }
-    },
-    found: command => foundOf(command, () => false),
-  }
 }
