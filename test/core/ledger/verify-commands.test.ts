@@ -186,7 +186,7 @@ test('a disk that fails, once or for a while, leaves no fork and no gap in the c
   // Refused: it is not written, so the next one follows the one before it.
   await assert.rejects(order('c4'), { code: 'ledger.degraded' })
   failures = 0
-  await until(() => ledger.head().recording === 'ok')
+  await until('it records again', () => ledger.head().recording === 'ok')
   await order('c5')
   await ledger.close(2000)
   const verdict = await verifyCommands(dir)
