@@ -43,6 +43,18 @@ export const KINDS = {
   'deadman.armed': 'must',
   'deadman.disarmed': 'must',
   'deadman.fired': 'must',
+  'command.offered': 'must',
+  'command.requested': 'must',
+  'command.denied': 'must',
+  'command.awaiting': 'must',
+  'command.approved': 'must',
+  'command.rejected': 'must',
+  'command.expired': 'must',
+  'command.started': 'must',
+  'command.succeeded': 'must',
+  'command.failed': 'must',
+  'freeze.on': 'must',
+  'freeze.off': 'must',
   'silence.created': 'must',
   'silence.ended': 'must',
   'escalation.due': 'must',
@@ -75,6 +87,15 @@ export interface IncidentRef {
   seq?: number
 }
 
+/**
+ * A chain of its own inside the ledger: each of its entries names the `h` of the one before in `data.prevCommand`. The writer
+ * fills that in and moves `h` on when it builds the line, so entries that are queued together follow each other too.
+ */
+export interface ChainRef {
+  /** Of the newest entry of the chain; 64 zeros before the first. */
+  h: string
+}
+
 /** What a caller hands to the ledger. */
 export interface Draft {
   readonly kind: Kind
@@ -86,6 +107,8 @@ export interface Draft {
   /** `heald`, `local:admin`, `outside`, `telegram:<id>` … Left out: `heald`. */
   readonly actor?: string
   readonly data: Data
+  /** The chain of commands, on each of its entries. */
+  readonly chain?: ChainRef
   /** Text that may have to be erased later: stored aside, its salted SHA-256 goes to `data.tail`. */
   readonly tail?: string
 }
@@ -117,5 +140,6 @@ export function incidentId(ref: string | IncidentRef): string {
 
 /** The actor of an order: who is known for certain, without the name claimed beside it (`local:admin/alice`). */
 export function actorOf(by: string): string {
-  return by.split('/', 1)[0] ?? by
+  // On Slack what stands behind the slash is known for certain as well.
+  return by.startsWith('local:') ? (by.split('/', 1)[0] ?? by) : by
 }

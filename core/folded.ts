@@ -1,3 +1,5 @@
+import { type CommandMemory, commandsToJson, emptyCommands, fillCommands } from './command/memory.ts'
+import { rememberCommand } from './command/remember.ts'
 import type { Data, Entry } from './entry.ts'
 import { type Memory, type Remembered, remember } from './heal/memory.ts'
 import { applyEntry, emptyIncidents, type Incidents, openIncidents } from './incident/fold.ts'
@@ -15,6 +17,7 @@ export interface Folded {
   readonly memory: Memory
   readonly targets: TargetMemories
   readonly notices: NoticeMemory
+  readonly commands: CommandMemory
   /** The last `integrity.alert` that no incident has told of yet. */
   alert: { readonly seq: number; readonly why: string } | null
   /** The incident that told of the last one; null: none did. */
@@ -24,8 +27,8 @@ export interface Folded {
 }
 
 export function emptyFolded(): Folded {
-  const notices = emptyNotices()
-  return { incidents: emptyIncidents(), memory: {}, targets: {}, notices, alert: null, damage: null, nextSeq: 0 }
+  const folds = { memory: {}, targets: {}, notices: emptyNotices(), commands: emptyCommands() }
+  return { incidents: emptyIncidents(), ...folds, alert: null, damage: null, nextSeq: 0 }
 }
 
 /** Puts `whole` into `folded`, which holds nothing that `whole` lacks. In place, down to the parts that others hold. */
@@ -35,6 +38,7 @@ export function fill(folded: Folded, whole: Folded): void {
   Object.assign(folded.memory, whole.memory)
   Object.assign(folded.targets, whole.targets)
   fillNotices(folded.notices, noticesToJson(whole.notices))
+  fillCommands(folded.commands, commandsToJson(whole.commands))
   folded.alert = whole.alert
   folded.damage = whole.damage
   folded.nextSeq = whole.nextSeq
@@ -47,6 +51,7 @@ export function fold(folded: Folded, entry: Entry): void {
   remember(folded.memory, entry)
   rememberTarget(folded.targets, entry)
   rememberNotice(folded.notices, entry)
+  rememberCommand(folded.commands, entry)
   if (entry.kind === 'integrity.alert')
     folded.alert = { seq: entry.seq, why: String(entry.data.why ?? entry.data.what) }
   if (entry.kind === 'incident.opened' && entry.svc === LEDGER && !String(entry.data.services)) {
@@ -85,6 +90,7 @@ export function foldedToJson(folded: Folded): Data {
       memory: folded.memory,
       targets: folded.targets,
       notices: noticesToJson(folded.notices),
+      commands: commandsToJson(folded.commands),
       alert: folded.alert,
       damage: folded.damage,
       nextSeq: folded.nextSeq,
@@ -95,14 +101,18 @@ export function foldedToJson(folded: Folded): Data {
 /** Null when `json` is not such a snapshot: the ledger is then folded from its beginning. */
 export function foldedFromJson(json: unknown): Folded | null {
   if (typeof json !== 'object' || json === null) return null
-  const { incidents, memory, targets, notices, alert, damage, nextSeq } = json as Partial<Record<keyof Folded, unknown>>
+  const { incidents, memory, targets, notices, commands, alert, damage, nextSeq } = json as {
+    readonly [key in keyof Folded]?: unknown
+  }
   const restored = incidentsFromJson(incidents)
   if (restored === null || typeof memory !== 'object' || memory === null || typeof nextSeq !== 'number') return null
   // A snapshot of a version that knew of no targets can't say what became of them.
   if (typeof targets !== 'object' || targets === null) return null
-  const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets), notices: emptyNotices() }
+  const folds = { notices: emptyNotices(), commands: emptyCommands() }
+  const remembered = { memory: { ...memory } as Memory, targets: targetMemoriesFrom(targets), ...folds }
   // A version that knew nothing of them wrote no entries about them either.
   fillNotices(remembered.notices, notices)
+  fillCommands(remembered.commands, commands)
   const told = typeof damage === 'string' ? damage : null
   return { incidents: restored, ...remembered, alert: (alert ?? null) as Folded['alert'], damage: told, nextSeq }
 }

@@ -51,6 +51,14 @@ export function checkKeys(body: Body, types: { readonly [key: string]: 'boolean'
   }
 }
 
+/** A text that has to be there, of at most so many characters; a Fault (`request.body`) otherwise. */
+export function textIn(body: Body, key: string, most: number): string {
+  const given = body[key]
+  if (typeof given !== 'string' || given === '') throw new Fault('request.body', `"${key}" is missing or empty`)
+  if (given.length > most) throw new Fault('request.body', `"${key}" is longer than ${most} characters`)
+  return given
+}
+
 function tooLarge(): Fault {
   return new Fault('request.large', `the body of the request is longer than ${MAX_BODY_BYTES} bytes`)
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import { type Body, checkKeys } from './body.ts'
+import { type Body, checkKeys, textIn } from './body.ts'
 
 /** A message in a chat: of a card, or the one by which a step of an incident's escalation was told. */
 export interface Delivery {
@@ -53,16 +53,16 @@ export function reportFrom(body: Body): Report {
       checkKeys(body, { what: 'string', channel: 'string', why: 'string', final: 'boolean' })
       return {
         what: 'channel.down',
-        channel: textOf(body, 'channel', LONGEST_ID),
-        why: textOf(body, 'why', LONGEST_WHY),
+        channel: textIn(body, 'channel', LONGEST_ID),
+        why: textIn(body, 'why', LONGEST_WHY),
         isFinal: body.final === true,
       }
     case 'channel.up':
       checkKeys(body, { what: 'string', channel: 'string', why: 'string' })
       return {
         what: 'channel.up',
-        channel: textOf(body, 'channel', LONGEST_ID),
-        why: body.why === undefined ? '' : textOf(body, 'why', LONGEST_WHY),
+        channel: textIn(body, 'channel', LONGEST_ID),
+        why: body.why === undefined ? '' : textIn(body, 'why', LONGEST_WHY),
       }
     case 'delivered':
       return deliveredFrom(body)
@@ -84,13 +84,13 @@ function deliveredFrom(body: Body): Report {
     throw new Fault('request.body', '"step" has to be the number of a step, from 0 on')
   return {
     what: 'delivered',
-    channel: textOf(body, 'channel', LONGEST_ID),
-    chat: textOf(body, 'chat', LONGEST_ID),
-    card: textOf(body, 'card', LONGEST_ID),
-    reference: textOf(body, 'reference', LONGEST_ID),
+    channel: textIn(body, 'channel', LONGEST_ID),
+    chat: textIn(body, 'chat', LONGEST_ID),
+    card: textIn(body, 'card', LONGEST_ID),
+    reference: textIn(body, 'reference', LONGEST_ID),
     which,
     for: body.for,
-    incident: body.incident === undefined ? null : textOf(body, 'incident', LONGEST_ID),
+    incident: body.incident === undefined ? null : textIn(body, 'incident', LONGEST_ID),
     step: typeof step === 'number' ? step : null,
   }
 }
@@ -103,16 +103,9 @@ function postedFrom(body: Body): Report {
     throw new Fault('request.body', '"size" has to be a number of entries')
   return {
     ...{ what: 'checkpoint.posted', size },
-    channel: textOf(body, 'channel', LONGEST_ID),
-    chat: textOf(body, 'chat', LONGEST_ID),
-    root: textOf(body, 'root', LONGEST_ID),
-    reference: textOf(body, 'reference', LONGEST_ID),
+    channel: textIn(body, 'channel', LONGEST_ID),
+    chat: textIn(body, 'chat', LONGEST_ID),
+    root: textIn(body, 'root', LONGEST_ID),
+    reference: textIn(body, 'reference', LONGEST_ID),
   }
-}
-
-function textOf(body: Body, key: string, most: number): string {
-  const given = body[key]
-  if (typeof given !== 'string' || given === '') throw new Fault('request.body', `"${key}" is missing or empty`)
-  if (given.length > most) throw new Fault('request.body', `"${key}" is longer than ${most} characters`)
-  return given
 }

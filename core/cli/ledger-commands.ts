@@ -1,69 +1,52 @@
-import type { Subcommand } from './command.ts'
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Fault } from '../fault.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import { type CommandVerdict, verifyCommandFile, verifyCommands } from '../ledger/verify-commands.ts'
+import { noWords } from './arguments.ts'
+import { paint } from './colour.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { existing } from './ledger-verify.ts'
+import { cleanLine, counted, wrapLines } from './text.ts'
 
-/** `heald ledger …` */
-export const LEDGER: Subcommand = {
-  name: 'ledger',
-  usage:
-    'list [FILTERS] | show SEQ | follow | verify [DIR] | checkpoint | prove SEQ | check RECEIPT… | export DIR | archive DIR | prune | erase SEQ',
-  summary: 'Read and check the tamper-evident record of everything that happened.',
-  details: `list    newest first; --limit 50, --cursor N for the next page. Filters, words
-        or flags: kind:service.exited (or service, exited), svc:, inc:, actor:,
-        severity:, since:2h or 2026-08-21, until:, seq:1..9. Other words have to
-        be in it, whole, or exit*, "in a row": heald ledger list svc:api oom
-show    every field of one entry, its receipt, and the text kept aside for it.
-follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
-verify  follows chain and tree through every line, checks what was signed, and
-        with --index the search index. Needs no daemon: DIR may be a copy. --key
-        KEY, --checkpoint FILE: what you kept elsewhere. --workers N: threads.
-checkpoint  signs what the ledger is now and prints the note.
-prove   a full receipt: the entry, and all to prove it with elsewhere.
-check   receipts, short (#41·…) or full, and checkpoints, as words, files or
-        standard input. With --key KEY also where there is no ledger.
-export  what was signed, as C2SP tlog-tiles, for other people's tools.
-archive the old segments, compressed, to another folder; --until 90d (older than
-        that) or --to SEQ says how far.
-prune   removes them here: --until or --to, and --archive DIR or --no-archive;
-        --dry-run only says what would go. Receipts and later proofs still hold.
-        To verify from the first entry again, unpack the archive into "seg" of a
-        copy of the ledger: zstd -d --output-dir-flat COPY/seg DIR/*.zst
-erase   the text kept aside for an entry (last log lines); the entry stays.
-
-With --json: the ledger's own lines, and one document for verify.
-Exit code 1: the ledger is damaged, or ends in a torn write.`,
-  options: {
-    kind: { type: 'string', multiple: true },
-    svc: { type: 'string' },
-    service: { type: 'string' },
-    inc: { type: 'string' },
-    incident: { type: 'string' },
-    actor: { type: 'string' },
-    severity: { type: 'string' },
-    since: { type: 'string' },
-    until: { type: 'string' },
-    seq: { type: 'string' },
-    from: { type: 'string' },
-    to: { type: 'string' },
-    text: { type: 'string' },
-    limit: { type: 'string', short: 'n' },
-    cursor: { type: 'string' },
-    workers: { type: 'string' },
-    key: { type: 'string', multiple: true },
-    checkpoint: { type: 'string', multiple: true },
-    index: { type: 'boolean' },
-    archive: { type: 'string' },
-    'no-archive': { type: 'boolean' },
-    'dry-run': { type: 'boolean' },
-  },
-  load: () => import('./ledger.ts'),
+/** `heald ledger verify --commands [DIR|FILE] [--receipt RECEIPT]…`: the chain of commands alone. */
+export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const { state, json, out, signal, columns, colour } = context
+  const [given, ...more] = words
+  noWords(more, 'ledger verify --commands DIR')
+  const receipts = [values.receipt].flat().filter(each => typeof each === 'string')
+  const options = { receipts, signal }
+  const verdict = await judged(given, state, options)
+  const text = verdictText(verdict, receipts.length > 0)
+  const painted = verdict.ok ? paint(text[0] ?? '', 'green', colour) : paint(text[0] ?? '', 'red', colour)
+  out(json ? `${JSON.stringify(verdict)}\n` : `${wrapLines([painted, ...text.slice(1)].join('\n'), columns)}\n`)
+  return verdict.ok ? EXIT.done : EXIT.bad
 }
 
-/** `heald keygen` */
-export const KEYGEN: Subcommand = {
-  name: 'keygen',
-  usage: '',
-  summary: "Make a new key for the ledger's checkpoints, and with it a new epoch; the key before it is erased.",
-  details: `Prints the public key: keep it where this host can't change it. With it "heald ledger verify --key KEY" proves, also on a
-copy elsewhere, that nobody has rewritten the ledger. The daemon does it where one runs.`,
-  options: {},
-  load: () => import('./ledger-keys.ts'),
+function judged(
+  given: string | undefined,
+  state: string,
+  options: Parameters<typeof verifyCommands>[1],
+): Promise<CommandVerdict> {
+  if (given === undefined) return verifyCommands(existing(join(state, 'ledger')), options)
+  const path = resolve(given)
+  if (!existsSync(path)) throw new Fault('usage.path', `${path} does not exist`)
+  if (!statSync(path).isDirectory()) return verifyCommandFile(path, options)
+  const inside = join(path, 'ledger')
+  return verifyCommands(existing(existsSync(inside) ? inside : path), options)
+}
+
+function verdictText(verdict: CommandVerdict, hasReceipts: boolean): string[] {
+  const { commands, head, lastSeq, firstBad, provedCommands, tookMs } = verdict
+  const count = counted(commands, 'entry of a command', 'entries of commands')
+  const last = lastSeq === null ? '' : `, the last one is ${receiptOf(lastSeq, head)}`
+  if (firstBad !== null)
+    return [
+      `THE COMMANDS ARE NOT WHOLE at entry #${firstBad.seq}: ${cleanLine(firstBad.why)}.`,
+      `Before it ${commands === 1 ? 'is' : 'are'} ${count} in one chain${last}.`,
+    ]
+  const proof = hasReceipts
+    ? `The receipts that were given fit: they prove ${counted(provedCommands, 'of them', 'of them')}.`
+    : 'No receipt was given, so one who rewrote all of them would not be noticed: give one of a later entry (--receipt), such as stands under each card.'
+  return [`The commands are whole: ${count} in one chain of their own${last}. (${Math.round(tookMs)} ms)`, proof]
 }

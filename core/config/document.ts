@@ -174,6 +174,11 @@ const WORDS: readonly (readonly string[])[] = [
   ['targets', '*', 'irreversible', '*'],
   ['channels', 'whatsapp', 'browserArgs', '*'],
   ['fallback', '*'],
+  ['operators', '*', 'telegram'],
+  ['operators', '*', 'telegram', '*'],
+  // YAML would lose digits of numbers as large as these.
+  ['operators', '*', 'discord'],
+  ['operators', '*', 'discord', '*'],
 ]
 
 function asWritten(path: Path, value: unknown): boolean {

@@ -8,6 +8,7 @@ import {
   routeShape,
 } from './notice-schema.ts'
 import { CHANNEL_KINDS } from './notices.ts'
+import { operatorShape, policyShape } from './people-schema.ts'
 import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from './schema.ts'
 
 /** The keys one map may have, and those that are promised for later versions: these are refused, never ignored. */
@@ -23,7 +24,7 @@ const SECTIONS: readonly Section[] = [
   {
     pattern: [],
     known: Object.keys(topShape),
-    later: ['oncall', 'operators', 'policy', 'metrics'],
+    later: ['metrics'],
   },
   { pattern: ['services', '*'], known: Object.keys(serviceShape), later: [] },
   { pattern: ['services', '*', 'health'], ...probe },
@@ -55,6 +56,8 @@ const SECTIONS: readonly Section[] = [
   { pattern: ['maintenance', '*'], known: Object.keys(maintenanceShape), later: [] },
   { pattern: ['maintenance', '*', 'match'], known: Object.keys(noticeShapes.match), later: [] },
   { pattern: ['bot'], known: Object.keys(botShape), later: [] },
+  { pattern: ['operators', '*'], known: Object.keys(operatorShape), later: [] },
+  { pattern: ['policy', '*'], known: Object.keys(policyShape), later: [] },
 ]
 
 /** An example of what a map at `path` looks like, for hints. */
@@ -100,6 +103,11 @@ const EXAMPLES: readonly (readonly [readonly string[], string])[] = [
   [['maintenance', '*'], '{ cron: "0 3 * * SUN", for: 1h, why: backup }'],
   [['maintenance', '*', 'match'], 'match: { service: "web-*" }'],
   [['bot'], 'bot: { user: heald-bot }'],
+  [['operators'], 'operators: { alice: { role: operator, telegram: 1001 } }'],
+  [['operators', '*'], '{ role: operator, telegram: 1001 }'],
+  [['policy'], 'policy: { rollback: { approvals: 1, code: true } }'],
+  [['policy', '*'], '{ approvals: 1, code: true }'],
+  [['oncall'], 'oncall: [alice, bob]'],
 ]
 
 export function sectionAt(path: Path): Section | undefined {

@@ -62,7 +62,7 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
   const complaints: Located[] = [...found, ...judged.filter(item => !unread.has(JSON.stringify(item.path)))]
   const hidden: Path[] = [
     ['ledger', 'redact'],
-    ...secretPaths(),
+    ...secretPaths(tree.value),
     ...complaints.filter(item => item.hide).map(item => item.path),
   ]
   const lines = linesOf(source.text, tree, hidden)

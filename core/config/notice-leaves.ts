@@ -6,7 +6,7 @@ import { kindOf, type Read, readList, readText } from './read.ts'
 const KINDS: readonly NoticeKind[] = ['incident', 'switch', 'channel', 'ledger', 'silence', 'command']
 
 /** One of these words. */
-function readWord<T extends string>(value: unknown, words: readonly T[], what: string): Read<T> {
+export function readWord<T extends string>(value: unknown, words: readonly T[], what: string): Read<T> {
   const word = words.find(known => known === value)
   if (word !== undefined) return { value: word }
   const all = `write ${words.length > 2 ? 'one of ' : ''}${words.join(words.length > 2 ? ', ' : ' or ')}`
@@ -16,7 +16,7 @@ function readWord<T extends string>(value: unknown, words: readonly T[], what: s
 }
 
 /** A list, or a single one, each only once. `example` is a list. */
-function readSome<T>(value: unknown, example: string, read: (value: unknown) => Read<T>): Read<T[]> {
+export function readSome<T>(value: unknown, example: string, read: (value: unknown) => Read<T>): Read<T[]> {
   if (!Array.isArray(value)) {
     if (value === null || typeof value === 'object') {
       return { problem: `must be a list, not ${kindOf(value)}`, hint: `write ${example}` }

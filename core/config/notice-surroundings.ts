@@ -54,7 +54,7 @@ export function secretsOf(channel: ChannelSpec): [key: string, secret: SecretSpe
 const EVERYBODY = 0o007
 
 /** Variables are those of whoever starts heald, which are not seen from here. */
-async function missingSecret(secret: SecretSpec, isOurs: boolean): Promise<Omit<Missing, 'path'> | undefined> {
+export async function missingSecret(secret: SecretSpec, isOurs: boolean): Promise<Omit<Missing, 'path'> | undefined> {
   if ('env' in secret) return undefined
   const { file } = secret
   try {

@@ -44,8 +44,12 @@ export function channelsIn(file: unknown): ChannelKind[] {
 }
 
 /** Where secrets are named: what stands there is never shown, since it may be the secret itself. */
-export function secretPaths(): Path[] {
-  return CHANNEL_KINDS.flatMap(kind => SECRET_KEYS[kind].map(key => ['channels', kind, key]))
+export function secretPaths(file: unknown): Path[] {
+  const operators = isRecord(file) && isRecord(file.operators) ? Object.keys(file.operators) : []
+  return [
+    ...CHANNEL_KINDS.flatMap(kind => SECRET_KEYS[kind].map(key => ['channels', kind, key])),
+    ...operators.map(name => ['operators', name, 'totp']),
+  ]
 }
 
 /** Whether some window of maintenance comes again and again. */

@@ -5,6 +5,7 @@ import type { Complaint } from './explain.ts'
 import type { HostFacts } from './facts.ts'
 import { checkName } from './names.ts'
 import { checkNotices } from './notice-relations.ts'
+import { checkPeople } from './people-relations.ts'
 import { checkProbe, msOf } from './probe-relations.ts'
 import { kindOf } from './read.ts'
 import { checkSwitch, checkTargets } from './target-relations.ts'
@@ -47,6 +48,7 @@ export function checkRelations(value: unknown, facts: HostFacts, folder: string)
     ...checkSwitch(value),
     ...checkChannels(value, facts),
     ...checkNotices(value),
+    ...checkPeople(value),
   ]
 }
 

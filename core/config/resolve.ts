@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { resolveBot, resolveNotice } from './notice-resolve.ts'
 import type { ChannelKind } from './notices.ts'
+import { resolvePeople } from './people-resolve.ts'
 import type { WrittenFile, WrittenProbe, WrittenService, WrittenTarget } from './schema.ts'
 import type { HostConfig, ProbeSpec, ServiceSpec, SwitchSpec, TargetSpec } from './spec.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR, leastDeadManMs, placeOf, RUNNING_SYSTEM } from './targets.ts'
@@ -30,6 +31,7 @@ export function resolveFile(
     ledger: resolveLedger(written.ledger, folder),
     notice: resolveNotice(written, channels, folder),
     bot: resolveBot(written.bot, folder),
+    people: resolvePeople(written, folder),
     sha256,
   }
 }

@@ -3,6 +3,7 @@ import { argv, duration, flag, integer, leaf, listOf, size, text } from './leaf.
 import { checkHttp, checkRedact, checkSignal, checkTcp, checkUser, checkZone } from './leaves.ts'
 import { botShape, channelMaps, escalationShape, maintenanceShape, noticeShapes, routeShape } from './notice-schema.ts'
 import { MAX_ESCALATION, MAX_MAINTENANCE, MAX_ROUTES } from './notices.ts'
+import { peopleShapes } from './people-schema.ts'
 import { readList, readText } from './read.ts'
 import { checkIrreversible, checkKind } from './target-leaves.ts'
 import {
@@ -130,6 +131,7 @@ export const topShape = {
   fallback: argv.default([]),
   maintenance: listOf(z.strictObject(maintenanceShape), MAX_MAINTENANCE).default([]),
   bot: z.strictObject(botShape).prefault({}),
+  ...peopleShapes,
 }
 
 export const fileSchema = z.strictObject(topShape)

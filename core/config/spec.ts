@@ -1,4 +1,5 @@
 import type { BotSpec, NoticeSpec } from './notice-spec.ts'
+import type { PeopleSpec } from './people-spec.ts'
 
 /** The configuration after checking: defaults filled in, durations in ms, sizes in bytes, paths absolute. */
 export interface HostConfig {
@@ -12,6 +13,7 @@ export interface HostConfig {
   readonly switch: SwitchSpec
   readonly notice: NoticeSpec
   readonly bot: BotSpec
+  readonly people: PeopleSpec
   readonly ledger: LedgerSpec
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string

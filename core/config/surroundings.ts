@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { codeOf } from '../fault.ts'
 import type { Path } from './document.ts'
 import { findMissingOfNotices } from './notice-surroundings.ts'
+import { findMissingOfPeople } from './people-surroundings.ts'
 import { DEFAULT_PATH, findProgram } from './programs.ts'
 import type { HostConfig, ServiceSpec, TargetSpec } from './spec.ts'
 import { placeKey } from './targets.ts'
@@ -60,7 +61,7 @@ export async function findMissing(config: HostConfig): Promise<Missing[]> {
     const hint = 'add the user, or the target can’t be switched'
     missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
   }
-  return [...missing, ...(await findMissingOfNotices(config, isKnown))]
+  return [...missing, ...(await findMissingOfNotices(config, isKnown)), ...(await findMissingOfPeople(config.people))]
 }
 
 async function missingPlace({ kind, path }: TargetSpec): Promise<Omit<Missing, 'path'> | undefined> {

@@ -1,4 +1,4 @@
-import type { Draft, IncidentRef } from '../entry.ts'
+import type { ChainRef, Draft, IncidentRef } from '../entry.ts'
 import type { Fault } from '../fault.ts'
 import type { Recorded } from './ledger.ts'
 import { buildLine, type Line } from './line.ts'
@@ -21,6 +21,8 @@ export interface Batch {
   readonly rows: readonly SideRow[]
   /** Incidents that got their number in this batch; taken back if it can't be stored. */
   readonly refs: readonly IncidentRef[]
+  /** Chains that were moved on in this batch, and where they stood before; put back there if it can't be stored. */
+  readonly chains: ReadonlyMap<ChainRef, string>
   readonly position: Position
 }
 
@@ -34,11 +36,12 @@ export function buildBatch(
   const lines: Line[] = []
   const rows: SideRow[] = []
   const refs: IncidentRef[] = []
+  const chains = new Map<ChainRef, string>()
   let { seq, h, tsMs: lastMs } = from
   let isoMs = Number.NaN
   let iso = ''
   const add = (prepared: Prepared, tsMs: number, monoUs: number): void => {
-    const { inc, side } = prepared
+    const { inc, side, chain } = prepared
     if (typeof inc === 'object' && inc.seq === undefined) refs.push(inc)
     if (tsMs !== isoMs) {
       isoMs = tsMs
@@ -48,12 +51,16 @@ export function buildBatch(
     if (side !== undefined) rows.push({ seq, ...side })
     lines.push({ seq, h: line.h, body: line.body })
     h = line.h
+    if (chain !== undefined) {
+      if (!chains.has(chain)) chains.set(chain, chain.h)
+      chain.h = h
+    }
     lastMs = tsMs
     seq++
   }
   for (const prepared of own.prepared) add(prepared, own.tsMs, own.monoUs)
   for (const item of items) add(item.prepared, item.tsMs, item.monoUs)
-  return { lines, rows, refs, position: { seq, h, tsMs: lastMs } }
+  return { lines, rows, refs, chains, position: { seq, h, tsMs: lastMs } }
 }
 
 /** The `clock.rewound` that goes before an entry of `tsMs`, when the wall clock was set back since the last one. */

@@ -21,6 +21,10 @@ const ROLLBACK = [
 ] as const
 const GENERATION = ['target', 'generation', 'path', 'level', 'why', 'diff'] as const
 const SILENCE = ['id', 'match', 'untilTs', 'by', 'why', 'how'] as const
+const COMMAND = [
+  ...['id', 'verb', 'args', 'via', 'dedupeKey', 'button', 'by', 'operator', 'role', 'seen', 'expiresTs', 'needs'],
+  ...['offers', 'codeStep', 'wrongCodes', 'suppressed', 'why', 'code', 'changedTo', 'result', 'about'],
+] as const
 const DEAD_MAN = ['target', 'id', 'at', 'result', 'to', 'why', 'afterMs'] as const
 
 /**
@@ -69,6 +73,18 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'deadman.armed': DEAD_MAN,
   'deadman.disarmed': DEAD_MAN,
   'deadman.fired': DEAD_MAN,
+  'command.offered': COMMAND,
+  'command.requested': COMMAND,
+  'command.denied': COMMAND,
+  'command.awaiting': COMMAND,
+  'command.approved': COMMAND,
+  'command.rejected': COMMAND,
+  'command.expired': COMMAND,
+  'command.started': COMMAND,
+  'command.succeeded': COMMAND,
+  'command.failed': COMMAND,
+  'freeze.on': SILENCE,
+  'freeze.off': SILENCE,
   'silence.created': SILENCE,
   'silence.ended': SILENCE,
   'escalation.due': ['incident', 'step', 'to', 'fallback', 'result', 'why', 'tookMs', 'tail'],

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { type Data, type Draft, type IncidentRef, incidentId, type Json, KINDS } from '../entry.ts'
+import { type ChainRef, type Data, type Draft, type IncidentRef, incidentId, type Json, KINDS } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { FIELDS } from './fields.ts'
 import { MAX_LINE_BYTES, safeJson } from './line.ts'
@@ -10,6 +10,7 @@ export interface Prepared {
   readonly kind: Draft['kind']
   readonly must: boolean
   readonly inc: string | IncidentRef | undefined
+  readonly chain: ChainRef | undefined
   readonly side: { readonly salt: string; readonly text: string } | undefined
   /** Size for the limits of queue and batch, in characters. */
   readonly chars: number
@@ -48,7 +49,7 @@ export function prepare(draft: Draft, scrub: Scrubber): Prepared {
   const front = svc === undefined ? `"kind":"${kind}"` : `"kind":"${kind}","svc":"${svc}"`
   const back = `,"actor":"${actor}","data":`
   const chars = front.length + back.length + dataText.length + (side?.text.length ?? 0)
-  return { kind, must: KINDS[kind] === 'must', inc, side, chars, front, back, dataText }
+  return { kind, must: KINDS[kind] === 'must', inc, chain: draft.chain, side, chars, front, back, dataText }
 }
 
 /** What the ledger says of a text kept aside: SHA-256 over the salt's 16 bytes and the text's UTF-8. */
@@ -62,7 +63,11 @@ export function commitment(side: { readonly salt: string; readonly text: string 
  * the first one recorded of it, should the opening entry have been lost with a failing disk.
  */
 export function middleOf(item: Prepared, seq: number): string {
-  const { inc } = item
+  const { inc, chain } = item
+  if (chain !== undefined) {
+    const rest = item.dataText === '{}' ? '}' : `,${item.dataText.slice(1)}`
+    return `${item.front}${item.back}{"prevCommand":"${chain.h}"${rest}`
+  }
   // It begins behind itself, wherever that will be.
   if (item.kind === 'key.rotated') return `${item.front}${item.back}{"fromSeq":${seq + 1},${item.dataText.slice(1)}`
   if (inc === undefined) return item.front + item.back + item.dataText

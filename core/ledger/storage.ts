@@ -79,6 +79,7 @@ export function createStorage(options: StorageOptions): Storage {
       absorb(telling, losses)
       losses = telling
       for (const ref of batch.refs) delete ref.seq
+      for (const [chain, h] of batch.chains) chain.h = h
       throw error
     }
     return batch

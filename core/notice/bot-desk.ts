@@ -3,6 +3,7 @@ import type { BotControl } from '../api/bot-routes.ts'
 import type { Status } from '../api/control.ts'
 import { tokenBucket } from '../api/token-bucket.ts'
 import type { Clock } from '../clock.ts'
+import type { ChatCommands } from '../command/port.ts'
 import type { BotSpec, NoticeSpec } from '../config/notice-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import type { Data, Draft } from '../entry.ts'
@@ -23,6 +24,7 @@ export interface BotDeskOptions {
   /** The last lines that a service wrote, by the entry that tells of its end. */
   readonly tails: Pick<Tails, 'of'>
   readonly checkpoints: CheckpointStore
+  readonly commands: ChatCommands
   readonly append: (draft: Draft) => Promise<unknown>
   /** Resolves when the ledger's past is known. */
   readonly whenReady: () => Promise<unknown>
@@ -89,7 +91,9 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
     }
   }
 
+  const { request, command, commands, offers, complete } = options.commands
   return {
+    ...{ request, command, commands, offers, complete },
     async query(what, seq) {
       if (what === 'tail') return { text: seq === null ? null : options.tails.of(seq) }
       if (what === 'config') return botConfigOf(options.config())

@@ -2,6 +2,7 @@ import type { ServiceStatus, Status } from '../api/control.ts'
 import type { ChannelStatus, NoticeControl } from '../api/notice-control.ts'
 import type { Follow } from '../api/routes.ts'
 import type { Clock } from '../clock.ts'
+import type { ChatCommands } from '../command/port.ts'
 import type { HostConfig } from '../config/spec.ts'
 import type { Draft, Entry } from '../entry.ts'
 import { messageOf } from '../fault.ts'
@@ -20,6 +21,7 @@ export interface NoticesOptions {
   readonly config: () => HostConfig
   readonly head: () => Head
   readonly checkpoints: CheckpointStore
+  readonly commands: ChatCommands
   readonly status: () => Status
   readonly supervisor: {
     statuses(): readonly ServiceStatus[]
@@ -103,6 +105,7 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
     noteTail: (seq, tail) => loaded?.noteTail(seq, tail),
     channels: () => loaded?.channels() ?? [],
     silences: () => [...memory.silences.values()].map(silenceStatus),
+    checkSilence: async order => (await ready()).checkSilence(order),
     silence: async (order, by) => (await ready()).silence(order, by),
     unsilence: async (id, by) => (await ready()).unsilence(id, by),
     release: () => loaded?.release(),

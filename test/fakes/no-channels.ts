@@ -1,7 +1,9 @@
 import type { BotSpec, NoticeSpec } from '../../core/config/notice-spec.ts'
+import { resolvePeople } from '../../core/config/people-resolve.ts'
+import type { PeopleSpec } from '../../core/config/people-spec.ts'
 
 /** What a configuration without any channel comes to. */
-export const NO_CHANNELS: { readonly notice: NoticeSpec; readonly bot: BotSpec } = {
+export const NO_CHANNELS: { readonly notice: NoticeSpec; readonly bot: BotSpec; readonly people: PeopleSpec } = {
   notice: {
     channels: [],
     routes: [],
@@ -12,4 +14,5 @@ export const NO_CHANNELS: { readonly notice: NoticeSpec; readonly bot: BotSpec }
     maintenance: [],
   },
   bot: { run: 'child', user: null, state: null },
+  people: resolvePeople({ operators: {}, policy: {}, oncall: [] }, '/'),
 }

@@ -55,7 +55,7 @@ test('their tests are Python, and call what there is', t => {
   if (missing !== null) return t.skip(missing)
   if (!has('python3')) return t.skip('needs python3')
   const unread = () => assert.fail('only names are read')
-  const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
+  const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread, init: unread })
   const commands = new Map(table.map(({ name, options }) => [name, Object.keys(options)]))
   const machines = evaluator(t).evaluate<Record<string, Machine>>(MACHINES)
   for (const [name, { testScript }] of Object.entries(machines)) {

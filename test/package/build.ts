@@ -18,7 +18,7 @@ const DIST = join(ROOT, 'dist')
 rmSync(DIST, { recursive: true, force: true })
 for (const config of ['tsconfig.json', 'tsconfig.types.json']) compile(join(import.meta.dirname, config))
 const unread = () => Promise.reject(new Error('only the table is read'))
-const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
+const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread, init: unread })
 writeFileSync(join(DIST, 'heald.1'), manPage(table, version()))
 
 function compile(config: string): void {

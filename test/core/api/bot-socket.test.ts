@@ -9,6 +9,7 @@ import type { Status } from '../../../core/api/control.ts'
 import { type Limits, serve } from '../../../core/api/server.ts'
 import type { Access } from '../../../core/api/socket.ts'
 import { createBotDesk } from '../../../core/notice/bot-desk.ts'
+import { NO_COMMANDS } from '../../fakes/no-commands.ts'
 import { configOf, notebook, SLACK, TELEGRAM } from '../notice/stand.ts'
 import { temporaryFolder } from './stand.ts'
 
@@ -30,6 +31,7 @@ async function makeSocket(
     },
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
+    commands: NO_COMMANDS,
     tails: { of: seq => (seq === 7 ? 'the last line' : null) },
   })
   async function* follow(from: number) {
@@ -53,7 +55,8 @@ test('it has four verbs, and nothing that the operator may do', async t => {
   assert.deepEqual(lines.slice(0, 3), ['{"seq":7}', '{"seq":8}', '{"seq":9}'])
   assert.deepEqual(await ask('/v1/query', { what: 'head' }), { size: 0, h: 'ab', recording: 'ok' })
   assert.deepEqual(await ask('/v1/report', { what: 'channel.up', channel: 'slack' }), { recorded: true })
-  await assert.rejects(ask('/v1/request', { verb: 'rollback' }), { code: 'request.later' })
+  const said = { platform: 'telegram', user: '1001', chat: '-100', key: 'telegram:77:-100:1' }
+  await assert.rejects(ask('/v1/request', { ...said, text: '/rollback web' }), { code: 'command.not-yet' })
   for (const path of ['/v1/status', '/v1/incidents', '/v1/ledger/follow', '/', '/v1/query/config'])
     await assert.rejects(ask(path), { code: 'request.path' }, path)
   for (const path of ['/v1/down', '/v1/reload', '/v1/services/agent/stop', '/v1/silences', '/v1/incidents/a-1/ack'])

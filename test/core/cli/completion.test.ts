@@ -14,7 +14,7 @@ import { paperContext } from './context.ts'
 
 const HEALD = join(import.meta.dirname, '../../../heald.js')
 const unread = () => assert.fail('only names are read')
-const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
+const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread, init: unread })
 
 /** What is typed before the Tab key, and what the last word becomes. STATE is where a daemon answers. */
 const TYPED: readonly (readonly [before: string, last: string])[] = [

@@ -8,7 +8,7 @@ import { ENVIRONMENT, FILES, OPTIONS } from '../../../core/cli/manual.ts'
 import { has } from '../../adapters/host/nix-stand.ts'
 
 const unread = () => assert.fail('only names are read')
-const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
+const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread, init: unread })
 
 /** What a reader of the page sees, on lines of any length and without bold letters. */
 function shown(page: string): string {

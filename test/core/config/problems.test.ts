@@ -51,10 +51,10 @@ const CASES: readonly Case[] = [
   ],
   [
     'a key of later',
-    '‸oncall: { a: {} }\n‸operators:\n  a: 1\n',
+    '‸units: { a: {} }\n‸metrics:\n  a: 1\n',
     [
-      ['oncall', /not supported by this version/, /remove it/],
-      ['operators', /not supported by this version/, /remove it/],
+      ['units', /not supported by this version/, /remove it/],
+      ['metrics', /not supported by this version/, /remove it/],
     ],
   ],
   ['a unit without its type', unit('unit: ‸a'), [['services.web.unit', /not the name of a unit/, /add \.service/]]],

@@ -13,6 +13,7 @@ export function configOf(notice: Partial<NoticeSpec> = {}, more: Partial<HostCon
     switch: { probationMs: 1, passes: 1, deadManMs: 1, budget: { perHour: 2, perDay: 4 } },
     notice: { ...NO_CHANNELS.notice, ...notice },
     bot: NO_CHANNELS.bot,
+    people: NO_CHANNELS.people,
     ledger: { fsync: false, redact: [], checkpointEvery: 10_000 },
     sha256: '',
     ...more,

@@ -1,0 +1,33 @@
+import type { PeopleSpec } from '../config/people-spec.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import { isAtLeast } from './identity.ts'
+import { type Command, ENDED, missingOf } from './memory.ts'
+import { lineOf } from './parse.ts'
+import type { CommandView, Person } from './port.ts'
+
+/** A command as people and programs are told of it. */
+export function viewOf(command: Command, people: PeopleSpec): CommandView {
+  const { id, verb, args, state, by, operator, via, atMs, expiresMs, approvals, seen, changedTo } = command
+  const missing = missingOf(command)
+  const isWaiting = state === 'awaiting'
+  return {
+    ...{ id, verb, args, line: lineOf(verb, args), state, by, operator, via },
+    ...{ requestedTs: new Date(atMs).toISOString(), expiresTs: new Date(expiresMs).toISOString() },
+    needs: ENDED.has(state) || (missing.approvals === 0 && !missing.code) ? null : missing,
+    ...{ approvals, seen, changedTo, why: command.why, result: command.result },
+    approvers: isWaiting ? approversOf(command, people) : [],
+    offers: command.offers,
+    ...{ receipt: receiptOf(command.seq, command.h), seq: command.seq },
+  }
+}
+
+/** Those who may approve it and have not. */
+export function approversOf(command: Command, { operators, policy }: PeopleSpec): Person[] {
+  const { needs, verb, approvals } = command
+  const least = policy[verb]?.role ?? 'operator'
+  const isOwnEnough = needs.approvals === 0
+  return operators
+    .filter(({ role, totp }) => isAtLeast(role, least) && (!needs.code || totp !== null))
+    .filter(({ id }) => (isOwnEnough || id !== command.operator) && !approvals.some(({ operator }) => operator === id))
+    .map(({ id, role, telegram, discord, slack }) => ({ operator: id, role, telegram, discord, slack }))
+}
