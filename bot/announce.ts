@@ -5,7 +5,6 @@ import { messageOf } from '../core/fault.ts'
 import { beginAnew } from './anew.ts'
 import { applyEntry, type Cards, forget, type News } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
-import type { Item } from './item.ts'
 import type { Outbox } from './outbox.ts'
 import { policyOf } from './route.ts'
 
@@ -13,9 +12,8 @@ export interface AnnounceOptions {
   readonly link: CoreLink
   readonly clock: Clock
   readonly cards: Cards
-  readonly items: ReadonlyMap<string, Item>
   readonly notice: () => NoticeSpec
-  readonly outbox: Pick<Outbox, 'tell'>
+  readonly outbox: Pick<Outbox, 'tell' | 'untold'>
   readonly save: () => Promise<void>
   /** The configuration may be another one now. */
   readonly onConfig: () => void
@@ -117,14 +115,12 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
   }
 }
 
-/** Forgets cards that are over, told everywhere, and that nothing joins any more. */
-function sweep({ cards, items, clock, notice }: AnnounceOptions): void {
+/** Forgets cards that are over, told everywhere as they ended, and that nothing joins any more. */
+function sweep({ cards, outbox, clock, notice }: AnnounceOptions): void {
   const nowMs = clock.wallMs()
-  const pending = new Set<string>()
-  for (const { card, reference, what, settledForMs } of items.values())
-    if (what !== 'card' || (reference === null && settledForMs === null)) pending.add(card)
+  const untold = outbox.untold()
   for (const [id, { isOver, changedMs }] of [...cards.byId])
-    if (isOver && !pending.has(id) && nowMs - changedMs > notice().flap.withinMs + SWEEP_EVERY_MS) forget(cards, id)
+    if (isOver && !untold.has(id) && nowMs - changedMs > notice().flap.withinMs + SWEEP_EVERY_MS) forget(cards, id)
 }
 
 function every(clock: Clock, ms: number, run: () => void): () => void {

@@ -5,6 +5,7 @@ import { messageOf } from '../core/fault.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
 import { beginAnew } from './anew.ts'
 import { announce } from './announce.ts'
+import { emptyAsked } from './asked.ts'
 import { type Channel, DEADLINE_MS, type OpenChannel } from './channel.ts'
 import { type CoreLink, openCoreLink } from './core-link.ts'
 import { shortened } from './fit.ts'
@@ -55,7 +56,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   const store = openStore(state, warn)
   const remembered = (await store.read()) ?? (await insist(() => begunAnew(link, clock), options))
   if (remembered === null) return
-  const { cards, items, witnessed } = remembered
+  const { cards, items, asked, witnessed } = remembered
   const save = patientSave(() => store.save(remembered), options)
 
   const reporter = createReporter(link, clock, warn)
@@ -68,8 +69,8 @@ export async function runBot(options: BotOptions): Promise<void> {
   })
   const channels = await openChannels(config, options, health.onState)
   const outbox = createOutbox({
-    ...{ clock, random: options.random, cards, items, notice, channels, save, warn, onOutcome: health.onOutcome },
-    place,
+    ...{ clock, random: options.random, cards, items, asked, notice, channels, save, warn },
+    ...{ place, onOutcome: health.onOutcome },
     onPosted({ channel, chat, card, what, escalation, checkpoint }, reference) {
       if (checkpoint !== null) reporter.report({ what: 'checkpoint.posted', channel, chat, ...checkpoint, reference })
       if (what === 'summary' || what === 'checkpoint') return
@@ -106,7 +107,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   try {
     await announce(
       {
-        ...{ link, clock, cards, items, notice, outbox, save, warn },
+        ...{ link, clock, cards, notice, outbox, save, warn },
         onConfig: askConfig,
         onClosed: witness.closed,
         onAnew() {
@@ -158,7 +159,7 @@ async function begunAnew(link: CoreLink, clock: Clock): Promise<Remembered> {
   const witnessed = notWitnessed(clock.wallMs())
   for (const { size, atMs } of await link.posted())
     if (size > witnessed.postedSize) Object.assign(witnessed, { postedSize: size, postedMs: atMs })
-  return { cards, items, witnessed }
+  return { cards, items, asked: emptyAsked(), witnessed }
 }
 
 async function openChannels(

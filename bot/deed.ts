@@ -177,7 +177,18 @@ interface Rendered {
 /** A card is drawn once for each channel and place: it never changes, another one takes its place. */
 const drawn = new WeakMap<Card, Map<string, Rendered>>()
 
-function shownOf(card: Card, item: Item, { channel, place, fits }: PlanOptions): Rendered {
+type Drawing = Pick<PlanOptions, 'channel' | 'place' | 'fits'>
+
+/** Whether the item's message says what the card says now. One that can't be drawn says what it can. */
+export function isShown(card: Card, item: Item, drawing: Drawing): boolean {
+  try {
+    return shownOf(card, item, drawing).print === item.shown
+  } catch {
+    return true
+  }
+}
+
+function shownOf(card: Card, item: Item, { channel, place, fits }: Drawing): Rendered {
   const name = `${channel} ${item.isPlain} ${place.host} ${place.tz}`
   const known = drawn.get(card)?.get(name)
   if (known !== undefined) return known

@@ -1,6 +1,7 @@
 /**
  * Pauses of a channel and of its chats: as long as the platform asked for, or doubling from one trouble to the next.
- * Everything ends with the first success.
+ * Everything ends with the first success. What the platform asked for outlives the process; the rest does not: whoever
+ * starts the bot anew may have mended what was wrong.
  */
 export interface Holds {
   /** Nothing for this chat before; 0: at once. */
@@ -24,8 +25,9 @@ interface Hold {
   times: number
 }
 
-export function createHolds(random: () => number): Holds {
-  const holds = new Map<string, Hold>()
+/** `asked`: until when the platform asked to be left alone; kept up to date in place. */
+export function createHolds(random: () => number, asked: { [name: string]: number } = {}): Holds {
+  const holds = new Map<string, Hold>(Object.entries(asked).map(([name, untilMs]) => [name, { untilMs, times: 1 }]))
   const nameOf = (of: 'chat' | 'channel', chat: string) => (of === 'channel' ? '' : `chat ${chat}`)
 
   function grow(name: string, nowMs: number, firstMs: number, capMs: number, askedMs: number | null): void {
@@ -33,6 +35,7 @@ export function createHolds(random: () => number): Holds {
     const pauseMs = Math.min(capMs, firstMs * 2 ** Math.min(times - 1, 20)) * (0.5 + random() / 2)
     const untilMs = nowMs + (askedMs === null ? pauseMs : Math.min(askedMs, MOST_ASKED_MS))
     holds.set(name, { untilMs, times })
+    if (askedMs !== null) asked[name] = untilMs
   }
 
   return {
@@ -40,8 +43,10 @@ export function createHolds(random: () => number): Holds {
     hold: (of, chat, afterMs, nowMs) => grow(nameOf(of, chat), nowMs, FIRST_MS, CAP_MS, afterMs),
     holdLong: (of, chat, nowMs) => grow(nameOf(of, chat), nowMs, LONG_FIRST_MS, LONG_CAP_MS, null),
     clear(chat) {
-      holds.delete('')
-      holds.delete(`chat ${chat}`)
+      for (const name of ['', `chat ${chat}`]) {
+        holds.delete(name)
+        delete asked[name]
+      }
     },
   }
 }

@@ -1,16 +1,16 @@
 import type { Clock } from '../core/clock.ts'
-import type { ChannelSpec } from '../core/config/channel-spec.ts'
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
+import { type Asked, askedOf, forgetOld } from './asked.ts'
 import type { Card } from './card.ts'
 import type { Cards, News } from './cards.ts'
 import type { Channel, Verdict } from './channel.ts'
 import { collapse } from './collapse.ts'
-import { type Deed, planOf } from './deed.ts'
-import { alarmOf } from './due.ts'
-import { createHolds, type Holds } from './holds.ts'
-import { cardItemId, fingerprint, type Item, keyOf, newItem } from './item.ts'
+import { type Deed, isShown, planOf } from './deed.ts'
+import { createHolds } from './holds.ts'
+import { cardItemId, type Item, keyOf, newItem } from './item.ts'
+import { type Line, takeVerdict, type VerdictTools } from './line.ts'
 import type { Message } from './message.ts'
-import { createPace, type Pace } from './pace.ts'
+import { createPace } from './pace.ts'
 import { escalate, replyTo } from './pings.ts'
 import type { Place } from './render.ts'
 import { destinationsOf } from './route.ts'
@@ -23,10 +23,11 @@ import { destinationsOf } from './route.ts'
  * 2. Each channel has one loop. It takes the most urgent item that is due and that the platform's pace lets through.
  * 3. Before a post the state is saved with the item marked open; after it, with its reference; only then comes the next
  *    one. So a kill leaves at most one post of a channel of which nobody knows whether it got there. It is made again with
- *    the same key: where the platform can tell, there are no two.
+ *    the same key: where the platform can tell, there are no two. When each request goes out is saved before it does, so
+ *    that the next process keeps to the platform's pace too.
  * 4. What is not taken stays, and is tried again with growing pauses, for ever. One chat or channel holds up no other.
  */
-export interface OutboxOptions {
+export interface OutboxOptions extends VerdictTools {
   readonly clock: Clock
   readonly random: () => number
   readonly cards: Cards
@@ -36,13 +37,10 @@ export interface OutboxOptions {
   readonly channels: ReadonlyMap<string, Channel>
   /** Of the state file; owned by the outbox from here on. */
   readonly items: Map<string, Item>
+  /** Of the state file too. */
+  readonly asked: Asked
   /** Makes everything durable as it is now. Rejects never: without a disk notices go out all the same. */
   readonly save: () => Promise<void>
-  /** A post is at the platform. */
-  readonly onPosted: (item: Item, reference: string) => void
-  /** What came of the last request for a chat, null for the whole channel; `why` null: it was taken. */
-  readonly onOutcome: (channel: string, chat: string | null, why: string | null, isFinal: boolean) => void
-  readonly warn: (text: string) => void
 }
 
 export interface Outbox {
@@ -52,28 +50,25 @@ export interface Outbox {
   tellAll(): void
   /** The routes may be other ones now. A chat that is new hears of what is not over, and of what comes. */
   reroute(): void
+  /** Ids of cards of which something is still to be told, or to be shown as it is now, at some chat. */
+  untold(): Set<string>
   /** Ends after the request at hand, at most `DEADLINE_MS`. */
   close(): Promise<void>
 }
 
 const LONGEST_SLEEP_MS = 30_000
 
-interface Line {
-  readonly channel: Channel
-  readonly spec: () => ChannelSpec | undefined
-  readonly pace: Pace
-  readonly holds: Holds
-  /** Since when each item has waited for its turn. */
-  readonly since: Map<string, number>
-  wake(): void
-  ended: Promise<void>
-}
+const fitsOf =
+  ({ channel }: Line) =>
+  (message: Message) =>
+    channel.fits(message)
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { clock, cards, items, notice, channels, place } = options
+  const { clock, cards, items, asked, notice, channels, place } = options
   const lines = new Map<string, Line>()
   let isClosed = false
   const undrawn = new WeakSet<Card>()
+  forgetOld(asked, clock)
 
   /** Channels that are off plan nothing; what they miss must not keep every card for ever. */
   function collapseUnopened(): void {
@@ -119,6 +114,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     return notice().channels.some(({ kind, chats }) => kind === channel && chats.includes(chat))
   }
 
+  /** What a channel that is off shows is not looked at: as long as it is, its last word may be missing. */
+  function isTold(item: Item): boolean {
+    const { what, reference, settledForMs } = item
+    const [card, line] = [cards.byId.get(item.card), lines.get(item.channel)]
+    if (card === undefined) return true
+    if (what !== 'card' || reference === null) return what === 'card' && settledForMs !== null
+    return line !== undefined && isShown(card, item, { channel: item.channel, place, fits: fitsOf(line) })
+  }
+
   function wakeAll(): void {
     for (const line of lines.values()) line.wake()
   }
@@ -128,7 +132,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     while (!isClosed) {
       const plan = planOf({
         ...{ channel: name, items, cards, notice: notice(), place, nowMs: clock.wallMs() },
-        fits: message => line.channel.fits(message),
+        fits: fitsOf(line),
         waitMs: ({ chat, id }, isUrgent) => {
           const nowMs = clock.monoMs()
           const untilMs = Math.max(line.holds.untilMs(chat), line.holds.untilMs(id))
@@ -155,89 +159,32 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   async function perform(line: Line, deed: Deed): Promise<void> {
-    const { item, message } = deed
-    line.pace.note(item.chat, clock.monoMs())
-    if (deed.act === 'edit') return took(line, deed, await line.channel.edit(item.chat, item.reference ?? '', message))
-    const isAgain = item.isOpen
-    item.isOpen = true
-    await options.save()
-    const how = { key: keyOf(item), isAgain, isSilent: deed.isSilent, replyTo: replyTo(item, items) }
-    took(line, deed, await line.channel.post(item.chat, message, how))
-    if (!isClosed || item.reference !== null) await options.save()
-  }
-
-  function took(line: Line, deed: Deed, verdict: Verdict): void {
-    const { item, message } = deed
-    const { channel } = line
-    switch (verdict.verdict) {
-      case 'done':
-        line.holds.clear(item.chat)
-        // Its next change waits its turn anew; of what is done once nothing is kept.
-        line.since.delete(item.id)
-        options.onOutcome(channel.name, item.chat, null, false)
-        taken(item, deed, message, verdict.reference)
-        return
-      case 'gone':
-        line.holds.clear(item.chat)
-        Object.assign(item, {
-          reference: null,
-          shown: '',
-          posts: item.posts + 1,
-          isOpen: false,
-        } satisfies Partial<Item>)
-        return
-      case 'retry':
-        // Once it may be there, only an answer can say that it is not.
-        if (deed.act === 'post' && !verdict.isOpen && !deed.wasOpen) item.isOpen = false
-        line.holds.hold(verdict.of, item.chat, verdict.afterMs, clock.monoMs())
-        options.onOutcome(channel.name, verdict.of === 'chat' ? item.chat : null, verdict.why, false)
-        return
-      case 'refused':
-        refused(line, deed, verdict)
-        return
-    }
-  }
-
-  function taken(item: Item, deed: Deed, message: Message, reference: string): void {
-    const isNew = deed.act === 'post'
-    // One that was there already says what it said then.
-    const shown = isNew && deed.wasOpen ? '' : fingerprint(message)
-    Object.assign(item, { reference, shown, isOpen: false } satisfies Partial<Item>)
-    if (!isNew) return
-    // Nor is it known whether that one made a sound.
-    const card = cards.byId.get(item.card)
-    if (item.what === 'card' && card !== undefined && !deed.isSilent && !deed.wasOpen) item.loudForMs = alarmOf(card)
-    options.onPosted(item, reference)
-    if (item.what !== 'card') items.delete(item.id)
-  }
-
-  function refused(line: Line, deed: Deed, { of, why }: Extract<Verdict, { verdict: 'refused' }>): void {
     const { item } = deed
-    const { name } = line.channel
-    if (deed.act === 'post' && !deed.wasOpen) item.isOpen = false
-    if (of === 'message' && !item.isPlain) {
-      options.warn(`${name} does not take a message as it is, so only its title is sent: ${why}`)
-      item.isPlain = true
-      return
-    }
-    if (of === 'message') {
-      options.warn(`${name} does not take ${item.id} at all: ${why}`)
-      line.holds.holdLong('chat', item.id, clock.monoMs())
-      options.onOutcome(name, item.chat, `chat ${item.chat}: ${why}`, false)
-      return
-    }
-    const where = of === 'channel' ? why : `chat ${item.chat}: ${why}`
-    line.holds.holdLong(of === 'channel' ? 'channel' : 'chat', item.chat, clock.monoMs())
-    options.onOutcome(name, of === 'channel' ? null : item.chat, where, true)
+    const isAgain = item.isOpen
+    if (deed.act === 'post') item.isOpen = true
+    const isCounted = line.pace.note(item.chat, clock.monoMs())
+    if (deed.act === 'post' || isCounted) await options.save()
+    line.pace.left(item.chat, clock.monoMs())
+    const verdict = await request(line.channel, deed, isAgain)
+    takeVerdict(options, line, deed, verdict)
+    const isPaused = verdict.verdict === 'retry' && verdict.afterMs !== null
+    if (isPaused || (deed.act === 'post' && (!isClosed || item.reference !== null))) await options.save()
+  }
+
+  function request(channel: Channel, { act, item, message, isSilent }: Deed, isAgain: boolean): Promise<Verdict> {
+    if (act === 'edit') return channel.edit(item.chat, item.reference ?? '', message)
+    const how = { key: keyOf(item), isAgain, isSilent, replyTo: replyTo(item, items) }
+    return channel.post(item.chat, message, how)
   }
 
   for (const [name, channel] of channels) {
     const slept = Promise.withResolvers<void>()
+    const { times, pauses } = askedOf(asked, name)
     const line: Line = {
       channel,
       spec: () => notice().channels.find(({ kind }) => kind === name),
-      pace: createPace(chat => channel.pace(chat)),
-      holds: createHolds(options.random),
+      pace: createPace(chat => channel.pace(chat), times),
+      holds: createHolds(options.random, pauses),
       since: new Map(),
       wake: () => {
         slept.resolve()
@@ -260,6 +207,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     reroute() {
       tellThose(({ isOver }) => !isOver)
+    },
+    untold() {
+      return new Set([...items.values()].flatMap(item => (isTold(item) ? [] : [item.card])))
     },
     async close() {
       isClosed = true

@@ -7,8 +7,10 @@ import type { Window } from './channel.ts'
 export interface Pace {
   /** How long a request for this chat has to wait; 0: it may go now. */
   waitMs(chat: string, isUrgent: boolean, nowMs: number): number
-  /** A request for this chat goes out. */
-  note(chat: string, nowMs: number): void
+  /** A request for this chat goes out. False: nobody counts it. */
+  note(chat: string, nowMs: number): boolean
+  /** The newest one went out only now: something had to be saved before. */
+  left(chat: string, nowMs: number): void
 }
 
 /** Requests take different times to arrive, so that the platform may see two closer together than they left. */
@@ -18,9 +20,11 @@ const SLACK_MS = 30
 const KEPT_BACK = 0.2
 const MOST_CHATS = 1000
 
-export function createPace(windowsOf: (chat: string) => readonly Window[]): Pace {
-  const times = new Map<string, number[]>()
-
+/** `times`: by window and chat, when the newest requests went out; kept up to date in place. */
+export function createPace(
+  windowsOf: (chat: string) => readonly Window[],
+  times: { [window: string]: number[] } = {},
+): Pace {
   const windows = (chat: string) =>
     windowsOf(chat).map((window, at) => ({
       ...window,
@@ -32,19 +36,19 @@ export function createPace(windowsOf: (chat: string) => readonly Window[]): Pace
     waitMs(chat, isUrgent, nowMs) {
       const waits = windows(chat).map(({ key, count, spanMs }) => {
         const usable = isUrgent ? count : Math.max(1, Math.floor(count * (1 - KEPT_BACK)))
-        const oldest = times.get(key)?.at(-usable)
+        const oldest = times[key]?.at(-usable)
         return oldest === undefined ? 0 : Math.max(0, oldest + spanMs - nowMs)
       })
       return Math.max(0, ...waits)
     },
     note(chat, nowMs) {
-      if (times.size > MOST_CHATS) times.clear()
-      for (const { key, count } of windows(chat)) {
-        const list = times.get(key) ?? []
-        list.push(nowMs)
-        if (list.length > count) list.splice(0, list.length - count)
-        times.set(key, list)
-      }
+      const all = windows(chat)
+      if (Object.keys(times).length > MOST_CHATS) for (const key of Object.keys(times)) delete times[key]
+      for (const { key, count } of all) times[key] = [...(times[key] ?? []), nowMs].slice(-count)
+      return all.length > 0
+    },
+    left(chat, nowMs) {
+      for (const { key } of windows(chat)) times[key]?.splice(-1, 1, nowMs)
     },
   }
 }

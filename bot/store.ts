@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Adapter, Low } from 'lowdb'
 import { codeOf, messageOf } from '../core/fault.ts'
+import { type Asked, askedFrom } from './asked.ts'
 import { type Cards, cardsFromJson, cardsToJson } from './cards.ts'
 import { type Item, isItem, newItem } from './item.ts'
 import { notWitnessed, type Witnessed } from './witness.ts'
@@ -10,6 +11,7 @@ import { notWitnessed, type Witnessed } from './witness.ts'
 export interface Remembered {
   readonly cards: Cards
   readonly items: Map<string, Item>
+  readonly asked: Asked
   readonly witnessed: Witnessed
 }
 
@@ -31,6 +33,7 @@ interface Json {
   readonly v: 1
   readonly cards: object
   readonly items: readonly Item[]
+  readonly asked: Asked
   readonly witnessed: Witnessed
 }
 
@@ -43,8 +46,8 @@ export function openStore(folder: string, warn: (text: string) => void): Store {
   let next: Promise<void> | null = null
   let isFailing = false
 
-  async function write({ cards, items, witnessed }: Remembered): Promise<void> {
-    db.data = { v: 1, cards: cardsToJson(cards), items: [...items.values()], witnessed }
+  async function write({ cards, items, asked, witnessed }: Remembered): Promise<void> {
+    db.data = { v: 1, cards: cardsToJson(cards), items: [...items.values()], asked, witnessed }
     try {
       await db.write()
       if (isFailing) warn('the state can be saved again')
@@ -103,10 +106,12 @@ function durableFile(file: string): Adapter<Json | null> {
       }
     },
     async write(data) {
+      // Before anything is waited for: what is written has to be of one turn, or a mark could be kept without its message.
+      const text = JSON.stringify(data)
       const beside = `${file}.new`
       const handle = await open(beside, 'w', 0o600)
       try {
-        await handle.writeFile(JSON.stringify(data))
+        await handle.writeFile(text)
         await handle.datasync()
       } finally {
         await handle.close()
@@ -124,10 +129,11 @@ function durableFile(file: string): Adapter<Json | null> {
 
 function rememberedFrom(json: unknown): Remembered | null {
   if (typeof json !== 'object' || json === null) return null
-  const { v, cards, items, witnessed } = json as { readonly [key: string]: unknown }
+  const { v, cards, items, asked, witnessed } = json as { readonly [key: string]: unknown }
   const folded = cardsFromJson(cards)
   if (v !== 1 || folded === null || !Array.isArray(items) || !items.every(isItem)) return null
-  return { cards: folded, items: new Map(items.map(item => [item.id, whole(item)])), witnessed: sound(witnessed) }
+  const whole = new Map(items.map(item => [item.id, wholeOf(item)]))
+  return { cards: folded, items: whole, asked: askedFrom(asked), witnessed: sound(witnessed) }
 }
 
 /** Of an earlier version, there is none: then the first post is due at once. */
@@ -138,6 +144,6 @@ function sound(json: unknown): Witnessed {
 }
 
 /** Of an earlier version, it lacks what this one knows. */
-function whole(item: Item): Item {
+function wholeOf(item: Item): Item {
   return { ...newItem({ ...item, graceMs: 0 }), ...item }
 }

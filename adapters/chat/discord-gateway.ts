@@ -1,13 +1,15 @@
 import type { ChannelEvents } from '../../bot/channel.ts'
+import type { Identified } from './discord-identified.ts'
 import { fieldsOf } from './discord-payload.ts'
 import { type Got, messageOf, type Sdk } from './discord-rest.ts'
+import { fence, letGo, type ShardingManager, shardOf } from './discord-shard.ts'
 
 // Life of a connection
 // 1. Without a session: `/gateway/bot` is asked (a wrong token shows there, and costs no IDENTIFY), then IDENTIFY.
 //    With one: RESUME at the session's own address; Discord sends again what was missed.
 // 2. The SDK's shard speaks the protocol: heartbeats, RESUME, sequence numbers. It would connect anew by itself, every
 //    half second and for ever; so each shard is used for one connection, and its end is ours to decide about.
-// 3. However it ends, the socket is gone within `LINGER_MS`, and the next attempt comes after a pause.
+// 3. However it ends, the socket is gone soon after, and the next attempt comes after a pause.
 
 /** GUILDS. Slash commands and buttons come without any. */
 const INTENTS = 1
@@ -16,8 +18,6 @@ const HANDSHAKE_MS = 10_000
 const STEP_MS = 15_000
 /** From the beginning of a connection to READY or RESUMED: longer than all of it. */
 const UP_WITHIN_MS = 45_000
-/** For the other side to answer a close. */
-const LINGER_MS = 1500
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
 /** A connection that stood that long was a good one. */
@@ -48,6 +48,7 @@ export interface GatewayTools {
   readonly token: () => Promise<string>
   /** The answer of `/gateway/bot`. */
   readonly ask: () => Promise<Got>
+  readonly identified: Identified
   readonly onState: ChannelEvents['onState']
   /** Data of an INTERACTION_CREATE. Must not throw. */
   readonly onInteraction: (data: unknown) => void
@@ -76,10 +77,11 @@ interface End {
   readonly waitMs: number
 }
 
-export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: GatewayTools): Gateway {
+export function openGateway({ sdk, token, ask, identified, onState, onInteraction, clean }: GatewayTools): Gateway {
   const closed = new AbortController()
   let session: (Session & { readonly token: string; readonly failures: number }) | null = null
-  let identifiedMs = Number.NEGATIVE_INFINITY
+  /** Monotonic; null: what earlier processes did is not known yet. */
+  let identifiedMs: number | null = null
   let upSinceMs: number | null = null
   let hangUp: (end: End) => Promise<void> = async () => {}
   let wake = () => {}
@@ -119,6 +121,10 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
       session = { ...session, failures: session.failures + 1 }
       return connect(now, session.resumeURL)
     }
+    identifiedMs ??= await identified.lastMs()
+    await pause(Math.max(0, identifiedMs + IDENTIFY_EVERY_MS - performance.now()))
+    if (closed.signal.aborted) return down('closed')
+    await identified.note()
     const asked = await ask()
     if (!asked.isDone) {
       const { failure } = asked
@@ -134,7 +140,6 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
         return down(`Discord lets the bot begin only ${remaining} more sessions for now`, { waitMs: spreadMs })
       }
     }
-    await pause(Math.max(0, identifiedMs + IDENTIFY_EVERY_MS - performance.now()))
     return closed.signal.aborted ? down('closed') : connect(now, url)
   }
 
@@ -155,6 +160,7 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
         buildIdentifyThrottler: async () => ({
           waitForIdentify: async () => {
             identifiedMs = performance.now()
+            await identified.note()
           },
         }),
       },
@@ -225,76 +231,4 @@ export function openGateway({ sdk, token, ask, onState, onInteraction, clean }: 
       await hangUp(down('closed', { keepsSession: false }))
     },
   }
-}
-
-type ShardingManager = ConstructorParameters<Sdk['SimpleShardingStrategy']>[0]
-
-interface DestroyOptions {
-  readonly code?: number
-  readonly reason?: string
-  /** 1: RESUME, 0: IDENTIFY, none: neither. */
-  readonly recover?: number
-}
-
-/** The parts of the SDK's shard that are used here, though not all are meant for others: its version is pinned. */
-interface Shard {
-  connection: Socket | null
-  destroy(options: DestroyOptions): Promise<unknown>
-  onMessage(...given: unknown[]): Promise<unknown>
-  onClose(...given: unknown[]): Promise<unknown>
-  heartbeat(...given: unknown[]): Promise<unknown>
-  internalConnect(): Promise<unknown>
-}
-
-interface Socket {
-  readonly readyState: number
-  addEventListener(event: 'error', hear: () => void): void
-  terminate(): void
-}
-
-const CLOSED = 3
-
-function shardOf(strategy: object): Shard {
-  const shard = 'shards' in strategy && strategy.shards instanceof Map ? strategy.shards.get(0) : undefined
-  const wanted = ['destroy', 'onMessage', 'onClose', 'heartbeat', 'internalConnect']
-  if (wanted.every(name => typeof shard?.[name] === 'function')) return shard
-  throw new Error('this is not the version of discord.js that this was written for')
-}
-
-/**
- * Makes the shard one that connects once. What it does in the background ends in no unhandled rejection: the SDK calls
- * these without waiting for them. `onDestroy`: it is ending the connection, for whatever reason.
- */
-function fence(shard: Shard, onDestroy: (by: DestroyOptions) => void, onTrouble: (error: unknown) => void): void {
-  const { destroy, internalConnect } = shard
-  for (const name of ['onMessage', 'onClose', 'heartbeat'] as const) {
-    const original = shard[name]
-    shard[name] = (...given) => original.apply(shard, given).catch(onTrouble)
-  }
-  let hasConnected = false
-  shard.internalConnect = async () => {
-    if (hasConnected) return
-    hasConnected = true
-    await internalConnect.call(shard).catch(onTrouble)
-  }
-  shard.destroy = options => {
-    const done = destroy.call(shard, options).catch(onTrouble)
-    onDestroy(options)
-    return done
-  }
-}
-
-/** Waits until the socket is closed, and makes it so when the other side does not answer. */
-async function letGo(shard: Shard): Promise<void> {
-  // Nobody else listens any more, and an `error` that nobody hears ends the process.
-  const muffled = shard.connection
-  muffled?.addEventListener('error', () => {})
-  const endMs = performance.now() + LINGER_MS
-  while (muffled !== null && muffled.readyState !== CLOSED && performance.now() < endMs) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  const socket = shard.connection
-  if (socket === null || socket.readyState === CLOSED) return
-  socket.addEventListener('error', () => {})
-  socket.terminate()
 }

@@ -1,6 +1,7 @@
 import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/channel.ts'
 import type { DiscordSpec } from '../../core/config/channel-spec.ts'
 import { openGateway } from './discord-gateway.ts'
+import { identifiedIn } from './discord-identified.ts'
 import { type Asked, askedIn, bodyOf, fieldsOf, fits } from './discord-payload.ts'
 import { messageOf, openRest, type Sdk } from './discord-rest.ts'
 
@@ -46,6 +47,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
     sdk,
     token: rest.token,
     ask: () => rest.ask({ method: 'get', route: '/gateway/bot' }),
+    identified: identifiedIn(tools.folder, tools.warn),
     clean: rest.clean,
     onState: state => quietly(() => isClosed || tools.events.onState(state)),
     onInteraction: data => quietly(() => isClosed || hear(data)),

@@ -64,8 +64,13 @@ function follow(link: CoreLink, cards = emptyCards()) {
   }
   const ended = announce(
     {
-      ...{ link, clock, cards, items: new Map(), notice: () => noticeSpec(), save: async () => {} },
-      ...{ outbox: { tell: news => void told.push(...news) }, onConfig: () => {}, onClosed: () => {}, onAnew },
+      ...{ link, clock, cards, notice: () => noticeSpec(), save: async () => {} },
+      ...{
+        outbox: { tell: news => void told.push(...news), untold: () => new Set() },
+        onConfig: () => {},
+        onClosed: () => {},
+        onAnew,
+      },
       warn: text => void warnings.push(text),
     },
     end.signal,

@@ -1,3 +1,4 @@
+import { askedFrom } from '../../bot/asked.ts'
 import { applyEntry, type Cards, cardsFromJson, cardsToJson, emptyCards } from '../../bot/cards.ts'
 import type { Item } from '../../bot/item.ts'
 import { createOutbox, type Outbox } from '../../bot/outbox.ts'
@@ -9,6 +10,7 @@ import type { FakeChat } from '../fakes/chat.ts'
 import { fakeClock } from '../fakes/clock.ts'
 
 const STEP_MS = 5000
+const BOOT = 'this boot'
 
 export const ALL = { severity: null, services: null, kinds: null } as const
 
@@ -57,15 +59,16 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
   function begin(): void {
     life += 1
     const mine = life
-    const read = JSON.parse(disk) as { cards: unknown; items: Item[] }
+    const read = JSON.parse(disk) as { cards: unknown; items: Item[]; asked?: unknown }
+    const asked = askedFrom(read.asked, BOOT)
     cards = cardsFromJson(read.cards) ?? emptyCards()
     items = new Map(read.items.map(item => [item.id, item]))
     const [myCards, myItems] = [cards, items]
     outbox = createOutbox({
-      ...{ clock, random: () => 0.5, cards, items, notice: () => current, place },
+      ...{ clock, random: () => 0.5, cards, items, asked, notice: () => current, place },
       channels: new Map(chats.map(({ channel }) => [channel.name, mortal(channel, () => life === mine)])),
       save: async () => {
-        if (life === mine) disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()] })
+        if (life === mine) disk = JSON.stringify({ cards: cardsToJson(myCards), items: [...myItems.values()], asked })
       },
       onPosted: (item, reference) => void posted.push({ id: item.id, reference }),
       onOutcome: (channel, _chat, why) => void outcomes.push(`${channel}: ${why ?? 'ok'}`),

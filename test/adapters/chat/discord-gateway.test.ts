@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { identifiedIn } from '../../../adapters/chat/discord-identified.ts'
 import type { Channel, Word } from '../../../bot/channel.ts'
 import { plainMessage } from '../../conformance/messages.ts'
 import { type DiscordPlatform, discordPlatform } from '../../fakes/discord/platform.ts'
@@ -150,6 +153,33 @@ describe('the connection to Discord’s gateway', () => {
     await until('it is down', isDown)
     await sleep(1500)
     assert.deepEqual([fake.gateway.count.connect, states.at(-1)?.isFinal], [0, false])
+  })
+
+  test('a bot that is killed and started again and again begins no more than one session in 5 s', async () => {
+    for (let life = 0; life < 4; life += 1) {
+      const opened = await open()
+      await sleep(700)
+      fake.cut()
+      await opened.close()
+    }
+    assert.deepEqual([fake.gateway.count.identify, platform.breaches()], [1, []])
+    states.length = 0
+    await openUp()
+    assert.deepEqual([fake.gateway.count.identify, platform.breaches()], [2, []])
+  })
+
+  test('when a session was begun is not known, or not to be kept: no harm', async () => {
+    rmSync(platform.folder, { recursive: true })
+    writeFileSync(platform.folder, 'no folder')
+    await openUp()
+    assert.match(platform.warnings.join(), /can’t be kept \(E(EXIST|NOTDIR)\)/)
+    rmSync(platform.folder)
+    mkdirSync(platform.folder)
+    for (const text of ['', 'x', '-1', String(Date.now() + 86_400_000)]) {
+      writeFileSync(join(platform.folder, 'identified'), text)
+      const lastMs = await identifiedIn(platform.folder, () => {}).lastMs()
+      assert.ok(lastMs <= performance.now(), `${text}: ${lastMs}`)
+    }
   })
 
   test('frames that no gateway should send end nothing but the connection', async () => {

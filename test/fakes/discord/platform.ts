@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openDiscord } from '../../../adapters/chat/discord.ts'
 import type { Channel, ChannelEvents } from '../../../bot/channel.ts'
 import type { DiscordSpec } from '../../../core/config/channel-spec.ts'
@@ -11,6 +14,8 @@ export interface DiscordPlatform extends Platform {
   readonly fake: DiscordFake
   /** `readSecret`: instead of the token that is taken now. */
   open(events?: Partial<ChannelEvents>, readSecret?: () => Promise<string>): Promise<Channel>
+  /** The adapter's own. */
+  readonly folder: string
   /** What the adapter has warned of. */
   readonly warnings: string[]
 }
@@ -21,13 +26,14 @@ export async function discordPlatform(): Promise<DiscordPlatform> {
   const [one = '', other = ''] = world.channels.keys()
   const opened: Channel[] = []
   const warnings: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), 'heald-discord-'))
   const placeOf = (chat: string) => {
     const place = world.channels.get(chat)
     if (place === undefined) throw new Error(`there is no channel ${chat}`)
     return place
   }
   return {
-    ...{ name: 'discord', fake, warnings, chats: [one, other] },
+    ...{ name: 'discord', fake, folder, warnings, chats: [one, other] },
     async open(events: Partial<ChannelEvents> = {}, readSecret = async () => world.token) {
       const spec: DiscordSpec = {
         kind: 'discord',
@@ -41,7 +47,7 @@ export async function discordPlatform(): Promise<DiscordPlatform> {
         events: { onState: () => {}, onWord: () => {}, ...events },
         readSecret,
         warn: text => void warnings.push(text),
-        folder: '/nonexistent',
+        folder,
       })
       opened.push(channel)
       return channel
@@ -87,6 +93,7 @@ export async function discordPlatform(): Promise<DiscordPlatform> {
     async close() {
       for (const channel of opened) await channel.close()
       await fake.close()
+      rmSync(folder, { recursive: true, force: true })
     },
     can: { tellTwins: true, buttons: true, silence: true, words: true, edit: true },
   }
