@@ -78,6 +78,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       key: `discord:${asked.application}:${asked.id}`,
       button: asked.kind === 'button' ? asked.text : null,
       text: asked.text,
+      ...{ options: null, code: null, isPaced: false, askCode: null, hide: async () => false },
       reply: replierTo(asked, acknowledged),
     })
   }
@@ -107,12 +108,13 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
         isFirst = false
         const got = await rest.ask({ ...call, isOwn: true })
         if (!got.isDone) tools.warn(`Discord: an answer was not shown: ${got.failure.why}`)
-        return
+        return null
       }
       // It came too late for an answer of its own, as after a cut: said where it was asked, if that is one of ours.
-      if (!spec.chats.includes(chat)) return
+      if (!spec.chats.includes(chat)) return null
       const got = await send('post', `/channels/${chat}/messages`, body)
       if (got.verdict !== 'done') tools.warn(`Discord: an answer was not shown: ${got.why}`)
+      return null
     }
   }
 

@@ -92,6 +92,7 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
     const who = `${team}/${user}`
     onWord({
       ...{ platform: 'slack', user: who, name: name || user || who, chat, button, text: textOf(text) },
+      ...{ options: null, code: null, isPaced: false, askCode: null, hide: async () => false },
       key: `slack:${team}:${id}`,
       async reply(message) {
         try {
@@ -99,6 +100,7 @@ export function openApp(bolt: Bolt, web: WebOptions, warn: (text: string) => voi
         } catch {
           warn('an answer could not be shown on Slack')
         }
+        return null
       },
     })
   }
