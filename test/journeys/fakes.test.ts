@@ -31,6 +31,12 @@ test('the fakes: what they print runs, a crash arrives in every chat, and Ctrl-C
   const marked = printed.replace('sample: {', `sample: { env: { HEALD_MARK: "${stand.mark}/sample" },`)
   writeFileSync(stand.configPath, marked.replace('sleep 15', 'sleep 100000'))
   await stand.up({ env: Object.fromEntries(tokens) })
+  // A crash that is over before the bot has begun is nobody's news.
+  await stand.wait(
+    'the channels are up',
+    async () => (await stand.status()).channels.every(({ state }) => state === 'up'),
+    40_000,
+  )
   const { pid } = await stand.inState('sample', 'ready')
   process.kill(pid ?? assert.fail('it has no process'), 'SIGKILL')
   await stand.wait('the card in every chat', async () =>
