@@ -65,7 +65,7 @@ async function loadHost() {
 
 async function loadProbes({ env }: { readonly env: NodeJS.ProcessEnv }) {
   const { probeChannel } = await import('./adapters/chat/probe.ts')
-  const { secretReader } = await import('./bot/secret.ts')
+  const { secretReader } = await import('./core/secret.ts')
   return { probe: probeChannel, readSecret: secretReader(env) }
 }
 

@@ -2,9 +2,9 @@ import { dirname, join, resolve } from 'node:path'
 import { type Context, EXIT, type Values } from '../core/cli/command.ts'
 import { systemClock } from '../core/clock.ts'
 import type { ChannelSpec } from '../core/config/channel-spec.ts'
+import { secretReader } from '../core/secret.ts'
 import { runBot } from './bot.ts'
 import type { OpenChannel } from './channel.ts'
-import { secretReader } from './secret.ts'
 
 /** `heald bot`: relays notices until a signal ends it. Only the composition root may load an adapter; it hands over how. */
 export async function run(

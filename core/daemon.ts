@@ -3,8 +3,8 @@ import type { Control } from './api/control.ts'
 import { ledgerControl } from './api/ledger-control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
-import { bootId, type Clock, round } from './clock.ts'
-import { LATER } from './command/later.ts'
+import { bootId, type Clock } from './clock.ts'
+import { commandsOnDemand } from './command/on-demand.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
 import { damageTeller, isDamageUnseen } from './damage.ts'
@@ -12,6 +12,7 @@ import type { Draft, Entry } from './entry.ts'
 import { asFault, messageOf } from './fault.ts'
 import { rememberedIn } from './folded.ts'
 import type { ProcessHost } from './heal/host.ts'
+import { orderedOn } from './heal/ordered.ts'
 import { runCheck } from './heal/probe/run.ts'
 import { createSupervisor } from './heal/supervise.ts'
 import { allIncidents, openIncidents } from './incident/fold.ts'
@@ -124,6 +125,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     /** Resolves when every service has been taken up, and the ledger's past is known. */
     const ready = Promise.withResolvers<void>()
     const append = (draft: Draft) => ledger.append(draft)
+    const mustRecord = () => mustRecordIn(ledger.head())
     const follow = (from: number, signal: AbortSignal) => followLines(ledgerDir, from, signal, ledger)
     const safeSwitch = safeSwitchOnDemand({
       ...{ clock, random: Math.random, memories: folded.targets, runCheck, warn, boot: boot.slice(0, 8) },
@@ -132,7 +134,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ append, spendReserve: ledger.spendReserve },
       flush: () => supervisor.flush(),
       isRecording: () => ledger.head().recording === 'ok',
-      isDamaged: () => isDamageUnseen(folded),
+      ...{ isDamaged: () => isDamageUnseen(folded), isFrozen: () => folded.commands.frozen !== null },
       whenReady: () => ready.promise,
     })
     const supervisor = createSupervisor({
@@ -143,13 +145,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       generationOf: safeSwitch.generationOf,
       onLoop: safeSwitch.onLoop,
     })
+    const commands = commandsOnDemand({
+      ...{ clock, state, socket: options.socket, append, warn, mustRecord },
+      ...{ memory: folded.commands, incidents: folded.incidents, notices: folded.notices },
+      ...{ config: () => config, status: () => daemon.status(), services: supervisor.statuses },
+      act: orderedOn(supervisor, { clock, recorded }),
+      mark: marker({
+        ...{ incidents: folded.incidents, append },
+        resolve: resolver({ supervisor, recorded, append, clock }),
+      }),
+      ...{ switches: safeSwitch, silences: () => notices },
+      ...{ whenReady: () => ready.promise, isKnown: () => past?.isComplete() ?? false },
+    })
     const notices = noticesOnDemand({
       ...{ clock, state, socket: options.socket, append, follow, warn },
       ...{ memory: folded.notices, incidents: folded.incidents },
       ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
       supervisor,
-      ...{ checkpoints: keptIn(ledgerDir, ledger.vkey), commands: LATER },
-      mustRecord: () => mustRecord(),
+      ...{ checkpoints: keptIn(ledgerDir, ledger.vkey), commands: commands.chat },
+      mustRecord,
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,
       ...options.forTests,
@@ -158,6 +172,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       past?.follow(entries)
       damage.follow(entries)
       notices.take(entries)
+      commands.take(entries)
       options.onEntries?.(entries)
     })
     const [adopted] = await Promise.all([supervisor.take(config), notices.apply(config)])
@@ -168,13 +183,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     let ending: Promise<void> | null = null
     const { promise: downed, resolve: tellDowned } = Promise.withResolvers<string>()
     const inTurn = inTurns(() => begun)
-    const mustRecord = () => mustRecordIn(ledger.head())
-
-    const mark = marker({
-      incidents: folded.incidents,
-      append,
-      resolve: resolver({ supervisor, recorded, append, clock }),
-    })
 
     const daemon: Daemon = {
       downed,
@@ -185,27 +193,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           services: supervisor.statuses(),
           targets: safeSwitch.statuses(),
           channels: notices.channels(),
-          open: openIncidents(folded.incidents),
+          ...{ open: openIncidents(folded.incidents), frozen: folded.commands.frozen },
         }),
       incidents: () => allIncidents(folded.incidents),
-      async act(verb, name, by) {
-        mustRecord()
-        await ready.promise
-        const service = supervisor.service(name)
-        const fromMs = clock.monoMs()
-        await service[verb](by)
-        await recorded()
-        const { state: reached, pid } = service.status()
-        return { state: reached, pid, tookMs: round(clock.monoMs() - fromMs) }
-      },
-      async mark(verb, id, by) {
-        await ready.promise
-        mustRecord()
-        return mark(verb, id, by)
-      },
       silences: notices.silences,
-      silence: notices.silence,
-      unsilence: notices.unsilence,
+      checkSilence: notices.checkSilence,
+      ...commands.control,
       reload: how =>
         inTurn(async () => {
           await ready.promise
@@ -230,12 +223,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         }),
       ...ledgerControl(ledger, mustRecord),
       generations: safeSwitch.generations,
-      deploy: safeSwitch.deploy,
-      rollback: safeSwitch.rollback,
+      changes: safeSwitch.changes,
       down: by =>
         inTurn(async () => {
-          safeSwitch.release()
-          notices.release()
+          for (const each of [safeSwitch, notices, commands]) each.release()
           const stopped = await supervisor.stopAll(by)
           tellDowned(`down by ${by}`)
           return { stopped }
@@ -243,9 +234,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       end(reason) {
         ending ??= (async () => {
           await Promise.all([api?.close(CLOSE_API_MS), notices.close(CLOSE_API_MS)])
-          safeSwitch.release()
-          notices.release()
-          supervisor.release()
+          for (const each of [commands, safeSwitch, notices, supervisor]) each.release()
           record({ kind: 'daemon.stopped', data: { reason } })
           await ledger.close(CLOSE_LEDGER_MS)
         })()
@@ -291,6 +280,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .catch((error: unknown) => warn(`the ledger's past could not be taken up: ${messageOf(error)}`))
       .finally(() => {
         safeSwitch.begin()
+        commands.begin()
         ready.resolve()
         // By a past that is not known, what has been done already would be done again and again.
         if (past?.isComplete()) notices.begin()

@@ -18,6 +18,7 @@ export interface StatusParts {
   readonly channels: readonly ChannelStatus[]
   /** Incidents that are not resolved. */
   readonly open: readonly Incident[]
+  readonly frozen: { readonly by: string; readonly why: string; readonly sinceTs: string } | null
 }
 
 /** The answer to `heald status`. */
@@ -32,6 +33,7 @@ export function statusOf({
   targets,
   channels,
   open,
+  frozen,
 }: StatusParts): Status {
   const severities = open.map(incident => incident.severity)
   const worst = (['critical', 'warning', 'info'] as const).find(severity => severities.includes(severity)) ?? null
@@ -43,7 +45,8 @@ export function statusOf({
       pid: process.pid,
       startedTs,
       rssBytes: process.memoryUsage.rss(),
-      frozen: false,
+      frozen: frozen !== null,
+      frozenBy: frozen === null ? null : frozenText(frozen),
       recording: head.recording,
       why: head.why ?? null,
     },
@@ -58,4 +61,8 @@ export function statusOf({
     incidents: { open: open.length, worst },
     channels,
   }
+}
+
+function frozenText({ by, why, sinceTs }: NonNullable<StatusParts['frozen']>): string {
+  return `by ${by} since ${sinceTs}${why === '' ? '' : `: ${why}`}`
 }

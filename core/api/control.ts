@@ -1,4 +1,5 @@
 import type { Incident } from '../incident/fold.ts'
+import type { CommandControl } from './command-control.ts'
 import type { LedgerControl } from './ledger-control.ts'
 import type { ChannelStatus, NoticeControl } from './notice-control.ts'
 import type { SwitchControl, TargetStatus } from './switch-control.ts'
@@ -32,7 +33,9 @@ export interface Status {
     readonly pid: number
     readonly startedTs: string
     readonly rssBytes: number
+    /** Automatic changes are stopped; `frozenBy` says by whom, since when and why, in words. */
     readonly frozen: boolean
+    readonly frozenBy: string | null
     readonly recording: 'ok' | 'degraded'
     readonly why: string | null
   }
@@ -58,7 +61,7 @@ export interface Changes {
 }
 
 /** What the socket's server asks of the daemon. Errors are Faults. */
-export interface Control extends SwitchControl, NoticeControl, LedgerControl {
+export interface Control extends SwitchControl, NoticeControl, LedgerControl, CommandControl {
   status(): Status
   incidents(): readonly Incident[]
   /** Resolves once the service reached the state asked for, or rejects. */

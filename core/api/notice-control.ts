@@ -31,6 +31,8 @@ export interface SilenceOrder {
 export interface NoticeControl {
   /** Those that stand, oldest first. */
   silences(): readonly SilenceStatus[]
+  /** Throws the Fault that the order would be refused with. */
+  checkSilence(order: SilenceOrder): Promise<void>
   /** Resolves when it is durable. */
   silence(order: SilenceOrder, by: string): Promise<SilenceStatus>
   unsilence(id: string, by: string): Promise<SilenceStatus>

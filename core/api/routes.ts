@@ -1,6 +1,8 @@
 import { Fault } from '../fault.ts'
+import { unknownService } from '../heal/unknown-service.ts'
 import { unknownIncident } from '../incident/mark.ts'
 import { type Body, checkKeys } from './body.ts'
+import { COMMAND_ROUTES } from './command-routes.ts'
 import type { Control } from './control.ts'
 import { LEDGER_ROUTES } from './ledger-routes.ts'
 import { NOTICE_ROUTES } from './notice-routes.ts'
@@ -54,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   ...SWITCH_ROUTES,
   ...NOTICE_ROUTES,
   ...LEDGER_ROUTES,
+  ...COMMAND_ROUTES,
   {
     method: 'POST',
     path: '/v1/reload',
@@ -129,10 +132,4 @@ function incidentOf(control: Control, id: string) {
   const incident = control.incidents().find(one => one.id === id)
   if (incident !== undefined) return incident
   throw unknownIncident(id)
-}
-
-function unknownService(name: string): Fault {
-  return new Fault('service.unknown', `there is no service ${JSON.stringify(name.slice(0, 100))}`, {
-    hint: '"heald status" lists them',
-  })
 }

@@ -52,9 +52,17 @@ export interface SwitchControl {
   /** Resolves at the end of the switch, whichever it is; rejects with a Fault when it is refused. */
   deploy(
     target: string,
-    order: { readonly ref: string; readonly force: boolean; readonly unchecked: boolean },
+    order: {
+      readonly ref: string
+      readonly force: boolean
+      readonly unchecked: boolean
+      /** Only says where it would lead, or why it would be refused. */
+      readonly dryRun?: boolean
+    },
     by: string,
   ): Promise<Switched>
+  /** What differs between two generations, a line each; empty when that can't be told. */
+  changes(target: string, from: string, to: string): Promise<readonly string[]>
   /** `to` null: to the last known-good generation that is not running. Resolves and rejects as `deploy`. */
   rollback(
     target: string,

@@ -25,6 +25,16 @@ export const SWITCH_ROUTES: readonly Route[] = [
     },
   },
   {
+    method: 'GET',
+    path: '/v1/targets/:name/changes',
+    answer: async (control, { name, query }) => {
+      mustKnow(control, name)
+      const [from, to] = [query.get('from') ?? '', query.get('to') ?? '']
+      if (from === '' || to === '') throw new Fault('request.query', '"from" and "to" have to name generations')
+      return { json: await control.changes(name, from, to) }
+    },
+  },
+  {
     method: 'POST',
     path: '/v1/targets/:name/deploy',
     answer: async (control, { name, body, by }) => {

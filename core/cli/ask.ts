@@ -36,6 +36,11 @@ export async function askGenerations(context: Context, target: string | null): P
   return (await (target === null ? asking : naming(context, 'targets', target, asking))) as GenerationStatus[]
 }
 
+/** Asks the daemon a question. An unknown target or generation is told with those that are known. */
+export async function ask({ socket, signal }: Context, path: string): Promise<unknown> {
+  return request(socket, 'GET', path, undefined, { timeoutMs: ASK_TIMEOUT_MS, signal })
+}
+
 /** Gives the daemon an order and waits until it is carried out. */
 export async function order(
   context: Context,
@@ -48,7 +53,7 @@ export async function order(
   return request(socket, 'POST', path, { ...body, ...claim }, { timeoutMs, signal })
 }
 
-type Named = 'services' | 'incidents' | 'targets' | 'silences'
+type Named = 'services' | 'incidents' | 'targets' | 'silences' | 'commands'
 
 /** `order` about something with a name: an unknown name is answered with the one that was probably meant. */
 export async function orderFor(
@@ -77,6 +82,7 @@ async function naming(context: Context, kind: Named, name: string, asking: Promi
 
 async function namesOf(context: Context, kind: Named): Promise<readonly string[]> {
   if (kind === 'incidents') return (await askIncidents(context)).map(incident => incident.id)
+  if (kind === 'commands') return ((await ask(context, '/v1/commands')) as { id: string }[]).map(({ id }) => id)
   if (kind === 'silences') return (await askSilences(context)).map(silence => silence.id)
   return (await askStatus(context))[kind].map(({ name }) => name)
 }

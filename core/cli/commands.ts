@@ -1,4 +1,5 @@
 import type { Subcommand } from './command.ts'
+import { WORD_ROWS } from './words.ts'
 
 /** What only the composition root can load, because it needs an adapter. */
 export interface Injected {
@@ -28,141 +29,7 @@ To stop them too, use "heald down".`,
       options: { config: { type: 'string' }, once: { type: 'boolean' } },
       load: injected.up,
     },
-    {
-      name: 'status',
-      usage: '[--watch]',
-      summary: 'Show every service and target: its state, since when, restarts, health check and open incident.',
-      details: `--watch keeps the table up to date on a terminal (q or Ctrl-C ends it); elsewhere each change is printed.
-Exit code 1 means that a service is not well, a target is held, or entries are not being recorded.`,
-      options: { watch: { type: 'boolean', short: 'w' } },
-      load: () => import('./status.ts'),
-    },
-    {
-      name: 'start',
-      usage: 'SERVICE',
-      summary: 'Start a stopped or held service and wait until it is ready.',
-      options: {},
-      load: async () => (await import('./service.ts')).start,
-    },
-    {
-      name: 'stop',
-      usage: 'SERVICE',
-      summary: 'Stop a service and everything it started; it stays stopped until "heald start".',
-      options: {},
-      load: async () => (await import('./service.ts')).stop,
-    },
-    {
-      name: 'restart',
-      usage: 'SERVICE',
-      summary: 'Stop a service, start it again and wait until it is ready.',
-      options: {},
-      load: async () => (await import('./service.ts')).restart,
-    },
-    {
-      name: 'deploy',
-      usage: 'TARGET REF [--force] [--unchecked]',
-      summary: 'Switch a target to a generation, watch its services, and commit it or roll back.',
-      details: `REF is what the kind of target calls a generation: the folder of a release, the number of a Nix generation, or a path.
-Each step is shown as it is recorded. The switch belongs to the daemon: Ctrl-C ends only the showing.
-
---force      also a generation that is quarantined, because it has failed before
---unchecked  although nothing checks how the services of this target are
-
-Examples: heald deploy web release-7
-          heald deploy system /nix/store/…-nixos-system --json
-Exit code 1: it was rolled back, failed or is held. Exit code 3: it was refused and nothing was changed.`,
-      options: { force: { type: 'boolean' }, unchecked: { type: 'boolean' } },
-      load: async () => (await import('./switch.ts')).deploy,
-    },
-    {
-      name: 'rollback',
-      usage: 'TARGET [--to N] [--dry-run]',
-      summary: 'Lead a target back to a generation that is known to be good.',
-      details: `Without --to it leads to the last known-good generation that is not running. --dry-run only says which that is. During a
-switch it ends the switch and leads back.
-
-Examples: heald rollback web --dry-run
-          heald rollback web --to release-5
-Exit code 1: it failed or is held. Exit code 3: it was refused and nothing was changed.`,
-      options: { to: { type: 'string' }, 'dry-run': { type: 'boolean' } },
-      load: async () => (await import('./switch.ts')).rollback,
-    },
-    {
-      name: 'generations',
-      usage: '[TARGET]',
-      summary: 'List the generations of all targets or of one: which runs, which are known to be good, which failed.',
-      details: `Newest first. A generation that failed is quarantined: "heald deploy" takes it again only with --force.
-Example: heald generations web`,
-      options: {},
-      load: () => import('./generations.ts'),
-    },
-    {
-      name: 'logs',
-      usage: 'SERVICE [--lines N] [--follow]',
-      summary: 'Show the last lines that a service wrote; --follow goes on showing new ones.',
-      details:
-        'Reads the files in <state>/logs, so it works without the daemon. To a pipe or file the bytes go as they are.',
-      options: { lines: { type: 'string', short: 'n' }, follow: { type: 'boolean', short: 'f' } },
-      load: () => import('./logs.ts'),
-    },
-    {
-      name: 'incidents',
-      usage: '[--all]',
-      summary: 'List incidents: the open ones and the last resolved ones.',
-      details:
-        'Works from the ledger files when the daemon is not running. --all lists every incident that is kept (1,000).',
-      options: { all: { type: 'boolean' } },
-      load: () => import('./incidents.ts'),
-    },
-    {
-      name: 'incident',
-      usage: 'ID [--report md|html]',
-      summary: 'Tell one incident from first sign to recovery; --report prints it as a document to share.',
-      details:
-        'Works from the ledger files when the daemon is not running. Example: heald incident agent-41 --report html > agent-41.html',
-      options: { report: { type: 'string' } },
-      load: () => import('./incident.ts'),
-    },
-    {
-      name: 'ack',
-      usage: 'ID',
-      summary: 'Acknowledge an incident: you have seen it and take care of it.',
-      options: {},
-      load: async () => (await import('./ack.ts')).ack,
-    },
-    {
-      name: 'resolve',
-      usage: 'ID',
-      summary: 'Close an incident by hand.',
-      options: {},
-      load: async () => (await import('./ack.ts')).resolve,
-    },
-    {
-      name: 'silence',
-      usage: 'SERVICE FOR [WHY]',
-      summary: 'Keep notices of a service quiet for a while; healing, incidents and the ledger go on as always.',
-      details: `SERVICE may have * for any characters, or be "all". FOR is written like 30m, 2h or 1d. The start and the end of a
-silence are announced; escalation of what it is about waits for its end.
-
-Examples: heald silence web 2h new disk
-          heald silence 'web-*' 30m`,
-      options: {},
-      load: async () => (await import('./silence.ts')).silence,
-    },
-    {
-      name: 'silences',
-      usage: '',
-      summary: 'List the silences that stand, those of planned maintenance among them.',
-      options: {},
-      load: async () => (await import('./silence.ts')).silences,
-    },
-    {
-      name: 'unsilence',
-      usage: 'ID',
-      summary: 'End a silence now.',
-      options: {},
-      load: async () => (await import('./silence.ts')).unsilence,
-    },
+    ...WORD_ROWS,
     {
       name: 'reload',
       usage: '[--dry-run] [--restart]',
@@ -192,6 +59,8 @@ follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
 verify  follows the chain and the tree through every line, and checks what was
         signed. Needs no daemon: DIR may be a copy. --key KEY and --checkpoint
         FILE: what you kept elsewhere. --workers N sets the threads.
+        --commands: only the chain of commands, also of a file with nothing
+        else in it; --receipt RECEIPT: one that was kept elsewhere.
 checkpoint  signs what the ledger is now and prints the note.
 prove   a full receipt: the entry, and all to prove it with elsewhere.
 check   receipts, short (#41·…) or full, and checkpoints, as words, files or
@@ -219,6 +88,8 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
         workers: { type: 'string' },
         key: { type: 'string', multiple: true },
         checkpoint: { type: 'string', multiple: true },
+        commands: { type: 'boolean' },
+        receipt: { type: 'string', multiple: true },
       },
       load: () => import('./ledger.ts'),
     },
@@ -230,6 +101,16 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
 copy elsewhere, that nobody has rewritten the ledger. The daemon does it where one runs.`,
       options: {},
       load: () => import('./ledger-keys.ts'),
+    },
+    {
+      name: 'totp',
+      usage: 'OPERATOR [--config FILE]',
+      summary:
+        "Show what an operator's authenticator app needs for one-time codes; makes the secret where there is none.",
+      details: `The secret stands where the configuration says (totp under operators); a file that is not there yet is made for its owner
+alone. Prints a QR code for the app, and the same as an address. Codes: RFC 6238, six digits, 30 seconds.`,
+      options: { config: { type: 'string' } },
+      load: () => import('./totp.ts'),
     },
     {
       name: 'bot',

@@ -12,8 +12,8 @@ const REFUSED = new Set([
   'socket.busy',
 ])
 
-/** Families of codes by which SafeSwitch says that it will not, or not now. */
-const REFUSES = /^(target|switch)\./
+/** Families of codes by which SafeSwitch and the order of commands say that they will not, or not now. */
+const REFUSES = /^(target|switch|command)\./
 
 /** Codes of Faults that a wrong path on the command line leads to. */
 const WRONG_PATH = new Set(['config.missing', 'config.unreadable'])

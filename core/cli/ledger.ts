@@ -29,6 +29,8 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (what === 'list') return list(context, existing(dir), rest, values)
   if (what === 'show') return show(context, existing(dir), oneWord(rest, 'ledger show', 'SEQ'))
   if (what === 'follow') return follow(context, existing(dir), rest, values)
+  if (what === 'verify' && values.commands === true)
+    return (await import('./ledger-commands.ts')).verify(context, rest, values)
   if (what === 'verify') return verify(context, rest, values)
   if (what === 'prove') return (await import('./ledger-proofs.ts')).prove(context, rest)
   if (what === 'check') return (await import('./ledger-proofs.ts')).check(context, rest, values)

@@ -15,8 +15,10 @@ const LOOK_EVERY_MS = 150
 
 /** `heald logs SERVICE`: straight from the files, so it also works when the daemon does not. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
-  const name = oneWord(words, 'logs', 'SERVICE')
-  const lines = countOf(values.lines)
+  const [service, count, ...rest] = words
+  const isCounted = count !== undefined && values.lines === undefined
+  const name = oneWord(isCounted && service !== undefined ? [service, ...rest] : words, 'logs', 'SERVICE')
+  const lines = countOf(isCounted ? count : values.lines)
   const path = await logPath(context.state, name)
   const sink = sinkFor(context)
   const end = await endOf(path)

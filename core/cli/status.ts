@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceState, ServiceStatus, Status } from '../api/control.ts'
-import { codeOf, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { unknownService } from '../heal/unknown-service.ts'
 import { sizeOf } from '../incident/measure.ts'
-import { noWords } from './arguments.ts'
-import { askStatus } from './ask.ts'
+import { optionalWord } from './arguments.ts'
+import { askStatus, withNearest } from './ask.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { type Cell, type Column, table } from './table.ts'
@@ -15,11 +16,27 @@ import { ago, agoAt } from './time.ts'
 const WATCH_EVERY_MS = 500
 
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
-  noWords(words, 'status')
+  const service = optionalWord(words, 'status', 'SERVICE')
+  if (service !== null && values.watch === true)
+    throw new Fault('usage.option', '--watch shows all services: leave the name out', {
+      hint: 'Usage: heald status --watch',
+    })
+  if (service !== null) return oneService(context, service)
   if (values.watch === true) return context.tty && !context.json ? watchScreen(context) : watchLines(context)
   const status = await askStatus(context)
   context.out(context.json ? `${JSON.stringify(status)}\n` : statusText(status, context))
   return isWell(status) ? EXIT.done : EXIT.bad
+}
+
+async function oneService(context: Context, name: string): Promise<number> {
+  const status = await askStatus(context)
+  const names = status.services.map(each => each.name)
+  const services = status.services.filter(each => each.name === name)
+  const [found] = services
+  if (found === undefined) throw withNearest(unknownService(name), name, names)
+  const one = { ...status, services, targets: status.targets.filter(({ name: target }) => target === found.target) }
+  context.out(context.json ? `${JSON.stringify(one)}\n` : statusText(one, context))
+  return isWell(one) ? EXIT.done : EXIT.bad
 }
 
 type Look = Pick<Context, 'columns' | 'colour' | 'tz' | 'nowMs'>
@@ -82,7 +99,10 @@ function headLines(status: Status, now: number, tz: string): Line[] {
     const why = daemon.why ?? 'the reason is not known'
     lines.push([`NOT RECORDING: ${why}. Services are still healed; orders are refused until this is over.`, 'red'])
   }
-  if (daemon.frozen) lines.push(['FROZEN: nothing is changed on its own until "heald unfreeze".', 'yellow'])
+  if (daemon.frozen) {
+    const by = daemon.frozenBy === null ? '' : ` (${daemon.frozenBy})`
+    lines.push([`FROZEN: nothing is changed on its own until "heald unfreeze"${by}.`, 'yellow'])
+  }
   const held = targets.filter(target => target.state === 'held').map(target => target.name)
   if (held.length > 0)
     lines.push([`HELD: nothing is switched or rolled back there on its own any more: ${held.join(', ')}`, 'red'])

@@ -34,8 +34,11 @@ export const deploy = {
 /** `heald rollback TARGET` */
 export const rollback = {
   run(context: Context, words: readonly string[], values: Values): Promise<number> {
-    const target = oneWord(words, 'rollback', 'TARGET')
-    const to = typeof values.to === 'string' ? { to: values.to } : {}
+    const [, given, ...rest] = words
+    const isNamed = given !== undefined && values.to === undefined
+    const target = oneWord(isNamed ? [...words.slice(0, 1), ...rest] : words, 'rollback', 'TARGET')
+    const ref = isNamed ? given : values.to
+    const to = typeof ref === 'string' ? { to: ref } : {}
     return carryOut(context, 'rollback', target, { ...to, dryRun: values['dry-run'] === true })
   },
 }

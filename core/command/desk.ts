@@ -216,7 +216,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     const placed: Placed = await place({ verb, args, seen: null }, { who: localIdentity(by), key: null, button: null })
     await steps.advance(placed.id).catch((error: unknown) => {
       // Whoever is told that it was not done need not fear that it is done later.
-      steps.refuse(placed.id)
+      steps.refuse(placed.id, new Fault('ledger.degraded', 'it was refused, since it could not be recorded in time'))
       throw error
     })
     const waits = view(placed.id)
@@ -246,8 +246,8 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     request,
     order,
     decide,
-    command: view,
-    commands() {
+    command: async id => view(id),
+    async commands() {
       const all = [...memory.byId.values()].reverse()
       const ended = all.filter(({ state }) => ENDED.has(state)).slice(0, LISTED_ENDED)
       return [...all.filter(({ state }) => !ENDED.has(state)), ...ended].map(command => viewOf(command, people()))

@@ -2,6 +2,7 @@ import type { Looked } from './look.ts'
 import { type Command, ENDED, missingOf } from './memory.ts'
 import type { Projection } from './port.ts'
 import { changesBetween } from './projection.ts'
+import { wordSpec } from './words.ts'
 
 /**
  * Life of a command
@@ -37,8 +38,12 @@ export function verdictOf(command: Command, looked: Looked): Verdict {
     const { code, message } = looked.refused
     return { verdict: 'fail', code, why: message, changedTo: null }
   }
-  const { seen } = command
+  const { seen, verb } = command
   const { now } = looked
+  if (seen === null && wordSpec(verb)?.destructive === true) {
+    const why = 'how things stood could not be seen when it was asked for'
+    return { verdict: 'fail', code: 'command.unseen', why, changedTo: now }
+  }
   if (seen !== null && now !== null && now.hash !== seen.hash) {
     const what = changesBetween(seen, now).join('; ')
     const why = `not done, since the state has changed: ${what === '' ? 'it is another one' : what}`

@@ -72,9 +72,11 @@ export function createOrdering(
       try {
         await options.append(tools.drafts.requested(what, how))
       } catch (error) {
-        tools.steps.refuse(id)
+        const why = 'it was refused, since it could not be recorded in time'
+        tools.steps.refuse(id, new Fault('ledger.degraded', why, { cause: error }))
         throw error
       }
+      if ('refused' in looked) tools.steps.refuse(id, looked.refused)
       return { id, ended }
     })
   }

@@ -164,8 +164,8 @@ export interface Person {
  */
 export interface CommandQueries {
   /** Null: there is none, or it ended long ago (the ledger has it). */
-  command(id: string): CommandView | null
-  commands(): readonly CommandView[]
+  command(id: string): Promise<CommandView | null>
+  commands(): Promise<readonly CommandView[]>
   /**
    * The buttons for a card: what may be done now about an incident (its id), or a target (`target:<name>`). The same again
    * as long as nothing has changed. They become durable (`command.offered`) before they are answered. Empty where there is
@@ -173,7 +173,7 @@ export interface CommandQueries {
    */
   offers(about: string): Promise<readonly Offer[]>
   /** At most 25 values for an argument of this type that begin like this, for autocomplete. */
-  complete(type: string, begin: string): readonly string[]
+  complete(type: string, begin: string): Promise<readonly string[]>
 }
 
 /** Commands, for chats. Errors are Faults. */

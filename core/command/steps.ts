@@ -32,8 +32,8 @@ export interface Steps {
   advance(id: string): Promise<void>
   /** Resolves when it is over. */
   ended(id: string): Promise<Ended>
-  /** It was told that it could not be recorded, so it must not be run if it was recorded after all. */
-  refuse(id: string): void
+  /** Whoever asked is told that it is not done: so it must not be done, also when it was recorded after all. */
+  refuse(id: string, fault: Fault): void
   /** Goes on with what an earlier daemon left. */
   begin(): void
   /** Entries that have just become durable and are remembered. */
@@ -50,7 +50,7 @@ export function createSteps(tools: StepTools): Steps {
   const running = new Set<string>()
   /** Started by an earlier daemon. */
   const before = new Set<string>()
-  const refused = new Set<string>()
+  const refused = new Map<string, Fault>()
   const waiting = new Map<string, PromiseWithResolvers<Ended>>()
   let isReleased = false
   let hasBegun = false
@@ -76,9 +76,10 @@ export function createSteps(tools: StepTools): Steps {
       if (command === undefined) return
       const next = nextOf(command, clock.wallMs())
       if (next === 'over') return settle(command)
-      if (refused.has(id)) {
-        const why = 'it was refused, since it could not be recorded in time'
-        await step(command, drafts.step('command.failed', command, { why, code: 'ledger.degraded' }))
+      const fault = refused.get(id)
+      if (fault !== undefined) {
+        await step(command, drafts.step('command.failed', command, { why: fault.message, code: fault.code }))
+        answer(id, { fault })
         continue
       }
       if (next === 'wait') return
@@ -96,7 +97,7 @@ export function createSteps(tools: StepTools): Steps {
     const { id, verb, args } = command
     const looked = await lookAt(deeds, clock, verb, args)
     const verdict = verdictOf(command, looked)
-    if (verdict.verdict === 'start') return step(command, drafts.step('command.started', command))
+    if (verdict.verdict === 'start') return step(command, drafts.step('command.started', command), command.expiresMs)
     const offers = tools.offersFor(command, verdict)
     if (verdict.verdict === 'await') return step(command, drafts.awaiting(command, offers))
     const { why, code, changedTo } = verdict
@@ -111,10 +112,10 @@ export function createSteps(tools: StepTools): Steps {
   }
 
   /** Writes the entry if the command stands where it stood when that was decided. */
-  function step({ id, state, seq }: Command, draft: Draft): Promise<void> {
+  function step({ id, state, seq }: Command, draft: Draft, beforeMs = Number.POSITIVE_INFINITY): Promise<void> {
     return inTurn(async () => {
       const now = memory.byId.get(id)
-      if (now?.state === state && now.seq === seq) await tools.append(draft)
+      if (now?.state === state && now.seq === seq && clock.wallMs() < beforeMs) await tools.append(draft)
     })
   }
 
@@ -199,7 +200,9 @@ export function createSteps(tools: StepTools): Steps {
 
   function setTimer(): void {
     if (isReleased) return
-    const due = openCommands(memory).filter(({ state }) => state !== 'started')
+    const nowMs = clock.wallMs()
+    // What is due and could not be written is tried again after a pause of its own.
+    const due = openCommands(memory).filter(({ state, expiresMs }) => state !== 'started' && expiresMs > nowMs)
     timer.set(soonestOf(due.map(({ expiresMs }) => expiresMs)))
   }
 
@@ -221,8 +224,8 @@ export function createSteps(tools: StepTools): Steps {
       waiting.set(id, mine)
       return mine.promise
     },
-    refuse(id) {
-      refused.add(id)
+    refuse(id, fault) {
+      refused.set(id, fault)
       again()
     },
     begin() {

@@ -164,7 +164,7 @@ export const WORDS = [
     summary: "Approve somebody else's command that waits for it.",
   }),
   orders('deny', {
-    args: [COMMAND, CODE],
+    args: [COMMAND],
     examples: ['deny c17'],
     summary: 'Turn down a command that waits, or withdraw your own.',
   }),

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { BOT } from '../config/bot-name.ts'
 import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
 import type { HostConfig, ServiceSpec } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
+import { frontDoor } from '../front-door.ts'
 
 /** Where the bot finds what it needs. */
 export interface BotPlace {
@@ -66,12 +66,6 @@ function botService(config: HostConfig, place: BotPlace): ServiceSpec {
     logs: { maxBytes: 10 * MIB, keep: 3 },
     critical: false,
   }
-}
-
-/** `heald.js` of this installation, from the source or from its build. */
-function frontDoor(): string {
-  const isBuilt = import.meta.url.includes('/dist/core/')
-  return fileURLToPath(new URL(isBuilt ? '../../../heald.js' : '../../heald.js', import.meta.url))
 }
 
 /** A bot of other channels, or of another version of heald, has to be started anew: this is different then. */

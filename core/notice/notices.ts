@@ -72,6 +72,7 @@ export function createNotices(options: NoticesOptions): Notices {
     },
     channels: () => health.statuses(options.config(), options.supervisor.statuses()),
     silences: () => [...options.memory.silences.values()].map(silenceStatus),
+    checkSilence: async order => silent.check(order),
     silence: silent.create,
     unsilence: silent.end,
     release() {

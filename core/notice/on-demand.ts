@@ -105,6 +105,7 @@ export function noticesOnDemand(options: NoticesOptions): Notices {
     noteTail: (seq, tail) => loaded?.noteTail(seq, tail),
     channels: () => loaded?.channels() ?? [],
     silences: () => [...memory.silences.values()].map(silenceStatus),
+    checkSilence: async order => (await ready()).checkSilence(order),
     silence: async (order, by) => (await ready()).silence(order, by),
     unsilence: async (id, by) => (await ready()).unsilence(id, by),
     release: () => loaded?.release(),

@@ -32,6 +32,8 @@ export interface Silences {
   apply(config: HostConfig): Promise<void>
   /** Begins and ends what is due, and again whenever something is. */
   look(): void
+  /** Throws the Fault that `create` would be refused with. */
+  check(order: SilenceOrder): void
   create(order: SilenceOrder, by: string): Promise<SilenceStatus>
   end(id: string, by: string): Promise<SilenceStatus>
   release(): void
@@ -106,19 +108,25 @@ export function silences(options: SilencesOptions): Silences {
     return { ...match, services: [written] }
   }
 
+  function checked({ service, for: long, why }: SilenceOrder): { match: MatchSpec; forMs: number } {
+    const match = matchOf(service)
+    const forMs = durationOf(long)
+    if (why.length > LONGEST_WHY) throw new Fault('usage.why', `the reason is longer than ${LONGEST_WHY} characters`)
+    if (memory.silences.size < MOST_SILENCES) return { match, forMs }
+    throw new Fault('silence.many', `there are ${MOST_SILENCES} silences already`, {
+      hint: 'end some with "heald unsilence ID"; "heald silences" lists them',
+    })
+  }
+
   return {
     async apply(config) {
       plans = await planMaintenance(config.notice.maintenance, config.tz, options.warn)
     },
     look,
-    async create({ service, for: long, why }, by) {
-      const match = matchOf(service)
-      const forMs = durationOf(long)
-      if (why.length > LONGEST_WHY) throw new Fault('usage.why', `the reason is longer than ${LONGEST_WHY} characters`)
-      if (memory.silences.size >= MOST_SILENCES)
-        throw new Fault('silence.many', `there are ${MOST_SILENCES} silences already`, {
-          hint: 'end some with "heald unsilence ID"; "heald silences" lists them',
-        })
+    check: order => void checked(order),
+    async create(order, by) {
+      const { match, forMs } = checked(order)
+      const { why } = order
       lastByHand = Math.max(lastByHand, memory.madeByHand) + 1
       const id = `silence-${lastByHand}`
       await options.append({

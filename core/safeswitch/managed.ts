@@ -49,6 +49,8 @@ export interface ManagedTools {
   readonly isRecording: () => boolean
   /** The ledger was found damaged, and nobody has acknowledged that. */
   readonly isDamaged: () => boolean
+  /** Somebody has stopped all automatic changes. */
+  readonly isFrozen: () => boolean
   readonly runCheck: RunCheck
   readonly switchSpec: () => SwitchSpec
   /** First 8 hex of the kernel's boot id. */
@@ -59,6 +61,7 @@ export interface ManagedTools {
 /** One configured target: its switcher, its watch, and what people ask of it. */
 export interface Managed extends Orders, Shown {
   readonly spec: TargetSpec
+  changes(from: string, to: string): Promise<readonly string[]>
   /** Looks once, so that services can be told which generation they are started with. Never rejects. */
   look(): Promise<void>
   /** Goes on where the ledger says that it stopped, and watches the pointer. May be called twice. */
@@ -124,7 +127,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     ...{ spec, memory: whereThere(memory()), running: plain(view()?.running) },
     now: { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: tools.boot },
     ...{ budget: tools.switchSpec().budget, isRecording: tools.isRecording() },
-    isDamaged: tools.isDamaged(),
+    ...{ isDamaged: tools.isDamaged(), isFrozen: tools.isFrozen() },
   })
 
   function older(found: View): readonly Ref[] {
@@ -218,7 +221,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
   })
 
   return {
-    spec,
+    ...{ spec, changes: opened.changes },
     look: async () => void (await target.look().catch(() => {})),
     begin() {
       if (switcher !== null) return

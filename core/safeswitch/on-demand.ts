@@ -39,6 +39,7 @@ export function safeSwitchOnDemand(options: OnDemandOptions): SafeSwitch {
     onLoop: service => loaded?.onLoop(service) ?? null,
     statuses: () => loaded?.statuses() ?? [],
     generations: async target => (await ready()).generations(target),
+    changes: async (target, from, to) => (await ready()).changes(target, from, to),
     deploy: async (target, order, by) => (await ready()).deploy(target, order, by),
     rollback: async (target, order, by) => (await ready()).rollback(target, order, by),
     release: () => loaded?.release(),

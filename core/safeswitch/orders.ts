@@ -120,9 +120,15 @@ export function createOrders(tools: OrderTools): Orders {
     }
   }
 
+  function planned(from: Ref | null, to: Ref, startedMs: number): Switched {
+    const tookMs = round(clock.monoMs() - startedMs)
+    return { target: name, outcome: 'planned', from, to: plain(to), current: from, why: null, tookMs }
+  }
+
   return {
-    async deploy({ ref, force, unchecked }, by) {
+    async deploy({ ref, force, unchecked, dryRun = false }, by) {
       refuseUnlessReady(true)
+      const startedMs = clock.monoMs()
       const to = await resolve(ref)
       const quarantine = quarantineOf(memory(), to.path)
       if (quarantine !== null && !force) {
@@ -135,6 +141,7 @@ export function createOrders(tools: OrderTools): Orders {
         throw new Fault('switch.unchecked', `${name} has no checks that run, so ${to.generation} could prove nothing`, {
           hint: `give its services a health check or the target checks, start those that are stopped, or accept that: heald deploy ${name} ${ref} --unchecked`,
         })
+      if (dryRun) return planned(plain((await target.look()).running), to, startedMs)
       const baseline = await judge.baseline()
       refuseUnlessReady(true)
       return carryOut({ verb: 'deploy', to }, by, { by, ...(unchecked ? { unchecked } : {}), baseline })
@@ -162,11 +169,7 @@ export function createOrders(tools: OrderTools): Orders {
         throw new Fault('switch.unproven', `${to.generation} of ${name} is not known to be good`, {
           hint: `put it on probation: heald deploy ${name} ${to.generation}`,
         })
-      if (dryRun) {
-        const from = plain(running)
-        const tookMs = round(clock.monoMs() - startedMs)
-        return { target: name, outcome: 'planned', from, to: plain(to), current: from, why: null, tookMs }
-      }
+      if (dryRun) return planned(plain(running), to, startedMs)
       refuseUnlessReady(false)
       return carryOut({ verb: 'rollback', to, cause: 'operator', why: `asked for by ${by}` }, by, {})
     },

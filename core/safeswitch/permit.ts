@@ -14,6 +14,8 @@ export interface Question {
   readonly isRecording: boolean
   /** It was found damaged, and nobody has acknowledged that. */
   readonly isDamaged: boolean
+  /** Somebody has stopped all automatic changes. */
+  readonly isFrozen: boolean
 }
 
 export type Permit = { readonly to: Ref } | Refusal
@@ -55,10 +57,11 @@ export function mayRollBack(question: Question): Permit {
 /** Why a generation may not be rolled back from automatically; null: it may. */
 export function whyNotFrom(
   from: Ref | null,
-  { spec, budget, memory, now, isRecording, isDamaged }: Omit<Question, 'running'>,
+  { spec, budget, memory, now, isRecording, isDamaged, isFrozen }: Omit<Question, 'running'>,
 ): Refusal | null {
   const passing = (refused: string): Refusal => ({ refused, isPassing: true })
   if (!isRecording) return passing('nothing can be recorded, and what is not recorded is not done')
+  if (isFrozen) return passing('automatic changes are frozen: "heald unfreeze" lets them happen again')
   if (isDamaged) return passing('the ledger is damaged, and nobody has acknowledged its incident')
   if (from !== null && isIrreversible(spec, from)) return { refused: `${from.generation} is marked irreversible` }
   if (from !== null && memory.tried.includes(from.path))

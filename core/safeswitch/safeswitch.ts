@@ -163,6 +163,18 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
       if (seen.length === 0 && failed !== undefined) throw failed.reason
       return seen.flat()
     },
+    async changes(name, from, to) {
+      const managed = find(name)
+      const generations = await managed.generations()
+      const paths = [from, to].map(ref => {
+        const found = generations.find(({ generation, path }) => generation === ref || path === ref)
+        if (found !== undefined) return found.path
+        throw new Fault('generation.unknown', `${name} has no generation ${JSON.stringify(ref.slice(0, 100))}`, {
+          hint: `"heald generations ${name}" lists them`,
+        })
+      })
+      return managed.changes(paths[0] ?? '', paths[1] ?? '')
+    },
     async deploy(name, order, by) {
       refuseWhileChanged(name)
       const managed = find(name)

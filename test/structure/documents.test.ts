@@ -14,6 +14,7 @@ import {
   noticeShapes,
   routeShape,
 } from '../../core/config/notice-schema.ts'
+import { operatorShape, policyShape } from '../../core/config/people-schema.ts'
 import { SAMPLE } from '../../core/config/sample.ts'
 import { probeShape, serviceShape, shapes, switchShape, targetShape, topShape } from '../../core/config/schema.ts'
 import { DEFAULT_PER_DAY, DEFAULT_PER_HOUR } from '../../core/config/targets.ts'
@@ -49,7 +50,7 @@ test('the configuration page has every key, and no other', () => {
   const notices = [...Object.values(channelShapes), ...Object.values(noticeShapes), ...[routeShape, escalationShape]]
   const maps = [
     ...[topShape, serviceShape, probeShape, targetShape, switchShape, ...Object.values(shapes)],
-    ...[...notices, maintenanceShape, botShape],
+    ...[...notices, maintenanceShape, botShape, operatorShape, policyShape],
   ]
   const known = new Set(maps.flatMap(Object.keys))
   const text = textOf('docs/configuration.md')

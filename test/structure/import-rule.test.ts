@@ -10,6 +10,7 @@ import { expectNone, projectFiles, textOf } from './project.ts'
 /** The packages each folder may load; the longest matching folder counts. */
 const PACKAGES: Record<string, readonly string[]> = {
   'core/': ['zod', 'yaml', 'croner'],
+  'core/cli/totp': ['uqr'],
   'bot/': ['zod', 'lowdb'],
   'adapters/host/': ['execa', 'dbus-next'],
   'adapters/chat/telegram': ['grammy'],

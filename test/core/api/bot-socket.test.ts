@@ -8,8 +8,8 @@ import { request, stream } from '../../../core/api/client.ts'
 import type { Status } from '../../../core/api/control.ts'
 import { type Limits, serve } from '../../../core/api/server.ts'
 import type { Access } from '../../../core/api/socket.ts'
-import { LATER } from '../../../core/command/later.ts'
 import { createBotDesk } from '../../../core/notice/bot-desk.ts'
+import { NO_COMMANDS } from '../../fakes/no-commands.ts'
 import { configOf, notebook, SLACK, TELEGRAM } from '../notice/stand.ts'
 import { temporaryFolder } from './stand.ts'
 
@@ -31,7 +31,7 @@ async function makeSocket(
     },
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
-    commands: LATER,
+    commands: NO_COMMANDS,
     tails: { of: seq => (seq === 7 ? 'the last line' : null) },
   })
   async function* follow(from: number) {

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { CommandControl } from '../../../core/api/command-control.ts'
 import type { Control, ServiceState, Status } from '../../../core/api/control.ts'
 import type { SilenceStatus } from '../../../core/api/notice-control.ts'
 import { ROUTES } from '../../../core/api/routes.ts'
 import { type ApiServer, type Limits, serve } from '../../../core/api/server.ts'
 import { unknownTarget } from '../../../core/api/switch-routes.ts'
+import type { CommandView } from '../../../core/command/port.ts'
 import { Fault } from '../../../core/fault.ts'
 import { allIncidents, applyEntry, emptyIncidents, findIncident } from '../../../core/incident/fold.ts'
 import { unknownIncident } from '../../../core/incident/mark.ts'
@@ -27,6 +29,43 @@ export interface Stand {
   become(service: string, state: ServiceState): void
   degrade(why: string): void
   readonly server: ApiServer
+}
+
+/** Commands of a daemon that only remembers what was asked of it. */
+function commandControl(asked: string[]): CommandControl {
+  return {
+    commands: async () => [COMMAND],
+    async decide(step, id, { by, as, code }) {
+      if (id !== COMMAND.id) throw new Fault('command.unknown', `there is no command ${id} that waits`)
+      asked.push(`${step} ${id} ${by} as ${as} ${code === null ? 'without a code' : 'with a code'}`)
+      return { ...COMMAND, state: step === 'approve' ? 'started' : 'rejected' }
+    },
+    async freeze(why, by) {
+      asked.push(`freeze ${by} ${why}`.trim())
+      return { frozen: true }
+    },
+    async unfreeze(by) {
+      asked.push(`unfreeze ${by}`)
+      return { frozen: false }
+    },
+    async unlock(operator, by) {
+      asked.push(`unlock ${operator} ${by}`)
+      return { operator }
+    },
+    whoami: async by => ({
+      ...{ by, operator: 'local:admin', role: 'admin', words: ['status', 'rollback'], codes: 'not needed', line: null },
+    }),
+    oncall: async () => [{ operator: 'alice', role: 'admin', telegram: ['1001'], discord: [], slack: ['U01'] }],
+  }
+}
+
+export const COMMAND: CommandView = {
+  ...{ id: 'c17', verb: 'rollback', args: { target: 'web' }, line: 'rollback web', state: 'awaiting' },
+  ...{ by: 'telegram:1001', operator: 'alice', via: 'telegram', seen: null, changedTo: null, why: null, result: null },
+  ...{ requestedTs: '2026-08-21T11:08:00.000Z', expiresTs: '2026-08-21T11:18:00.000Z', approvals: [], offers: [] },
+  needs: { approvals: 1, code: true },
+  approvers: [{ operator: 'bob', role: 'operator', telegram: [], discord: ['42'], slack: [] }],
+  ...{ receipt: '#1042·abcdefghijklmnopqrstuvwxyz', seq: 1042 },
 }
 
 export interface StandOptions {
@@ -73,6 +112,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       startedTs: '2026-08-21T11:00:00.000Z',
       rssBytes: 75_000_000,
       frozen: false,
+      frozenBy: null,
       recording: why === null ? 'ok' : 'degraded',
       why,
     },
@@ -107,6 +147,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       return status()
     },
     incidents: () => allIncidents(incidents),
+    ...commandControl(asked),
     checkpoint: async () => ({ note: 'a note', size: 1 }),
     rotateKey: async by => {
       asked.push(`keygen ${by}`)
@@ -133,6 +174,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       asked.push(`reload ${dryRun} ${restart}`)
       return { start: ['new'], stop: [], restart: [], keep: ['db'], pending: ['agent'] }
     },
+    changes: async (target, from, to) => options.switches?.control.changes(target, from, to) ?? [],
     generations: async target => options.switches?.control.generations(target) ?? [],
     async deploy(target, order, by) {
       asked.push(`deploy ${target} ${JSON.stringify(order)} ${by}`)
@@ -143,6 +185,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       return options.switches?.control.rollback(target, order, by) ?? Promise.reject(unknownTarget(target, true))
     },
     silences: () => [SILENCE],
+    checkSilence: async () => {},
     async silence(order, by) {
       asked.push(`silence ${JSON.stringify(order)} ${by}`)
       return SILENCE

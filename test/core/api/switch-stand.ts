@@ -103,6 +103,7 @@ export async function switchStand(t: TestContext, options: SwitchStandOptions = 
       const tools = [{ ...TOOLS, target: 'tools', createdTs: '2026-08-20T11:00:00.000Z', ...marks }]
       return target === 'web' ? web : target === 'tools' ? tools : [...web, ...tools]
     },
+    changes: async (_target, from, to) => [`from ${from} to ${to}`],
     async deploy(target, { ref, force, unchecked }) {
       if (target !== 'web') throw unknownTarget(target, true)
       const to = found(ref)

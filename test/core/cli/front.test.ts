@@ -34,7 +34,7 @@ test('mistyped names and options are answered with the nearest one, exit code 2'
     [['status', '--watch=yes'], /--watch takes no value/],
     [['status', '--state'], /--state needs a value/],
     [['logs', 'agent', '--lines', '--follow'], /--lines needs a value/],
-    [['status', 'agent'], /"heald status" takes no "agent"/],
+    [['status', 'a', 'b'], /takes one SERVICE, not also "b"/],
     [['stop'], /"heald stop" needs SERVICE\n {2}Usage: heald stop SERVICE/],
     [['stop', 'a', 'b'], /takes one SERVICE, not also "b"/],
     [['incident', 'a-1', '--report', 'pdf'], /--report has to be md or html, not "pdf"/],
@@ -117,7 +117,7 @@ test('help and version', async () => {
   assert.deepEqual([none.code, help.code, one.code, version.code], [2, 0, 0, 0])
   for (const name of ['up', 'status', 'logs', 'incident', 'ledger', 'doctor'])
     assert.match(help.out, new RegExp(`^ {2}${name} `, 'm'))
-  assert.match(one.out, /^Usage: heald logs SERVICE \[--lines N\] \[--follow\]\n/)
+  assert.match(one.out, /^Usage: heald logs SERVICE \[LINES\] \[--lines N\] \[--follow\]\n/)
   assert.match(version.out, /^heald \d+\.\d+\.\d+\n$/)
   assert.match(json.out, /^\{"version":"\d+\.\d+\.\d+"\}\n$/)
 })

@@ -1,12 +1,9 @@
 import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Deeds } from '../../../core/command/deeds.ts'
 import { type CommandDesk, createCommandDesk } from '../../../core/command/desk.ts'
-import { foundOf } from '../../../core/command/found.ts'
-import type { Command } from '../../../core/command/memory.ts'
 import { codeOf, STEP_MS } from '../../../core/command/one-time-code.ts'
-import type { Args, Ask, Said, Speaker } from '../../../core/command/port.ts'
-import { projectionOf } from '../../../core/command/projection.ts'
+import type { Ask, CommandView, Said, Speaker } from '../../../core/command/port.ts'
+import { viewOf } from '../../../core/command/view.ts'
 import type { Verb } from '../../../core/command/words.ts'
 import { resolvePeople } from '../../../core/config/people-resolve.ts'
 import type { PeopleSpec } from '../../../core/config/people-spec.ts'
@@ -15,6 +12,7 @@ import { Fault } from '../../../core/fault.ts'
 import { emptyFolded, type Folded, fold, foldedFromJson, foldedToJson } from '../../../core/folded.ts'
 import { ZEROS } from '../../../core/ledger/line.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
+import { deedsOf } from './stand-deeds.ts'
 
 /*
  * A desk with all that it needs in memory: a ledger that can fail in the ways a disk does, a world with a target and a
@@ -63,9 +61,15 @@ const CHATS = { telegram: ['-100'], discord: ['112'], slack: ['C01'] } as const
 export interface Performed {
   readonly id: string
   readonly verb: Verb
-  /** What the world was when it was done. */
-  readonly hash: string
+  /** What it was asked against. */
   readonly seen: string | null
+}
+
+/** What was answered about an order, and how many entries there were then. */
+export interface Look {
+  readonly line: string
+  readonly hash: string | null
+  readonly size: number
 }
 
 export type Broken = 'no' | 'not stored' | 'stored'
@@ -75,6 +79,7 @@ export interface Stand {
   readonly entries: Entry[]
   readonly world: { current: string; previous: string[]; service: 'running' | 'stopped'; pid: number }
   readonly performed: Performed[]
+  readonly looks: Look[]
   readonly warned: string[]
   /** How appends fail. */
   broken: Broken
@@ -87,11 +92,19 @@ export interface Stand {
   crash(how?: { readonly isStored?: boolean; readonly bySnapshot?: boolean }): void
   ask(from: Speaker, said: Said | string, more?: Partial<Ask>): ReturnType<CommandDesk['request']>
   of(kind: string): Entry['data'][]
+  /** A command as the ledger has it. */
+  view(id: string): CommandView | null
   kinds(): string[]
   /** Lets everything that can go on do so. */
   settle(): Promise<void>
   /** The operator's code of now. */
   code(operator: 'alice' | 'bob', steps?: number): string
+}
+
+/** An entry on its way to the disk. */
+interface Flight {
+  readonly draft: Draft
+  readonly atMs: number
 }
 
 export function makeStand(): Stand {
@@ -100,15 +113,15 @@ export function makeStand(): Stand {
   let folded = emptyFolded()
   let generation = 0
   let words = 0
-  let flight: { readonly draft: Draft; readonly mine: number } | null = null
+  let flight: Flight | null = null
 
   const stand: Stand = {
-    ...{ clock, entries, performed: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
+    ...{ clock, entries, performed: [], looks: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
     world: { current: 'release-5', previous: ['release-4', 'release-3'], service: 'running', pid: 100 },
     desk: () => desk,
     folded: () => folded,
     crash({ isStored = false, bySnapshot = false } = {}) {
-      if (flight !== null && isStored) store(flight.draft)
+      if (flight !== null && isStored) store(flight)
       flight = null
       generation += 1
       desk.release()
@@ -123,6 +136,10 @@ export function makeStand(): Stand {
       const what = typeof said === 'string' ? { text: said } : said
       return desk.request({ from, key, said: what, code: null, waitMs: 0, ...more })
     },
+    view(id) {
+      const command = folded.commands.byId.get(id)
+      return command === undefined ? null : viewOf(command, stand.people)
+    },
     of: kind => entries.filter(entry => entry.kind === kind).map(({ data }) => data),
     kinds: () => entries.map(({ kind, data }) => `${kind}${typeof data.id === 'string' ? ` ${data.id}` : ''}`),
     async settle() {
@@ -132,7 +149,7 @@ export function makeStand(): Stand {
       codeOf(SECRET_BYTES[who] ?? Buffer.alloc(0), Math.floor(clock.wallMs() / STEP_MS) + steps),
   }
 
-  function store(draft: Draft): Entry {
+  function store({ draft, atMs }: Flight): Entry {
     const { kind, svc, inc, actor, data, chain } = draft
     const linked = chain === undefined ? data : { prevCommand: chain.h, ...data }
     const seq = entries.length
@@ -140,7 +157,7 @@ export function makeStand(): Stand {
     const body = JSON.stringify({ seq, prev, kind, data: linked })
     const h = hash('sha256', body, 'hex')
     const entry: Entry = {
-      ...{ v: 1, seq, prev, ts: new Date(clock.wallMs()).toISOString(), mono: 0, boot: 'aaaa0000', kind, h },
+      ...{ v: 1, seq, prev, ts: new Date(atMs).toISOString(), mono: 0, boot: 'aaaa0000', kind, h },
       ...(svc === undefined ? {} : { svc }),
       ...(typeof inc !== 'string' ? {} : { inc }),
       ...(actor === undefined ? {} : { actor }),
@@ -155,15 +172,17 @@ export function makeStand(): Stand {
   function append(mine: number): (draft: Draft) => Promise<unknown> {
     const never = new Promise<never>(() => {})
     return draft => {
+      const atMs = clock.wallMs()
       const turn = last.then(async () => {
         if (mine !== generation) return never
-        flight = { draft, mine }
+        const mineNow: Flight = { draft, atMs }
+        flight = mineNow
         await nextTurn()
         if (mine !== generation) return never
         flight = null
         const fault = new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
         if (stand.broken === 'not stored') throw fault
-        const entry = store(draft)
+        const entry = store(mineNow)
         fold(folded, entry)
         desk.take([entry])
         if (stand.broken === 'stored') throw fault
@@ -196,7 +215,7 @@ export function makeStand(): Stand {
               { word: 'rollback', args: { target: 'app' } },
             ]
           : [],
-      complete: () => [],
+      complete: async () => [],
       mustRecord() {
         if (stand.broken === 'not stored') throw new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
       },
@@ -210,87 +229,4 @@ export function makeStand(): Stand {
 
   let desk = open()
   return stand
-}
-
-function deedsOf(stand: Stand, append: (draft: Draft) => Promise<unknown>, isAlive: () => boolean): Deeds {
-  const { world } = stand
-  const ref = (name: string) => ({ generation: name, path: `/srv/app/releases/${name}` })
-
-  async function alive(): Promise<void> {
-    await nextTurn()
-    if (!isAlive()) await new Promise(() => {})
-    if (stand.hold !== null) await stand.hold
-    if (!isAlive()) await new Promise(() => {})
-  }
-
-  function facts(verb: Verb, args: Args) {
-    const frozen = stand.folded().commands.frozen !== null
-    switch (verb) {
-      case 'rollback': {
-        if (args.target !== 'app') throw new Fault('target.unknown', `there is no target ${args.target}`)
-        const to = args.to ?? world.previous[0]
-        if (to === undefined) throw new Fault('switch.no-way-back', 'no other generation is known to be good')
-        return { target: 'app', current: ref(world.current), to: ref(String(to)), state: 'idle', frozen }
-      }
-      case 'deploy':
-        if (args.target !== 'app') throw new Fault('target.unknown', `there is no target ${args.target}`)
-        return { target: 'app', current: ref(world.current), to: ref(String(args.ref)), state: 'idle', frozen }
-      case 'restart':
-      case 'stop':
-        if (args.service !== 'agent') throw new Fault('service.unknown', `there is no service ${args.service}`)
-        return { service: 'agent', state: world.service }
-      case 'unfreeze':
-        return { frozen: stand.folded().commands.frozen?.seq ?? null }
-      default:
-        return null
-    }
-  }
-
-  async function does({ verb, args, by, seen }: Command): Promise<void> {
-    const actor = by.startsWith('local:') ? 'local:admin' : by
-    if (verb === 'rollback' || verb === 'deploy') {
-      const { path } = (seen?.facts.to ?? { path: '' }) as { path: string }
-      const data = { target: 'app', to: ref(path.split('/').at(-1) ?? '') }
-      await append({
-        kind: verb === 'deploy' ? 'switch.armed' : 'rollback.started',
-        actor,
-        data: { ...data, cause: 'operator' },
-      })
-      await alive()
-      world.previous = [world.current, ...world.previous].slice(0, 3)
-      world.current = path.split('/').at(-1) ?? ''
-      await append({ kind: verb === 'deploy' ? 'switch.committed' : 'rollback.verified', data })
-    } else if (verb === 'stop' || verb === 'restart') {
-      world.service = 'stopped'
-      await append({ kind: 'service.stopped', svc: 'agent', data: { by } })
-      await alive()
-      if (verb === 'stop') return
-      world.service = 'running'
-      await append({ kind: 'service.started', svc: 'agent', data: { pid: 1 } })
-    } else if (verb === 'freeze')
-      await append({ kind: 'freeze.on', data: { id: 'f', by, why: String(args.why ?? '') } })
-    else if (verb === 'unfreeze') await append({ kind: 'freeze.off', data: { id: 'f', by } })
-    else if (verb === 'silence')
-      await append({
-        kind: 'silence.created',
-        data: { id: 'silence-1', by, why: '', untilTs: '2030-01-01T00:00:00.000Z' },
-      })
-  }
-
-  return {
-    async facts(verb, args) {
-      await alive()
-      return facts(verb, args)
-    },
-    async perform(command) {
-      const { id, verb, args, seen } = command
-      const now = facts(verb, args)
-      stand.performed.push({ id, verb, hash: now === null ? '' : projectionOf(now).hash, seen: seen?.hash ?? null })
-      await alive()
-      await does(command)
-      await alive()
-      return { raw: { did: verb }, isGood: true, why: null, result: { did: verb } }
-    },
-    found: command => foundOf(command, () => false),
-  }
 }

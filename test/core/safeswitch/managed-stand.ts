@@ -21,6 +21,7 @@ export interface FakeLedger {
   readonly memories: TargetMemories
   isFull: boolean
   isDamaged: boolean
+  isFrozen: boolean
   /** Fails these kinds only. */
   refused: RegExp
   kinds(): string[]
@@ -38,7 +39,7 @@ export async function makeManaged(
   let settings: SwitchSpec = switchSpec({ probationMs: SOAK_MS })
   const spec = targetSpec(options.spec)
   const ledger: FakeLedger = {
-    ...{ entries: [], memories: {}, isFull: false, isDamaged: false, refused: /^$/ },
+    ...{ entries: [], memories: {}, isFull: false, isDamaged: false, isFrozen: false, refused: /^$/ },
     kinds: () => ledger.entries.map(({ kind }) => kind),
   }
   async function append(draft: Draft): Promise<void> {
@@ -76,6 +77,7 @@ export async function makeManaged(
         ...{ clock, random: () => 0.5, memories: ledger.memories, patients: () => patients, append },
         ...{ flush: () => {}, spendReserve: async () => false, isRecording: () => !ledger.isFull, boot: BOOT },
         isDamaged: () => ledger.isDamaged,
+        isFrozen: () => ledger.isFrozen,
         runCheck: async () => ({ verdict: 'pass', error: null, tookMs: 1 }),
         switchSpec: () => settings,
         warn: text => void warnings.push(text),

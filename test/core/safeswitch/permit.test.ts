@@ -23,7 +23,7 @@ function ask(memory: Partial<TargetMemory> = {}, more: Partial<Question> = {}) {
   return mayRollBack({
     ...{ spec: { blameWindowMs: DAY_MS, irreversible: false }, budget: { perHour: 2, perDay: 4 } },
     memory: { ...newTargetMemory(), journal: emptyJournal([R2, R1]), arrived, ...memory },
-    ...{ running: R2, now: NOW, isRecording: true, isDamaged: false },
+    ...{ running: R2, now: NOW, isRecording: true, isDamaged: false, isFrozen: false },
     ...more,
   })
 }
@@ -33,7 +33,7 @@ function refused(words: RegExp, ...how: Parameters<typeof ask>): void {
   assert.match(permit.refused, words)
   assert.equal(permit.isEnvironment ?? false, /already, so the cause/.test(permit.refused))
   // Everything else stays so until somebody switches.
-  assert.equal(permit.isPassing ?? false, /budget|recorded|be told|damaged/.test(permit.refused), permit.refused)
+  assert.equal(permit.isPassing ?? false, /budget|recorded|be told|damaged|frozen/.test(permit.refused), permit.refused)
 }
 const permitted = (...how: Parameters<typeof ask>) => assert.deepEqual(ask(...how), { to: R1 })
 
@@ -57,6 +57,7 @@ test('each reason against it has its words', () => {
   refused(/rolled back to r2 already$/, { arrived: { ...back, isAutomatic: false, at: ago(0) } })
   refused(/nothing can be recorded/, {}, { isRecording: false })
   refused(/ledger is damaged, and nobody has acknowledged/, {}, { isDamaged: true })
+  refused(/automatic changes are frozen/, {}, { isFrozen: true })
   refused(/once already/, { tried: [R2.path] })
   permitted({ tried: [R1.path, R3.path] })
 })

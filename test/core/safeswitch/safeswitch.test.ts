@@ -38,6 +38,7 @@ async function makeSwitches(...targets: TargetSpec[]) {
       spendReserve: async () => false,
       isRecording: () => true,
       isDamaged: () => false,
+      isFrozen: () => false,
     },
     patientsOf: () => [web],
     async openTarget({ name, path }) {

@@ -5,9 +5,9 @@ import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { secretReader } from '../../bot/secret.ts'
 import type { SecretSpec } from '../../core/config/channel-spec.ts'
 import { Fault } from '../../core/fault.ts'
+import { secretReader } from '../../core/secret.ts'
 
 const TOKEN = 'xoxb-not-a-real-token'
 

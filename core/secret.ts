@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { SecretSpec } from '../core/config/channel-spec.ts'
-import { codeOf, Fault } from '../core/fault.ts'
+import type { SecretSpec } from './config/channel-spec.ts'
+import { codeOf, Fault } from './fault.ts'
 
 /** A token has less than a hundred; anything longer is another file. */
 const MAX_BYTES = 4096
@@ -64,7 +64,7 @@ async function readSmall(path: string): Promise<string> {
       throw new Fault('secret.missing', `${path} is not there`, { hint: 'put the secret into it', cause: error })
     }
     throw new Fault('secret.unreadable', `${path} can't be read: ${code}`, {
-      hint: 'check its owner and mode: the user that the bot runs as has to read it',
+      hint: 'check its owner and mode: the user that reads it is heald’s own, or the bot’s',
       retry: 'now',
       cause: error,
     })

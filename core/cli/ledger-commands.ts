@@ -1,0 +1,52 @@
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Fault } from '../fault.ts'
+import { receiptOf } from '../ledger/receipt.ts'
+import { type CommandVerdict, verifyCommandFile, verifyCommands } from '../ledger/verify-commands.ts'
+import { noWords } from './arguments.ts'
+import { paint } from './colour.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { existing } from './ledger-verify.ts'
+import { cleanLine, counted, wrapLines } from './text.ts'
+
+/** `heald ledger verify --commands [DIR|FILE] [--receipt RECEIPT]…`: the chain of commands alone. */
+export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
+  const { state, json, out, signal, columns, colour } = context
+  const [given, ...more] = words
+  noWords(more, 'ledger verify --commands DIR')
+  const receipts = [values.receipt].flat().filter(each => typeof each === 'string')
+  const options = { receipts, signal }
+  const verdict = await judged(given, state, options)
+  const text = verdictText(verdict, receipts.length > 0)
+  const painted = verdict.ok ? paint(text[0] ?? '', 'green', colour) : paint(text[0] ?? '', 'red', colour)
+  out(json ? `${JSON.stringify(verdict)}\n` : `${wrapLines([painted, ...text.slice(1)].join('\n'), columns)}\n`)
+  return verdict.ok ? EXIT.done : EXIT.bad
+}
+
+function judged(
+  given: string | undefined,
+  state: string,
+  options: Parameters<typeof verifyCommands>[1],
+): Promise<CommandVerdict> {
+  if (given === undefined) return verifyCommands(existing(join(state, 'ledger')), options)
+  const path = resolve(given)
+  if (!existsSync(path)) throw new Fault('usage.path', `${path} does not exist`)
+  if (!statSync(path).isDirectory()) return verifyCommandFile(path, options)
+  const inside = join(path, 'ledger')
+  return verifyCommands(existing(existsSync(inside) ? inside : path), options)
+}
+
+function verdictText(verdict: CommandVerdict, hasReceipts: boolean): string[] {
+  const { commands, head, lastSeq, firstBad, provedCommands, tookMs } = verdict
+  const count = counted(commands, 'entry of a command', 'entries of commands')
+  const last = lastSeq === null ? '' : `, the last one is ${receiptOf(lastSeq, head)}`
+  if (firstBad !== null)
+    return [
+      `THE COMMANDS ARE NOT WHOLE at entry #${firstBad.seq}: ${cleanLine(firstBad.why)}.`,
+      `Before it ${commands === 1 ? 'is' : 'are'} ${count} in one chain${last}.`,
+    ]
+  const proof = hasReceipts
+    ? `The receipts that were given fit: they prove ${counted(provedCommands, 'of them', 'of them')}.`
+    : 'No receipt was given, so one who rewrote all of them would not be noticed: give one of a later entry (--receipt), such as stands under each card.'
+  return [`The commands are whole: ${count} in one chain of their own${last}. (${Math.round(tookMs)} ms)`, proof]
+}

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { dirname } from 'node:path'
+import { faultFromJson } from '../api/fault-json.ts'
+import { Fault } from '../fault.ts'
+import { frontDoor } from '../front-door.ts'
+
+export interface CliOptions {
+  /** heald's state folder, and the socket that it listens on. */
+  readonly state: string
+  readonly socket: string
+}
+
+export interface CliRun {
+  /** The subcommand and its options, none of them from outside. */
+  readonly words: readonly string[]
+  /** What people wrote: never read as options. */
+  readonly said?: readonly string[]
+  readonly input?: string
+  readonly timeoutMs?: number
+}
+
+/** Questions about a long ledger are answered by a subcommand of its own process, so that none holds up healing. */
+export type RunCli = (run: CliRun) => Promise<string>
+
+const MOST_AT_ONCE = 2
+const MOST_WAITING = 8
+const TIMEOUT_MS = 30_000
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+
+/**
+ * Runs `heald … --json` and resolves to what it printed, whatever its exit code; rejects with the Fault that it told of, or
+ * `command.busy`, `command.late`.
+ */
+export function cliApart({ state, socket }: CliOptions): RunCli {
+  let running = 0
+  const waiting: (() => void)[] = []
+
+  async function turn(): Promise<void> {
+    if (running < MOST_AT_ONCE) {
+      running += 1
+      return
+    }
+    if (waiting.length >= MOST_WAITING)
+      throw new Fault('command.busy', 'too many questions at once', { hint: 'ask again in a moment', retry: 2000 })
+    await new Promise<void>(resolve => void waiting.push(resolve))
+  }
+
+  function done(): void {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  }
+
+  return async run => {
+    await turn()
+    try {
+      return await once(run)
+    } finally {
+      done()
+    }
+  }
+
+  function once({ words, said = [], input = '', timeoutMs = TIMEOUT_MS }: CliRun): Promise<string> {
+    const args = [frontDoor(), ...words, '--json', '--state', state, '--', ...said]
+    // No token of heald's goes there: only where it is, and the clock's zone.
+    const { PATH, TZ, HOME } = process.env
+    const env = { PATH, TZ, HOME, RUNTIME_DIRECTORY: dirname(socket), NO_COLOR: '1' }
+    return new Promise((resolve, reject) => {
+      const options = { env, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' } as const
+      const child = execFile(process.execPath, args, options, (error, stdout) => {
+        const fault = faultIn(stdout)
+        if (fault !== null) reject(fault)
+        else if (error?.killed === true)
+          reject(new Fault('command.late', `it took longer than ${timeoutMs / 1000} s, or the answer is too long`))
+        else if (error !== null && stdout === '')
+          reject(new Fault('command.broken', 'the question could not be answered'))
+        else resolve(stdout)
+      })
+      // One that ends before it has read all of it needs no more.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
+    })
+  }
+}
+
+function faultIn(stdout: string): Fault | null {
+  if (!stdout.startsWith('{"error":')) return null
+  try {
+    return faultFromJson(JSON.parse(stdout))
+  } catch {
+    return null
+  }
+}

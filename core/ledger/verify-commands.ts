@@ -1,0 +1,161 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { round } from '../clock.ts'
+import type { Entry } from '../entry.ts'
+import { Fault } from '../fault.ts'
+import { openCursor } from './cursor.ts'
+import { checkLine, ZEROS } from './line.ts'
+import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
+
+/*
+ * Commands are a chain of their own inside the ledger: each of their entries names the hash of the one before. Life of its
+ * verification:
+ *
+ * 1. Every line is checked against its own hash, and in a ledger against the line before, so that a receipt of any entry
+ *    counts for what stands before it.
+ * 2. The entries of commands, in their order, have to name each other's hashes, from 64 zeros on.
+ * 3. A receipt that was kept elsewhere has to fit its entry. Then nothing of what that entry's hash stands on can be another:
+ *    by the chain of commands alone where it is one of a command, else by the ledger's own.
+ *
+ * Whoever can write the files can compute every hash anew. The receipt is what they can't.
+ */
+
+export interface CommandVerdict {
+  readonly ok: boolean
+  /** Entries of commands that were found good, from the first one on. */
+  readonly commands: number
+  /** `h` of the last of them; 64 zeros where there is none. */
+  readonly head: string
+  /** Seq of the last of them; null: there is none. */
+  readonly lastSeq: number | null
+  readonly firstBad: { readonly seq: number; readonly why: string } | null
+  /** Commands up to here are proved by receipts that fit; 0: none was given. */
+  readonly provedCommands: number
+  readonly receipts: readonly { readonly receipt: string; readonly fits: boolean; readonly why: string }[]
+  readonly tookMs: number
+}
+
+export interface CommandVerifyOptions {
+  /** As people keep them: `#1042·…`. */
+  readonly receipts?: readonly string[]
+  readonly signal?: AbortSignal
+  readonly onProgress?: (seq: number, size: number) => void
+}
+
+/** The chain of commands in a ledger folder; needs no daemon and changes nothing. */
+export async function verifyCommands(dir: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
+  const judge = createJudge(options.receipts ?? [], true)
+  const cursor = openCursor(dir, 0)
+  try {
+    for (let lines = await cursor.next(Number.POSITIVE_INFINITY); lines.length > 0; ) {
+      options.signal?.throwIfAborted()
+      for (const { seq, text } of lines) judge.take(text, seq)
+      if (judge.isOver()) break
+      lines = await cursor.next(Number.POSITIVE_INFINITY)
+    }
+  } finally {
+    await cursor.close()
+  }
+  return judge.verdict()
+}
+
+/** The same from nothing but the entries of commands, a line each, in any order: a file of `heald ledger list --json`. */
+export async function verifyCommandFile(path: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
+  const lines: { readonly seq: number; readonly text: string }[] = []
+  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    options.signal?.throwIfAborted()
+    if (text.trim() === '') continue
+    const seq = Number(/^\{"v":1,"seq":(\d{1,15}),/.exec(text)?.[1] ?? Number.NaN)
+    if (Number.isNaN(seq))
+      throw new Fault('usage.path', `${path} is no file of entries`, {
+        hint: 'heald ledger list command --json > FILE',
+      })
+    lines.push({ seq, text })
+  }
+  const judge = createJudge(options.receipts ?? [], false)
+  for (const { seq, text } of lines.sort((a, b) => a.seq - b.seq)) judge.take(text, seq)
+  return judge.verdict()
+}
+
+function createJudge(receipts: readonly string[], isWhole: boolean) {
+  const startMs = performance.now()
+  const asked = receipts.map(text => ({ text, receipt: receiptFrom(text) }))
+  const found = new Map<string, boolean>()
+  let [commands, head, prev] = [0, ZEROS, ZEROS]
+  let lastSeq: number | null = null
+  let firstBad: CommandVerdict['firstBad'] = null
+  let proved = 0
+
+  /** What is wrong with the next line, in words; null: nothing. */
+  function look(text: string, seq: number): string | null {
+    const checked = checkLine(text)
+    if (!checked.ok) return checked.why
+    const { entry } = checked
+    if (isWhole && (entry.seq !== seq || entry.prev !== prev)) return 'the line does not follow the one before'
+    prev = entry.h
+    const why = isCommand(entry) ? follow(entry) : isWhole ? null : `it is no entry of a command, but of ${entry.kind}`
+    return why ?? compare(entry)
+  }
+
+  function follow({ data, h, seq }: Entry): string | null {
+    const before = lastSeq === null ? 'the first one' : `#${lastSeq}`
+    if (data.prevCommand !== head)
+      return `it does not follow the command before it (${before}): one was removed, put elsewhere or changed`
+    commands += 1
+    head = h
+    lastSeq = seq
+    return null
+  }
+
+  function compare(entry: Entry): string | null {
+    for (const { text, receipt } of asked) {
+      if (receipt.seq !== entry.seq) continue
+      const fits = fitsReceipt(receipt, entry)
+      found.set(text, fits)
+      if (!fits) return 'a receipt that was kept elsewhere was given for another entry: the past was rewritten'
+      proved = commands
+    }
+    return null
+  }
+
+  return {
+    take(text: string, seq: number): void {
+      if (firstBad !== null) return
+      const why = look(text, seq)
+      if (why !== null) firstBad = { seq, why }
+    },
+    isOver: () => firstBad !== null,
+    verdict(): CommandVerdict {
+      const missing = asked.find(({ text }) => !found.has(text))
+      if (firstBad === null && missing !== undefined) {
+        const why = isWhole
+          ? 'the entry of a receipt is not there any more'
+          : 'the entry of a receipt is not in the file'
+        firstBad = { seq: missing.receipt.seq, why }
+      }
+      return {
+        ...{ ok: firstBad === null, commands, head, lastSeq, firstBad },
+        provedCommands: proved,
+        receipts: asked.map(({ text, receipt }) => receiptWord(text, receipt, found.get(text))),
+        tookMs: round(performance.now() - startMs),
+      }
+    },
+  }
+}
+
+function receiptWord(text: string, { seq }: Receipt, fits: boolean | undefined) {
+  const why = fits === true ? 'it is the entry' : fits === false ? 'it is another entry' : `#${seq} was not reached`
+  return { receipt: text, fits: fits === true, why }
+}
+
+function isCommand({ kind }: Entry): boolean {
+  return kind.startsWith('command.')
+}
+
+function receiptFrom(text: string): Receipt {
+  const receipt = parseReceipt(text)
+  if (receipt !== null) return receipt
+  throw new Fault('usage.receipt', `${JSON.stringify(text.slice(0, 80))} is not a receipt`, {
+    hint: 'it looks like #1042·abcdefghijklmnopqrstuvwxyz, and stands under each card',
+  })
+}

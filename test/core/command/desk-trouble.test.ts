@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CommandView, Reply } from '../../../core/command/port.ts'
+import { makeStand, SPEAKERS } from './stand.ts'
+
+function command(reply: Reply): CommandView {
+  assert.equal(reply.reply, 'command', JSON.stringify(reply))
+  return reply.reply === 'command' ? reply.command : assert.fail()
+}
+
+test('a command that nobody approves in time is given up, also when heald was away', async () => {
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  await stand.clock.advance(599_000)
+  assert.equal(stand.view('c1')?.state, 'awaiting')
+  await stand.clock.advance(1000)
+  await stand.settle()
+  assert.deepEqual([stand.view('c1')?.state, stand.view('c1')?.why], ['expired', 'nobody approved it in time'])
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  stand.crash()
+  await stand.clock.advance(700_000)
+  await stand.settle()
+  assert.equal(stand.view('c2')?.state, 'expired')
+  await assert.rejects(stand.ask(SPEAKERS.bob, 'approve c2', { code: stand.code('bob') }), { code: 'command.over' })
+})
+
+test('turned down by another, withdrawn by oneself', async () => {
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  assert.equal(command(await stand.ask(SPEAKERS.carol, 'deny c1')).state, 'rejected')
+  await assert.rejects(stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') }), { code: 'command.over' })
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  assert.match(command(await stand.ask(SPEAKERS.aliceOnSlack, 'deny c2')).why ?? '', /alice withdrew/)
+  await assert.rejects(stand.ask(SPEAKERS.carol, 'deny c9'), { code: 'command.unknown' })
+})
+
+test('where no approval is asked for, a code verb needs one code: of who asks, or of somebody who has one', async () => {
+  const stand = makeStand()
+  assert.equal(command(await stand.ask(SPEAKERS.alice, 'stop agent', { code: stand.code('alice') })).state, 'started')
+  await stand.settle()
+  const carols = command(await stand.ask(SPEAKERS.carol, 'unfreeze'))
+  assert.deepEqual([carols.state, carols.needs], ['awaiting', { approvals: 0, code: true }])
+  assert.deepEqual(
+    carols.approvers.map(({ operator }) => operator),
+    ['alice', 'bob'],
+  )
+  await assert.rejects(stand.ask(SPEAKERS.carol, 'approve c2'), /none set up/)
+  assert.equal(command(await stand.ask(SPEAKERS.bob, 'approve c2', { code: stand.code('bob') })).state, 'started')
+})
+
+test('the host needs no code, and is bound by approvals like anybody', async () => {
+  const stand = makeStand()
+  assert.deepEqual(await stand.desk().order('stop', { service: 'agent' }, 'local:admin/alice'), { did: 'stop' })
+  await assert.rejects(
+    stand.desk().order('rollback', { target: 'app' }, 'local:admin'),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'command.awaiting')
+      assert.match(error.message, /c2 \(rollback app\) waits for an approval of others by alice, bob/)
+      return true
+    },
+  )
+  const itself = { by: 'local:admin/bob', as: null, code: null }
+  await assert.rejects(stand.desk().decide('approve', 'c2', itself), { code: 'command.denied' })
+  // Somebody at the host who proves it by a code is that somebody.
+  await assert.rejects(stand.desk().decide('approve', 'c2', { ...itself, as: 'bob' }), { code: 'usage.code' })
+  const done = await stand.desk().decide('approve', 'c2', { ...itself, as: 'bob', code: stand.code('bob') })
+  assert.equal(done.state, 'started')
+  await assert.rejects(stand.desk().order('rollback', { target: 'web' }, 'local:admin'), { code: 'target.unknown' })
+  const [requested] = stand.entries.filter(({ kind }) => kind === 'command.requested')
+  assert.deepEqual(
+    [requested?.actor, requested?.data.by, requested?.data.operator],
+    ['local:admin', 'local:admin/alice', 'local:admin'],
+  )
+})
+
+test('while nothing can be recorded orders are refused, and what could not start is done later or given up', async () => {
+  const stand = makeStand()
+  stand.broken = 'not stored'
+  await assert.rejects(stand.ask(SPEAKERS.carol, 'restart agent'), { code: 'ledger.degraded' })
+  await assert.rejects(stand.desk().order('restart', { service: 'agent' }, 'local:admin'), { code: 'ledger.degraded' })
+  stand.broken = 'no'
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  const approving = stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') })
+  await stand.settle()
+  await approving
+  await stand.settle()
+  assert.equal(stand.performed.length, 1)
+})
+
+test('what was told to be refused is not run, also when it was recorded after all', async () => {
+  const stand = makeStand()
+  stand.broken = 'stored'
+  await assert.rejects(stand.ask(SPEAKERS.carol, 'restart agent'), { code: 'ledger.degraded' })
+  stand.broken = 'no'
+  await stand.ask(SPEAKERS.carol, 'freeze', { waitMs: 10 })
+  await stand.clock.advance(10_000)
+  await stand.settle()
+  const first = stand.view('c1')
+  assert.deepEqual([first?.state, first?.why], ['failed', 'it was refused, since it could not be recorded in time'])
+  assert.equal(stand.performed.length, 1, 'only the freeze')
+})
+
+test('the chain of commands holds over restarts', async () => {
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  stand.crash()
+  await stand.ask(SPEAKERS.carol, 'deny c1')
+  stand.crash({ bySnapshot: true })
+  await stand.ask(SPEAKERS.carol, 'restart agent')
+  await stand.settle()
+  let before = '0'.repeat(64)
+  for (const { kind, data, h } of stand.entries) {
+    if (!kind.startsWith('command.')) continue
+    assert.equal(data.prevCommand, before)
+    before = h
+  }
+})
