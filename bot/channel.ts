@@ -1,3 +1,4 @@
+import type { WordSpec } from '../core/command/word-spec.ts'
 import type { ChannelSpec, SecretSpec } from '../core/config/channel-spec.ts'
 import type { Message } from './message.ts'
 
@@ -75,8 +76,13 @@ export interface ChannelEvents {
    * token is wrong, another poller is at work); the adapter tries again now and then all the same.
    */
   onState(state: { readonly isUp: boolean; readonly isFinal: boolean; readonly why: string }): void
-  /** Somebody wrote to the bot or pressed a button. The adapter has acknowledged it already, or will without waiting. */
-  onWord(word: Word): void
+  /**
+   * Somebody wrote to the bot, pressed a button or filled in a form. Resolves when what was said is durable or answered; a
+   * platform that sends again what nobody confirms is told only then, or as late as it can wait.
+   */
+  onWord(word: Word): void | Promise<void>
+  /** What an argument may be that begins like this, for autocomplete. Left out, and for a chat that is not ours: nothing. */
+  onGuess?(guess: Guess): Promise<readonly string[]>
 }
 
 export interface Word {
@@ -91,12 +97,66 @@ export interface Word {
   /** Id of the button, or what was written. */
   readonly button: string | null
   readonly text: string
-  /** Shows the answer to whom asked, where they asked. Bounded; never rejects. */
-  reply(message: Message): Promise<void>
+  /** A slash command with its options by name, where the platform has them; null: typed text, or a button. */
+  readonly options: { readonly word: string; readonly args: { readonly [name: string]: unknown } } | null
+  /** A one-time code that was typed into a form. */
+  readonly code: string | null
+  /** Its answer is a post like any other: it has to wait for the chat's turn. */
+  readonly isPaced: boolean
+  /**
+   * Shows the answer to whom asked, where they asked. Bounded; never rejects; may be called again, for more. Resolves to
+   * null: it is shown, or never will be, which the adapter has warned of. Else it surely is not: after how many ms it may be
+   * tried again.
+   */
+  reply(message: Message, how?: ReplyHow): Promise<number | null>
+  /**
+   * Asks for a one-time code in a form; what is filled in comes as a word of its own, with this button and the code. False:
+   * no form could be shown. Null: this platform has none, or it is too late for one.
+   */
+  readonly askCode: ((form: CodeForm) => Promise<boolean>) | null
+  /** Takes what was written out of the chat, where the bot may; false: it is still there. Bounded; never rejects. */
+  hide(): Promise<boolean>
+}
+
+export interface ReplyHow {
+  /** A file to keep, beside the message. */
+  readonly file?: Attachment
+  /** It takes the place of the message whose button was pressed. */
+  readonly isInPlace?: boolean
+}
+
+export interface Attachment {
+  /** Of letters, digits, dashes and dots. */
+  readonly name: string
+  readonly text: string
+}
+
+export interface CodeForm {
+  /** The button that the code is for. */
+  readonly button: string
+  /** At most 40 characters. */
+  readonly title: string
+}
+
+/** Half a slash command. */
+export interface Guess {
+  readonly chat: string
+  readonly word: string
+  /** The option that is being filled in, and what stands there so far. */
+  readonly option: string
+  readonly begin: string
+}
+
+/** A word as the platform's list of commands shows it. */
+export interface Sayable extends WordSpec {
+  /** What stands behind it: `TARGET [TO] [--dry-run]`. */
+  readonly usage: string
 }
 
 export interface ChannelTools {
   readonly events: ChannelEvents
+  /** What people can say, for the platform's own lists of commands. Left out: those are left as they are. */
+  readonly words?: readonly Sayable[]
   /** Reads a secret anew; rejects with a reason for people that does not hold it. */
   readonly readSecret: (secret: SecretSpec) => Promise<string>
   /** Trouble that stops nothing. */

@@ -14,6 +14,14 @@ export interface Message {
   readonly footer: string
   /** In rows of at most five. */
   readonly buttons: readonly (readonly Button[])[]
+  /** People who are called by it, above all else: by name where the platform does not know them. Left out: nobody. */
+  readonly calls?: readonly Called[]
+}
+
+export interface Called {
+  readonly name: string
+  /** What the platform of this message calls them; null: it does not know them. On Slack without the team. */
+  readonly id: string | null
 }
 
 export type Block =
@@ -44,4 +52,6 @@ export interface Button {
   /** At most 40 characters. */
   readonly label: string
   readonly style: 'plain' | 'primary' | 'danger'
+  /** Whoever presses it is asked for a one-time code first, in a form where the platform has one. Left out: nobody is. */
+  readonly asksCode?: boolean
 }

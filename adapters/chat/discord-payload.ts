@@ -1,4 +1,4 @@
-import type { Block, Fact, Message } from '../../bot/message.ts'
+import type { Block, Called, Fact, Message } from '../../bot/message.ts'
 
 // Limits of embeds, components and messages: Discord's documentation, "Embed Limits", "Button" and "Create Message".
 // It does not say what a character is; UTF-16 units are never fewer than what it counts.
@@ -14,8 +14,9 @@ const MOST_ROWS = 5
 const MOST_IN_ROW = 5
 const MOST_LABEL = 80
 const MOST_BUTTON_ID = 100
-/** Of a command's text: longer than any command there is. */
-const MOST_WORDS = 2000
+const MOST_CONTENT = 2000
+/** "allowed_mentions": at most 100 users. */
+const MOST_CALLED = 50
 
 const COLOURS = { info: 0x3498db, warning: 0xf1a10f, critical: 0xe0393e, good: 0x2ecc71 } as const satisfies Record<
   Message['tone'],
@@ -28,11 +29,13 @@ const NOTHING = '\u200b'
 
 /** What a message is on Discord, as bodies of "Create Message", "Edit Message" and answers to interactions hold it. */
 export interface Body {
+  /** Who is called stands here: in embeds nobody hears of it. */
+  readonly content?: string
   readonly embeds: readonly [Embed]
   /** Present also when there are none, or an edit would leave the old ones. */
   readonly components: readonly { readonly type: 1; readonly components: readonly ButtonComponent[] }[]
-  /** Nothing in it may ping anybody. An edit without it goes by the defaults, which ping. */
-  readonly allowed_mentions: { readonly parse: readonly [] }
+  /** Nothing in it may ping anybody but who is called. An edit without it goes by the defaults, which ping. */
+  readonly allowed_mentions: { readonly parse: readonly []; readonly users?: readonly string[] }
 }
 
 interface Embed {
@@ -56,7 +59,10 @@ export function bodyOf(message: Message): Body {
     .filter(text => text.trim() !== '')
     .join('\n\n')
   const facts = message.blocks.flatMap(block => (block.block === 'facts' ? block.facts : []))
+  const calls = (message.calls ?? []).slice(0, MOST_CALLED)
+  const called = calls.flatMap(({ id }) => (isUser(id) ? [id] : []))
   return {
+    ...(calls.length === 0 ? {} : { content: calls.map(mentionOf).join(', ') }),
     embeds: [
       {
         title: someOf(escaped(`${message.icon} ${message.title}`)),
@@ -71,23 +77,32 @@ export function bodyOf(message: Message): Body {
       .filter(row => row.length > 0)
       .map(row => ({
         type: 1,
-        components: row.map(({ id, label, style }) => ({
+        components: row.map(({ id, label, style, asksCode }) => ({
           type: 2,
           style: STYLES[style],
           label: someOf(label),
-          custom_id: id,
+          custom_id: asksCode === true ? `c:${id}` : id,
         })),
       })),
-    allowed_mentions: { parse: [] },
+    allowed_mentions: { parse: [], ...(called.length === 0 ? {} : { users: [...new Set(called)] }) },
   }
 }
 
+function isUser(id: string | null): id is string {
+  return id !== null && /^\d{1,20}$/.test(id)
+}
+
+function mentionOf({ name, id }: Called): string {
+  return isUser(id) ? `<@${id}>` : escaped(name)
+}
+
 export function fits(message: Message): boolean {
-  const { embeds, components } = bodyOf(message)
+  const { embeds, components, content = '' } = bodyOf(message)
   const [{ title, description = '', fields = [], footer = { text: '' } }] = embeds
   const buttons = components.flatMap(row => row.components)
   const inAll = [title, description, footer.text, ...fields.flatMap(({ name, value }) => [name, value])].join('').length
   return (
+    content.length <= MOST_CONTENT &&
     title.length <= MOST_TITLE &&
     description.length <= MOST_DESCRIPTION &&
     footer.text.length <= MOST_FOOTER &&
@@ -147,57 +162,7 @@ function fenced(text: string): string {
   return `\`\`\`\n${text.replaceAll(/`(?=`)/g, `\`${NOTHING}`)}\n\`\`\``
 }
 
-/** What somebody did, out of the event INTERACTION_CREATE. */
-export interface Asked {
-  readonly id: string
-  readonly application: string
-  /** For answers, for 15 minutes. A secret. */
-  readonly token: string
-  readonly chat: string
-  readonly user: string
-  readonly name: string
-  /** `command`: what was written. `button`: its id. `other`: only to be acknowledged. `guess`: half a command. */
-  readonly kind: 'command' | 'button' | 'other' | 'guess'
-  readonly text: string
-}
-
-/** Null for what has not the shape of an interaction that somebody waits for. */
-export function askedIn(raw: unknown): Asked | null {
-  const { id, application_id: application, token, type, channel_id: chat, member, user, data } = fieldsOf(raw)
-  const person = fieldsOf(fieldsOf(member).user ?? user)
-  if (![id, application, token, chat, person.id].every(isText)) return null
-  const { custom_id: button, component_type: component, type: command } = fieldsOf(data)
-  const names = [fieldsOf(member).nick, person.global_name, person.username, person.id]
-  const base = {
-    ...{ id: String(id), application: String(application), token: String(token), chat: String(chat) },
-    ...{ user: String(person.id), name: String(names.find(isText)) },
-  }
-  if (type === 2 && (command === undefined || command === 1)) return { ...base, kind: 'command', text: wordsOf(data) }
-  if (type === 3 && component === 2 && isText(button)) return { ...base, kind: 'button', text: button }
-  if (type === 4) return { ...base, kind: 'guess', text: '' }
-  return type === 3 ? { ...base, kind: 'other', text: '' } : null
-}
-
-/** `/name`, then the names of subcommands and the values of options, as somebody would type it. */
-function wordsOf(data: unknown): string {
-  const words: string[] = [`/${fieldsOf(data).name}`]
-  const take = (options: unknown, depth: number) => {
-    if (!Array.isArray(options) || depth > 2) return
-    for (const option of options.slice(0, MOST_FIELDS)) {
-      const { type, name, value, options: inner } = fieldsOf(option)
-      if (type === 1 || type === 2) {
-        words.push(String(name))
-        take(inner, depth + 1)
-      } else if (type === 5) {
-        if (value === true) words.push(`--${name}`)
-      } else words.push(String(value).replaceAll(/\s+/g, ' ').trim())
-    }
-  }
-  take(fieldsOf(data).options, 0)
-  return words.join(' ').slice(0, MOST_WORDS)
-}
-
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 

@@ -20,9 +20,11 @@ const ALL = 'all'
 export type Failure = Exclude<Verdict, { verdict: 'done' }>
 
 export interface Call {
-  readonly method: 'get' | 'post' | 'patch'
+  readonly method: 'get' | 'post' | 'patch' | 'put'
   readonly route: RouteLike
   readonly body?: unknown
+  /** Sent along, as files of the message that the body is. */
+  readonly files?: readonly { readonly name: string; readonly data: Buffer }[]
   /** Interactions are answered with their own token, in the route. */
   readonly isOwn?: boolean
   readonly withinMs?: number
@@ -110,7 +112,10 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
     return words.length <= MOST_WHY ? words : `${words.slice(0, MOST_WHY - 1)}…`
   }
 
-  async function request({ method, route, body, isOwn = false }: Call, signal: AbortSignal): Promise<unknown> {
+  async function request(
+    { method, route, body, files = [], isOwn = false }: Call,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     if (!isOwn) {
       const now = await token()
       if (bad?.token === now && performance.now() - bad.atMs < BAD_TOKEN_MS) {
@@ -121,7 +126,8 @@ export function openRest({ sdk, apiUrl, readToken, onUnauthorised }: RestTools):
       rest.setToken(now)
     }
     try {
-      return await rest[method](route, { ...(body === undefined ? {} : { body }), auth: !isOwn, signal })
+      const sent = { ...(body === undefined ? {} : { body }), ...(files.length === 0 ? {} : { files: [...files] }) }
+      return await rest[method](route, { ...sent, auth: !isOwn, signal })
     } catch (error) {
       if (isOwn || fieldsOf(error).status !== 401) throw error
       if (held !== null) bad = { token: held, atMs: performance.now() }

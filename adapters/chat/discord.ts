@@ -1,8 +1,11 @@
 import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/channel.ts'
 import type { DiscordSpec } from '../../core/config/channel-spec.ts'
+import { acknowledge, answersTo } from './discord-answers.ts'
+import { askedIn } from './discord-asked.ts'
+import { registerCommands } from './discord-commands.ts'
 import { openGateway } from './discord-gateway.ts'
 import { identifiedIn } from './discord-identified.ts'
-import { type Asked, askedIn, bodyOf, fieldsOf, fits } from './discord-payload.ts'
+import { bodyOf, fieldsOf, fits } from './discord-payload.ts'
 import { messageOf, openRest, type Sdk } from './discord-rest.ts'
 
 /** Messages: five in five seconds per channel, as its headers say today; all requests: "Global Rate Limit". */
@@ -10,16 +13,9 @@ const PACE: readonly Window[] = [
   { count: 5, perMs: 5000, over: 'chat' },
   { count: 50, perMs: 1000, over: 'all' },
 ]
-/** Discord wants to hear of an interaction within 3 s. */
-const ACKNOWLEDGE_MS = 3000
 const SUPPRESS_NOTIFICATIONS = 1 << 12
-/** Seen only by the one who asked. */
-const EPHEMERAL = 1 << 6
 /** Interactions whose second delivery is known. */
 const MOST_KNOWN = 1000
-/** Unknown interaction (too late, or answered at another place); acknowledged already. */
-const UNKNOWN = 10062
-const ACKNOWLEDGED = 40060
 /** Discord's ids, today 17 to 19 digits. */
 const ID = /^\d{15,20}$/
 
@@ -35,6 +31,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
   }
   const sdk = await load()
   let isClosed = false
+  let isRegistered = tools.words === undefined
   const known = new Set<string>()
 
   const rest = openRest({
@@ -49,9 +46,19 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
     ask: () => rest.ask({ method: 'get', route: '/gateway/bot' }),
     identified: identifiedIn(tools.folder, tools.warn),
     clean: rest.clean,
-    onState: state => quietly(() => isClosed || tools.events.onState(state)),
+    onState(state) {
+      quietly(() => isClosed || tools.events.onState(state))
+      if (state.isUp && !isClosed) void register()
+    },
     onInteraction: data => quietly(() => isClosed || hear(data)),
   })
+
+  const answers = { rest, tools, chats: spec.chats }
+
+  async function register(): Promise<void> {
+    if (isRegistered || tools.words === undefined) return
+    isRegistered = await registerCommands(rest, tools.words, tools.warn)
+  }
 
   /** What runs inside the SDK's turn must not throw into it. */
   function quietly(act: () => unknown): void {
@@ -70,50 +77,20 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       if (known.size <= MOST_KNOWN) break
       known.delete(oldest)
     }
-    const acknowledged = acknowledge(asked)
-    if (asked.kind !== 'command' && asked.kind !== 'button') return
-    tools.events.onWord({
+    const acknowledged = acknowledge(asked, answers)
+    if (asked.kind !== 'command' && asked.kind !== 'button' && asked.kind !== 'form') return
+    const word: Word = {
       platform: 'discord',
       ...{ user: asked.user, name: asked.name, chat: asked.chat },
       key: `discord:${asked.application}:${asked.id}`,
-      button: asked.kind === 'button' ? asked.text : null,
-      text: asked.text,
-      reply: replierTo(asked, acknowledged),
-    })
-  }
-
-  /** Whether its token can be used for answers. Never rejects. */
-  async function acknowledge({ id, token, kind }: Asked): Promise<boolean> {
-    const body = {
-      command: { type: 5, data: { flags: EPHEMERAL } },
-      ...{ button: { type: 6 }, other: { type: 6 }, guess: { type: 8, data: { choices: [] } } },
-    }[kind]
-    const route = `/interactions/${encodeURIComponent(id)}/${encodeURIComponent(token)}/callback` as const
-    const got = await rest.ask({ method: 'post', route, body, isOwn: true, withinMs: ACKNOWLEDGE_MS })
-    if (got.isDone || got.code === ACKNOWLEDGED) return true
-    if (got.code !== UNKNOWN) tools.warn(`Discord: a command was not acknowledged: ${got.failure.why}`)
-    return false
-  }
-
-  function replierTo({ kind, application, token, chat }: Asked, acknowledged: Promise<boolean>): Word['reply'] {
-    let isFirst = kind === 'command'
-    return async message => {
-      const body = bodyOf(message)
-      if (await acknowledged) {
-        const base = `/webhooks/${encodeURIComponent(application)}/${encodeURIComponent(token)}` as const
-        const call = isFirst
-          ? ({ method: 'patch', route: `${base}/messages/@original`, body } as const)
-          : ({ method: 'post', route: base, body: { ...body, flags: EPHEMERAL } } as const)
-        isFirst = false
-        const got = await rest.ask({ ...call, isOwn: true })
-        if (!got.isDone) tools.warn(`Discord: an answer was not shown: ${got.failure.why}`)
-        return
-      }
-      // It came too late for an answer of its own, as after a cut: said where it was asked, if that is one of ours.
-      if (!spec.chats.includes(chat)) return
-      const got = await send('post', `/channels/${chat}/messages`, body)
-      if (got.verdict !== 'done') tools.warn(`Discord: an answer was not shown: ${got.why}`)
+      button: asked.kind === 'command' ? null : asked.text,
+      text: asked.kind === 'command' ? asked.text : '',
+      ...{ options: asked.options, code: asked.code },
+      ...answersTo(asked, acknowledged, answers),
     }
+    // Nothing is sent again that was acknowledged, so nobody waits for how it is handled.
+    const failed = (error: unknown) => quietly(() => rethrow(error))
+    void (async () => tools.events.onWord(word))().catch(failed)
   }
 
   async function send(method: 'post' | 'patch', route: `/${string}`, body: unknown): Promise<Verdict> {
@@ -151,6 +128,10 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       await gateway.close()
     },
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }
 
 function noChat(chat: string): Verdict {

@@ -1,5 +1,5 @@
 import type { types } from '@slack/bolt'
-import type { Block, Button, Fact, Message, TimedStep } from '../../bot/message.ts'
+import type { Block, Button, Called, Fact, Message, TimedStep } from '../../bot/message.ts'
 
 type SlackBlock = types.KnownBlock
 type PlainText = types.PlainTextElement
@@ -27,6 +27,9 @@ const MOST_ACTION_ID = 255
  */
 const MOST_JSON = 13_200
 
+/** Before the id of a button that asks for a code: whether a form has to be shown is told by the id alone. */
+export const ASKS_CODE = 'c:'
+
 /** A card as Block Kit. Nothing in it can ping, link or format unless it is meant to; nothing is cut. */
 export function payloadOf(message: Message): Payload {
   const title = `${message.icon} ${message.title}`
@@ -34,6 +37,7 @@ export function payloadOf(message: Message): Payload {
   return {
     text: escaped(title),
     blocks: [
+      ...callsOf(message.calls ?? []),
       { type: 'header', text: plain(title) },
       ...message.blocks.flatMap(blocksOf),
       ...footer,
@@ -65,6 +69,16 @@ function fits(block: SlackBlock): boolean {
         (part.action_id ?? '').length <= MOST_ACTION_ID,
     )
   )
+}
+
+/** People are called by elements of rich text: there is no text that would do it by accident. */
+function callsOf(calls: readonly Called[]): SlackBlock[] {
+  if (calls.length === 0) return []
+  const elements = calls.flatMap(({ name, id }, at): types.RichTextSection['elements'] => {
+    const comma = at === 0 ? [] : [literal(', ')]
+    return [...comma, id !== null && /^[UW][A-Z0-9]{2,}$/.test(id) ? { type: 'user', user_id: id } : literal(name)]
+  })
+  return [rich([section(elements)])]
 }
 
 function blocksOf(block: Block): SlackBlock[] {
@@ -141,9 +155,9 @@ function escaped(text: string): string {
 function rowOf(row: readonly Button[]): types.ActionsBlock {
   return {
     type: 'actions',
-    elements: row.map(({ id, label, style }) => ({
+    elements: row.map(({ id, label, style, asksCode }) => ({
       type: 'button',
-      action_id: id,
+      action_id: asksCode === true ? `${ASKS_CODE}${id}` : id,
       value: id,
       text: { type: 'plain_text', text: escaped(label), emoji: false },
       ...(style === 'plain' ? {} : { style }),

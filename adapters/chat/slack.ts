@@ -1,18 +1,11 @@
 import type { Channel, OpenChannel, Verdict, Window, Word } from '../../bot/channel.ts'
 import type { SlackSpec } from '../../core/config/channel-spec.ts'
+import type { Client } from './slack-answers.ts'
 import { afterMsOf, clean, faultOf, fieldOf, hasNoThread, isTokenError, verdictOf, whyOf } from './slack-fault.ts'
+import { openHttp } from './slack-http.ts'
 import { fitsSlack, payloadOf } from './slack-payload.ts'
-import {
-  anyOf,
-  type Bolt,
-  type End,
-  type Line,
-  loadBolt,
-  openApp,
-  openHttp,
-  openSocket,
-  quietLogger,
-} from './slack-words.ts'
+import { anyOf, openSocket } from './slack-socket.ts'
+import { type End, type Line, loadBolt, openApp, quietLogger } from './slack-words.ts'
 
 // Life of the connection
 // 1. The token is asked for (`auth.test`) and the line for words opened, each in a loop of its own, for ever.
@@ -49,7 +42,6 @@ export const SLACK_PACE: readonly Window[] = [
 ]
 
 type State = Parameters<Parameters<OpenChannel>[1]['events']['onState']>[0]
-type WebClient = InstanceType<Bolt['webApi']['WebClient']>
 
 export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Channel> => {
   const { appToken, http } = spec
@@ -76,17 +68,17 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     fetch: ((url, init) =>
       fetch(url, { ...init, signal: anyOf(signal, AbortSignal.timeout(REQUEST_MS), init?.signal) })) as typeof fetch,
   }
-  const app = openApp(bolt, web, tools.warn, hand)
+  const app = openApp(bolt, web, { warn: tools.warn, onWord: hand, client: () => client })
   const parts: Record<'token' | 'words', State> = { token: CONNECTING, words: CONNECTING }
   let told = ''
-  let client: WebClient | null = null
+  let client: Client | null = null
   let doubt: (end: End) => void = () => {}
   let wake: () => void = () => {}
   let isWarnedOfHistory = false
 
-  function hand(word: Word): void {
+  async function hand(word: Word): Promise<void> {
     try {
-      tools.events.onWord(word)
+      await tools.events.onWord(word)
     } catch {
       tools.warn('a word from Slack was not taken')
     }
@@ -190,7 +182,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
   }
 
   /** Runs the requests of one verdict, and answers in time whatever they do. */
-  async function judge(run: (client: WebClient) => Promise<Verdict>): Promise<Verdict> {
+  async function judge(run: (client: Client) => Promise<Verdict>): Promise<Verdict> {
     if (signal.aborted) return notNow('the channel is closed', false)
     if (client === null) {
       const { isFinal, why } = parts.token
@@ -208,7 +200,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
   }
 
   /** The reference of the message with this key, when it is there and Slack lets us look. */
-  async function lookFor(by: WebClient, chat: string, key: string): Promise<string | null> {
+  async function lookFor(by: Client, chat: string, key: string): Promise<string | null> {
     const { messages } = await by.conversations.history({ channel: chat, limit: LOOKED_AT, include_all_metadata: true })
     const found = messages?.find(
       ({ metadata }) => metadata?.event_type === EVENT_TYPE && fieldOf(metadata.event_payload, 'key') === key,

@@ -1,5 +1,5 @@
 import type { Window } from '../../bot/channel.ts'
-import type { Block, Button, Fact, Message } from '../../bot/message.ts'
+import type { Block, Button, Called, Fact, Message } from '../../bot/message.ts'
 
 /** Of one message, in UTF-16 code units, counted after the marks are taken out: core.telegram.org/bots/api#sendmessage. */
 export const MOST_UNITS = 4096
@@ -34,6 +34,7 @@ interface Page {
 /** A message in Telegram's HTML: core.telegram.org/bots/api#html-style. Everything but our own tags is escaped. */
 export function payloadOf(message: Message): Payload {
   const page: Page = { html: '', units: 0 }
+  writeCalls(page, message.calls ?? [])
   write(page, message.icon === '' ? '' : `${message.icon} `)
   within(page, 'b', message.title)
   for (const block of message.blocks) {
@@ -85,6 +86,16 @@ function unitsAtLeast({ title, blocks, footer }: Message): number {
     else for (const { name, value } of block.facts) units += name.length + (isText(value) ? value : value.text).length
   }
   return units
+}
+
+/** Names with a link to the person make a sound for them, whatever they are called: …/bots/api#html-style, "inline mention". */
+function writeCalls(page: Page, calls: readonly Called[]): void {
+  for (const [at, { name, id }] of calls.entries()) {
+    if (at > 0) write(page, ', ')
+    if (id !== null && /^\d{1,20}$/.test(id)) within(page, 'a', name, ` href="tg://user?id=${id}"`)
+    else write(page, name)
+  }
+  if (calls.length > 0) write(page, '\n')
 }
 
 function writeBlock(page: Page, block: Block): void {

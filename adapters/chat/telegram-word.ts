@@ -7,13 +7,16 @@ const COMMAND = /^\/([A-Za-z0-9_]{1,64})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)/
 /** Characters of a name that are shown. */
 const MOST_NAME = 64
 
-/** A word without its `reply`, and the message an answer is shown under. */
+/** A word but for how it is answered, and the message an answer is shown under. */
 export interface Heard {
-  readonly word: Omit<Word, 'reply'>
+  readonly word: Omit<Word, 'isPaced' | 'reply' | 'askCode' | 'hide'>
   readonly messageId: number
   /** To be answered, or the button turns for a while; null for a written word. */
   readonly callback: string | null
 }
+
+/** Commands have no options by name on Telegram, and there are no forms. */
+const NO_FORM = { options: null, code: null } as const
 
 /** What somebody says to this bot, or null when nobody does. */
 export function heardIn(update: Update, me: UserFromGetMe): Heard | null {
@@ -44,6 +47,7 @@ function written(message: Message, me: UserFromGetMe): Heard | null {
       key: `telegram:${me.id}:${chat.id}:${message.message_id}`,
       button: null,
       text: plain,
+      ...NO_FORM,
     },
     messageId: message.message_id,
     callback: null,
@@ -58,6 +62,7 @@ function pressed(query: CallbackQuery, me: UserFromGetMe): Heard | null {
       key: `telegram:${me.id}:cb:${query.id}`,
       button: query.data,
       text: '',
+      ...NO_FORM,
     },
     messageId: query.message.message_id,
     callback: query.id,

@@ -1,12 +1,12 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Api, Transformer } from 'grammy'
 import type { Update, UserFromGetMe } from 'grammy/types'
-import type { OpenChannel, PostHow, Verdict, Word } from '../../bot/channel.ts'
+import type { OpenChannel, PostHow, Verdict } from '../../bot/channel.ts'
 import type { Message } from '../../bot/message.ts'
 import type { TelegramSpec } from '../../core/config/channel-spec.ts'
+import { registerCommands } from './telegram-commands.ts'
+import { agentFor, offsetAfter, pause } from './telegram-line.ts'
 import { fitsTelegram, messageIdOf, pace, payloadOf } from './telegram-payload.ts'
+import { repliesTo } from './telegram-reply.ts'
 import {
   clean,
   faultOf,
@@ -17,7 +17,7 @@ import {
   troubleOf,
   verdictOf,
 } from './telegram-verdict.ts'
-import { type Heard, heardIn } from './telegram-word.ts'
+import { heardIn } from './telegram-word.ts'
 
 // Life of the connection
 // 1. The token is read, and Telegram asked who it belongs to (getMe).
@@ -25,8 +25,8 @@ import { type Heard, heardIn } from './telegram-word.ts'
 // 3. Any poll that fails ends grammY's polling: it would try again for ever, at a fixed pace, and say nothing.
 // 4. A pause, longer each time until polling has held for a while; after "wrong token" the token is read anew.
 //
-// A poll confirms what the one before it has brought, so what is handed over here has to be durable at once, or be in
-// order when it comes a second time: the key of a word is the same then.
+// A poll confirms what the one before it has brought. So it waits until all of that is handled, for some seconds: what an
+// end of this process cuts off before comes a second time, with the same key.
 
 /** Less than the DEADLINE_MS of the port: the SDK's own timer is the one that rings. */
 const REQUEST_SECONDS = 8
@@ -39,7 +39,8 @@ const LONGEST_PAUSE_MS = 60_000
 const STEADY_MS = 30_000
 const SECRET_MS = 10_000
 const CLOSE_MS = 2000
-const IDLE_SOCKET_MS = 15_000
+/** What takes longer is confirmed all the same: others wait behind it. */
+const HANDLED_MS = 10_000
 /** A hundred updates, each with the long message that it answers, are far less. */
 const MOST_ANSWER_BYTES = 16 << 20
 /** Presses that are being answered at once; one that is not answered only turns for a while. */
@@ -65,6 +66,8 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   let nextOffset = 0
   /** Since when polling holds, monotonic; null while it doesn't. */
   let upMs: number | null = null
+  /** Words that are not handled yet. */
+  const handling = new Set<Promise<void>>()
 
   const tell = (isUp: boolean, isFinal: boolean, why: string) =>
     guarded(() => tools.events.onState({ isUp, isFinal, why: clean(why) }))
@@ -89,8 +92,14 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     const heard = heardIn(update, me)
     if (heard === null) return
     if (heard.callback !== null) void answerCallback(heard.callback)
-    const word: Word = { ...heard.word, reply: message => reply(heard, message) }
-    guarded(() => tools.events.onWord(word))
+    const word = { ...heard.word, ...repliesTo(heard, { sdk, request, post, edit, warn }) }
+    const handled = (async () => tools.events.onWord(word))().catch((error: unknown) => guarded(() => rethrow(error)))
+    handling.add(handled)
+    void handled.then(() => handling.delete(handled))
+  }
+
+  async function allHandled(): Promise<void> {
+    if (handling.size > 0) await Promise.race([Promise.all(handling), pause(HANDLED_MS, stop.signal)])
   }
 
   async function answerCallback(id: string): Promise<void> {
@@ -104,12 +113,6 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     } finally {
       callbacks -= 1
     }
-  }
-
-  async function reply({ word, messageId }: Heard, message: Message): Promise<void> {
-    const how = { key: '', isAgain: false, isSilent: false, replyTo: String(messageId) }
-    const verdict = await post(word.chat, message, how)
-    if (verdict.verdict !== 'done') warn(`an answer to ${word.name} could not be shown: ${verdict.why}`)
   }
 
   /** Asks Telegram for one thing; `act` answers with the reference. */
@@ -205,8 +208,9 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     }
     let isFirst = true
     const watch: Transformer = async (prev, method, payload, signal) => {
-      if (trouble !== null) throw new Error('polling has ended')
       const isPoll = method === 'getUpdates'
+      if (isPoll) await allHandled()
+      if (trouble !== null) throw new Error('polling has ended')
       const isProbe = isPoll && isFirst
       const change = { offset: nextOffset, ...(isProbe ? { timeout: 0 } : {}) }
       try {
@@ -216,6 +220,7 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
           if (isProbe) {
             upMs = performance.now()
             tell(true, false, `connected to Telegram as @${botInfo.username}`)
+            if (api !== null && tools.words !== undefined) void registerCommands(api, tools.words, warn)
           }
           if (isPoll) isFirst = false
           return answer
@@ -268,26 +273,6 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   return { name: 'telegram', pace, fits: fitsTelegram, post, edit, close: () => (closing ??= close()) }
 }
 
-/**
- * What the next poll confirms: what this one has brought, or else nothing more. So a number is never kept for long:
- * Telegram begins anew with the numbers after a quiet week, and one from before would "confirm" what nobody has seen.
- */
-function offsetAfter(result: unknown): number {
-  const last: unknown = Array.isArray(result) ? result.at(-1) : undefined
-  if (typeof last !== 'object' || last === null || !('update_id' in last)) return 0
-  return typeof last.update_id === 'number' ? last.update_id + 1 : 0
-}
-
-/** Connections of this channel alone, so that closing it ends them and no others. Idle ones go soon: a cut is not seen. */
-function agentFor(apiRoot: string): HttpAgent {
-  const options = { keepAlive: true, timeout: IDLE_SOCKET_MS }
-  const { protocol } = URL.parse(apiRoot) ?? { protocol: '' }
-  if (protocol === 'https:') return new HttpsAgent(options)
-  if (protocol === 'http:') return new HttpAgent(options)
-  throw faultOf('channel.url', 'apiRoot of Telegram is no address', 'Write it like https://api.telegram.org.')
-}
-
-/** Resolves after the time, or as soon as the signal comes. */
-function pause(forMs: number, signal?: AbortSignal): Promise<void> {
-  return sleep(forMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+function rethrow(error: unknown): never {
+  throw error
 }

@@ -96,10 +96,8 @@ export async function openBoard(
         telegram.world.write(Number(chat), group ? text.replace(/^(\/\w+)/, `$1@${telegram.world.bot.username}`) : text)
         return
       }
-      const [name = '', ...values] = text.replace(/^\//, '').split(' ')
       if (platform === 'discord' && discord.world.channels.has(chat)) {
-        const options = values.map((value, index) => ({ name: `o${index}`, type: 3 as const, value }))
-        discord.interact(chat, { kind: 'command', name, options })
+        discord.type(chat, text)
       } else if (platform === 'slack' && slack.workspace.rooms.has(chat)) {
         slack.sockets.send('slash_commands', slack.commandOf(chat, text.replace(/^\//, '')))
       } else throw new Error(`there is no chat ${chat} on ${platform}`)

@@ -116,24 +116,6 @@ describe('the fake of Discord refuses what Discord refuses', () => {
     assert.deepEqual(edits.at(-1), [429, 30046])
   })
 
-  test('interactions: one first answer, in time, of a kind that fits', async () => {
-    const callback = (id: string) => `/interactions/${id}/${fake.world.interactions.get(id)?.token}/callback`
-    const doing = { kind: 'command', name: 'status', options: [] } as const
-    const id = fake.interact(chat, doing)
-    assert.deepEqual(await codes('POST', callback(id), { type: 6 }), [400, 50035])
-    assert.deepEqual(await codes('POST', callback(id), { type: 5 }), [204, undefined])
-    assert.deepEqual(await codes('POST', callback(id), { type: 5 }), [400, 40060])
-    const late = fake.interact(chat, doing, 1, Date.now() - 3100)
-    assert.deepEqual(await codes('POST', callback(late), { type: 5 }), [404, 10062])
-    assert.deepEqual(await codes('POST', `/webhooks/${fake.world.application}/nobody`, { content: 'x' }), [404, 10015])
-  })
-
-  test('commands are put as a list with names that can be typed', async () => {
-    const path = `/applications/${fake.world.application}/commands`
-    assert.deepEqual(await codes('PUT', path, [{ name: 'Status' }]), [400, 50035])
-    assert.equal((await ask('PUT', path, [{ name: 'status' }])).body[0].name, 'status')
-  })
-
   test('the gateway: token, intents, order and haste', async () => {
     const url = (await ask('GET', '/gateway/bot')).body.url
     const properties = { os: 'linux', browser: 'b', device: 'd' }

@@ -48,14 +48,14 @@ describe('the connection to Discord’s gateway', () => {
 
   test('a cut: the session goes on, and a command that was missed comes exactly once', async () => {
     await openUp()
-    platform.say(chat, '/before')
+    platform.say(chat, '/status before')
     await until('the word came', () => words.length === 1)
     fake.cut()
-    platform.say(chat, '/missed')
+    platform.say(chat, '/status missed')
     await backUp()
-    platform.say(chat, '/after')
-    await until('the last word came', () => texts().includes('/after'))
-    assert.deepEqual(texts(), ['/before', '/missed', '/after'])
+    platform.say(chat, '/status after')
+    await until('the last word came', () => texts().includes('/status after'))
+    assert.deepEqual(texts(), ['/status before', '/status missed', '/status after'])
     const { identify, resume } = fake.gateway.count
     assert.deepEqual([identify, resume, platform.breaches()], [1, 1, []])
   })
@@ -83,7 +83,7 @@ describe('the connection to Discord’s gateway', () => {
     await openUp()
     fake.gateway.invalidate()
     await backUp()
-    platform.say(chat, '/after')
+    platform.say(chat, '/status after')
     await until('the word came', () => words.length === 1)
     const { identify, resume } = fake.gateway.count
     assert.deepEqual([identify, resume, platform.breaches()], [2, 0, []])
@@ -134,7 +134,8 @@ describe('the connection to Discord’s gateway', () => {
     await until('it is down', isDown)
     assert.deepEqual([states.at(-1)?.isFinal, /intents/.test(states.at(-1)?.why ?? '')], [true, true])
     await sleep(1500)
-    assert.deepEqual(fake.desk.log, ['GET /gateway/bot'], 'only once, before the first connection')
+    const asked = fake.desk.log.filter(line => line === 'GET /gateway/bot')
+    assert.equal(asked.length, 1, 'only once, before the first connection')
   })
 
   test('a gateway that ends every connection is asked less and less often', async () => {

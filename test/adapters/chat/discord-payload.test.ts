@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { askedIn, bodyOf, escaped, fits } from '../../../adapters/chat/discord-payload.ts'
+import { askedIn } from '../../../adapters/chat/discord-asked.ts'
+import { bodyOf, escaped, fits } from '../../../adapters/chat/discord-payload.ts'
 import type { Button, Message } from '../../../bot/message.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
 import { readable, shownText } from '../../fakes/discord/markdown.ts'
@@ -146,17 +147,20 @@ test('a command becomes what somebody would type', () => {
     ],
   })
   assert.deepEqual([command?.kind, command?.text, command?.name], ['command', '/rollback agent 7 --dry-run', 'ada'])
-  const inner = from({
-    name: 'heald',
-    options: [{ name: 'ack', type: 1, options: [{ name: 'id', type: 3, value: 'i\n1' }] }],
+  assert.deepEqual(command?.options, {
+    word: 'rollback',
+    args: { target: 'agent', n: 7, 'dry-run': true, now: false },
   })
-  assert.equal(inner?.text, '/heald ack i 1')
   const member = from(
     { name: 'x' },
     { user: undefined, member: { nick: 'Ada L.', user: { id: '9', global_name: 'Ada' } } },
   )
   assert.deepEqual([member?.user, member?.name, member?.text], ['9', 'Ada L.', '/x'])
   assert.equal(from({ custom_id: 'b', component_type: 3 }, { type: 3 })?.kind, 'other')
-  assert.equal(from({ name: 'x' }, { type: 4 })?.kind, 'guess')
+  const half = from({ name: 'x', options: [{ name: 'to', type: 3, value: 're', focused: true }] }, { type: 4 })
+  assert.deepEqual([half?.kind, half?.focus], ['guess', { option: 'to', begin: 're' }])
+  const form = { custom_id: 'c:b1', components: [{ components: [{ custom_id: 'code', value: ' 123456 ' }] }] }
+  const filled = from(form, { type: 5 })
+  assert.deepEqual([filled?.kind, filled?.text, filled?.code], ['form', 'b1', '123456'])
   for (const odd of [null, 1, {}, { id: '1' }, { type: 2, data: null }]) assert.equal(askedIn(odd), null)
 })

@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Channel, Verdict, Word } from '../../../bot/channel.ts'
 import { channelConformance } from '../../conformance/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
+import { wordConformance } from '../../conformance/words.ts'
 import { shownText } from '../../fakes/discord/markdown.ts'
 import { type DiscordPlatform, discordPlatform } from '../../fakes/discord/platform.ts'
 import { until } from '../../until.ts'
 
 channelConformance('discord', discordPlatform)
+wordConformance('discord', discordPlatform)
 
 describe('posts, edits and words on Discord', () => {
   let platform: DiscordPlatform
@@ -170,13 +172,15 @@ describe('posts, edits and words on Discord', () => {
     await until('the word came', () => words.length > 0)
     const [interaction] = platform.fake.world.interactions.values()
     await until('it is acknowledged', () => interaction?.acknowledgedMs !== null)
-    assert.deepEqual([interaction?.isDeferred, interaction?.answers.length], [false, 0])
+    assert.deepEqual([interaction?.isDeferred, interaction?.answers.length], [true, 0])
     await words[0]?.reply(plainMessage('done'))
     assert.deepEqual([interaction?.answers.length, interaction?.answers[0]?.isEphemeral], [1, true])
   })
 
   test('a command that comes too late to be acknowledged is handed over, and answered where it was asked', async () => {
-    platform.fake.interact(chat, { kind: 'command', name: 'status', options: [] }, 1, Date.now() - 10_000)
+    platform.fake.interact(chat, { kind: 'command', name: 'status', options: [] }, 1, {
+      createdMs: Date.now() - 10_000,
+    })
     await until('the word came', () => words.length > 0)
     await words[0]?.reply(plainMessage('late, but here'))
     assert.match(platform.shown(chat)[0]?.text ?? '', /late, but here/)

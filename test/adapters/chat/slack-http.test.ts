@@ -67,7 +67,7 @@ describe('words from Slack by HTTP', () => {
     assert.deepEqual([words[0]?.text, words[0]?.user, words[0]?.name], ['logs web 20', 'T0FAKE/U0HUMAN', 'ada'])
     assert.deepEqual([words[2]?.button, words[2]?.chat, words[2]?.user], ['b1:ack', 'C0ONE', 'T0FAKE/U0HUMAN'])
     await words[2]?.reply(plainMessage('done'))
-    assert.equal(fake.answers.length, 1)
+    assert.equal(fake.workspace.answers.length, 1)
     assert.equal(fake.sockets.tried(), 0)
   })
 

@@ -19,10 +19,10 @@ describe('words from Slack’s sockets', () => {
     const { user, name, chat, text, button, key } = word
     assert.deepEqual([user, name, chat, button], ['T0FAKE/U0HUMAN', 'ada', 'C0TWO', null])
     assert.equal(text, 'rollback web 3 --dry-run <&>')
-    assert.match(key, /^slack:T0FAKE:133\d+\.\d+\.[0-9a-f]+$/)
+    assert.match(key, /^slack:A0FAKE:133\d+\.\d+\.[0-9a-f]+$/)
     await word.reply(fullMessage())
     assert.deepEqual(
-      platform.fake.answers.map(({ isEphemeral, text }) => [isEphemeral, text.includes('crash-loops on web-1')]),
+      platform.answers().map(({ isPrivate, text }) => [isPrivate, text.includes('crash-loops on web-1')]),
       [[true, true]],
     )
     assert.deepEqual(platform.shown('C0TWO'), [], 'nobody else sees it')
@@ -33,7 +33,7 @@ describe('words from Slack’s sockets', () => {
     platform.say('C0ONE', '/status')
     await until('the word came', () => words.length > 0)
     for (let n = 0; n < 6; n += 1) await words[0]?.reply(plainMessage('one'))
-    assert.equal(platform.fake.answers.length, 5, 'a response URL is good five times')
+    assert.equal(platform.answers().length, 5, 'a response URL is good five times')
     assert.equal(platform.warnings.length, 1)
     assert.doesNotMatch(platform.warnings[0] ?? '', /:\/\/|response/)
   })
@@ -49,6 +49,7 @@ describe('words from Slack’s sockets', () => {
     platform.say('C0ONE', '/two')
     const reference = referenceOf(await channel.post('C0ONE', fullMessage(), how()))
     await until('it came three times', () => words.length === 4)
+    await until('the third time it was acknowledged', () => sent()[1]?.[1] === true)
     assert.equal(new Set(words.slice(1).map(({ key, text }) => `${key} ${text}`)).size, 1)
     sockets.loseAcks(1)
     platform.press('C0ONE', reference, 'b1:rollback')

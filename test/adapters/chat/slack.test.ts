@@ -4,6 +4,7 @@ import { openSlack } from '../../../adapters/chat/slack.ts'
 import { DEADLINE_MS, type Verdict } from '../../../bot/channel.ts'
 import { channelConformance } from '../../conformance/channel.ts'
 import { fullMessage, plainMessage } from '../../conformance/messages.ts'
+import { wordConformance } from '../../conformance/words.ts'
 import { startSlackFake } from '../../fakes/slack/fake.ts'
 import { slackSpec, slackTools, startSlackPlatform, tsOf } from '../../fakes/slack/platform.ts'
 import { messageIn } from '../../fakes/slack/workspace.ts'
@@ -11,6 +12,7 @@ import { until } from '../../until.ts'
 import { how, referenceOf, standUp } from './slack-stand.ts'
 
 channelConformance('slack', () => startSlackPlatform())
+wordConformance('slack', () => startSlackPlatform())
 
 function ofWhom(verdict: Verdict): string {
   return 'of' in verdict ? `${verdict.verdict} ${verdict.of}` : verdict.verdict

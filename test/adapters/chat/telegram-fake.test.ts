@@ -204,3 +204,29 @@ test('who sends too fast is told to wait, and it is noted', async () => {
   assert.match(refused[0]?.description ?? '', /^Too Many Requests: retry after 1$/)
   assert.equal(fake.breaches().length - before, refused.length)
 })
+
+test('messages of others are deleted only where the bot may, and not when they are old', async () => {
+  const remove = (chat: number, id: number) => refusal(ask('deleteMessage', { chat_id: chat, message_id: id }))
+  const can = "400 Bad Request: message can't be deleted"
+  const said = fake.world.write(CHAT, '/approve c1 123456')
+  assert.equal(await remove(CHAT, said), can)
+  const chat = fake.world.chats.get(CHAT)
+  if (chat !== undefined) chat.isAdmin = true
+  assert.equal((await ask('deleteMessage', { chat_id: CHAT, message_id: said })).ok, true)
+  assert.equal(chat?.messages.has(said), false)
+  if (chat !== undefined) chat.isAdmin = false
+  const old = fake.world.write(PERSON, 'an old one')
+  nowMs += 49 * 3_600_000
+  assert.equal(await remove(PERSON, old), can)
+})
+
+test('who is called: a link to a person is a mention of them', () => {
+  const { entities } = parseHtml('<a href="tg://user?id=77">Ada</a> <a href="https://x">x</a>')
+  assert.deepEqual(
+    entities.map(({ type, user, url }) => [type, user ?? url]),
+    [
+      ['text_mention', 77],
+      ['text_link', 'https://x'],
+    ],
+  )
+})

@@ -9,6 +9,7 @@ import {
   invalidForm,
   isEmpty,
   MESSAGE_FIELDS,
+  pingsOf,
 } from './validate.ts'
 import type { Embed, Place, Row, Stored, World } from './world.ts'
 
@@ -110,7 +111,7 @@ function post(world: World, place: Place, body: unknown): Reply {
     ...{ id: world.newId(), author: world.bot, content: String(given.content ?? ''), nonce },
     ...{ embeds: (given.embeds ?? []) as Embed[], components: (given.components ?? []) as Row[] },
     ...{ flags: Number(given.flags ?? 0) & POST_FLAGS, replyTo: target?.id ?? null },
-    ...{ createdMs: Date.now(), isEdited: false, lateEdits: 0 },
+    ...{ createdMs: Date.now(), isEdited: false, lateEdits: 0, pings: pingsOf(body) },
   }
   place.messages.push(stored)
   return { status: 200, body: jsonOf(place, stored) }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { listed, putCommands } from './commands.ts'
 import { answerCallback, answerWebhook } from './interactions.ts'
 import { BUCKETS, type Limits, type Reply } from './limits.ts'
 import { onChannel } from './messages.ts'
-import { type ApiError, fieldsOf, invalidForm } from './validate.ts'
+import type { ApiError } from './validate.ts'
 import type { World } from './world.ts'
 
 export type Trouble = 'slow down' | 'slow down all' | 'error 500' | 'answer lost' | 'hang' | 'cut'
@@ -24,9 +25,13 @@ export interface Request {
   readonly method: string
   readonly path: string
   readonly body: unknown
+  /** That was sent along. */
+  readonly file: { readonly name: string; readonly text: string } | null
   readonly response: ServerResponse
 }
 
+/** Files and all; without a boost 10 MB. */
+const MOST_BYTES = 10 << 20
 /** Of the user agent, as Discord asks for it: others are kept out in front of the API. */
 const USER_AGENT = /^DiscordBot \(\S+, [^)]+\)/
 const NOT_FOUND: ApiError = { status: 404, body: { message: '404: Not Found', code: 0 } }
@@ -60,11 +65,10 @@ async function replyTo(
   if (desk.log.length > 1000) desk.log.shift()
   if (!USER_AGENT.test(request.headers['user-agent'] ?? '')) return KEPT_OUT
   if (path === undefined) return NOT_FOUND
-  const raw = await bodyOf(request)
-  const isJson = raw === '' || (request.headers['content-type'] ?? '').startsWith('application/json')
-  const body = isJson ? parse(raw) : undefined
-  if (body === undefined) return NO_JSON
-  const asked: Request = { method, path, body, response }
+  const read = await readBody(request)
+  if (read === undefined) return NO_JSON
+  const { body } = read
+  const asked: Request = { method, path, response, ...read }
   const toInteraction = answerCallback(desk, asked) ?? answerWebhook(desk, asked)
   if (toInteraction !== null) return toInteraction
   if (world.isRevoked || request.headers.authorization !== `Bot ${world.token}`) return UNAUTHORISED
@@ -81,33 +85,41 @@ async function replyTo(
   if (path === '/oauth2/applications/@me' && method === 'GET') {
     return { status: 200, body: { id: world.application, name: 'heald', bot: user } }
   }
-  if (path === `/applications/${world.application}/commands` && method === 'PUT') return putCommands(desk, asked)
+  if (path === `/applications/${world.application}/commands`) {
+    if (method === 'PUT') return putCommands(world, body)
+    if (method === 'GET') return { status: 200, body: listed(world) }
+  }
   return NOT_FOUND
 }
 
-function putCommands(desk: Desk, { body }: Request): Reply {
-  const names = Array.isArray(body) ? body.map(command => String(fieldsOf(command).name)) : []
-  const bad = names.findIndex(name => !/^[-_'\p{L}\p{N}]{1,32}$/u.test(name) || name !== name.toLowerCase())
-  if (!Array.isArray(body) || bad >= 0 || new Set(names).size !== names.length || names.length > 100) {
-    const flaw = { at: [bad, 'name'], code: 'APPLICATION_COMMAND_INVALID_NAME', message: 'Command name is invalid' }
-    return invalidForm([flaw])
-  }
-  return { status: 200, body: body.map(command => ({ ...fieldsOf(command), id: desk.world.newId() })) }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
+/** JSON, or a form with JSON and a file; undefined for anything else. */
+async function readBody(request: IncomingMessage): Promise<Pick<Request, 'body' | 'file'> | undefined> {
   const parts: Buffer[] = []
+  let bytes = 0
   for await (const part of request) {
+    bytes += part.length
+    if (bytes > MOST_BYTES) return undefined
     parts.push(part)
-    if (parts.reduce((sum, { length }) => sum + length, 0) > 1_000_000) return '!'
   }
-  return Buffer.concat(parts).toString()
+  const type = request.headers['content-type'] ?? ''
+  const raw = Buffer.concat(parts)
+  if (raw.length === 0) return { body: null, file: null }
+  if (type.startsWith('application/json')) {
+    const body = parse(raw.toString())
+    return body === undefined ? undefined : { body, file: null }
+  }
+  if (!type.startsWith('multipart/form-data')) return undefined
+  const form = await new Response(raw, { headers: { 'content-type': type } }).formData()
+  const body = parse(String(form.get('payload_json')))
+  const file = form.get('files[0]')
+  if (body === undefined || !(file instanceof File)) return undefined
+  return { body, file: { name: file.name, text: await file.text() } }
 }
 
 /** Undefined for what is no JSON. */
 function parse(raw: string): unknown {
   try {
-    return raw === '' ? null : JSON.parse(raw)
+    return JSON.parse(raw)
   } catch {
     return undefined
   }

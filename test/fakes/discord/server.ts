@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
+import { typedInto } from './commands.ts'
 import { type FakeGateway, openGateway } from './gateway.ts'
-import { type Doing, interact } from './interactions.ts'
+import { type Doing, interact, type Person } from './interactions.ts'
 import { openLimits } from './limits.ts'
 import { type Desk, serve } from './rest.ts'
 import { newWorld, type World } from './world.ts'
@@ -23,7 +24,9 @@ export interface DiscordFake {
   /** How long every answer of the REST API takes. */
   latencyMs: number
   /** Somebody does something; answers with the interaction's id. `createdMs`: when they did, on the wall clock. */
-  interact(channel: string, doing: Doing, times?: number, createdMs?: number): string
+  interact(channel: string, doing: Doing, times?: number, more?: { createdMs?: number; by?: Person }): string
+  /** Somebody sends a slash command; throws where the client lets nobody send that. */
+  type(channel: string, line: string, times?: number, by?: Person): string
   /** Cuts all connections that stand. */
   cut(): void
   /** All connections stand, and nothing that comes over them is read any more, not even their end. */
@@ -64,8 +67,15 @@ export async function startDiscordFake({ port = 0, token = newToken() }: FakeOpt
   }
   const fake: DiscordFake = {
     ...{ apiUrl: `http://127.0.0.1:${taken}/api`, world, desk, gateway, latencyMs: 0 },
-    interact(channel, doing, times = 1, createdMs = Date.now()) {
-      const data = interact(world, channel, doing, createdMs)
+    type: (channel, line, times, by) =>
+      fake.interact(
+        channel,
+        { kind: 'command', ...typedInto(world.commands, line) },
+        times,
+        by === undefined ? {} : { by },
+      ),
+    interact(channel, doing, times = 1, more = {}) {
+      const data = interact(world, channel, doing, more)
       for (let n = 0; n < times; n += 1) gateway.dispatch('INTERACTION_CREATE', data)
       return 'id' in data ? String(data.id) : ''
     },

@@ -85,13 +85,21 @@ export function isEmpty(body: unknown): boolean {
   })
 }
 
-/** Whether the text names people in a way that would ring, by what `allowed_mentions` lets through. */
+/** Whether the text could ring by accident: everybody, or whoever happens to be named in it. Who is listed is meant. */
 export function couldPing(body: unknown): boolean {
   const { content, allowed_mentions: allowed } = fieldsOf(body)
   if (typeof content !== 'string' || !/@(everyone|here)|<@[!&]?\d+>/.test(content)) return false
-  const { parse, users, roles } = fieldsOf(allowed)
-  const lists = [parse, users, roles].filter(Array.isArray)
+  const { parse, roles } = fieldsOf(allowed)
+  const lists = [parse, roles].filter(Array.isArray)
   return allowed === undefined || lists.some(entries => entries.length > 0)
+}
+
+/** Whom a message rings for, by ids. */
+export function pingsOf(body: unknown): string[] {
+  const { content, allowed_mentions: allowed } = fieldsOf(body)
+  const { users } = fieldsOf(allowed)
+  const named = [...String(content ?? '').matchAll(/<@!?(\d+)>/g)].map(([, id = '']) => id)
+  return named.filter(id => Array.isArray(users) && users.includes(id))
 }
 
 function embed(value: unknown, at: Flaw['at']): Flaw[] {

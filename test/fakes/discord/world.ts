@@ -1,3 +1,5 @@
+import type { Registered } from './commands.ts'
+
 /** What there is on the fake: one application with its bot, in one server with some text channels. */
 export interface World {
   token: string
@@ -13,6 +15,9 @@ export interface World {
   readonly breaches: string[]
   /** Privileged intents that the owner has enabled, as bits. */
   privileged: number
+  /** Slash commands of the application, and how often they were overwritten. */
+  commands: readonly Registered[]
+  commandsPut: number
   /** A new id, in order of time: "Snowflakes" of the documentation. */
   newId(): string
 }
@@ -37,6 +42,8 @@ export interface Stored {
   isEdited: boolean
   /** Of edits since it is older than an hour. */
   lateEdits: number
+  /** Whom it rang for. */
+  readonly pings: readonly string[]
 }
 
 export interface Embed {
@@ -54,14 +61,28 @@ export interface Row {
 export interface Interaction {
   readonly id: string
   readonly token: string
-  readonly type: 2 | 3 | 4
+  readonly type: 2 | 3 | 4 | 5
   readonly channel: string
+  readonly user: string
   readonly createdMs: number
+  /** The message whose button was pressed: in a channel, or an answer. */
+  readonly source: Pick<Stored, 'content' | 'embeds' | 'components'> | null
   /** When the first answer came, since the interaction. */
   acknowledgedMs: number | null
+  /** An answer is to come; of a button, in the place of its message. */
   isDeferred: boolean
   /** Answers that people see, oldest first; ephemeral ones only by who asked. */
-  readonly answers: { message: Pick<Stored, 'content' | 'embeds' | 'components'>; isEphemeral: boolean }[]
+  readonly answers: Answer[]
+  /** A form was the answer. */
+  form: { readonly id: string; readonly title: string } | null
+  /** What was offered for half a command. */
+  choices: readonly string[] | null
+}
+
+export interface Answer {
+  message: Pick<Stored, 'content' | 'embeds' | 'components'>
+  isEphemeral: boolean
+  file: { readonly name: string; readonly text: string } | null
 }
 
 const EPOCH_MS = 1_420_070_400_000n
@@ -76,5 +97,6 @@ export function newWorld(token: string): World {
   return {
     ...{ token, isRevoked: false, application: newId(), bot: newId(), guild: newId(), newId },
     ...{ channels: new Map(channels), interactions: new Map(), breaches: [], privileged: 0 },
+    ...{ commands: [], commandsPut: 0 },
   }
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { readableOf } from './readable.ts'
 import { createSocketMode, type SocketMode } from './socket-mode.ts'
+import { takeBytes } from './uploads.ts'
+import { submissionOf } from './views.ts'
 import { type Args, asJson, callMethod, contentOf } from './web-api.ts'
 import { createWorkspace, messageIn, type Workspace, type WorkspaceOptions } from './workspace.ts'
 
@@ -14,15 +15,19 @@ export interface SlackFake {
   readonly apiUrl: string
   readonly workspace: Workspace
   readonly sockets: SocketMode
-  /** What came to response URLs, in order, as people see it. */
-  readonly answers: { readonly text: string; readonly isEphemeral: boolean }[]
+  /** How long the answer to every call takes. */
+  latencyMs: number
   /** Calls of methods, also refused ones. */
   calls(...methods: string[]): number
   /** What the next call of one of the methods meets, once. `afterMs` is for `slow down` (NaN: it does not say) and `late`. */
   next(trouble: Trouble, afterMs?: number, methods?: readonly string[]): void
   /** What the bodies of `/heald …` and of a pressed button look like. */
-  commandOf(channel: string, text: string): object
-  pressOf(channel: string, ts: string, actionId: string): object
+  commandOf(channel: string, text: string, user?: string): object
+  pressOf(channel: string, ts: string, actionId: string, user?: string): object
+  /** Of a button of an answer. */
+  pressAnswerOf(at: number, actionId: string, user?: string): object
+  /** Of the newest form, filled in. */
+  submissionOf(code: string): object
   /** Ends all connections that stand, sockets too. */
   cut(): void
   close(): Promise<void>
@@ -38,6 +43,15 @@ export interface SlackFakeOptions extends WorkspaceOptions {
   readonly ackMs?: number
 }
 
+interface ResponseUrl {
+  left: number
+  readonly bornMs: number
+  readonly channel: string
+  readonly user: string
+  /** What `replace_original` replaces: the message whose button was pressed. */
+  readonly original: { text: string; blocks: readonly unknown[] } | null
+}
+
 const MOST_BODY_BYTES = 1024 * 1024
 const WRITES = ['chat.postMessage', 'chat.update']
 /** A response URL is good five times within half an hour. */
@@ -50,8 +64,8 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
   const connections = new Set<Socket>()
   const called: string[] = []
   const troubles: { trouble: Trouble; afterMs: number; methods: readonly string[] }[] = []
-  const responseUrls = new Map<string, { left: number; bornMs: number }>()
-  const answers: { text: string; isEphemeral: boolean }[] = []
+  const responseUrls = new Map<string, ResponseUrl>()
+  const { answers } = workspace
 
   const server = createServer((request, response) => {
     serve(request, response).catch(() => response.destroy())
@@ -67,9 +81,15 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
   const origin = `127.0.0.1:${port}`
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request)
-    if (body === null) return answer(response, 413, { ok: false, error: 'request_too_large' })
+    const bytes = await bytesOf(request)
+    if (fake.latencyMs > 0) await new Promise(resolve => setTimeout(resolve, fake.latencyMs))
+    if (bytes === null) return answer(response, 413, { ok: false, error: 'request_too_large' })
+    const body = bytes.toString()
     const { pathname } = new URL(request.url ?? '/', 'http://fake')
+    if (pathname.startsWith('/upload/')) {
+      const isTaken = takeBytes(workspace, pathname.slice('/upload/'.length), bytes)
+      return isTaken ? answer(response, 200, `OK - ${bytes.length}`) : answer(response, 400, 'bad_upload')
+    }
     if (pathname.startsWith('/response/')) return respond(pathname, body, response)
     if (!pathname.startsWith('/api/')) return answer(response, 404, { ok: false, error: 'not_found' })
     const method = pathname.slice('/api/'.length)
@@ -89,9 +109,14 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
     const token = bearer ?? (isForm === true && typeof args.token === 'string' ? args.token : '')
     const waitS = workspace.takeTurn(method, String(args.channel ?? ''))
     if (waitS > 0) return slowDown(response, waitS)
-    const result = callMethod(workspace, { method, token, args }, () => `ws://${origin}${sockets.newPath()}`)
+    const result = callMethod(workspace, { method, token, args }, addresses)
     if (met?.trouble === 'answer lost') return void response.destroy()
     answer(response, 200, result, { 'x-oauth-scopes': [...workspace.scopes].join(',') })
+  }
+
+  const addresses = {
+    socket: () => `ws://${origin}${sockets.newPath()}`,
+    upload: (id: string) => `http://${origin}/upload/${id}`,
   }
 
   async function respond(pathname: string, body: string, response: ServerResponse): Promise<void> {
@@ -101,59 +126,79 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
     url.left -= 1
     try {
       const args: Args = JSON.parse(body)
-      const { text, blocks } = contentOf(args)
-      answers.push({ text: readableOf(text, blocks).text, isEphemeral: args.response_type !== 'in_channel' })
+      const content = contentOf(args)
+      const isEphemeral = args.response_type !== 'in_channel'
+      const { channel, user, original } = url
+      if (args.replace_original === true && original !== null) Object.assign(original, content)
+      else answers.push({ ...content, channel, user, isEphemeral, file: null })
       answer(response, 200, 'ok')
     } catch {
       answer(response, 400, 'invalid_payload')
     }
   }
 
-  function newResponseUrl(): string {
+  function newResponseUrl(channel: string, user: string, original: ResponseUrl['original'] = null): string {
     const path = `/response/${workspace.team}/${workspace.newId('R')}`
-    responseUrls.set(path, { left: MOST_ANSWERS, bornMs: Date.now() })
+    responseUrls.set(path, { left: MOST_ANSWERS, bornMs: Date.now(), channel, user, original })
     return `http://${origin}${path}`
   }
 
-  const newTrigger = () => `${workspace.newId('133')}.${Date.now()}.8088930838d88f008e0`
+  function newTrigger(user: string): string {
+    const trigger = `${workspace.newId('133')}.${Date.now()}.8088930838d88f008e0`
+    workspace.triggers.set(trigger, { bornMs: Date.now(), user, isUsed: false })
+    return trigger
+  }
 
-  return {
+  function pressed(channel: string, original: NonNullable<ResponseUrl['original']>, actionId: string, user: string) {
+    const action = original.blocks
+      .flatMap(block => ((block as Args).elements as Args[] | undefined) ?? [])
+      .find(element => element.type === 'button' && plainId(String(element.action_id)) === actionId)
+    if (action === undefined) throw new Error(`nobody can press ${actionId} there`)
+    const name = user.toLowerCase()
+    return {
+      ...{ type: 'block_actions', api_app_id: workspace.appId, token: 'legacy', trigger_id: newTrigger(user) },
+      user: { id: user, username: user === 'U0HUMAN' ? 'ada' : name, name: user === 'U0HUMAN' ? 'ada' : name },
+      team: { id: workspace.team, domain: workspace.domain },
+      channel: { id: channel, name: channel.toLowerCase() },
+      ...{ state: { values: {} }, is_enterprise_install: false, enterprise: null },
+      response_url: newResponseUrl(channel, user, original),
+      actions: [{ ...action, block_id: 'b', action_ts: workspace.nextTs() }],
+    }
+  }
+
+  const fake: SlackFake = {
+    latencyMs: 0,
     apiUrl: `http://${origin}/api/`,
     workspace,
     sockets,
-    answers,
     calls: (...methods) => called.filter(method => methods.length === 0 || methods.includes(method)).length,
     next: (trouble, afterMs = 1000, methods = WRITES) => void troubles.push({ trouble, afterMs, methods }),
-    commandOf: (channel, text) => ({
+    commandOf: (channel, text, user = 'U0HUMAN') => ({
       ...{ token: 'legacy', team_id: workspace.team, team_domain: workspace.domain, channel_id: channel },
-      ...{
-        channel_name: channel.toLowerCase(),
-        user_id: 'U0HUMAN',
-        user_name: 'ada',
-        command: '/heald',
-        text: escaped(text),
-      },
+      ...{ channel_name: channel.toLowerCase(), user_id: user, command: '/heald', text: escaped(text) },
+      user_name: user === 'U0HUMAN' ? 'ada' : user.toLowerCase(),
       ...{ api_app_id: workspace.appId, is_enterprise_install: 'false' },
-      ...{ response_url: newResponseUrl(), trigger_id: newTrigger() },
+      ...{ response_url: newResponseUrl(channel, user), trigger_id: newTrigger(user) },
     }),
-    pressOf(channel, ts, actionId) {
+    pressOf(channel, ts, actionId, user = 'U0HUMAN') {
       const room = workspace.rooms.get(channel)
       const message = room === undefined ? undefined : messageIn(room, ts)
-      const action = message?.blocks
-        .flatMap(block => ((block as Args).elements as Args[] | undefined) ?? [])
-        .find(element => element.type === 'button' && element.action_id === actionId)
-      if (message === undefined || action === undefined) throw new Error(`nobody can press ${actionId} there`)
+      if (message === undefined) throw new Error(`nobody can press ${actionId} there`)
       return {
-        ...{ type: 'block_actions', api_app_id: workspace.appId, token: 'legacy', trigger_id: newTrigger() },
-        user: { id: 'U0HUMAN', username: 'ada', name: 'ada', team_id: workspace.team },
-        team: { id: workspace.team, domain: workspace.domain },
-        channel: { id: channel, name: channel.toLowerCase() },
+        ...pressed(channel, message, actionId, user),
         container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
         message: asJson(workspace, message),
-        ...{ state: { values: {} }, is_enterprise_install: false, enterprise: null, response_url: newResponseUrl() },
-        actions: [{ ...action, block_id: 'b', action_ts: workspace.nextTs() }],
       }
     },
+    pressAnswerOf(at, actionId, user = 'U0HUMAN') {
+      const found = answers[at]
+      if (found === undefined) throw new Error(`there is no answer ${at}`)
+      return {
+        ...pressed(found.channel, found, actionId, user),
+        container: { type: 'message', message_ts: workspace.nextTs(), channel_id: found.channel, is_ephemeral: true },
+      }
+    },
+    submissionOf: code => submissionOf(workspace, code, newTrigger(workspace.views.at(-1)?.user ?? '')),
     cut() {
       sockets.cut()
       for (const socket of connections) socket.destroy()
@@ -165,6 +210,12 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
       await closed
     },
   }
+  return fake
+}
+
+/** Without the mark of a button that asks for a code first. */
+export function plainId(id: string): string {
+  return id.replace(/^c:/, '')
 }
 
 /** As in all text that Slack passes on. */
@@ -172,7 +223,7 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string | null> {
+async function bytesOf(request: IncomingMessage): Promise<Buffer | null> {
   const parts: Buffer[] = []
   let bytes = 0
   for await (const part of request) {
@@ -180,7 +231,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | null> {
     if (bytes > MOST_BODY_BYTES) return null
     parts.push(part)
   }
-  return Buffer.concat(parts).toString()
+  return Buffer.concat(parts)
 }
 
 /** The arguments of a form, where objects are JSON, or of JSON; else Slack's error. */

@@ -1,12 +1,14 @@
 import { openSlack } from '../../../adapters/chat/slack.ts'
 import type { ChannelEvents, ChannelTools } from '../../../bot/channel.ts'
+import { SAYABLE } from '../../../bot/sayable.ts'
 import type { SlackSpec } from '../../../core/config/channel-spec.ts'
-import type { Platform, Shown } from '../../conformance/platform.ts'
-import { type SlackFake, type SlackFakeOptions, startSlackFake } from './fake.ts'
+import type { Shown } from '../../conformance/platform.ts'
+import type { Speaking } from '../../conformance/speaking.ts'
+import { plainId, type SlackFake, type SlackFakeOptions, startSlackFake } from './fake.ts'
 import { readableOf } from './readable.ts'
 import { deleteMessage, type Room, type Stored } from './workspace.ts'
 
-export interface SlackPlatform extends Platform {
+export interface SlackPlatform extends Speaking {
   readonly fake: SlackFake
   /** What adapters warned of. */
   readonly warnings: string[]
@@ -43,8 +45,30 @@ export async function startSlackPlatform(options: SlackFakeOptions = {}): Promis
     },
     cut: () => fake.cut(),
     // `/status agent` is `/heald status agent` here.
-    say: (chat, text, times) => sockets.send('slash_commands', fake.commandOf(chat, text.replace('/', '')), times),
-    press: (chat, reference, buttonId) => sockets.send('interactive', fake.pressOf(chat, tsOf(reference), buttonId)),
+    say: (chat, text, times = 1, by = 0) =>
+      sockets.send('slash_commands', fake.commandOf(chat, text.replace('/', ''), workspace.people[by]), times),
+    press: (chat, reference, buttonId, by = 0) =>
+      sockets.send('interactive', fake.pressOf(chat, tsOf(reference), buttonId, workspace.people[by])),
+    people: [`${workspace.team}/U0HUMAN`, `${workspace.team}/U0BOB`],
+    does: { privately: true, forms: true, guesses: false, registers: false, again: true, hides: false },
+    answers: () =>
+      workspace.answers.map(({ text, blocks, isEphemeral, file }) => {
+        const shown = readableOf(text, blocks)
+        return { text: shown.text, buttons: shown.buttons.map(plainId), isPrivate: isEphemeral, file }
+      }),
+    pressAnswer: (at, buttonId, by = 0) =>
+      sockets.send('interactive', fake.pressAnswerOf(at, buttonId, workspace.people[by])),
+    forms: () => workspace.views.map(({ title }) => title),
+    fillIn: code => sockets.send('interactive', fake.submissionOf(code)),
+    acknowledged: () => [...sockets.envelopes.values()].map(({ acknowledgedMs }) => acknowledgedMs),
+    unconfirmed: () => [...sockets.envelopes.values()].filter(({ isAcknowledged }) => !isAcknowledged).length,
+    registered: () => [],
+    registrations: () => 0,
+    guess: async () => [],
+    written: () => [],
+    setLatency(ms) {
+      fake.latencyMs = ms
+    },
     breaches: () => workspace.breaches,
     close: () => fake.close(),
     can: { tellTwins: true, buttons: true, silence: false, words: true, edit: true },
@@ -69,6 +93,7 @@ export function slackTools(fake: SlackFake, events: Partial<ChannelEvents>, warn
       if (found === undefined) throw new Error('there is no such secret')
       return found
     },
+    words: SAYABLE,
     warn: text => void warnings.push(text),
     folder: '/nowhere',
   }
@@ -80,13 +105,14 @@ export function tsOf(reference: string): string {
 }
 
 function shownOf(chat: string, { ts, text, blocks, threadTs, editedTs }: Stored): Shown {
-  const { text: shown, buttons } = readableOf(text, blocks)
+  const { text: shown, buttons, pings } = readableOf(text, blocks)
   return {
     reference: threadTs === null ? `${chat}/${ts}` : `${chat}/${ts}/${threadTs}`,
     text: shown,
     isSilent: false,
     replyTo: threadTs === null ? null : `${chat}/${threadTs}`,
-    buttons,
+    buttons: buttons.map(plainId),
     isEdited: editedTs !== null,
+    pings: pings.map(ping => ping.replace('@', '')),
   }
 }

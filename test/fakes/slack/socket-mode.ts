@@ -28,8 +28,16 @@ export interface SocketMode {
   /** Connections so far, also refused ones. */
   tried(): number
   /** How often each envelope was sent, by id, and whether it was acknowledged. */
-  readonly envelopes: ReadonlyMap<string, { sent: number; isAcknowledged: boolean }>
+  readonly envelopes: ReadonlyMap<string, Envelope>
   close(): void
+}
+
+export interface Envelope {
+  sent: number
+  isAcknowledged: boolean
+  readonly bornMs: number
+  /** How long after the first delivery the acknowledgement came; null: it has not. */
+  acknowledgedMs: number | null
 }
 
 const TICKET_MS = 30_000
@@ -43,7 +51,7 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
   const connections = new Set<WebSocket>()
   const muted = new Set<WebSocket>()
   const timers = new Set<NodeJS.Timeout>()
-  const envelopes = new Map<string, { sent: number; isAcknowledged: boolean }>()
+  const envelopes = new Map<string, Envelope>()
   let behaviour: Parameters<SocketMode['behave']>[0] = 'greet'
   let tried = 0
   let lost = 0
@@ -88,7 +96,10 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     const envelope = typeof id === 'string' ? envelopes.get(id) : undefined
     if (envelope === undefined) breaches.push('socket: acknowledged an envelope that there is none of')
     else if (lost > 0) lost -= 1
-    else envelope.isAcknowledged = true
+    else {
+      envelope.isAcknowledged = true
+      envelope.acknowledgedMs ??= performance.now() - envelope.bornMs
+    }
   }
 
   function deliver(id: string, message: object, deliveries: number): void {
@@ -127,7 +138,7 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     },
     send(type, payload, times = 1) {
       const id = randomUUID()
-      envelopes.set(id, { sent: 0, isAcknowledged: false })
+      envelopes.set(id, { sent: 0, isAcknowledged: false, bornMs: performance.now(), acknowledgedMs: null })
       deliver(id, { type, payload, accepts_response_payload: type === 'slash_commands' }, times)
     },
     disconnect(reason, graceMs = 500) {

@@ -1,4 +1,6 @@
 import { faultsOfBlocks, MOST_JSON } from './block-kit.ts'
+import { completeUpload, newUpload } from './uploads.ts'
+import { openView } from './views.ts'
 import { deleteMessage, messageIn, type Room, type Stored, type Workspace } from './workspace.ts'
 
 // The methods of https://docs.slack.dev/reference/methods that a notifier uses, with their errors.
@@ -39,6 +41,10 @@ const ARGS: Record<string, readonly string[]> = {
   ],
   'chat.update': [...BLOCK_ARGS, 'ts', 'reply_broadcast', 'file_ids'],
   'chat.delete': ['channel', 'ts', 'as_user'],
+  'chat.postEphemeral': [...BLOCK_ARGS, 'user', 'thread_ts', 'username', 'icon_emoji', 'icon_url'],
+  'views.open': ['trigger_id', 'view', 'interactivity_pointer'],
+  'files.getUploadURLExternal': ['filename', 'length', 'alt_txt', 'snippet_type'],
+  'files.completeUploadExternal': ['files', 'channel_id', 'channels', 'thread_ts', 'initial_comment', 'blocks'],
   'conversations.info': ['channel', 'include_locale', 'include_num_members'],
   'conversations.history': ['channel', 'cursor', 'include_all_metadata', 'inclusive', 'latest', 'limit', 'oldest'],
 }
@@ -46,20 +52,29 @@ const SCOPES: Record<string, string> = {
   'chat.postMessage': 'chat:write',
   'chat.update': 'chat:write',
   'chat.delete': 'chat:write',
+  'chat.postEphemeral': 'chat:write',
+  'files.getUploadURLExternal': 'files:write',
+  'files.completeUploadExternal': 'files:write',
   'conversations.history': 'channels:history',
 }
 const MOST_TEXT = 4000
 const MOST_METADATA = 16_000
 
-/** What the method answers; `openSocket` gives the address for a new socket. */
-export function callMethod(workspace: Workspace, { method, token, args }: Call, openSocket: () => string): Answer {
+/** Of what is made anew: a socket, a place for a file. */
+export interface Addresses {
+  readonly socket: () => string
+  readonly upload: (id: string) => string
+}
+
+/** What the method answers. */
+export function callMethod(workspace: Workspace, { method, token, args }: Call, addresses: Addresses): Answer {
   try {
     const known = Object.hasOwn(ARGS, method) ? ARGS[method] : undefined
     if (known === undefined) refuse('unknown_method', { req_method: method })
     checkToken(workspace, method, token)
     const unknown = Object.keys(args).find(name => name !== 'token' && !known?.includes(name))
     if (unknown !== undefined) refuse('invalid_arg_name', { response_metadata: { messages: [`[ERROR] ${unknown}`] } })
-    return { ok: true, ...perform(workspace, method, args, openSocket) }
+    return { ok: true, ...perform(workspace, method, args, addresses) }
   } catch (thrown) {
     const { error, more } = thrown as Refusal
     if (typeof error !== 'string') throw thrown
@@ -67,7 +82,7 @@ export function callMethod(workspace: Workspace, { method, token, args }: Call, 
   }
 }
 
-function refuse(error: string, more: Args = {}): never {
+export function refuse(error: string, more: Args = {}): never {
   throw { error, more } satisfies Refusal
 }
 
@@ -84,7 +99,7 @@ function checkToken(workspace: Workspace, method: string, token: string): void {
   }
 }
 
-function perform(workspace: Workspace, method: string, args: Args, openSocket: () => string): Args {
+function perform(workspace: Workspace, method: string, args: Args, addresses: Addresses): Args {
   const { team, domain, botUser, botId } = workspace
   if (method === 'auth.test') {
     return {
@@ -96,7 +111,10 @@ function perform(workspace: Workspace, method: string, args: Args, openSocket: (
       bot_id: botId,
     }
   }
-  if (method === 'apps.connections.open') return { url: openSocket() }
+  if (method === 'apps.connections.open') return { url: addresses.socket() }
+  if (method === 'views.open') return openView(workspace, args)
+  if (method === 'files.getUploadURLExternal') return newUpload(workspace, args, addresses)
+  if (method === 'files.completeUploadExternal') return completeUpload(workspace, args)
   const room = workspace.rooms.get(String(args.channel))
   if (room === undefined) return refuse('channel_not_found')
   if (method === 'conversations.info') {
@@ -108,6 +126,7 @@ function perform(workspace: Workspace, method: string, args: Args, openSocket: (
   if (method === 'conversations.history') return history(workspace, room, args)
   if (room.isArchived) refuse('is_archived')
   if (method === 'chat.postMessage') return post(workspace, room, args)
+  if (method === 'chat.postEphemeral') return postEphemeral(workspace, room, args)
   const message = messageIn(room, args.ts)
   if (message === undefined || message.isTombstone) return refuse('message_not_found')
   if (method === 'chat.delete') {
@@ -149,6 +168,13 @@ function post(workspace: Workspace, room: Room, args: Args): Args {
   }
   room.messages.push(message)
   return { channel: room.id, ts: message.ts, message: asJson(workspace, message) }
+}
+
+function postEphemeral(workspace: Workspace, room: Room, args: Args): Args {
+  const { text, blocks } = contentOf(args)
+  if (!workspace.people.includes(String(args.user))) refuse('user_not_in_channel')
+  workspace.answers.push({ text, blocks, channel: room.id, user: String(args.user), isEphemeral: true, file: null })
+  return { message_ts: workspace.nextTs() }
 }
 
 function history(workspace: Workspace, room: Room, args: Args): Args {

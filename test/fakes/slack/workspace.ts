@@ -1,3 +1,6 @@
+import type { Upload } from './uploads.ts'
+import type { View } from './views.ts'
+
 // One workspace with one app in it: who may do what, what stands in its channels, and how fast it may be asked.
 
 export interface WorkspaceOptions {
@@ -33,6 +36,16 @@ export interface Room {
   messages: Stored[]
 }
 
+/** An answer to a word: seen by one person alone, or a file in a channel. */
+export interface Answered {
+  text: string
+  blocks: readonly unknown[]
+  readonly channel: string
+  readonly user: string
+  readonly isEphemeral: boolean
+  readonly file: { readonly name: string; readonly text: string } | null
+}
+
 export interface Workspace {
   readonly team: string
   readonly domain: string
@@ -46,6 +59,13 @@ export interface Workspace {
   readonly rooms: Map<string, Room>
   isRevoked: boolean
   readonly breaches: string[]
+  /** Ids of people who are in all channels. */
+  readonly people: readonly string[]
+  /** What answers to words, in order. */
+  readonly answers: Answered[]
+  readonly triggers: Map<string, { readonly bornMs: number; readonly user: string; isUsed: boolean }>
+  readonly views: View[]
+  readonly uploads: Map<string, Upload>
   /** Seconds to wait, or 0: counts one call of the method. */
   takeTurn(method: string, channel: string): number
   /** Names the next message. */
@@ -66,7 +86,7 @@ export function createWorkspace(options: WorkspaceOptions = {}): Workspace {
     appToken = 'xapp-1-A0FAKE-3333-fakeapptoken',
     signingSecret = '8f742231b10e8888abcd99yyyzzz85a5',
     channels = ['C0ONE', 'C0TWO'],
-    scopes = ['chat:write', 'commands', 'channels:history'],
+    scopes = ['chat:write', 'commands', 'channels:history', 'files:write'],
   } = options
   const breaches: string[] = []
   const buckets = new Map<string, { tokens: number; atMs: number }>()
@@ -102,6 +122,11 @@ export function createWorkspace(options: WorkspaceOptions = {}): Workspace {
     rooms: new Map(channels.map(id => [id, { id, isMember: true, isArchived: false, messages: [] }])),
     isRevoked: false,
     breaches,
+    people: ['U0HUMAN', 'U0BOB'],
+    answers: [],
+    triggers: new Map(),
+    views: [],
+    uploads: new Map(),
     takeTurn(method, channel) {
       const nowMs = Date.now()
       const key = method === 'chat.postMessage' ? `${method} ${channel}` : method

@@ -5,6 +5,8 @@ export interface Entity {
   readonly length: number
   readonly url?: string
   readonly unix_time?: number
+  /** Who is called, of a `text_mention`. */
+  readonly user?: number
 }
 
 export interface Parsed {
@@ -163,7 +165,13 @@ function entityOf({ tag, attributes, at }: Open, text: string): Entity | null {
     return length === 0 ? null : { type: 'date_time', offset: at, length, unix_time: Number(unix) }
   }
   if (length === 0) return null
-  if (tag === 'a') return { type: 'text_link', offset: at, length, url: attributes.href ?? text.slice(at) }
+  if (tag === 'a') {
+    const url = attributes.href ?? text.slice(at)
+    const user = /^tg:\/\/user\?id=(\d+)$/.exec(url)?.[1]
+    return user === undefined
+      ? { type: 'text_link', offset: at, length, url }
+      : { type: 'text_mention', offset: at, length, user: Number(user) }
+  }
   const type = tag === 'blockquote' && attributes.expandable !== undefined ? 'expandable_blockquote' : TYPES[tag]
   return { type: type ?? tag, offset: at, length }
 }

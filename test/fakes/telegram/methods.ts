@@ -31,6 +31,7 @@ const CAPTION: TextLimit = { most: 1024, empty: null, tooLong: 'message caption 
 const ANSWER_MOST = 200
 /** A press is not waited for longer by the clients. */
 const CALLBACK_MS = 15_000
+const DELETE_MS = 48 * 3_600_000
 const DOCUMENT_MOST_BYTES = 50 << 20
 const SEND = ['chat_id', 'parse_mode', 'disable_notification', 'reply_parameters', 'reply_markup', 'protect_content']
 const AT = ['chat_id', 'message_id']
@@ -79,11 +80,15 @@ export const METHODS: Readonly<Record<string, Method>> = {
   deletemessage: {
     isOfMessages: true,
     fields: AT,
-    run(args, { world }) {
+    run(args, { world, nowMs }) {
       const chat = world.chatFor(args.chat_id)
-      if (!chat.messages.delete(Number(args.message_id))) {
-        throw new Refused(400, 'Bad Request: message to delete not found')
-      }
+      const message = chat.messages.get(Number(args.message_id))
+      if (message === undefined) throw new Refused(400, 'Bad Request: message to delete not found')
+      // Its own, and what comes in in a private chat; in a group as an administrator who may.
+      const isAllowed = message.fromBot || chat.type === 'private' || chat.isAdmin
+      if (!isAllowed || (nowMs() - message.atMs > DELETE_MS && !chat.isAdmin))
+        throw new Refused(400, "Bad Request: message can't be deleted")
+      chat.messages.delete(message.id)
       return true
     },
   },
@@ -97,12 +102,13 @@ export const METHODS: Readonly<Record<string, Method>> = {
       }
       if (String(args.text ?? '').length > ANSWER_MOST) throw new Refused(400, 'Bad Request: MESSAGE_TOO_LONG')
       callback.isAnswered = true
+      callback.answeredMs ??= nowMs() - callback.atMs
       return true
     },
   },
   setmycommands: {
     fields: ['commands', 'scope', 'language_code'],
-    run(args) {
+    run(args, { world }) {
       const commands: unknown = typeof args.commands === 'string' ? JSON.parse(args.commands) : args.commands
       if (!Array.isArray(commands)) throw new Refused(400, "Bad Request: can't parse commands: expected an Array")
       if (commands.length > 100) throw new Refused(400, 'Bad Request: BOT_COMMANDS_TOO_MUCH')
@@ -113,9 +119,15 @@ export const METHODS: Readonly<Record<string, Method>> = {
           throw new Refused(400, 'Bad Request: BOT_COMMAND_DESCRIPTION_INVALID')
         }
       }
+      world.commands = commands.map(({ command, description }) => ({
+        command: String(command).replace(/^\//, ''),
+        description: String(description),
+      }))
+      world.commandsSet += 1
       return true
     },
   },
+  getmycommands: { fields: ['scope', 'language_code'], run: (_, { world }) => world.commands },
   getchat: {
     fields: ['chat_id'],
     run: (args, { world }) => ({

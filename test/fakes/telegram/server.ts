@@ -28,6 +28,8 @@ export type Ill = 'slow down' | 'error 500' | 'answer lost' | 'hang' | 'cut' | '
 
 export interface TelegramFake {
   readonly apiRoot: string
+  /** How long the answer to every request takes, over and above a poll's waiting. */
+  latencyMs: number
   readonly token: string
   readonly world: World
   readonly updates: Updates
@@ -76,6 +78,7 @@ export async function startTelegramFake(options: TelegramFakeOptions = {}): Prom
     if (ordered !== undefined && meet(ordered, response)) return
     const result = method in POLLING ? await POLLING[method]?.(body.args, response) : undefined
     const said = result ?? answerTo(method, body.args, { world, flood, nowMs, note }, body.files)
+    if (fake.latencyMs > 0) await new Promise(resolve => setTimeout(resolve, fake.latencyMs))
     if (ordered?.ill === 'answer lost') response.destroy()
     else send(response, said)
   }
@@ -144,7 +147,8 @@ export async function startTelegramFake(options: TelegramFakeOptions = {}): Prom
     for (const socket of sockets) socket.destroy()
   }
 
-  return {
+  const fake: TelegramFake = {
+    latencyMs: 0,
     apiRoot: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token,
     world,
@@ -166,6 +170,7 @@ export async function startTelegramFake(options: TelegramFakeOptions = {}): Prom
       })
     },
   }
+  return fake
 }
 
 /** As the real server: the HTTP status is the error code. */

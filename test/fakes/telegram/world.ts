@@ -12,6 +12,8 @@ export interface Chat {
   /** The supergroup that this group has become. */
   movedTo: number | null
   isDeleted: boolean
+  /** The bot may delete what others write. */
+  isAdmin: boolean
   lastId: number
   readonly messages: Map<number, Stored>
 }
@@ -55,7 +57,10 @@ export const ALICE: Person = { id: 5001, first_name: 'Alice', username: 'alice_o
 export interface World {
   readonly bot: { readonly id: number; readonly username: string }
   readonly chats: Map<number, Chat>
-  readonly callbacks: Map<string, { readonly atMs: number; isAnswered: boolean }>
+  readonly callbacks: Map<string, { readonly atMs: number; isAnswered: boolean; answeredMs: number | null }>
+  /** The bot's list of commands, and how often it was set. */
+  commands: readonly { readonly command: string; readonly description: string }[]
+  commandsSet: number
   addChat(id: number, type: Chat['type'], title: string, username?: string): Chat
   /** The chat that a request names, which the bot may write to; throws what Telegram answers else. */
   chatFor(named: unknown): Chat
@@ -96,8 +101,10 @@ export function createWorld(
     bot,
     chats,
     callbacks,
+    commands: [],
+    commandsSet: 0,
     addChat(id, type, title, username) {
-      const empty = { barred: null, movedTo: null, isDeleted: false, lastId: 0, messages: new Map() }
+      const empty = { barred: null, movedTo: null, isDeleted: false, isAdmin: false, lastId: 0, messages: new Map() }
       const chat: Chat = { id, type, title, username: username ?? null, ...empty }
       chats.set(id, chat)
       return chat
@@ -152,7 +159,7 @@ export function createWorld(
       }
       callbackId += 1n
       const callback = String(callbackId)
-      callbacks.set(callback, { atMs: nowMs(), isAnswered: false })
+      callbacks.set(callback, { atMs: nowMs(), isAnswered: false, answeredMs: null })
       const message = messageView(chat, shown, bot)
       const query = { id: callback, from: { is_bot: false, ...by }, message, chat_instance: '77', data }
       updates.add({ callback_query: query }, times)
