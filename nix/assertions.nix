@@ -3,7 +3,7 @@
 let
   services = settings.services or { };
   targets = settings.targets or { };
-  ways = probe: builtins.length (builtins.filter (way: probe ? ${way}) [ "http" "tcp" "exec" "file" ]);
+  ways = probe: builtins.length (builtins.filter (way: probe ? ${way}) [ "http" "tcp" "exec" "file" "unit" ]);
   probesOf = place: map (key: { place = "${place}.${key.name}"; probe = key.value; });
   probes = lib.concatLists (lib.mapAttrsToList (name: service: probesOf "services.${name}"
     (map (key: lib.nameValuePair key service.${key})
@@ -14,8 +14,8 @@ let
   at = "services.heald.settings";
 in
   lib.mapAttrsToList (name: service: {
-    assertion = goodName name && service ? run;
-    message = "${at}.services.${name}: needs run, and a name of small letters, digits and dashes.";
+    assertion = goodName name && (service ? run) != (service ? unit);
+    message = "${at}.services.${name}: needs run or unit, one of them, and a name of small letters, digits and dashes.";
   }) services
   ++ lib.mapAttrsToList (name: service: {
     assertion = !(service ? target) || targets ? ${service.target};
@@ -31,7 +31,7 @@ in
   }) targets
   ++ map ({ place, probe }: {
     assertion = ways probe == 1;
-    message = "${at}.${place}: needs exactly one of http, tcp, exec and file.";
+    message = "${at}.${place}: needs exactly one of http, tcp, exec, file and unit.";
   }) probes
   ++ [ {
     assertion = !(settings ? channels) || !(services ? bot);

@@ -10,6 +10,7 @@ in {
   tz = key values.text "Europe/Berlin" "The time zone people read times in.";
   services = values.named { options = import ./service.nix { inherit values lib; }; }
     { web = { run = [ "/run/current-system/sw/bin/node" "server.js" ]; cwd = "/srv/web"; }; } "What to run.";
+  units = key (values.listOf values.units) [ "agent-*.service" ] "Units of systemd that are healed, each by its own name.";
   targets = values.named { options = import ./target.nix { inherit values lib; }; }
     { web = { kind = "releases"; path = "/srv/web"; }; } "What is switched and rolled back.";
   switch = section {
@@ -26,6 +27,8 @@ in {
     redact = key (values.listOf values.text) [ "hunter2" ]
       "Texts that must never reach the ledger. They are in the Nix store, for everybody to read.";
     checkpointEvery = key values.duration "10s" "The least time between two signed checkpoints.";
+    keep = key values.duration "365d" "How long entries are kept; older ones are pruned, in whole segments.";
+    archive = key values.file "/mnt/archive/heald" "The folder they are archived in first; without it they are gone.";
   } { fsync = true; } "The record.";
   channels = section (import ./channels.nix { inherit values; })
     { telegram = { token.file = "/run/secrets/telegram"; chats = [ (-1001234567890) ]; }; } "Where people are told.";
@@ -35,4 +38,4 @@ in {
     user = key values.user "heald-bot" "Whom it runs as.";
     state = key values.file "/var/lib/heald-bot" "The folder of its own state.";
   } { run = "unit"; } "How the process that serves the channels is run.";
-} // import ./notices.nix { inherit values; }
+} // import ./people.nix { inherit values; } // import ./notices.nix { inherit values; }

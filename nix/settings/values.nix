@@ -63,6 +63,9 @@ in rec {
   address = matching "(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+):[0-9]{1,5}" "host:port";
 
   chatNumber = described "number of a chat" (types.either types.int (types.strMatching "-?[0-9]+"));
+  account = described "number of an account" (types.either types.ints.positive (types.strMatching "[1-9][0-9]{0,15}"));
+  unit = matching "[A-Za-z0-9:_.\\\\@-]{1,240}[.]service" "name of a systemd service, like agent.service";
+  units = matching "[][A-Za-z0-9:_.\\\\@*?!-]{1,240}[.]service" "pattern of systemd services, like agent-*.service";
   some = what: type: described "${what}, or a list of them" (oneOrMany type);
   clock = matching "([01]?[0-9]|2[0-3]):[0-5][0-9]" "time of day, like 08:00";
   hours = matching "([01]?[0-9]|2[0-3]):[0-5][0-9] *- *([01]?[0-9]|2[0-3]):[0-5][0-9]" "two times of day, like 22:00-07:00";

@@ -109,7 +109,7 @@ test('the value of each option reaches the file that heald reads, and nothing el
   const cases = options.map(({ path, example }) => settingsWith(path, example))
   const files = evaluate<Json[]>(`map (settings: (${CONFIGURED} settings { }).file) input`, cases)
   const empty = evaluate<Json>(`(${CONFIGURED} { } { }).file`)
-  assert.deepEqual(empty, { services: {}, targets: {} })
+  assert.deepEqual(empty, { services: {}, targets: {}, operators: {}, policy: {} })
   for (const [index, { path, example }] of options.entries()) {
     const where = path.join('.')
     const file = files[index] as Json
@@ -117,7 +117,7 @@ test('the value of each option reaches the file that heald reads, and nothing el
     const wanted = isSecret ? { file: `/run/credentials/heald-bot.service/${path[1]}-${path[2]}` } : example
     assert.deepEqual(valueAt(file, path), wanted, where)
     // Beside it only what makes a channel work: its bot, and a browser.
-    const others = Object.keys(file as object).filter(key => key !== path[0] && !['services', 'targets'].includes(key))
+    const others = Object.keys(file as object).filter(key => key !== path[0] && !(key in (empty as object)))
     assert.deepEqual(others, path[0] === 'channels' ? ['bot'] : [], where)
   }
 })
@@ -176,6 +176,14 @@ const BAD: readonly (readonly [steps: string, ...values: Json[]])[] = [
   ['maintenance.0.from', 'tomorrow', 20_261_130],
   ['maintenance.0.cron', '0 3 * *', 3],
   ['maintenance.0.for', 3600],
+  ['ledger.keep', '1 year', 365],
+  ['services.*.unit', 'agent', 'agent.timer', '/etc/agent.service'],
+  ['units', 'agent', ['agent-*']],
+  ['operators.*.role', 'root'],
+  ['operators.*.telegram', '@alice', -1001],
+  ['operators.*.slack', '@alice', 'C012AB3CD'],
+  ['operators.*.totp', 'a secret'],
+  ['policy.*.approvals', -1, '1'],
   ['bot.run', 'daemon'],
   ['bot.user', 'no one'],
 ]
