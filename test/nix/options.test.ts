@@ -108,7 +108,7 @@ test('the value of each option reaches the file that heald reads, and nothing el
   const options = evaluate<Option[]>(OPTIONS)
   const cases = options.map(({ path, example }) => settingsWith(path, example))
   const files = evaluate<Json[]>(`map (settings: (${CONFIGURED} settings { }).file) input`, cases)
-  const empty = evaluate<Json>(`(${CONFIGURED} { } { }).file`)
+  const empty: Json = evaluate<Json>(`(${CONFIGURED} { } { }).file`)
   assert.deepEqual(empty, { services: {}, targets: {}, operators: {}, policy: {} })
   for (const [index, { path, example }] of options.entries()) {
     const where = path.join('.')
@@ -117,7 +117,7 @@ test('the value of each option reaches the file that heald reads, and nothing el
     const wanted = isSecret ? { file: `/run/credentials/heald-bot.service/${path[1]}-${path[2]}` } : example
     assert.deepEqual(valueAt(file, path), wanted, where)
     // Beside it only what makes a channel work: its bot, and a browser.
-    const others = Object.keys(file as object).filter(key => key !== path[0] && !(key in (empty as object)))
+    const others: string[] = Object.keys(file as object).filter(key => key !== path[0] && !(key in (empty as object)))
     assert.deepEqual(others, path[0] === 'channels' ? ['bot'] : [], where)
   }
 })
