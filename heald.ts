@@ -108,6 +108,7 @@ async function warm(): Promise<void> {
     import('./core/safeswitch/safeswitch.ts'),
     import('./core/notice/bot-service.ts'),
     import('./core/notice/notices.ts'),
+    import('./core/ledger/index/reader.ts'),
     import('./adapters/host/targets.ts'),
     import('./adapters/host/releases.ts'),
     import('./adapters/host/nix-profile.ts'),

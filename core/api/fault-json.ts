@@ -41,6 +41,9 @@ const STATUS: { readonly [code: string]: number } = {
   'daemon.busy': 503,
   'daemon.stopping': 503,
   'ledger.degraded': 503,
+  'search.busy': 503,
+  'search.lost': 503,
+  'search.slow': 503,
 }
 
 /** HTTP status for an error's code: whose fault it is, and whether asking again can help. */

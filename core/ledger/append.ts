@@ -30,7 +30,7 @@ import type { TreeKeeper } from './tree/keeper.ts'
 
 export interface WriterOptions {
   readonly dir: string
-  readonly genesis: () => Data
+  readonly genesis: () => Promise<Data>
   readonly clock: Clock
   /** 8 hex. */
   readonly boot: string

@@ -1,19 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, Fault, messageOf } from '../fault.ts'
-import { writeAllSync } from './files.ts'
+import { disk } from './files.ts'
 
 /**
  * The private keys of a ledger, `keys/<epoch>.pem` (PKCS #8, 0600). There is one, and two only while one takes over from
@@ -25,11 +14,11 @@ export interface KeyStore {
   /** Throws a Fault (`ledger.key`) when it is missing or makes no sense; never with anything of the key in it. */
   load(epoch: number): KeyObject
   /** Makes the key of an epoch, durably; one that is there already is taken. Throws the system's errors. */
-  create(epoch: number): KeyObject
+  create(epoch: number): Promise<KeyObject>
   /** Removes what a kill left of one that was being made: nobody was told of it. Throws the system's errors. */
   tidy(): void
   /** Overwrites and removes it, durably. Does nothing when it is gone already. Throws the system's errors. */
-  erase(epoch: number): void
+  erase(epoch: number): Promise<void>
 }
 
 const NAME = /^(\d{1,9})\.pem$/
@@ -69,53 +58,44 @@ export function keyStore(ledgerDir: string): KeyStore {
   return {
     epochs,
     load,
-    create(epoch) {
+    async create(epoch) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       if (epochs().includes(epoch)) return load(epoch)
       const { privateKey } = generateKeyPairSync('ed25519')
       const temporary = `${pathOf(epoch)}${UNFINISHED}`
-      const fd = openSync(temporary, 'w', 0o600)
-      try {
-        writeAllSync(fd, Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })))
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
-      renameSync(temporary, pathOf(epoch))
-      syncFolder(folder)
-      syncFolder(ledgerDir)
+      const pem = Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' }))
+      await written(await disk.open(temporary, 'w', 0o600), pem)
+      await disk.rename(temporary, pathOf(epoch))
+      await disk.syncFolder(folder)
+      await disk.syncFolder(ledgerDir)
       return privateKey
     },
     tidy() {
       if (!existsSync(folder)) return
       for (const name of readdirSync(folder)) if (name.endsWith(UNFINISHED)) unlinkSync(join(folder, name))
     },
-    erase(epoch) {
+    async erase(epoch) {
       let fd: number
       try {
-        fd = openSync(pathOf(epoch), 'r+')
+        fd = await disk.open(pathOf(epoch), 'r+', 0o600)
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return
         throw error
       }
-      try {
-        writeSync(fd, Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0)
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
+      await written(fd, Buffer.alloc(MOST_BYTES))
       unlinkSync(pathOf(epoch))
-      syncFolder(folder)
+      await disk.syncFolder(folder)
     },
   }
 }
 
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r')
+/** From the start of the file on, durably; it is closed. */
+async function written(fd: number, bytes: Buffer): Promise<void> {
   try {
-    fsyncSync(fd)
+    await disk.write(fd, bytes, 0)
+    await disk.fsync(fd)
   } finally {
-    closeSync(fd)
+    await disk.close(fd)
   }
 }
 

@@ -64,7 +64,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const keys = keyStore(dir)
   const writer = createWriter({
     dir,
-    genesis: () => ({ host, origin: options.origin ?? `${host}/heald`, version, publicKey: firstKey(keys, onTrouble) }),
+    genesis: async () => {
+      const publicKey = await firstKey(keys, onTrouble)
+      return { host, origin: options.origin ?? `${host}/heald`, version, publicKey }
+    },
     clock,
     boot: options.bootId.slice(0, 8),
     redact,
@@ -171,9 +174,9 @@ function hostName(name: string): string {
 }
 
 /** Public key of the first epoch, base64; null: it can't be made now, and an entry will tell of it. */
-function firstKey(keys: KeyStore, onTrouble: (what: string) => void): string | null {
+async function firstKey(keys: KeyStore, onTrouble: (what: string) => void): Promise<string | null> {
   try {
-    return rawPublicKey(keys.create(0)).toString('base64')
+    return rawPublicKey(await keys.create(0)).toString('base64')
   } catch (error) {
     onTrouble(`the ledger begins without a key: ${messageOf(error)}`)
     return null

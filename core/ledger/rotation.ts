@@ -14,7 +14,7 @@ import type { TreeHead } from './tree/tree-head.ts'
 export interface RotationOptions {
   readonly dir: string
   /** `data` of the first entry, asked for when it is written. */
-  readonly genesis: () => Data
+  readonly genesis: () => Promise<Data>
   readonly fsync: boolean
   readonly snapshot: () => Data | undefined
   readonly tree: Pick<TreeKeeper, 'head' | 'sync'>
@@ -83,7 +83,7 @@ export function rotation(options: RotationOptions): Rotation {
     }
     if (seq === 0) {
       segment = await createSegment(dir, name, null, fsync)
-      return [{ kind: 'genesis', data: options.genesis() }]
+      return [{ kind: 'genesis', data: await options.genesis() }]
     }
     const sha256 = await keepState({ seq: seq - 1, h })
     segment = await createSegment(dir, name, previous, fsync)

@@ -89,7 +89,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     )
     if (told === undefined) {
       // It was made, and nobody was told of it.
-      keys.erase(newest)
+      await keys.erase(newest)
       return use(older, keys.load(older))
     }
     await handOver(older, newest, told.seq)
@@ -99,7 +99,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   async function firstKey(genesis: Entry): Promise<void> {
     if (genesis.data.publicKey != null || (await keyEntries(dir)).rotations.length > 0)
       return onTrouble('checkpoints are not signed: the key in "keys" is gone. "heald keygen" begins a new epoch')
-    const key = keys.create(0)
+    const key = await keys.create(0)
     await append({ kind: 'key.rotated', data: { epoch: 0, publicKey: publicOf(key) } })
     use(0, key)
   }
@@ -109,7 +109,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     const size = seq + 1
     const note = signCheckpoint({ origin, size, root: await rootOf(size) }, keys.load(older))
     await keepCheckpoint(dir, size, note)
-    keys.erase(older)
+    await keys.erase(older)
     use(newer, keys.load(newer))
   }
 
@@ -192,7 +192,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
           })
         const older = current?.epoch ?? null
         const newer = older === null ? await nextEpoch(dir) : older + 1
-        const key = keys.create(newer)
+        const key = await keys.create(newer)
         const why = older === null && newer > 0 ? { why: 'the key of the epoch before is gone' } : {}
         const data = { epoch: newer, publicKey: publicOf(key), ...why }
         const told = await append({ kind: 'key.rotated', actor: by, data })

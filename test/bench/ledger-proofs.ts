@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { parseVkey } from '../../core/ledger/note.ts'
 import { proveEntry } from '../../core/ledger/prove.ts'
 import { fullReceiptText, parseFullReceipt, proveFullReceipt } from '../../core/ledger/tlog-proof.ts'
+import { holds } from './holds.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -38,16 +38,16 @@ export async function receipts(open: () => Promise<Ledger>, dir: string): Promis
 export async function rebuiltTree(open: () => Promise<Ledger>, dir: string): Promise<BenchRow> {
   rmSync(join(dir, 'tree'), { recursive: true })
   const ledger = await open()
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
+  const hold = holds()
   const startMs = performance.now()
   while (ledger.tree() === null) await new Promise(resolve => setTimeout(resolve, 5))
   const tookMs = performance.now() - startMs
-  delay.disable()
+  const longestMs = hold.longestMs()
+  hold.end()
   await ledger.close(10_000)
   return row({
     what: 'tree made anew beside everything else: longest hold of the event loop',
-    ours: delay.max / 1e6,
+    ours: longestMs,
     peer: null,
     limit: { of: 'ours', atMost: 10 },
     unit: 'ms',

@@ -20,6 +20,7 @@ import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
 import { type VerifyOptions, verifyLedger } from '../../core/ledger/verify.ts'
 import { rebuiltTree, receipts } from './ledger-proofs.ts'
+import { searches } from './ledger-search.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -195,6 +196,7 @@ async function verification(dir: string): Promise<BenchRow[]> {
     }),
     await receipts(() => open(dir, false), dir),
     await rebuiltTree(() => open(dir, false), dir),
+    ...(await searches(() => open(dir, false), dir)),
   ]
 }
 
@@ -247,8 +249,8 @@ async function startAfterCrash(dir: string): Promise<BenchRow> {
     )
     const mark = JSON.parse(readFileSync(join(dir, 'head'), 'utf8')) as { size: number }
     truncateSync(path, statSync(path).size - 20)
-    // The mark of a killed writer lags: it does not know the torn entry.
-    rmSync(join(dir, 'head'))
+    // Those of a killed writer lag: they do not know the torn entry.
+    for (const name of ['head', 'checkpoint']) rmSync(join(dir, name), { force: true })
     const startMs = performance.now()
     const ledger = await open(dir)
     ours.push(performance.now() - startMs)

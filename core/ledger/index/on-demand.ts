@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
 import type { Filter } from '../filter.ts'
 import type { Page } from '../list.ts'
@@ -23,8 +24,19 @@ export interface SearchOptions {
 
 export function searchOnDemand({ dir, clock, size, onTrouble }: SearchOptions): Search {
   let loading: Promise<IndexReader> | null = null
-  const reader = (): Promise<IndexReader> =>
-    (loading ??= import('./reader.ts').then(({ indexReader }) => indexReader({ dir, clock, size })))
+  function reader(): Promise<IndexReader> {
+    loading ??= load().catch(error => {
+      loading = null
+      throw error
+    })
+    return loading
+  }
+  async function load(): Promise<IndexReader> {
+    const { indexReader } = await import('./reader.ts')
+    // Its process is started in another turn: either holds the daemon for a few milliseconds.
+    await setImmediate()
+    return indexReader({ dir, clock, size })
+  }
   const keeper = indexKeeper({
     ...{ clock, size, onTrouble },
     isWorth: () => isLong(dir),
@@ -35,7 +47,7 @@ export function searchOnDemand({ dir, clock, size, onTrouble }: SearchOptions): 
     moved: keeper.moved,
     async close() {
       keeper.close()
-      if (loading !== null) await (await loading).close()
+      await loading?.then(opened => opened.close()).catch(() => {})
     },
   }
 }

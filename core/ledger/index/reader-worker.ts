@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { messageOf } from '../../fault.ts'
 import type { Filter } from '../filter.ts'
 import { listEntries, type Page } from '../list.ts'
@@ -43,6 +43,7 @@ const TRIES = 2
 const PAUSE_MS = 600_000
 /** A page is cut there, so that handing it on holds nobody up. */
 const MOST_CHARS = 262_144
+const NICER = 10
 
 const [dir = ''] = process.argv.slice(2)
 const index = heldIndex(dir)
@@ -68,7 +69,7 @@ process.on('message', (asked: Asked) => {
 /** What heals goes first, also where memory is short. */
 function beModest(): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+    setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + NICER))
     writeFileSync('/proc/self/oom_score_adj', '500')
   } catch {
     // It works all the same.

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../core/clock.ts'
+import type { Filter } from '../../core/ledger/filter.ts'
+import { indexPath, removeIndex } from '../../core/ledger/index/database.ts'
+import { indexReader } from '../../core/ledger/index/reader.ts'
+import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
+import type { Ledger } from '../../core/ledger/ledger.ts'
+import { listEntries } from '../../core/ledger/list.ts'
+import { holds } from './holds.ts'
+import { type BenchRow, percentile, row } from './row.ts'
+import { count } from './size.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const LIMIT = 50
+const HOLD = { of: 'ours', atMost: 10 } as const
+
+/** The ledger in `dir` as a daemon searches it, and how long that holds the daemon up. */
+export async function searches(open: () => Promise<Ledger>, dir: string): Promise<BenchRow[]> {
+  const ledger = await open()
+  await ledger.settled()
+  const { size } = ledger.head()
+  const before = process.memoryUsage.rss()
+  removeIndex(indexPath(dir))
+  const reader = indexReader({ dir, clock: systemClock, size: () => size })
+  const hold = holds()
+  const madeMs = await timed(() => reader.catchUp(size))
+  const madeHold = hold.longestMs()
+  const times: number[] = []
+  for (let n = 0; n < count(200, 3000); n++) {
+    const filter = question(n, size)
+    times.push(await timed(() => reader.find(filter, { limit: LIMIT })))
+  }
+  const askedHold = hold.longestMs()
+  await reader.close()
+  const left = (process.memoryUsage.rss() - before) / 1e6
+  const one = await byWord(ledger, dir, size)
+  hold.longestMs()
+  await besideCommands(ledger, dir)
+  const beside = hold.longestMs()
+  hold.end()
+  await ledger.close(10_000)
+  const verifiedMs = await timed(async () => {
+    if ((await verifyIndex(dir))?.ok !== true) throw new Error('the index is wrong')
+  })
+  const plain = (what: string, ours: number, unit: string, limit: BenchRow['limit'], note: string) =>
+    row({ what, ours, unit, limit, note, peer: null })
+  const held = (what: string, ours: number, note: string) =>
+    plain(`${what}: longest hold of the event loop`, ours, 'ms', HOLD, note)
+  const asked = `${times.length} questions of six kinds, ${LIMIT} entries a page, each line read from its segment and checked; p50 ${percentile(times, 0.5).toFixed(2)} ms`
+  return [
+    plain('search index made anew', madeMs / 1000, 's', { of: 'ours', atMost: 12 }, `of ${size} entries`),
+    held('the same', madeHold, `in a process of its own, which leaves ${left.toFixed(1)} MB in the daemon`),
+    plain('search, p99', percentile(times, 0.99), 'ms', { of: 'ours', atMost: 5 }, asked),
+    held('the same', askedHold, 'the answers are taken apart there'),
+    one,
+    held('verify, prove, check, export, checkpoints and new keys beside everything else', beside, 'each twice'),
+    plain('search index verified', verifiedMs / 1000, 's', null, 'derived anew and compared, as "verify --index" does'),
+  ]
+}
+
+function question(n: number, size: number): Filter {
+  const word = String(Math.floor((size * n * 0.618) % size))
+  const kinds: readonly Filter[] = [
+    { text: word },
+    { svc: 'api' },
+    { kinds: ['service.exited'], svc: 'api', text: `sigkill ${word}` },
+    { kinds: ['key.rotated'] },
+    { svc: 'api', text: `"${word} signal"` },
+    { sinceMs: 0, text: 'no-such-word' },
+  ]
+  return kinds[n % kinds.length] ?? {}
+}
+
+/** One entry anywhere by a word in it, beside reading the files until it is found. */
+async function byWord(ledger: Ledger, dir: string, size: number): Promise<BenchRow> {
+  const ours: number[] = []
+  const files: number[] = []
+  for (let n = 1; n <= count(3, 5); n++) {
+    const filter = { text: String(Math.floor((size * n * 0.618) % size)) }
+    await ledger.find(filter, { limit: 1 })
+    for (let again = 0; again < 20; again++) ours.push(await timed(() => ledger.find(filter, { limit: 1 })))
+    files.push(await timed(() => listEntries(dir, filter, { limit: 1 })))
+  }
+  return row({
+    what: 'search for one entry by a word in it, p50',
+    ours: percentile(ours, 0.5),
+    peer: { name: 'reading the files', value: percentile(files, 0.5) },
+    limit: null,
+    unit: 'ms',
+    note: '',
+  })
+}
+
+/** What people do with the ledger of a daemon that runs, at its cost for the daemon. */
+async function besideCommands(ledger: Ledger, dir: string): Promise<void> {
+  const seq = ledger.head().size >> 1
+  const state = join(dir, '../state')
+  mkdirSync(state)
+  symlinkSync(dir, join(state, 'ledger'))
+  await ledger.checkpoint()
+  for (const round of ['one', 'two']) {
+    await ledger.checkpoint()
+    const { receipt } = JSON.parse(await heald(['prove', String(seq), '--json'], state)) as { receipt: string }
+    await heald(['check', receipt], state)
+    await heald(['verify'], state)
+    const exported = join(dir, `../exported-${round}`)
+    await heald(['export', exported], state)
+    rmSync(exported, { recursive: true })
+    await ledger.rotateKey('local:admin')
+    await ledger.append({ kind: 'config.applied', data: { sha256: round } })
+    await ledger.checkpoint()
+    await sleep(100)
+  }
+}
+
+async function heald(words: readonly string[], state: string): Promise<string> {
+  const argv = [join(ROOT, 'heald.ts'), 'ledger', ...words, '--state', state]
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`heald ledger ${words[0]}: ${said.slice(0, 500)}`)
+  return said
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now()
+  await work()
+  return performance.now() - startMs
+}
