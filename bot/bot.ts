@@ -74,7 +74,8 @@ export async function runBot(options: BotOptions): Promise<void> {
     ...{ place, onOutcome: health.onOutcome },
     onPosted({ channel, chat, card, what, escalation, checkpoint }, reference) {
       if (checkpoint !== null) reporter.report({ what: 'checkpoint.posted', channel, chat, ...checkpoint, reference })
-      if (what === 'summary' || what === 'checkpoint') return
+      // A sound would be taken for its card, whose place is what has to be known.
+      if (what !== 'card' && escalation === null) return
       const more = escalation === null ? {} : { step: escalation.step }
       reporter.report({
         ...{ what: 'delivered', channel, chat, card: escalation?.incident ?? card, reference, which: 'post' },

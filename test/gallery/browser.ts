@@ -30,6 +30,12 @@ export async function browse(url: string, ...flags: readonly string[]): Promise<
   }
 }
 
+/** Whether there is a font with emoji, by the list that Chromium looks in too. */
+export async function hasEmoji(): Promise<boolean> {
+  const { stdout } = await run('fc-list', [':lang=und-zsye'], { timeout: 10_000 })
+  return stdout.trim() !== ''
+}
+
 /** The page as a picture, as high as it is. */
 export async function shoot(url: string, png: string, width: number): Promise<void> {
   const dom = await browse(url, `--window-size=${width},800`, '--dump-dom')

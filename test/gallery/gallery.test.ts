@@ -8,6 +8,8 @@ import { drawDiscord } from './draw-discord.ts'
 import { drawSlack } from './draw-slack.ts'
 import { drawTelegram } from './draw-telegram.ts'
 import { drawConsole, drawWhatsApp } from './draw-text.ts'
+import { digestOf, readDrawn } from './drawn.ts'
+import { pageOf } from './page.ts'
 import { PLATFORMS } from './platforms.ts'
 import { allScenes } from './scenes.ts'
 
@@ -73,4 +75,13 @@ test('the pictures that are checked in are shown, and are small', () => {
   }
   for (const platform of PLATFORMS)
     for (const group of groups) assert.ok(names.includes(`${platform.name}-${group.name}.png`))
+})
+
+test('the pictures that are checked in show the cards as they are now', () => {
+  const drawn = readDrawn()
+  const names = PLATFORMS.flatMap(platform =>
+    groups.map(group => [`${platform.name}-${group.name}`, digestOf(pageOf(platform, group))] as const),
+  )
+  const stale = names.filter(([name, digest]) => drawn[name] !== digest).map(([name]) => name)
+  assert.deepEqual(stale, [], 'draw them anew: npm run gallery')
 })

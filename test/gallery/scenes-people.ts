@@ -74,7 +74,7 @@ function continued(): Scene {
     ...{ downMs: null, attempts: 14, entries: [], entryCount: 61, ackedBy: 'local:ada', ackedTs: openedTs, how: null },
   })
   story.step('agent-871', 'service.restarting', { attempt: 15, delayMs: 30_000, cause: 'x' })
-  return sceneOf('continued', 'The bot lost its memory: the open card is posted anew and says so.', story)
+  return sceneOf('continued', 'The bot lost its memory of what began long before: it goes on, and says so.', story)
 }
 
 function silent(): Story {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Platform } from '../conformance/platform.ts'
 import { type Chats, makeChats } from './chats.ts'
 
 const STEADY = { run: ['sleep', '1000'] }
@@ -100,12 +101,15 @@ test('a bot that loses its memory finds the card of several services again, thou
   const loop = { run: ['sh', '-c', 'sleep 0.2; exit 3'] }
   chats.configure({
     services: { api: loop, db: loop },
-    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '1s' }],
+    // Long enough for the channels to be up before: else the card itself makes the sound.
+    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '8s' }],
   })
   await chats.up()
   await chats.everywhere('one card of both', texts =>
     texts.some(text => /Critical: .*(api and db|db and api)/.test(text)),
   )
+  const isAnswered = (platform: Platform) => chats.shown(platform).some(({ replyTo }) => replyTo !== null)
+  await chats.stand.wait('the sound everywhere', () => chats.all.every(isAnswered))
   const [first, second] = chats.stand.of('incident.opened').map(({ svc = '' }) => svc)
   await chats.stand.must('stop', first ?? '')
   await chats.everywhere('half of it', texts => texts.some(text => text.includes(`1 of 2 are still down on`)))
@@ -117,7 +121,8 @@ test('a bot that loses its memory finds the card of several services again, thou
     texts.some(text => /Resolved: (api and db|db and api) on/.test(text)),
   )
   for (const platform of chats.all) {
-    const card = chats.texts(platform).find(text => text.includes('Resolved')) ?? ''
+    const [card = '', sound = ''] = chats.texts(platform)
+    assert.match(card, /Resolved/, `${platform.name}: the card itself, not the sound that answers to it: ${sound}`)
     assert.match(card, /crash loop/, 'its earlier steps are there')
     assert.ok(!card.includes('Followed from here on'), card)
   }
