@@ -80,8 +80,11 @@ async function loadHost() {
     ])
     return host.openTarget(state, spec, placeOf(spec), env)
   }
-  const { findAccount } = await import('./adapters/host/account.ts')
-  return { createServiceHost, openTarget, findAccount }
+  const [{ findAccount }, { serviceManager }] = await Promise.all([
+    import('./adapters/host/account.ts'),
+    import('./adapters/host/service-manager.ts'),
+  ])
+  return { createServiceHost, openTarget, findAccount, serviceManager }
 }
 
 async function loadProbes({ env }: { readonly env: NodeJS.ProcessEnv }) {

@@ -10,7 +10,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 /**
  * Control groups. The unified hierarchy (v2) holds a service's whole tree and kills it at once; limits come from v2
@@ -63,7 +63,9 @@ export function findHierarchies(): Hierarchies {
   const folderOf = (name: string): string | null => {
     const [mount, path] = [mounts.get(name), own.get(name)]
     if (mount === undefined || path === undefined) return null
-    const folder = join(mount, path)
+    // As a unit whose group is delegated heald lives in a leaf of it, for a group with processes can limit nobody below.
+    const isLeaf = name === 'unified' && process.env.HEALD_DELEGATED === '1' && basename(path) === 'heald'
+    const folder = join(mount, isLeaf ? dirname(path) : path)
     return writable(folder) ? folder : null
   }
   const unified = folderOf('unified')

@@ -9,6 +9,8 @@ export type ServiceState = 'starting' | 'ready' | 'unhealthy' | 'backoff' | 'loo
 export interface ServiceStatus {
   readonly name: string
   readonly kind: 'process' | 'unit'
+  /** The unit's own name, where it is one. */
+  readonly unit?: string
   readonly state: ServiceState
   readonly pid: number | null
   /** Since when it is in this state, ISO 8601. */

@@ -11,5 +11,23 @@ export function hostCommands(injected: Injected): readonly Subcommand[] {
       options: { config: { type: 'string' }, force: { type: 'boolean' } },
       load: injected.init,
     },
+    {
+      name: 'install',
+      usage: '[--config FILE]',
+      summary: 'Make heald a unit of systemd on this host, and start it (not on NixOS, which has a way of its own).',
+      details: `Writes heald.service and, with "bot: { run: unit }" and channels, heald-bot.service and heald-failed.service, which tells a
+chat when heald itself stays down. The configuration is /etc/heald/heald.yaml unless told otherwise; tokens are in files of
+/etc/heald/credentials, for root only. Run it again after an upgrade or when channels have changed.`,
+      options: { config: { type: 'string' } },
+      load: () => import('./install.ts'),
+    },
+    {
+      name: 'uninstall',
+      usage: '[--purge]',
+      summary: 'Stop heald and the services it runs, and remove what "heald install" made.',
+      details: `Units that heald looks after go on. The configuration and the ledger are kept, unless --purge is given.`,
+      options: { purge: { type: 'boolean' } },
+      load: () => import('./uninstall.ts'),
+    },
   ]
 }

@@ -7,20 +7,27 @@ import { withNearest } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { endOf, lastLines, readOn } from './log-files.ts'
 import { cleanLines } from './text.ts'
+import { unitLogs, unitOf } from './unit-logs.ts'
 
 const DEFAULT_LINES = 50
 const MOST_LINES = 1_000_000
 const MOST_BYTES = 64 * 1024 * 1024
 const LOOK_EVERY_MS = 150
 
-/** `heald logs SERVICE`: straight from the files, so it also works when the daemon does not. */
+/** `heald logs SERVICE`: straight from the files, so it also works when the daemon does not; of a unit, from the journal. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   const [service, count, ...rest] = words
   const isCounted = count !== undefined && values.lines === undefined
   const name = oneWord(isCounted && service !== undefined ? [service, ...rest] : words, 'logs', 'SERVICE')
   const lines = countOf(isCounted ? count : values.lines)
-  const path = await logPath(context.state, name)
   const sink = sinkFor(context)
+  const unit = await unitOf(context, name)
+  if (unit !== null) {
+    await unitLogs(context, unit, { lines, follow: values.follow === true, take: sink.take })
+    sink.end()
+    return EXIT.done
+  }
+  const path = await logPath(context.state, name)
   const end = await endOf(path)
   for (const bytes of await lastOfBoth(path, end.offset, lines)) sink.take(bytes)
   if (values.follow === true) {

@@ -19,6 +19,8 @@ export type LoadHost = () => Promise<{
   createServiceHost(options: { state: string; warn: (text: string) => void }): ProcessHost
   openTarget: OpenOnHost
   findAccount(user: string): ReturnType<NonNullable<DaemonOptions['findAccount']>>
+  /** Who runs us and waits for our word; null: nobody does. */
+  serviceManager?(env: NodeJS.ProcessEnv, warn: (text: string) => void): { ready(): void; stopping(): void } | null
 }>
 
 /** Opens a target of the configuration. `env`: for Nix and what it activates, beside the daemon's own NIX_…. */
@@ -31,6 +33,8 @@ export type OpenOnHost = (
 /** Nothing was recorded for so long: services have been started, and their standbys forked. */
 const QUIET_MS = 10_000
 const NOT_AGAIN_FOR_MS = 60_000
+/** Exit code of a unit that was taken down by `heald down` (`RestartPreventExitStatus`). */
+const DOWN = 125
 
 /** Saves what was compiled since the start for the next one, and returns the memory that only the start needed. */
 function giveBack(): void {
@@ -100,13 +104,17 @@ async function upUntilEnded(context: Context, path: string, loadHost: LoadHost):
     quiet.noteNews()
     tell(entries)
   })
+  const manager = (await loadHost()).serviceManager?.(context.env, text => context.err(`heald: ${text}\n`)) ?? null
+  manager?.ready()
   const reason = await Promise.race([daemon.downed, aborted(context.signal)])
   process.off('SIGHUP', onHangup)
   quiet.stop()
+  manager?.stopping()
   await daemon.end(reason)
   if (!context.json)
     context.err(`heald: ended (${reason})${reason.startsWith('down') ? '' : '; the services keep running'}\n`)
-  return EXIT.done
+  // A unit that is to be restarted always would be back at once: this code says that it was taken down.
+  return manager !== null && reason.startsWith('down') ? DOWN : EXIT.done
 }
 
 /** Starts a daemon for the configuration at `path`; `tell` hears what happens. */

@@ -9,7 +9,7 @@ export function statusOf(facts: Facts, incident: string | null, isStale: boolean
   const { name, phase, pid, sinceMs, restarts, attempt, report, why, spec, ran } = facts
   return {
     name,
-    kind: spec.unit === undefined ? 'process' : 'unit',
+    ...(spec.unit === undefined ? { kind: 'process' } : { kind: 'unit', unit: spec.unit }),
     state: SHOWN[phase],
     pid,
     sinceTs: new Date(sinceMs).toISOString(),

@@ -27,6 +27,8 @@ export interface BotSocket {
 
 const CLOSE_MS = 500
 const AGAIN_MS = 30_000
+/** The user of the unit that `heald install` writes. */
+const UNIT_USER = 'heald-bot'
 
 /** The bot's socket, and the ground that the bot needs. Trouble with it is told and tried again: healing goes on. */
 export function botSocket(options: BotSocketOptions): BotSocket {
@@ -39,10 +41,12 @@ export function botSocket(options: BotSocketOptions): BotSocket {
   let turn: Promise<void> = Promise.resolve()
 
   async function ownerOf(config: HostConfig): Promise<Owner | null> {
-    const { user } = config.bot
-    if (user === null) return null
-    const found = await options.findAccount(user)
+    const { user, run } = config.bot
+    if (user === null && run !== 'unit') return null
+    const found = await options.findAccount(user ?? UNIT_USER)
     if (!('missing' in found)) return found
+    // Whoever runs the bot as a unit may have it as heald's own user.
+    if (user === null) return null
     warn(`${path} is open to heald's own user only: ${found.missing}`)
     return null
   }
@@ -56,8 +60,10 @@ export function botSocket(options: BotSocketOptions): BotSocket {
     if (wanted === null) return
     const owner = await ownerOf(config)
     const folder = botFolder(config, options.state)
-    makeBotFolder(folder, owner)
-    if (owner !== null) for (const place of [folder, path]) letThrough(options.state, place)
+    // A unit has a folder of its own.
+    if (config.bot.run === 'child') makeBotFolder(folder, owner)
+    const places = config.bot.run === 'child' ? [folder, path] : [path]
+    if (owner !== null) for (const place of places) letThrough(options.state, place)
     server = await serve({
       socket: path,
       access: { group: owner?.gid ?? null },

@@ -18,6 +18,10 @@ import { type Ran, runInside } from './run-inside.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
+/** The project inside, where no unit's confinement hides it, and its Node. */
+export const INSTALLED = '/opt/heald'
+export const INSTALLED_NODE = process.execPath.replace(ROOT, INSTALLED)
+
 /** A real systemd, process 1 of a container over a throw-away overlay of this host. */
 export interface Machine {
   /** Its systemd, as this host numbers it; another one after a reboot. */

@@ -87,6 +87,7 @@ test('units of a real systemd are healed', async t => {
     assert.equal(heald.of('service.restarting', 'plain')[0]?.data.by, undefined)
     const { seq } = await heald.entry('its lines', e => e.kind === 'service.logged' && e.svc === 'plain')
     assert.match((await heald.cli('ledger', 'show', String(seq))).stdout, /starting up/)
+    assert.match((await heald.cli('logs', 'plain')).stdout, /starting up\n.*starting up/s)
     assert.equal((await machine.show('plain', 'NRestarts')).NRestarts, '0', 'systemd has nothing to do with it')
   })
 

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { loadConfigApart } from '../config/load-apart.ts'
+import type { HostConfig } from '../config/spec.ts'
+import { Fault } from '../fault.ts'
+import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
+import { planInstall } from '../install/plan.ts'
+import { system } from '../install/systemctl.ts'
+import { noWords } from './arguments.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+
+export const ETC_CONFIG = '/etc/heald/heald.yaml'
+
+/** `heald install`: makes heald a unit of this host, and starts it. May be run again at any time: after a change, too. */
+export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+  noWords(words, 'install')
+  mustBeSystemd()
+  const path = typeof values.config === 'string' ? values.config : ETC_CONFIG
+  const config = await readConfig(path)
+  const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
+  const plan = planInstall(config, path, version)
+  mustBeOurs()
+  const files = filesOf(plan)
+  for (const [file, text] of files) await putFile(file, text)
+  if (plan.bot !== null) await system('systemd-sysusers', '/etc/sysusers.d/heald.conf')
+  await system('systemctl', 'daemon-reload')
+  const units = plan.bot === null ? ['heald.service'] : ['heald.service', 'heald-bot.service']
+  await system('systemctl', 'enable', '--quiet', ...units)
+  // A restart of heald restarts nothing else: its services are adopted again.
+  await system('systemctl', 'restart', ...units)
+  const written = FILES.filter(file => files.get(file) !== '')
+  if (context.json) context.out(`${JSON.stringify({ written, units })}\n`)
+  else context.out(textOf(config, plan.alarm !== null, written, units))
+  return EXIT.done
+}
+
+/** A Fault where `heald install` has no business. */
+export function mustBeSystemd(): void {
+  if (process.getuid?.() !== 0) {
+    throw new Fault('install.root', 'only root can install units', { hint: 'run it with sudo' })
+  }
+  if (existsSync('/etc/NIXOS')) {
+    throw new Fault('install.nixos', 'this is NixOS, where units come from the configuration of the system', {
+      hint: 'write them into the configuration of the system; heald needs the settings that docs/units.md names',
+    })
+  }
+  if (existsSync('/run/systemd/system')) return
+  throw new Fault('install.systemd', 'systemd does not run here', { hint: 'start heald by other means: heald up' })
+}
+
+async function readConfig(path: string): Promise<HostConfig> {
+  if (!isAbsolute(path)) {
+    throw new Fault('usage.path', `${path} is not an absolute path, and a unit has no folder to start from`, {
+      hint: `write --config ${process.cwd()}/${path}`,
+    })
+  }
+  if (existsSync(path)) return loadConfigApart(path)
+  throw new Fault('config.missing', `there is no ${path} yet`, {
+    hint: `write one (heald init ${path}), look through it, then run this again`,
+  })
+}
+
+function textOf(config: HostConfig, hasAlarm: boolean, written: readonly string[], units: readonly string[]): string {
+  const child = config.notice.channels.length > 0 && config.bot.run === 'child'
+  const hints = [
+    ...(child ? ['Write "bot: { run: unit }" to have the bot in a unit of its own, shut in by systemd.'] : []),
+    ...(hasAlarm || child
+      ? []
+      : ['Nobody is told when heald itself stays down: that takes a chat and a bot as a unit.']),
+  ]
+  return `Wrote ${written.join(', ')}.
+Started: ${units.join(', ')}.
+${hints.map(hint => `${hint}\n`).join('')}Look at it: heald status, systemctl status heald. Undo it: heald uninstall.
+`
+}

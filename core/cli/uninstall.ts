@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
+import { system, trySystem } from '../install/systemctl.ts'
+import { BOT_USER } from '../install/unit-text.ts'
+import { noWords } from './arguments.ts'
+import { order } from './ask.ts'
+import { type Context, EXIT, type Values } from './command.ts'
+import { mustBeSystemd } from './install.ts'
+
+const UNITS = ['heald-bot.service', 'heald.service', 'heald-failed.service']
+/** What is not of the installation: written by people, or the only record of what happened. */
+const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot']
+
+/** `heald uninstall`: stops heald and its services, and removes what `heald install` made. */
+export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
+  noWords(words, 'uninstall')
+  mustBeSystemd()
+  const installed = FILES.filter(file => existsSync(file))
+  mustBeOurs(installed)
+  // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
+  const stopped = await stopServices(context)
+  for (const unit of UNITS) {
+    await trySystem('systemctl', 'disable', '--quiet', '--now', unit)
+    await trySystem('systemctl', 'reset-failed', unit)
+  }
+  for (const file of installed) await putFile(file, '')
+  await dropFolder('/etc/sysusers.d', false)
+  await system('systemctl', 'daemon-reload')
+  if (installed.includes('/etc/sysusers.d/heald.conf')) await trySystem('userdel', BOT_USER)
+  for (const folder of KEPT) await dropFolder(folder, values.purge === true)
+  const kept = KEPT.filter(folder => existsSync(folder))
+  if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)
+  else {
+    context.out(installed.length === 0 ? 'heald was not installed here.\n' : `Removed ${installed.join(', ')}.\n`)
+    if (stopped.length > 0) context.out(`Stopped: ${stopped.join(', ')}.\n`)
+    if (kept.length > 0) context.out(`Kept: ${kept.join(', ')} (configuration and ledger; --purge removes them too).\n`)
+  }
+  return EXIT.done
+}
+
+async function stopServices(context: Context): Promise<readonly string[]> {
+  try {
+    return ((await order(context, '/v1/down')) as { readonly stopped: readonly string[] }).stopped
+  } catch {
+    // No daemon answers: what it left running is found by nobody.
+    return []
+  }
+}

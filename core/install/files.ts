@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Fault } from '../fault.ts'
+import { alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, USERS } from './unit-text.ts'
+
+export const UNITS = '/etc/systemd/system'
+/** All files that an installation may have, whatever its configuration. */
+export const FILES = [
+  join(UNITS, 'heald.service'),
+  join(UNITS, 'heald-bot.service'),
+  join(UNITS, 'heald-failed.service'),
+  '/etc/sysusers.d/heald.conf',
+]
+const [CORE = '', BOT = '', ALARM = '', SYSUSERS = ''] = FILES
+
+/** The files of a plan, by path; '' where there is to be none. */
+export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
+  const sender = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'sender.ts' : 'sender.js', import.meta.url))
+  return new Map([
+    [CORE, coreUnit(plan)],
+    [BOT, plan.bot === null ? '' : botUnit(plan)],
+    [ALARM, alarmUnit(plan, sender)],
+    [SYSUSERS, plan.bot === null ? '' : USERS],
+  ])
+}
+
+/** A Fault when a file stands in the way that is somebody else's. */
+export function mustBeOurs(paths: readonly string[] = FILES): void {
+  const foreign = paths.find(path => existsSync(path) && !readFileSync(path, 'utf8').startsWith(MARK))
+  if (foreign === undefined) return
+  throw new Fault('install.foreign', `${foreign} is there already, and "heald install" did not write it`, {
+    hint: 'move it away, or keep it and do without "heald install"',
+  })
+}
+
+/** Writes a file whole, or removes it where `text` is ''. */
+export async function putFile(path: string, text: string): Promise<void> {
+  if (text === '') return rm(path, { force: true })
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(`${path}.new`, 'w', 0o644)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}
+
+/** Removes a folder with all in it, or only when it is empty. */
+export async function dropFolder(path: string, whole: boolean): Promise<void> {
+  if (!existsSync(path)) return
+  if (whole) await rm(path, { recursive: true, force: true })
+  else if ((await readdir(path)).length === 0) await rmdir(path)
+}

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
+import type { HostConfig } from '../config/spec.ts'
+import { Fault } from '../fault.ts'
+import {
+  type AlarmPlan,
+  BOT_CREDENTIALS,
+  CREDENTIALS,
+  credentialsOf,
+  type InstallPlan,
+  secretFiles,
+} from './unit-text.ts'
+
+const SUBGROUPS_FROM = 254
+/** What ProtectHome and PrivateTmp hide. */
+const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
+
+/** What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined. */
+export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
+  const { channels } = config.notice
+  const isUnit = channels.length > 0 && config.bot.run === 'unit'
+  const program = [process.execPath, fileURLToPath(new URL('../../heald.js', import.meta.url))] as const
+  const hidden = program.find(file => HIDDEN.test(file))
+  if (isUnit && hidden !== undefined) {
+    throw new Fault('install.place', `${hidden} is where the bot, shut in as it is, can't see it`, {
+      hint: 'install heald and Node outside of home folders and of folders for short-lived files, like in /opt',
+    })
+  }
+  if (isUnit) for (const channel of channels) checkSecrets(channel)
+  const missing = isUnit ? credentialsOf(channels).filter(name => !existsSync(join(CREDENTIALS, name))) : []
+  if (missing.length > 0) {
+    throw new Fault('install.credentials', `${CREDENTIALS} has no ${missing.join(', ')}, and the bot needs it`, {
+      hint: `put the token there, alone, for root only: install -m 600 /dev/stdin ${CREDENTIALS}/${missing[0]}`,
+    })
+  }
+  return {
+    program,
+    config: path,
+    host: config.host,
+    hasSubgroups: systemd >= SUBGROUPS_FROM,
+    bot: isUnit ? { channels } : null,
+    alarm: isUnit ? alarmOf(channels) : null,
+  }
+}
+
+function checkSecrets(channel: ChannelSpec): void {
+  for (const place of secretFiles(channel)) {
+    if (place.startsWith(BOT_CREDENTIALS) && !place.slice(BOT_CREDENTIALS.length).includes('/')) continue
+    throw new Fault('install.secret', `the bot as a unit can't read the secret of ${channel.kind} from ${place}`, {
+      hint: `put the token into ${CREDENTIALS}/${channel.kind}, and write { file: ${BOT_CREDENTIALS}${channel.kind} }`,
+    })
+  }
+}
+
+/** The first channel that can be told something with one request. */
+function alarmOf(channels: readonly ChannelSpec[]): AlarmPlan | null {
+  for (const channel of channels) {
+    const [chat = ''] = channel.chats
+    const credential = (secret: SecretSpec) => ('file' in secret ? secret.file.slice(BOT_CREDENTIALS.length) : '')
+    if (channel.kind === 'telegram')
+      return { kind: 'telegram', api: channel.apiRoot, chat, credential: credential(channel.token) }
+    if (channel.kind === 'discord')
+      return { kind: 'discord', api: channel.apiUrl, chat, credential: credential(channel.token) }
+    if (channel.kind === 'slack')
+      return { kind: 'slack', api: channel.apiUrl, chat, credential: credential(channel.botToken) }
+  }
+  return null
+}

@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process'
+import { Fault } from '../fault.ts'
+
+const DEADLINE_MS = 90_000
+
+/** Runs `systemctl`, or another tool of systemd's; resolves with what it printed. A Fault when it says no. */
+export function system(program: string, ...args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { timeout: DEADLINE_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout)
+      const said = stderr.trim().split('\n').at(-1) ?? ''
+      reject(
+        new Fault('install.systemd', `${program} ${args.join(' ')} failed${said === '' ? '' : `: ${said}`}`, {
+          hint: `look closer with: ${program === 'systemctl' ? 'journalctl -xe' : `${program} ${args.join(' ')}`}`,
+          cause: error,
+        }),
+      )
+    })
+  })
+}
+
+/** The same where a no is an answer too. */
+export function trySystem(program: string, ...args: readonly string[]): Promise<string | null> {
+  return system(program, ...args).catch(() => null)
+}

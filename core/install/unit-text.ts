@@ -1,0 +1,218 @@
+import type { ChannelSpec } from '../config/channel-spec.ts'
+
+/** What the unit files of heald are made of. */
+export interface InstallPlan {
+  /** The program and its first argument: Node and heald.js, absolute. */
+  readonly program: readonly [node: string, heald: string]
+  readonly config: string
+  readonly host: string
+  /** systemd knows `DelegateSubgroup` (254). */
+  readonly hasSubgroups: boolean
+  /** The bot is a unit of its own; null: heald runs it, or there are no channels. */
+  readonly bot: { readonly channels: readonly ChannelSpec[] } | null
+  /** Who is told when heald stays down, without heald; null: nobody can be. */
+  readonly alarm: AlarmPlan | null
+}
+
+/** A message that needs neither ledger nor bot. */
+export interface AlarmPlan {
+  readonly kind: 'telegram' | 'discord' | 'slack'
+  /** Where its API is. */
+  readonly api: string
+  readonly chat: string
+  /** The credential's name, and the file it comes from. */
+  readonly credential: string
+}
+
+export const BOT_USER = 'heald-bot'
+/** Files with tokens, for root alone; units get them as credentials. */
+export const CREDENTIALS = '/etc/heald/credentials'
+export const MARK = '# Written by "heald install"; "heald uninstall" removes it.'
+
+/** Words of a command line, as systemd reads it. */
+export function commandLine(words: readonly string[]): string {
+  return words
+    .map(word => `"${word.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`)
+    .join(' ')
+}
+
+/**
+ * heald itself. What it starts inherits its confinement, and services may be anything: so only what no service has any
+ * business with is taken away. What is left open, and why, stands in the file.
+ */
+export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan): string {
+  return `${MARK}
+[Unit]
+Description=heald: heals the services of this host, and records every step
+Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+After=network.target heald-recover.service dbus.service
+StartLimitIntervalSec=5min
+StartLimitBurst=10
+${alarm === null ? '' : 'OnFailure=heald-failed.service\n'}
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=${commandLine([...program, 'up', '--config', config])}
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec=60
+Restart=always
+RestartSec=1
+# After "heald down".
+RestartPreventExitStatus=125
+SuccessExitStatus=125
+StateDirectory=heald
+StateDirectoryMode=0700
+RuntimeDirectory=heald
+RuntimeDirectoryMode=0711
+# Services and a switch under way outlive heald: a stop ends the daemon alone, and the next one adopts them.
+KillMode=process
+TimeoutStopSec=20
+# Each service has a control group below heald's.
+Delegate=yes
+${hasSubgroups ? 'DelegateSubgroup=heald\nEnvironment=HEALD_DELEGATED=1\n' : '# From systemd 254 on DelegateSubgroup= lets heald limit the memory of services here.\n'}LimitNOFILE=65536
+
+# Not confined, since services inherit it: the file system (ProtectSystem, ProtectHome, PrivateTmp), users and
+# capabilities (services have users of their own), devices, the network, namespaces (browsers make some), memory that is
+# written and executed (JIT), the kernel's log (it tells who was killed for lack of memory).
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelModules=yes
+LockPersonality=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** The bot: reaches heald's second socket and the platforms, and nothing else. A browser needs more room. */
+export function botUnit({ program, bot }: InstallPlan): string {
+  const hasBrowser = bot?.channels.some(({ kind }) => kind === 'whatsapp') ?? false
+  const credentials = credentialsOf(bot?.channels ?? []).map(name => `LoadCredential=${name}:${CREDENTIALS}/${name}\n`)
+  return `${MARK}
+[Unit]
+Description=heald's bot: relays notices to chats
+After=heald.service network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', '/var/lib/heald-bot'])}
+User=${BOT_USER}
+Restart=always
+RestartSec=2
+TimeoutStopSec=25
+StateDirectory=heald-bot
+StateDirectoryMode=0700
+${credentials.join('')}MemoryMax=${hasBrowser ? '1280M' : '512M'}
+TasksMax=${hasBrowser ? 512 : 64}
+UMask=0077
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+PrivateUsers=${hasBrowser ? 'no' : 'yes'}
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+KeyringMode=private
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+${hasBrowser ? BROWSER : CLOSED}
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** Without a browser. MemoryDenyWriteExecute is out: V8 compiles as it runs. */
+const CLOSED = `ProcSubset=pid
+RestrictNamespaces=yes
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+`
+/** Chromium shuts its own children in, which takes namespaces and the calls that make them. */
+const BROWSER = `SystemCallFilter=@system-service @mount chroot seccomp
+SystemCallErrorNumber=EPERM
+`
+
+/** Told when heald has failed for good: no ledger, no bot, no configuration is read. */
+export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string): string {
+  if (alarm === null) return ''
+  const { kind, api, chat, credential } = alarm
+  const words = [program[0], sender, kind, api, chat, `${host}: heald is down, and systemd has given up starting it`]
+  return `${MARK}
+[Unit]
+Description=Tells people that heald stays down
+
+[Service]
+Type=oneshot
+ExecStart=${commandLine(words)}
+LoadCredential=token:${CREDENTIALS}/${credential}
+TimeoutStartSec=60
+DynamicUser=yes
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+ProcSubset=pid
+PrivateDevices=yes
+PrivateUsers=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictNamespaces=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+UMask=0077
+`
+}
+
+/** The bot's user, for systemd-sysusers. */
+export const USERS = `${MARK}
+u ${BOT_USER} - "heald's bot" /var/lib/heald-bot
+`
+
+/** Folder of the bot's credentials, as the configuration has to name it. */
+export const BOT_CREDENTIALS = '/run/credentials/heald-bot.service/'
+
+/** Names of the credentials that the bot's channels read. */
+export function credentialsOf(channels: readonly ChannelSpec[]): string[] {
+  const files = channels.flatMap(channel => secretFiles(channel))
+  return [
+    ...new Set(files.filter(file => file.startsWith(BOT_CREDENTIALS)).map(file => file.slice(BOT_CREDENTIALS.length))),
+  ]
+}
+
+/** Files and variables that hold secrets of a channel: files by their path, variables as `$NAME`. */
+export function secretFiles(channel: ChannelSpec): string[] {
+  const secrets =
+    channel.kind === 'telegram' || channel.kind === 'discord'
+      ? [channel.token]
+      : channel.kind === 'slack'
+        ? [channel.botToken, channel.appToken, channel.http?.signingSecret ?? null]
+        : []
+  return secrets.flatMap(secret => (secret === null ? [] : 'file' in secret ? [secret.file] : [`$${secret.env}`]))
+}

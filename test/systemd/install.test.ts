@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Status } from '../../core/api/control.ts'
+import { BOT_CREDENTIALS } from '../../core/install/unit-text.ts'
+import { until } from '../until.ts'
+import { INSTALLED, INSTALLED_NODE, machineIsMissing, startMachine } from './machine.ts'
+
+const missing = machineIsMissing()
+/** The machine has no network: what a chat would get is written down by a small server inside. */
+const PORT = 8123
+const CHAT = `
+import { createServer } from 'node:http'
+import { appendFileSync } from 'node:fs'
+createServer((request, response) => {
+  let body = ''
+  request.on('data', more => { body += more })
+  request.on('end', () => {
+    appendFileSync(process.argv[2], request.url + ' ' + body + '\\n')
+    const me = { id: 1, is_bot: true, first_name: 'b', username: 'b_bot' }
+    const result = request.url.endsWith('getUpdates') ? [] : request.url.endsWith('getMe') ? me : true
+    const sent = { message_id: 7, date: 1, chat: { id: -100, type: 'group', title: 'g' }, text: 'x' }
+    setTimeout(() => response.end(JSON.stringify({ ok: true, result: /send|edit/.test(request.url) ? sent : result })), 100)
+  })
+}).listen(${PORT}, '127.0.0.1')
+`
+
+test('heald is installed as a unit, confined, and removed without a trace', async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  const at = (...path: string[]) => join(machine.root(), ...path)
+  const heald = (...words: string[]) => machine.run(INSTALLED_NODE, join(INSTALLED, 'heald.js'), ...words)
+  const told = join(machine.shared, 'told')
+  const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
+  const listed = () =>
+    ['etc', 'etc/systemd/system', 'etc/systemd/system/multi-user.target.wants', 'var/lib', 'run']
+      .filter(folder => existsSync(at(folder)))
+      .flatMap(folder => readdirSync(at(folder)).map(name => `${folder}/${name}`))
+      // Not of heald: systemd's own bookkeeping.
+      .filter(
+        path => !/\/(passwd|group|g?shadow|subuid|subgid|\.pwd\.lock|\.updated|machine-id)-?$|credentials$/.test(path),
+      )
+  for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
+  const before = listed()
+  writeFileSync(join(machine.shared, 'chat.mjs'), CHAT)
+  await machine.units({
+    'app.service': '[Service]\nExecStart=/bin/sleep 100000\n',
+    'chat.service': `[Service]\nExecStart=${process.execPath} ${join(machine.shared, 'chat.mjs')} ${told}\n`,
+  })
+  await machine.must('systemctl', 'start', 'app', 'chat')
+
+  await t.test('it says what is missing, and writes nothing', async () => {
+    const none = await heald('install')
+    assert.match(none.stderr, /there is no \/etc\/heald\/heald\.yaml yet.*\n.*heald init \/etc\/heald\/heald\.yaml/)
+    mkdirSync(at('etc/heald/credentials'), { recursive: true, mode: 0o700 })
+    const config = (file: string) => ({
+      host: 'machine',
+      services: { app: { unit: 'app.service' }, worker: { run: ['sleep', '100000'] } },
+      bot: { run: 'unit' },
+      channels: { telegram: { token: { file }, chats: [-100], apiRoot: `http://127.0.0.1:${PORT}` } },
+    })
+    writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify(config('/etc/heald/token')))
+    assert.match(
+      (await heald('install')).stderr,
+      /can't read the secret.*\n.*\/run\/credentials\/heald-bot\.service\/telegram/,
+    )
+    writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify(config(`${BOT_CREDENTIALS}telegram`)))
+    assert.match((await heald('install')).stderr, /has no telegram/)
+    assert.ok(!existsSync(at('etc/systemd/system/heald.service')))
+    writeFileSync(at('etc/heald/credentials/telegram'), '123:token\n', { mode: 0o600 })
+  })
+
+  await t.test('it starts, ready when it says so, with the bot beside it', async () => {
+    const { code, stdout, stderr } = await heald('install')
+    assert.equal(code, 0, stdout + stderr + (await log('heald')))
+    const { ActiveState, NRestarts } = await machine.show('heald', 'ActiveState', 'NRestarts')
+    assert.deepEqual([ActiveState, NRestarts], ['active', '0'])
+    assert.match((await heald('status')).stdout, /app +● ready/)
+    await until('the bot to reach the chat', async () => existsSync(told), 20_000).catch(async error => {
+      throw new Error(`${error}\n${await log('heald-bot')}`)
+    })
+    const { MainPID } = await machine.show('heald-bot', 'MainPID')
+    assert.match(await machine.must('ps', '-o', 'user=', '-p', String(MainPID)), /^heald-b/)
+  })
+
+  await t.test('its files are clean, and its confinement is as promised', async () => {
+    const units = ['heald', 'heald-bot', 'heald-failed'].map(name => `/etc/systemd/system/${name}.service`)
+    const { code, stderr } = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)
+    assert.equal(code, 0, stderr)
+    assert.doesNotMatch(stderr, /heald/, 'no word about our units')
+    const scores: Record<string, number> = {}
+    for (const name of ['heald', 'heald-bot', 'heald-failed']) {
+      const out = await machine.must('systemd-analyze', 'security', '--no-pager', `${name}.service`)
+      scores[name] = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(out)?.[1])
+    }
+    t.diagnostic(`systemd-analyze security: ${JSON.stringify(scores)}`)
+    assert.ok((scores['heald-bot'] ?? 10) <= 2.0, 'the bot')
+    assert.ok((scores['heald-failed'] ?? 10) <= 2.0, 'the sender')
+  })
+
+  await t.test('killed, it is back and its services have not noticed; stuck, it is ended by the watchdog', async () => {
+    const pid = async () => (await machine.show('heald', 'MainPID')).MainPID
+    const worker = async () => {
+      const { services } = JSON.parse((await heald('status', '--json')).stdout) as Status
+      return services.find(({ name }) => name === 'worker')?.pid
+    }
+    const before = await worker()
+    for (const signal of ['KILL', 'STOP']) {
+      const old = await pid()
+      if (signal === 'STOP') {
+        const drop = '[Service]\nWatchdogSec=2\nWatchdogSignal=SIGKILL\n'
+        mkdirSync(at('run/systemd/system/heald.service.d'), { recursive: true })
+        writeFileSync(at('run/systemd/system/heald.service.d/quick.conf'), drop)
+        await machine.must('systemctl', 'daemon-reload')
+        await machine.must('systemctl', 'restart', 'heald')
+        await new Promise(resolve => setTimeout(resolve, 4500))
+        assert.equal((await machine.show('heald', 'NRestarts')).NRestarts, '0', 'its signs of life arrive')
+      }
+      const now = await pid()
+      await machine.must('kill', `-${signal}`, String(now))
+      await until(`another heald after ${signal}`, async () => ![old, now, '0'].includes(await pid()), 15_000)
+      await until('it to answer', async () => (await heald('status')).code !== 4, 15_000)
+    }
+    assert.equal((await machine.show('heald', 'Result', 'ActiveState')).ActiveState, 'active')
+    assert.equal(await worker(), before)
+  })
+
+  await t.test('heald down stays down; when it fails for good, a chat is told without it', async () => {
+    assert.equal((await heald('down')).code, 0)
+    await new Promise(resolve => setTimeout(resolve, 2500))
+    assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive')
+    writeFileSync(at('etc/heald/heald.yaml'), 'services: [')
+    const drop = '[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=100ms\n'
+    writeFileSync(at('run/systemd/system/heald.service.d/quick.conf'), drop)
+    await machine.must('systemctl', 'daemon-reload')
+    await machine.must('systemctl', 'stop', 'heald-bot')
+    await machine.run('systemctl', 'start', 'heald')
+    const words = /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up/
+    await until('the chat to be told', () => words.test(readFileSync(told, 'utf8')), 20_000).catch(async error => {
+      throw new Error(`${error}\n${await log('heald')}\n${await log('heald-failed')}`)
+    })
+  })
+
+  await t.test('uninstall leaves nothing', async () => {
+    const { code, stdout, stderr } = await heald('uninstall')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /Kept: \/etc\/heald, \/var\/lib\/heald, \/var\/lib\/heald-bot/)
+    assert.equal((await heald('uninstall', '--purge')).code, 0)
+    assert.equal((await machine.show('heald', 'LoadState')).LoadState, 'not-found')
+    assert.notEqual((await machine.run('getent', 'passwd', 'heald-bot')).code, 0)
+    assert.equal((await machine.show('app', 'ActiveState')).ActiveState, 'active', 'units go on')
+    const ours = (path: string) => !/\/(app|chat)\.service$/.test(path)
+    assert.deepEqual(listed().filter(ours).sort(), [...before].sort())
+  })
+})
