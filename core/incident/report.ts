@@ -1,5 +1,6 @@
 import { cleanLine, cleanLines } from '../cli/text.ts'
 import { receiptOf } from '../ledger/receipt.ts'
+import { timelineSvg } from './drawing.ts'
 import type { Incident } from './fold.ts'
 import { spanOf } from './measure.ts'
 import type { Step } from './timeline.ts'
@@ -117,7 +118,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding
 ${facts.join('\n')}
 </table>
 ${changed}<h2>Timeline</h2>
-<table>
+${timelineSvg(report.steps, html)}<table>
 ${steps.join('\n')}
 </table>
 <p>${html(VERIFY)}</p>

@@ -7,6 +7,7 @@ export interface Step {
   readonly seq: number
   /** Time since the first entry: `+0 ms`, `+1.25 s`. */
   readonly offset: string
+  readonly offsetMs: number
   readonly ts: string
   readonly kind: string
   readonly words: string
@@ -23,7 +24,8 @@ export function timeline(entries: readonly Entry[], tailOf: (entry: Entry) => st
   const first = entries[0]
   return entries.map(entry => ({
     seq: entry.seq,
-    offset: first === undefined ? '' : `+${offsetOf(first, entry)}`,
+    offset: first === undefined ? '' : `+${spanOf(offsetOf(first, entry))}`,
+    offsetMs: first === undefined ? 0 : offsetOf(first, entry),
     ts: entry.ts,
     kind: entry.kind,
     words: entryInWords(entry),
@@ -33,8 +35,8 @@ export function timeline(entries: readonly Entry[], tailOf: (entry: Entry) => st
 }
 
 /** By the monotonic clock, which nobody can set; across a reboot only the wall clock is left. */
-function offsetOf(first: Entry, entry: Entry): string {
+function offsetOf(first: Entry, entry: Entry): number {
   const byMono = (entry.mono - first.mono) / 1000
   const byWall = Date.parse(entry.ts) - Date.parse(first.ts)
-  return spanOf(Math.max(0, first.boot === entry.boot ? byMono : byWall))
+  return Math.max(0, first.boot === entry.boot ? byMono : byWall)
 }

@@ -1,3 +1,4 @@
+import { COMMAND_WORDS } from './command-words.ts'
 import type { FoldEntry } from './fold.ts'
 import { sizeOf, spanOf } from './measure.ts'
 import { NOTICE_WORDS } from './notice-words.ts'
@@ -57,6 +58,7 @@ const WORDS: { readonly [kind: string]: Words } = {
   },
   ...SWITCH_WORDS,
   ...NOTICE_WORDS,
+  ...COMMAND_WORDS,
   'checkpoint.posted': data =>
     `a checkpoint of ${number(data.size)} entries was posted on ${text(data.where, 'an unknown channel')}`,
   'key.rotated': data =>

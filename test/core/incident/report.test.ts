@@ -51,6 +51,34 @@ test('steps carry the time since the first one, by the wall clock after a reboot
   )
 })
 
+test('the HTML report draws the incident: a mark for each step, bars for how long, all of it escaped', () => {
+  const page = reportHtml(report())
+  const svg = /<svg[\s\S]*<\/svg>/.exec(page)?.[0] ?? ''
+  assert.match(svg, /aria-label="4 steps within 1 m 30 s"/)
+  assert.equal(svg.match(/<circle /g)?.length, 4)
+  const xs = [...svg.matchAll(/<circle cx="([\d.]+)"/g)].map(([, x]) => Number(x))
+  assert.deepEqual(
+    xs,
+    xs.toSorted((a, b) => a - b),
+  )
+  assert.match(svg, /<rect class="bad"[^>]*><title>down for 1\.2\d* s<\/title>/)
+  assert.match(svg, />100 ms<.*>1 s</s)
+  assert.doesNotMatch(svg, /<script|\x1b|\u202e|NaN|Infinity/)
+  // What a service wrote is in it, but as text.
+  assert.match(svg, /&lt;script&gt;/)
+})
+
+test('an incident of one step, and one of very many, can be drawn', () => {
+  const one = { ...report(), steps: report().steps.slice(0, 1) }
+  assert.match(reportHtml(one), /<circle cx="70"/)
+  const [step] = report().steps
+  assert.ok(step)
+  const many = Array.from({ length: 500 }, (_, n) => ({ ...step, seq: n, offsetMs: n * 1000, kind: 'service.exited' }))
+  const page = reportHtml({ ...report(), steps: many })
+  assert.equal(page.match(/<circle /g)?.length, 500)
+  assert.doesNotMatch(reportHtml({ ...report(), steps: [] }), /<svg/)
+})
+
 test('the HTML report escapes all that a service wrote and loads nothing', () => {
   const page = reportHtml(report())
   assert.doesNotMatch(page, /<script|src=|href=|\x1b|\u202e/)
