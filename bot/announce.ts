@@ -3,7 +3,7 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import { messageOf } from '../core/fault.ts'
 import { beginAnew } from './anew.ts'
-import { applyEntry, type Cards, forget, type News } from './cards.ts'
+import { applyEntry, type Cards, forget, isForgettable } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
 import type { Outbox } from './outbox.ts'
 import { policyOf } from './route.ts'
@@ -13,7 +13,7 @@ export interface AnnounceOptions {
   readonly clock: Clock
   readonly cards: Cards
   readonly notice: () => NoticeSpec
-  readonly outbox: Pick<Outbox, 'tell' | 'untold'>
+  readonly outbox: Pick<Outbox, 'take' | 'wake' | 'untold'>
   readonly save: () => Promise<void>
   /** The configuration may be another one now. */
   readonly onConfig: () => void
@@ -34,23 +34,27 @@ const MOST_LINES = 15
 /** Follows the ledger from where the cards stand, for ever; resolves when `signal` is aborted. */
 export async function announce(options: AnnounceOptions, signal: AbortSignal): Promise<void> {
   const { link, clock, cards, outbox, warn } = options
-  let news: News[] = []
+  let isToFlush = false
   let againMs = AGAIN_FIRST_MS
   let cancelSave = () => {}
   let isToSave = false
   let lost = ''
 
-  /** Entries come in batches: what a batch did to one card is one piece of news. */
+  /** Entries come in batches, and are told together. */
   function flush(): void {
-    const told = news
-    news = []
-    if (told.length > 0) outbox.tell(told)
+    isToFlush = false
+    outbox.wake()
     if (isToSave) return
     isToSave = true
     cancelSave = clock.after(SAVE_AFTER_MS, () => {
       isToSave = false
       void options.save()
     })
+  }
+
+  function flushSoon(): void {
+    if (!isToFlush) setImmediate(flush)
+    isToFlush = true
   }
 
   async function followOnce(): Promise<void> {
@@ -64,12 +68,8 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       againMs = AGAIN_FIRST_MS
       if (lost !== '') warn('the daemon is there again')
       lost = ''
-      if (news.length === 0) setImmediate(flush)
-      const found = applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs()))
-      // Cards tell of themselves after a kill; nothing but its entry tells of an escalation, and that counts as read now.
-      const calls = found.filter(({ escalation }) => escalation !== undefined)
-      if (calls.length > 0) outbox.tell(calls)
-      news.push(...found.filter(({ escalation }) => escalation === undefined))
+      outbox.take(applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs())))
+      flushSoon()
       if (entry.kind === 'config.applied') options.onConfig()
       if (entry.kind === 'incident.resolved') options.onClosed(entry.seq)
       if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
@@ -78,9 +78,11 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 
   async function anew(why: string): Promise<void> {
     warn(`the ledger is another one (${why}), so the bot begins anew`)
-    Object.assign(cards, await beginAnew(link))
+    const now = { notice: options.notice(), nowMs: clock.wallMs() }
+    Object.assign(cards, await beginAnew({ link, ...now, told: new Set(), warn }))
     options.onAnew()
-    outbox.tell([...cards.byId.keys()].map(card => ({ card })))
+    outbox.take([...cards.byId.keys()].map(card => ({ card })))
+    outbox.wake()
   }
 
   /** The last lines come after the news of the end, which does not wait for them. */
@@ -90,8 +92,7 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
     if (text === null || card === undefined) return
     const lines = text.trimEnd().split('\n').slice(-MOST_LINES)
     cards.byId.set(card.id, { ...card, lastLines: { title: `the last lines of ${svc}`, lines } })
-    news.push({ card: card.id })
-    flush()
+    flushSoon()
   }
 
   const stopSweep = every(clock, SWEEP_EVERY_MS, () => sweep(options))
@@ -119,8 +120,8 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 function sweep({ cards, outbox, clock, notice }: AnnounceOptions): void {
   const nowMs = clock.wallMs()
   const untold = outbox.untold()
-  for (const [id, { isOver, changedMs }] of [...cards.byId])
-    if (isOver && !untold.has(id) && nowMs - changedMs > notice().flap.withinMs + SWEEP_EVERY_MS) forget(cards, id)
+  for (const [id, card] of [...cards.byId])
+    if (!untold.has(id) && isForgettable(card, notice().flap, nowMs)) forget(cards, id)
 }
 
 function every(clock: Clock, ms: number, run: () => void): () => void {

@@ -14,6 +14,7 @@ import { cardItemId, type Item, newItem } from './item.ts'
 import { createOutbox } from './outbox.ts'
 import { patientSave } from './patient-save.ts'
 import { createReporter } from './reporter.ts'
+import { destinationsOf } from './route.ts'
 import { openStore, type Remembered } from './store.ts'
 import { createWitness, notWitnessed } from './witness.ts'
 
@@ -21,7 +22,7 @@ import { createWitness, notWitnessed } from './witness.ts'
  * Life of a bot
  *
  * 1. It asks the daemon for its part of the configuration, again and again until it is there.
- * 2. It reads its own state. If that is lost it goes on from the ledger's end, with the incidents that are open.
+ * 2. It reads its own state. If that is lost it is made anew from the ledger (`anew.ts`), and goes on from its end.
  * 3. Each channel is opened; one that can't be is reported, and the others go on.
  * 4. It follows the ledger: entries become cards, cards become messages (`outbox.ts`).
  * 5. A signal ends it: the requests at hand are finished, the state is saved. A kill -9 does no harm either.
@@ -54,7 +55,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   const notice = () => config.notice
   const place = { host: config.host, tz: config.tz }
   const store = openStore(state, warn)
-  const remembered = (await store.read()) ?? (await insist(() => begunAnew(link, clock), options))
+  const remembered = (await store.read()) ?? (await insist(() => begunAnew(link, first, options), options))
   if (remembered === null) return
   const { cards, items, asked, witnessed } = remembered
   const save = patientSave(() => store.save(remembered), options)
@@ -73,7 +74,8 @@ export async function runBot(options: BotOptions): Promise<void> {
     ...{ place, onOutcome: health.onOutcome },
     onPosted({ channel, chat, card, what, escalation, checkpoint }, reference) {
       if (checkpoint !== null) reporter.report({ what: 'checkpoint.posted', channel, chat, ...checkpoint, reference })
-      if (what === 'summary' || what === 'checkpoint') return
+      // A sound would be taken for its card, whose place is what has to be known.
+      if (what !== 'card' && escalation === null) return
       const more = escalation === null ? {} : { step: escalation.step }
       reporter.report({
         ...{ what: 'delivered', channel, chat, card: escalation?.incident ?? card, reference, which: 'post' },
@@ -81,11 +83,11 @@ export async function runBot(options: BotOptions): Promise<void> {
       })
     },
   })
-  outbox.tellAll()
+  outbox.reroute()
   const witness = createWitness({
     ...{ clock, link, witnessed, items, notice, place, warn },
     isOpen: channel => channels.has(channel),
-    onItems: () => outbox.tell([]),
+    onItems: () => outbox.wake(),
   })
   let cancelAsk = () => {}
   /** Until it is there: no other entry would tell that it is another one. */
@@ -148,13 +150,17 @@ async function insist<T>(ask: () => Promise<T>, { clock, warn, signal }: BotOpti
  * Nothing is remembered: what is told begins here, with what is not over yet. Where its cards stand was reported to core,
  * so they go on in their places; one that was not is posted anew.
  */
-async function begunAnew(link: CoreLink, clock: Clock): Promise<Remembered> {
-  const cards = await beginAnew(link)
+async function begunAnew(link: CoreLink, { notice }: BotConfig, { clock, warn }: BotOptions): Promise<Remembered> {
+  const posts = (await link.deliveries()).filter(delivery => delivery.for === 'card')
+  const told = new Set(posts.map(({ card }) => card))
+  const cards = await beginAnew({ link, notice, nowMs: clock.wallMs(), told, warn })
   const items = new Map<string, Item>()
-  for (const { for: what, card, channel, chat, reference } of await link.deliveries()) {
-    if (what !== 'card' || !cards.byId.has(card)) continue
-    const id = cardItemId(card, channel, chat)
-    items.set(id, { ...newItem({ id, what, channel, chat, card, graceMs: 0 }), reference, posts: 1 })
+  for (const { card: name, channel, chat, reference } of posts) {
+    const card = cards.byId.get(name)
+    if (card === undefined) continue
+    const place = destinationsOf(card, notice).find(each => each.channel === channel && each.chat === chat)
+    const parts = { id: cardItemId(name, channel, chat), what: 'card', channel, chat, card: name } as const
+    items.set(parts.id, { ...newItem({ ...parts, graceMs: place?.graceMs ?? 0 }), reference, posts: 1 })
   }
   const witnessed = notWitnessed(clock.wallMs())
   for (const { size, atMs } of await link.posted())

@@ -85,6 +85,14 @@ function escalated(cards: Cards, { data }: Entry): News[] {
   return [{ card, escalation: { step, to, incident: String(data.incident) } }]
 }
 
+/** Later than anything that joins a card. */
+const KEPT_MS = 60_000
+
+/** Whether the card is over for so long that nothing joins it any more. */
+export function isForgettable({ isOver, changedMs }: Card, flap: Policy['flap'], nowMs: number): boolean {
+  return isOver && nowMs - changedMs > flap.withinMs + KEPT_MS
+}
+
 /** A card that everybody has seen to its end, and that nothing joins any more. */
 export function forget(cards: Cards, id: string): void {
   cards.byId.delete(id)

@@ -27,11 +27,12 @@ export interface Channel {
 /** For one request at a platform, its answer and all. */
 export const DEADLINE_MS = 10_000
 
-/** At most `count` requests in any `perMs`; over `all` chats of the channel, or this one. */
+/** At most `count` requests in any `perMs`; over `all` chats of the channel, or this one; `of` one kind only, or both. */
 export interface Window {
   readonly count: number
   readonly perMs: number
   readonly over: 'chat' | 'all'
+  readonly of?: 'post' | 'edit'
 }
 
 export interface PostHow {

@@ -34,8 +34,8 @@ export interface PlanOptions {
   /** Wall clock. */
   readonly nowMs: number
   readonly fits: (message: Message) => boolean
-  /** How long a request for the item has to wait; 0 or less: it may go now. */
-  readonly waitMs: (item: Item, isUrgent: boolean) => number
+  /** How long it has to wait; 0 or less: it may go now. */
+  readonly waitMs: (deed: Deed, isUrgent: boolean) => number
   /** The item can't be drawn: it is passed over until its card changes. */
   readonly onTrouble: (item: Item, error: unknown) => void
   /** Since when each item has had something to do; kept from one plan to the next. */
@@ -73,7 +73,7 @@ export function planOf(options: PlanOptions): Plan {
     }
     const isFirst =
       best === null || found.urgency < best.urgency || (found.urgency === best.urgency && found.sinceMs < best.sinceMs)
-    const mustWaitMs = isFirst ? options.waitMs(item, found.urgency === 0) : 0
+    const mustWaitMs = isFirst ? options.waitMs(found.deed, found.urgency === 0) : 0
     if (mustWaitMs > 0) waitMs = Math.min(waitMs, mustWaitMs)
     else if (isFirst) best = found
   }

@@ -44,11 +44,14 @@ export interface OutboxOptions extends VerdictTools {
 }
 
 export interface Outbox {
-  /** Cards have changed. */
-  tell(news: readonly News[]): void
-  /** At a start: each card has its items. */
-  tellAll(): void
-  /** The routes may be other ones now. A chat that is new hears of what is not over, and of what comes. */
+  /**
+   * Cards have changed: each has its items when this returns. To be called in the turn that the entry was taken in, so that
+   * no state is saved that has read of something and does not tell it.
+   */
+  take(news: readonly News[]): void
+  /** Looks what is to be told now. */
+  wake(): void
+  /** At a start, and when the routes may be other ones. A chat that is new hears of what is not over, and of what comes. */
   reroute(): void
   /** Ids of cards of which something is still to be told, or to be shown as it is now, at some chat. */
   untold(): Set<string>
@@ -103,12 +106,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (!items.has(id)) items.set(id, newItem({ id, what: 'card', channel, chat, card: card.id, graceMs }))
   }
 
-  function tellThose(isMeant: (card: Card) => boolean): void {
-    for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
-    for (const [id, card] of cards.byId) if (isMeant(card)) tellOne({ card: id })
-    wakeAll()
-  }
-
   /** Its chat is still in the configuration. */
   function isWanted({ channel, chat }: Item): boolean {
     return notice().channels.some(({ kind, chats }) => kind === channel && chats.includes(chat))
@@ -133,10 +130,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const plan = planOf({
         ...{ channel: name, items, cards, notice: notice(), place, nowMs: clock.wallMs() },
         fits: fitsOf(line),
-        waitMs: ({ chat, id }, isUrgent) => {
+        waitMs: ({ act, item: { chat, id } }, isUrgent) => {
           const nowMs = clock.monoMs()
           const untilMs = Math.max(line.holds.untilMs(chat), line.holds.untilMs(id))
-          return Math.max(untilMs - nowMs, line.pace.waitMs(chat, isUrgent, nowMs))
+          return Math.max(untilMs - nowMs, line.pace.waitMs(chat, act, isUrgent, nowMs))
         },
         onTrouble: (item, error) => cannotDraw(name, item, error),
         spec: line.spec(),
@@ -162,9 +159,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const { item } = deed
     const isAgain = item.isOpen
     if (deed.act === 'post') item.isOpen = true
-    const isCounted = line.pace.note(item.chat, clock.monoMs())
+    const isCounted = line.pace.note(item.chat, deed.act, clock.monoMs())
     if (deed.act === 'post' || isCounted) await options.save()
-    line.pace.left(item.chat, clock.monoMs())
+    line.pace.left(item.chat, deed.act, clock.monoMs())
     const verdict = await request(line.channel, deed, isAgain)
     takeVerdict(options, line, deed, verdict)
     const isPaused = verdict.verdict === 'retry' && verdict.afterMs !== null
@@ -197,16 +194,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   return {
-    tell(news) {
+    take(news) {
       for (const each of news) tellOne(each)
+    },
+    wake() {
       collapseUnopened()
       wakeAll()
     },
-    tellAll() {
-      tellThose(() => true)
-    },
     reroute() {
-      tellThose(({ isOver }) => !isOver)
+      for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)
+      for (const [id, { isOver }] of cards.byId) if (!isOver) tellOne({ card: id })
+      wakeAll()
     },
     untold() {
       return new Set([...items.values()].flatMap(item => (isTold(item) ? [] : [item.card])))

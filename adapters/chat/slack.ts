@@ -33,13 +33,12 @@ const MOST_WHY = 300
 
 /**
  * `chat.postMessage`: 1/s per channel; `chat.update`: tier 3, 50 a minute and more, over the workspace; posts over the
- * workspace: several hundred a minute (https://docs.slack.dev/apis/web-api/rate-limits). In a storm nearly all are edits
- * of one or two cards, so a channel gets what edits get, and all together twice that.
+ * workspace: several hundred a minute (https://docs.slack.dev/apis/web-api/rate-limits).
  */
-const PACE: readonly Window[] = [
+export const SLACK_PACE: readonly Window[] = [
   { count: 1, perMs: 1000, over: 'chat' },
-  { count: 50, perMs: 60_000, over: 'chat' },
-  { count: 100, perMs: 60_000, over: 'all' },
+  { count: 50, perMs: 60_000, over: 'all', of: 'edit' },
+  { count: 200, perMs: 60_000, over: 'all', of: 'post' },
 ]
 
 type State = Parameters<Parameters<OpenChannel>[1]['events']['onState']>[0]
@@ -90,7 +89,9 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     parts[part] = state
     const down = [parts.token, parts.words].filter(({ isUp }) => !isUp)
     const isFinal = down.some(({ isFinal }) => isFinal)
-    const why = [...new Set(down.map(({ why }) => why))].join('; ').slice(0, MOST_WHY)
+    // What is only being connected yet is no reason beside one that is.
+    const reasons = down.some(each => each !== CONNECTING) ? down.filter(each => each !== CONNECTING) : down
+    const why = [...new Set(reasons.map(({ why }) => why))].join('; ').slice(0, MOST_WHY)
     const all = { isUp: down.length === 0, isFinal, why }
     if (told === JSON.stringify(all)) return
     told = JSON.stringify(all)
@@ -211,7 +212,7 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
 
   return {
     name: 'slack',
-    pace: () => PACE,
+    pace: () => SLACK_PACE,
     fits: fitsSlack,
 
     post: (chat, message, { key, isAgain, replyTo }) =>

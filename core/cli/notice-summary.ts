@@ -12,8 +12,8 @@ export function noticeSummary(notice: NoticeSpec, { columns, colour }: Pick<Cont
     channel.kind === 'console' ? 'heald logs bot' : channel.chats.join(', '),
     quietText(channel),
   ])
-  const routes = notice.routes.map(({ match, to, graceMs }) => [
-    matchText(match),
+  const routes = notice.routes.map(({ match, to, graceMs }, at) => [
+    matchText(match, at === 0),
     to.length === 0 ? 'nowhere' : to.join(', '),
     graceMs === 0 ? 'at once' : formatDuration(graceMs),
   ])
@@ -34,8 +34,8 @@ function quietText({ quietHours, digest }: ChannelSpec): string {
   return `${quietHours.from}–${quietHours.to}${digest === null ? '' : `, told at ${digest}`}`
 }
 
-function matchText({ severity, services, kinds }: MatchSpec): string {
+function matchText({ severity, services, kinds }: MatchSpec, isFirst: boolean): string {
   const parts = [severity?.join(', '), services === null ? undefined : `of ${services.join(', ')}`]
   const text = [...parts, kinds === null ? undefined : `kind ${kinds.join(', ')}`].filter(part => part !== undefined)
-  return text.length === 0 ? 'all others' : text.join('; ')
+  return text.length > 0 ? text.join('; ') : isFirst ? 'all' : 'all others'
 }

@@ -75,18 +75,28 @@ export function channelHealth(options: ChannelHealthOptions): ChannelHealth {
       return null
     }
     if (isOpen || (trouble !== undefined && Date.parse(trouble.openedTs) >= channel.sinceMs)) return null
-    const nowMs = clock.wallMs()
-    // Told at a time that has yet to come: the clock was set back since, and how long it has been down is not known.
-    const isUnknown = channel.sinceMs > nowMs + PATIENCE_MS
-    const dueMs = channel.isFinal || isUnknown ? nowMs : channel.sinceMs + PATIENCE_MS
-    if (dueMs > nowMs) return dueMs
+    const dueMs = troubleMs(channel)
+    if (dueMs > clock.wallMs()) return dueMs
     write(name, opened(name, channel, notice))
     return null
   }
 
+  /** When a channel that is down becomes an incident, wall clock. */
+  function troubleMs({ isFinal, sinceMs }: ChannelMemory): number {
+    const nowMs = clock.wallMs()
+    // Told at a time that has yet to come: the clock was set back since, and how long it has been down is not known.
+    return isFinal || sinceMs > nowMs + PATIENCE_MS ? nowMs : sinceMs + PATIENCE_MS
+  }
+
+  function isLost(name: string): boolean {
+    const channel = memory.channels.get(name)
+    return channel !== undefined && !channel.isUp && troubleMs(channel) <= clock.wallMs()
+  }
+
+  /** Where a route leads to no channel that works, nobody hears of what it is for. */
   function opened(name: string, { why, isFinal }: ChannelMemory, { routes }: NoticeSpec): Draft {
     const svc = PREFIX + name
-    const isOnly = routes.some(({ to }) => to.length > 0 && to.every(each => each === name))
+    const isOnly = routes.some(({ to }) => to.includes(name) && to.every(each => each === name || isLost(each)))
     const cause = `the channel ${name} is down${isFinal ? ' until somebody changes something' : ''}: ${why}`
     const data = { severity: isOnly ? 'critical' : 'warning', cause, services: [svc] }
     return { kind: 'incident.opened', svc, inc: { svc }, opens: true, data }

@@ -36,13 +36,14 @@ export async function measureNotice(site: Site): Promise<BenchRow[]> {
   const times = new Map<Platform, number[]>(platforms.all.map(platform => [platform, []]))
   for (let n = 1; n <= kills; n += 1) {
     const victim = ours.starts.all().at(-SERVICES)?.pid ?? 0
-    const before = new Map(platforms.all.map(platform => [platform, platforms.shown(platform).length]))
+    const cards = (platform: Platform) => platforms.shown(platform).filter(({ text }) => isCard(text)).length
+    const before = new Map(platforms.all.map(platform => [platform, cards(platform)]))
     const killedMs = performance.now()
     ours.starts.kill(victim)
     for (const open = new Set(platforms.all); open.size > 0; await sleep(1)) {
       const tookMs = performance.now() - killedMs
       for (const platform of open) {
-        if (platforms.shown(platform).length <= (before.get(platform) ?? 0)) continue
+        if (cards(platform) <= (before.get(platform) ?? 0)) continue
         times.get(platform)?.push(tookMs)
         open.delete(platform)
       }
@@ -69,6 +70,9 @@ export async function measureNotice(site: Site): Promise<BenchRow[]> {
     ),
   )
 }
+
+/** Checkpoints come when they like. */
+const isCard = (text: string) => !text.includes('Checkpoint: ')
 
 const STORM_SERVICES = 50
 
@@ -103,7 +107,9 @@ export async function measureStorm(site: Site): Promise<BenchRow[]> {
   const requests = platforms.all.map(platform => platform.requests())
   for (let n = 0; n < STORM_SERVICES; n += 1) await ours.json('stop', `svc${n}`)
   const stoppedMs = performance.now()
-  const told = await Promise.all(platforms.all.map(platform => untilTold(platforms, platform, stoppedMs)))
+  const lastSeq = ours.entries().findLast(({ kind }) => kind === 'incident.resolved')?.seq
+  if (lastSeq === undefined) throw new Error('no incident has ended')
+  const told = await Promise.all(platforms.all.map(platform => untilTold(platforms, platform, lastSeq, stoppedMs)))
   const breaches = platforms.all.flatMap(platform => platform.breaches())
   if (breaches.length > 0) throw new Error(`over a limit of a platform: ${breaches.slice(0, 3).join('; ')}`)
   const grown = (memory.at(-1) ?? Number.NaN) - (memory[Math.floor(memory.length / 4)] ?? 0)
@@ -139,13 +145,13 @@ export async function measureStorm(site: Site): Promise<BenchRow[]> {
   ]
 }
 
-/** Until nothing is shown as if it were not over; milliseconds since `fromMs`. */
-async function untilTold(platforms: Platforms, platform: Platform, fromMs: number): Promise<number> {
-  const isTold = () =>
-    platforms
-      .shown(platform)
-      .filter(({ replyTo }) => replyTo === null)
-      .every(({ text }) => /Resolved|Caught up/.test(text))
+/** Until the end of the last incident is shown, and nothing as if it were not over; milliseconds since `fromMs`. */
+async function untilTold(platforms: Platforms, platform: Platform, lastSeq: number, fromMs: number): Promise<number> {
+  const isTold = () => {
+    const cards = platforms.shown(platform).filter(({ text, replyTo }) => replyTo === null && isCard(text))
+    const isLast = cards.some(({ text }) => Number(/#(\d+)·/.exec(text)?.[1]) >= lastSeq)
+    return isLast && cards.every(({ text }) => /Resolved|Caught up/.test(text))
+  }
   for (; !isTold(); await sleep(20))
     if (performance.now() - fromMs > 300_000) throw new Error(`${platform.name} was not told within 300 s`)
   return performance.now() - fromMs

@@ -53,6 +53,10 @@ function linkOf(more: Partial<CoreLink>): CoreLink {
   }
 }
 
+const anew = (link: CoreLink, told: string[] = []) => ({
+  ...{ link, notice: noticeSpec(), nowMs: Date.parse('2026-01-01'), told: new Set(told), warn: () => {} },
+})
+
 function follow(link: CoreLink, cards = emptyCards()) {
   const clock = fakeClock()
   const told: News[] = []
@@ -66,7 +70,7 @@ function follow(link: CoreLink, cards = emptyCards()) {
     {
       ...{ link, clock, cards, notice: () => noticeSpec(), save: async () => {} },
       ...{
-        outbox: { tell: news => void told.push(...news), untold: () => new Set() },
+        outbox: { take: news => void told.push(...news), wake: () => {}, untold: () => new Set() },
         onConfig: () => {},
         onClosed: () => {},
         onAnew,
@@ -78,13 +82,13 @@ function follow(link: CoreLink, cards = emptyCards()) {
   return { clock, told, cards, end, ended, warnings, anew: () => anew }
 }
 
-test('an escalation is told in the turn that it is read in, so that no state is saved with the one and not the other', async () => {
+test('what is read is told in the same turn, so that no state is saved with the one and not the other', async () => {
   let isTold = false
   const link = linkOf({
     async *follow() {
       yield entry(0, 'incident.opened', { severity: 'critical', cause: 'x', services: ['agent'] })
       yield entry(1, 'escalation.due', { incident: 'agent-0', step: 0, to: ['telegram'], fallback: false })
-      isTold = bot.told.some(({ escalation }) => escalation !== undefined)
+      isTold = bot.told.length === 2 && bot.told.some(({ escalation }) => escalation !== undefined)
     },
   })
   const bot = follow(link)
@@ -113,7 +117,7 @@ test('another ledger: what is open in it is told, and what is silenced stays so'
 })
 
 test('begun anew, silences stand as before', async () => {
-  const cards = await beginAnew(linkOf({}))
+  const cards = await beginAnew(anew(linkOf({})))
   const card = cards.byId.get('agent-7')
   assert.ok(card !== undefined && isSilenced(card, cards.silences.values(), Date.parse('2026-01-01')))
 })
@@ -134,8 +138,8 @@ test('another ledger that is longer than what was read is told by the hash of th
     cards,
   )
   await bot.clock.advance(200)
-  assert.deepEqual(asked, [4, 9])
-  assert.deepEqual([bot.cards.nextSeq, [...bot.cards.byId.keys()], bot.anew()], [9, ['agent-7'], 1])
+  assert.deepEqual(asked, [4, 0, 8], 'all of it is read, then it is followed')
+  assert.deepEqual([bot.cards.nextSeq, bot.cards.byId.has('agent-7'), bot.anew()], [9, true, 1])
   assert.match(bot.warnings.join(), /another one \(its entry #4 has another hash/)
   bot.end.abort()
 })

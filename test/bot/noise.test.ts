@@ -150,7 +150,8 @@ test('WhatsApp is told of nothing that was over within the grace time, however m
   }
   // As after a while in which the bot was away: all of it is read at once.
   bot.items().clear()
-  bot.outbox().tellAll()
+  bot.outbox().take([...bot.cards().byId.keys()].map(card => ({ card })))
+  bot.outbox().wake()
   await bot.settle(60_000)
   assert.deepEqual(chat.texts(), [])
 })
@@ -169,6 +170,10 @@ test('a chat that a reload adds hears of what is not over, and not of what was',
   assert.equal(titlesOf('1').length, 2)
   assert.equal(titlesOf('2').length, 1)
   assert.match(titlesOf('2')[0] ?? '', /web on web-1 is down/)
+  // With its channels, the bot is started anew.
+  bot.kill()
+  await bot.settle(60_000)
+  assert.equal(titlesOf('2').length, 1)
 })
 
 test('after a reload cards say the name that the host has now', async () => {

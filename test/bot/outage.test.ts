@@ -1,93 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { announce } from '../../bot/announce.ts'
-import { emptyAsked } from '../../bot/asked.ts'
-import { cardsToJson, emptyCards } from '../../bot/cards.ts'
-import type { CoreLink } from '../../bot/core-link.ts'
-import type { Item } from '../../bot/item.ts'
+import { cardsToJson } from '../../bot/cards.ts'
+import type { Verdict } from '../../bot/channel.ts'
 import type { Message } from '../../bot/message.ts'
-import { createOutbox } from '../../bot/outbox.ts'
-import type { Data, Entry } from '../../core/entry.ts'
 import { type FakeChat, fakeChat } from '../fakes/chat.ts'
 import { fakeClock } from '../fakes/clock.ts'
-import { channelSpec, noticeSpec } from './stand.ts'
+import { beginLife, makeLedger, settle } from './lives.ts'
 
 const HOUR_MS = 3_600_000
 
-/** What follows the ledger and the outbox together, as in the bot, on a clock that the test moves. */
+/** What follows the ledger and tells of it, in one life. */
 function followed(chats: readonly FakeChat[]) {
   const clock = fakeClock()
-  const notice = noticeSpec({ channels: chats.map(({ channel }) => channelSpec(channel.name as 'telegram')) })
-  const ledger: Entry[] = []
-  const cards = emptyCards()
-  const items = new Map<string, Item>()
-  let written = Promise.withResolvers<void>()
-  const link: Pick<CoreLink, 'head' | 'follow'> = {
-    head: async () => ledger.length,
-    async *follow(fromSeq, signal) {
-      for (let seq = fromSeq; !signal.aborted; ) {
-        const entry = ledger[seq]
-        if (entry === undefined) await written.promise
-        else {
-          yield entry
-          seq += 1
-        }
-      }
-    },
-  }
-  const outbox = createOutbox({
-    ...{
-      clock,
-      random: () => 0.5,
-      cards,
-      items,
-      asked: emptyAsked(),
-      notice: () => notice,
-      place: { host: 'web-1', tz: 'UTC' },
-    },
-    channels: new Map(chats.map(({ channel }) => [channel.name, channel])),
-    ...{ save: async () => {}, onPosted: () => {}, onOutcome: () => {}, warn: () => {} },
-  })
-  const end = new AbortController()
-  const ended = announce(
-    {
-      ...{ link: link as CoreLink, clock, cards, notice: () => notice, outbox, save: async () => {} },
-      ...{ onConfig: () => {}, onClosed: () => {}, onAnew: () => {}, warn: () => {} },
-    },
-    end.signal,
-  )
-  function write(kind: string, svc: string, inc: string, data: Data): void {
-    const seq = ledger.length
-    const ts = new Date(clock.wallMs()).toISOString()
-    const rest = { v: 1, prev: '0'.repeat(64), mono: 0, boot: 'aaaa0000', h: seq.toString(16).padStart(64, 'a') }
-    ledger.push({ ...rest, seq, ts, kind, data, svc, inc } as unknown as Entry)
-    const { resolve } = written
-    written = Promise.withResolvers()
-    resolve()
-  }
-  return {
-    ...{ clock, cards, items },
-    open(svc: string, severity = 'warning'): string {
-      const inc = `${svc}-${ledger.length}`
-      write('incident.opened', svc, inc, { severity, cause: 'killed by SIGKILL', services: [svc] })
-      return inc
-    },
-    resolve(inc: string): void {
-      write('incident.resolved', inc.replace(/-\d+$/, ''), inc, { downMs: 1200, how: 'restarted' })
-    },
-    async settle(ms = 0) {
-      for (let leftMs = ms; leftMs >= 0; leftMs -= 20_000) {
-        await clock.advance(Math.min(leftMs, 20_000))
-        for (let n = 0; n < 12; n += 1) await new Promise(resolve => setImmediate(resolve))
-      }
-    },
-    async close() {
-      end.abort()
-      written.resolve()
-      await clock.advance(0)
-      await ended
-    },
-  }
+  const ledger = makeLedger(clock)
+  const { cards, items, close } = beginLife(ledger, chats, { clock, disk: { text: '' } })
+  return { ...ledger, cards, items, close, settle: (ms = 0) => settle(clock, ms, 20_000) }
 }
 
 test('what was told before the network was cut for hours, and is over since, is shown as over', async () => {
@@ -177,3 +104,31 @@ function toldOf(messages: readonly Message[]): number {
   }
   return count
 }
+
+test('told to wait for minutes, again and again: it is left alone for as long, the other channel goes on, and the last state is shown', async () => {
+  const chats = [fakeChat('telegram', { tellTwins: false }), fakeChat('discord', { tellTwins: true })]
+  const [chat, other] = chats as [FakeChat, FakeChat]
+  const { post, edit } = chat.channel
+  let refusals = 5
+  const slowly = (ask: () => Promise<Verdict>): Promise<Verdict> => {
+    if (refusals === 0) return ask()
+    refusals -= 1
+    chat.requests += 1
+    return Promise.resolve({ verdict: 'retry', afterMs: 180_000, of: 'chat', isOpen: false, why: 'slow down' })
+  }
+  Object.assign(chat.channel, {
+    post: (...how: Parameters<typeof post>) => slowly(() => post(...how)),
+    edit: (...how: Parameters<typeof edit>) => slowly(() => edit(...how)),
+  })
+  const bot = followed(chats)
+  const inc = bot.open('agent', 'critical')
+  await bot.settle(100)
+  assert.deepEqual([chat.texts(), other.texts()], [[], ['Critical: agent on web-1 is down']])
+  await bot.settle(5 * 180_000 - 10_000)
+  assert.deepEqual([chat.requests, chat.texts()], [5, []], 'one request each three minutes')
+  bot.resolve(inc)
+  await bot.settle(30_000)
+  const over = 'Resolved: agent on web-1 is well again'
+  assert.deepEqual([chat.texts(), other.texts()[0]], [[over], over])
+  await bot.close()
+})

@@ -74,13 +74,14 @@ export function makeBot(chats: readonly FakeChat[], spec: NoticeSpec = noticeSpe
       onOutcome: (channel, _chat, why) => void outcomes.push(`${channel}: ${why ?? 'ok'}`),
       warn: text => void warnings.push(text),
     })
-    outbox.tellAll()
+    outbox.reroute()
     catchUp()
   }
 
   function catchUp(): void {
     for (const entry of ledger.slice(cards.nextSeq))
-      outbox.tell(applyEntry(cards, entry, policyOf(current, cards.silences, clock.wallMs())))
+      outbox.take(applyEntry(cards, entry, policyOf(current, cards.silences, clock.wallMs())))
+    outbox.wake()
   }
 
   begin()

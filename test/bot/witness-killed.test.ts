@@ -70,7 +70,7 @@ function begin(
     },
     onItems() {
       at('the items are made')
-      if (!isDead) outbox.tell([])
+      if (!isDead) outbox.wake()
     },
   })
   if (nextSeq <= CLOSED_SEQ) {

@@ -70,7 +70,7 @@ function introduction({ telegram, discord, slack, whatsapp }: Board, port: numbe
     whatsapp === null
       ? ''
       : `# first, once, the fake telephone scans the code that this shows (Chromium has to be installed):
-#   heald whatsapp pair --config heald.yaml --state /tmp/heald-fakes
+#   npx heald whatsapp pair --config heald.yaml --state /tmp/heald-fakes
 `
   const whatsAppLine =
     whatsapp === null
@@ -78,14 +78,14 @@ function introduction({ telegram, discord, slack, whatsapp }: Board, port: numbe
       : `  whatsapp: { chats: [${list(whatsapp.account.chats.keys())}], browserArgs: [${list(whatsapp.browserArgs)}] }\n`
   return `# Fake Telegram, Discord${whatsapp === null ? ' and Slack' : ', Slack and WhatsApp'} are up: http://127.0.0.1:${port}/   (Ctrl-C ends them)
 #
-# In another shell, with this text as heald.yaml, its tokens:
+# In another shell, in this folder, with this text as heald.yaml, its tokens:
 #   export FAKE_TELEGRAM=${telegram.token}
 #   export FAKE_DISCORD=${discord.world.token}
 #   export FAKE_SLACK_BOT=${slack.workspace.botToken}
 #   export FAKE_SLACK_APP=${slack.workspace.appToken}
 ${pairing}# then
-#   heald up --config heald.yaml --state /tmp/heald-fakes
-# and to end it all: heald down --state /tmp/heald-fakes
+#   npx heald up --config heald.yaml --state /tmp/heald-fakes
+# and to end it all: npx heald down --state /tmp/heald-fakes
 
 services:
   sample: { run: [sh, -c, "sleep 15; echo 'out of luck'; exit 1"] }    # crashes 15 s after each start

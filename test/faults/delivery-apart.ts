@@ -52,7 +52,8 @@ export async function timesBesideDead(kind: ChannelSpec['kind'], platform: Platf
       const rest = { v: 1, prev: '0'.repeat(64), mono: 0, boot: 'aaaa0000', h: `${seq}`.padStart(64, 'a') }
       const entry = { ...rest, seq, ts, kind: 'incident.opened', data, svc, inc: `${svc}-${seq}` } as unknown as Entry
       const fromMs = performance.now()
-      outbox.tell(applyEntry(cards, entry, policyOf(notice, cards.silences, Date.now())))
+      outbox.take(applyEntry(cards, entry, policyOf(notice, cards.silences, Date.now())))
+      outbox.wake()
       await until(`${svc} is shown`, () => platform.shown(chat).some(({ text }) => text.includes(svc)), 30_000)
       times.push(performance.now() - fromMs)
       await sleep(apartMs(kind))

@@ -12,4 +12,6 @@ deliveryPromises({
   ...{ kind: 'whatsapp', parallel, schedules },
   start: worker => (all[worker] ?? whatsAppPlatforms()).start(),
   troubles: ['error 500', 'cut', 'answer lost', 'answer lost'],
+  // A message every five seconds is its pace.
+  mostSteps: 20,
 })

@@ -30,6 +30,8 @@ export interface DeliveryOptions {
   /** At once. */
   readonly parallel: number
   readonly troubles: readonly Trouble[]
+  /** Of one schedule. */
+  readonly mostSteps?: number
 }
 
 type Step =
@@ -48,7 +50,7 @@ const DEAD_MS = 1000
 const IN_TIME_MS = 3000
 
 export function deliveryPromises(options: DeliveryOptions): void {
-  const { kind, start, schedules, parallel, troubles } = options
+  const { kind, start, schedules, parallel, troubles, mostSteps = 40 } = options
   apart(options)
   const service = fc.nat(3)
   const isCritical = fc.constantFrom(true, false, false)
@@ -72,7 +74,7 @@ export function deliveryPromises(options: DeliveryOptions): void {
       },
       { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut' as const, 'kill', 'kill') }) },
     ),
-    { minLength: 15, maxLength: 40 },
+    { minLength: Math.floor(mostSteps / 3), maxLength: mostSteps },
   )
 
   test(`promises of delivery on ${kind}: ${schedules} schedules`, async t => {
@@ -158,12 +160,13 @@ async function play(kind: ChannelSpec['kind'], platform: Platform, schedule: rea
       onPosted: (_item, reference) => void (life === mine && known.add(reference)),
       ...{ onOutcome: () => {}, warn: () => {} },
     })
-    outbox.tellAll()
+    outbox.reroute()
     catchUp()
   }
   function catchUp(): void {
     const policy = policyOf(notice, cards.silences, systemClock.wallMs())
-    for (const entry of ledger.slice(cards.nextSeq)) outbox?.tell(applyEntry(cards, entry, policy))
+    for (const entry of ledger.slice(cards.nextSeq)) outbox?.take(applyEntry(cards, entry, policy))
+    outbox?.wake()
   }
   function write(kindOf: string, inc: string, data: Data): void {
     const seq = ledger.length

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeChats } from './chats.ts'
+import type { Platform } from '../conformance/platform.ts'
+import { type Chats, makeChats } from './chats.ts'
 
 const STEADY = { run: ['sleep', '1000'] }
 
@@ -82,16 +83,7 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
     'both',
     texts => texts.some(text => text.includes('crash loop')) && texts.some(text => text.includes('web')),
   )
-  const bot = await chats.stand.service('bot')
-  process.kill(bot.pid ?? 0, 'SIGSTOP')
-  writeFileSync(join(chats.stand.state, 'bot/state.json'), '{"v":1,"cards":')
-  process.kill(bot.pid ?? 0, 'SIGKILL')
-  await chats.stand.wait('another bot', async () => (await chats.stand.service('bot')).pid !== bot.pid)
-  // What is over by the time the next bot begins is nobody's news any more.
-  await chats.stand.wait('the next bot has begun', () => {
-    const state = join(chats.stand.state, 'bot/state.json')
-    return existsSync(state) && readFileSync(state, 'utf8').endsWith('}')
-  })
+  await loseMemory(chats)
   await chats.stand.must('stop', 'agent')
   await chats.everywhere(
     'the end of what was open',
@@ -103,6 +95,52 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
     assert.ok(web.length <= 1, `${platform.name}: ${web.length} of what was over`)
   }
 })
+
+test('a bot that loses its memory finds the card of several services again, though the first of them is over', async t => {
+  const chats = await makeChats(t)
+  const loop = { run: ['sh', '-c', 'sleep 0.2; exit 3'] }
+  chats.configure({
+    services: { api: loop, db: loop },
+    // Long enough for the channels to be up before: else the card itself makes the sound.
+    routes: [{ to: ['telegram', 'discord', 'slack'], grace: '8s' }],
+  })
+  await chats.up()
+  await chats.everywhere('one card of both', texts =>
+    texts.some(text => /Critical: .*(api and db|db and api)/.test(text)),
+  )
+  const isAnswered = (platform: Platform) => chats.shown(platform).some(({ replyTo }) => replyTo !== null)
+  await chats.stand.wait('the sound everywhere', () => chats.all.every(isAnswered))
+  const [first, second] = chats.stand.of('incident.opened').map(({ svc = '' }) => svc)
+  await chats.stand.must('stop', first ?? '')
+  await chats.everywhere('half of it', texts => texts.some(text => text.includes(`1 of 2 are still down on`)))
+  const cards = () => chats.all.map(platform => chats.shown(platform).filter(({ replyTo }) => replyTo === null).length)
+  const before = cards()
+  await loseMemory(chats)
+  await chats.stand.must('stop', second ?? '')
+  await chats.everywhere('the end of both', texts =>
+    texts.some(text => /Resolved: (api and db|db and api) on/.test(text)),
+  )
+  for (const platform of chats.all) {
+    const [card = '', sound = ''] = chats.texts(platform)
+    assert.match(card, /Resolved/, `${platform.name}: the card itself, not the sound that answers to it: ${sound}`)
+    assert.match(card, /crash loop/, 'its earlier steps are there')
+    assert.ok(!card.includes('Followed from here on'), card)
+  }
+  assert.deepEqual(cards(), before, 'in their places, with no other message')
+})
+
+/** The state of the bot is damaged while it is away, as by a failing disk. */
+async function loseMemory(chats: Chats): Promise<void> {
+  const { stand } = chats
+  const bot = await stand.service('bot')
+  process.kill(bot.pid ?? 0, 'SIGSTOP')
+  const state = join(stand.state, 'bot/state.json')
+  writeFileSync(state, '{"v":1,"cards":')
+  process.kill(bot.pid ?? 0, 'SIGKILL')
+  await stand.wait('another bot', async () => (await stand.service('bot')).pid !== bot.pid)
+  // What is over by the time the next bot begins is nobody's news any more.
+  await stand.wait('the next bot has begun', () => existsSync(state) && readFileSync(state, 'utf8').endsWith('}'))
+}
 
 test('the last lines of a service are shown only where the configuration says so', async t => {
   const chats = await makeChats(t)

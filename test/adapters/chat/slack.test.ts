@@ -210,6 +210,11 @@ describe('secrets and states of Slack', () => {
       await fake.close()
     })
     await until('it is final', () => states.at(-1)?.isFinal === true)
+    const reasons = states.filter(({ isFinal }) => isFinal).map(({ why }) => why)
+    assert.ok(
+      reasons.every(why => !why.includes('being connected')),
+      reasons.join(' | '),
+    )
     bot = ' \n'
     await until('it is empty', () => states.at(-1)?.why.includes('cannot be read: it is empty') === true)
     assert.equal(ofWhom(await channel.post('C0ONE', plainMessage('one'), how())), 'refused channel')

@@ -78,6 +78,9 @@ all others                    telegram           10 s
 after 5 m, unless acked       telegram
 `,
   )
+  const plain = paperContext()
+  assert.equal(await run(plain.context, ['check', writeConfig(t, `host: a\n${channels}`)], {}), 0)
+  assert.match(plain.out(), /^all {2,}telegram /m)
   const json = paperContext({ json: true })
   await run(json.context, ['check', path], {})
   const { channels: names, routes: ways } = JSON.parse(json.out())

@@ -71,14 +71,31 @@ test('one that is up again in time is none; one that nothing but a change helps 
   assert.deepEqual(kinds(), ['incident.opened'])
 })
 
+test('when the last channel of a route is down too, nobody is told of anything: that is critical, and goes to the fallback', async () => {
+  const { book, down, told } = await begin()
+  await down('telegram', 'no route')
+  await book.clock.advance(30_000)
+  await down('slack', 'wrong token', true)
+  await book.clock.advance(90_000)
+  assert.deepEqual(
+    told().map(({ svc, data }) => [svc, data.severity]),
+    [
+      ['channel:slack', 'warning'],
+      ['channel:telegram', 'critical'],
+    ],
+    'telegram may have come back when slack went down',
+  )
+})
+
 test('it is critical where a route has no other channel', async () => {
   const config = configOf({
     channels: [TELEGRAM, SLACK],
     routes: [...routes, { match: ANY, to: ['slack'], graceMs: 0 }],
   })
   const { book, down, told } = await begin(config)
-  await down('slack', 'x', true)
   await down('telegram', 'x', true)
+  await book.clock.advance(0)
+  await down('slack', 'x', true)
   await book.clock.advance(0)
   const severities = Object.fromEntries(told().map(({ svc, data }) => [svc, data.severity]))
   assert.deepEqual(severities, { 'channel:slack': 'critical', 'channel:telegram': 'warning' })

@@ -45,6 +45,7 @@ export function whatsAppPlatforms(): WhatsAppPlatforms {
 function platformOver({ fake, folder, open, pair }: WhatsAppStand): Platform {
   fake.reset()
   let pairing: Promise<void> | null = null
+  let wasUnlinked = false
   return {
     name: 'whatsapp',
     chats: CHATS,
@@ -61,7 +62,10 @@ function platformOver({ fake, folder, open, pair }: WhatsAppStand): Platform {
     next: trouble => fake.next(TROUBLES[trouble]),
     remove: (_, reference) => fake.revoke(reference),
     leave: chat => fake.expel(chat),
-    revoke: () => fake.unlink(),
+    revoke() {
+      wasUnlinked = true
+      fake.unlink()
+    },
     admit: () => {
       // The bot takes a moment to throw away what is left of the old device.
       pairing = until('the old device is forgotten', () => !existsSync(join(folder, 'paired'))).then(pair)
@@ -70,7 +74,8 @@ function platformOver({ fake, folder, open, pair }: WhatsAppStand): Platform {
     cut: () => fake.cut(),
     say: () => {},
     press: () => {},
-    breaches: () => fake.account.breaches,
+    // What is asked of the page before it hears that it was unlinked is nobody's fault.
+    breaches: () => fake.account.breaches.filter(why => !(wasUnlinked && why === 'send without a session')),
     close: async () => {
       await pairing
     },
