@@ -1,6 +1,7 @@
 import type { Delivery, SentReport } from '../core/api/bot-report.ts'
 import { request, stream } from '../core/api/client.ts'
 import type { SilenceStatus } from '../core/api/notice-control.ts'
+import type { Ask, CommandView, Offer, Reply } from '../core/command/port.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
@@ -25,6 +26,14 @@ export interface CoreLink {
   /** By chat: the newest checkpoint that was reported as posted. */
   posted(): Promise<readonly Witness[]>
   report(report: SentReport): Promise<void>
+  /** What a person said. Rejects with a Fault for them, too, when core says no. */
+  request(ask: Ask, timeoutMs: number): Promise<Reply>
+  /** Null: there is none, or it ended long ago. */
+  command(id: string): Promise<CommandView | null>
+  /** What may be done now about an incident (its id) or a target (`target:<name>`). */
+  offers(about: string): Promise<readonly Offer[]>
+  /** Values that an argument of this type may have. */
+  complete(type: string, begin: string): Promise<readonly string[]>
   /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
   follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
 }
@@ -50,6 +59,13 @@ export function openCoreLink(socket: string): CoreLink {
     checkpoint: async () => (await query('checkpoint')) as SignedForPosts | null,
     posted: async () => (await query('posted')) as readonly Witness[],
     report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),
+    async request({ from, key, said, code, waitMs }, timeoutMs) {
+      const body = { ...from, key, ...said, ...(code === null ? {} : { code }), waitMs }
+      return (await request(socket, 'POST', '/v1/request', body, { timeoutMs })) as Reply
+    },
+    command: async id => (await query('command', { id })) as CommandView | null,
+    offers: async about => (await query('offers', { about })) as readonly Offer[],
+    complete: async (type, begin) => (await query('complete', { type, begin })) as readonly string[],
     async *follow(fromSeq, signal) {
       for await (const line of stream(socket, `/v1/follow?from=${fromSeq}`, signal)) yield JSON.parse(line) as Entry
     },

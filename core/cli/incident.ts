@@ -21,7 +21,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (form !== undefined && form !== 'md' && form !== 'html') {
     throw new Fault('usage.value', `--report has to be md or html, not "${form}"`)
   }
-  const report = await reportOn(context, id)
+  const report = await reportOn(context, id, values['without-lines'] !== true)
   if (form === 'md') context.out(reportMarkdown(report))
   else if (form === 'html') context.out(reportHtml(report))
   else if (context.json) context.out(`${JSON.stringify(reportJson(report))}\n`)
@@ -29,7 +29,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   return EXIT.done
 }
 
-async function reportOn(context: Context, id: string): Promise<Report> {
+async function reportOn(context: Context, id: string, hasLines: boolean): Promise<Report> {
   const { state, signal } = context
   const { incidents } = await knownIncidents(context)
   const incident = incidents.find(one => one.id === id) ?? (await findOldIncident(state, id, signal))
@@ -41,6 +41,7 @@ async function reportOn(context: Context, id: string): Promise<Report> {
   )
   const dir = ledgerFolder(state)
   const steps = timeline(entries, entry => {
+    if (!hasLines) return null
     try {
       return readTail(dir, entry)
     } catch (error) {

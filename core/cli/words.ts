@@ -81,10 +81,10 @@ Example: heald generations web`,
     options: { all: { type: 'boolean' } },
   }),
   row('incident', () => import('./incident.ts'), {
-    also: '[--report md|html]',
+    also: '[--report md|html] [--without-lines]',
     details:
-      'Works from the ledger files when the daemon is not running. --report prints it as a document to share. Example: heald incident agent-41 --report html > agent-41.html',
-    options: { report: { type: 'string' } },
+      'Works from the ledger files when the daemon is not running. --report prints it as a document to share; --without-lines leaves out what services wrote. Example: heald incident agent-41 --report html > agent-41.html',
+    options: { report: { type: 'string' }, 'without-lines': { type: 'boolean' } },
   }),
   row('report', async () => {
     const { run } = await import('./incident.ts')

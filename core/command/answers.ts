@@ -23,7 +23,7 @@ export interface AnswersOptions {
   readonly incidents: Incidents
   readonly notices: NoticeMemory
   readonly memory: CommandMemory
-  readonly switches: Pick<SwitchControl, 'generations' | 'changes'>
+  readonly switches: Pick<SwitchControl, 'generations' | 'changes' | 'rollback'>
   readonly commands: () => Promise<readonly CommandView[]>
   readonly cli: RunCli
 }
@@ -52,7 +52,7 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
       case 'incidents':
         return newest(options.incidents)
       case 'incident':
-        return JSON.parse(await cli({ words: ['incident'], said: [arg('id')] }))
+        return JSON.parse(await cli({ words: ['incident', ...withoutLines()], said: [arg('id')] }))
       case 'report':
         return report(arg('id'), arg('form') === 'md' ? 'md' : 'html')
       case 'ledger':
@@ -65,6 +65,12 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
         return verify(arg('receipts'))
       case 'generations':
         return options.switches.generations(args.target === undefined ? null : arg('target'))
+      case 'rollback':
+        return options.switches.rollback(
+          arg('target'),
+          { to: args.to === undefined ? null : arg('to'), dryRun: true },
+          who?.by ?? 'heald',
+        )
       case 'diff':
         return { lines: await options.switches.changes(arg('target'), arg('from'), arg('to')) }
       case 'logs':
@@ -100,8 +106,13 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
   }
 
   async function report(id: string, form: 'md' | 'html'): Promise<unknown> {
-    const text = await cli({ words: ['incident', '--report', form], said: [id] })
+    const text = await cli({ words: ['incident', '--report', form, ...withoutLines()], said: [id] })
     return { name: `${id}.${form}`, type: form === 'md' ? 'text/markdown' : 'text/html', text }
+  }
+
+  /** Nor do the last lines that are kept beside the entries. */
+  function withoutLines(): string[] {
+    return options.config().notice.logs ? [] : ['--without-lines']
   }
 
   /** What a service wrote may hold anything: it goes to chats only where somebody has said so. */

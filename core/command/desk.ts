@@ -137,7 +137,8 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
       const by = who ?? { by: actorOfSpeaker(from), operator: null, via: from.platform }
       throw await inTurn(() => denials.deny({ ...by, word, args, key, id: null }, refusal, HINT))
     }
-    if (spec.does === 'reads' || who === null)
+    // A dry run only says what an order would do: it is none.
+    if (spec.does === 'reads' || who === null || args['dry-run'] === true)
       return { reply: 'answer', word, args, data: await options.read({ word, args, who, from }) }
     const how: How = { who, key, button: button?.offer.button ?? null }
     if (isVerb(word)) return ordered({ verb: word, args, seen: button?.seen ?? null }, how, code, ask.waitMs)

@@ -91,7 +91,7 @@ export function createHostDeeds(options: HostDeedsOptions): Deeds {
     const to = pathIn(seen)
     switch (verb) {
       case 'rollback':
-        return switched(verb, await switches.rollback(name('target'), { to, dryRun: false }, by))
+        return switched(verb, await switches.rollback(name('target'), { to, dryRun: args['dry-run'] === true }, by))
       case 'deploy': {
         const order = { ...deployOrder(args), ...(to === null ? {} : { ref: to }) }
         return switched(verb, await switches.deploy(name('target'), order, by))

@@ -60,7 +60,7 @@ export interface Ask {
  * `switch.…`, `ledger.degraded` (nothing can be recorded, so nothing is done), `request.rate`.
  */
 export type Reply =
-  /** Of a word that reads; what `data` is depends on the word, see docs/commands.md. */
+  /** Of a word that reads, and of an order with `--dry-run`; what `data` is depends on the word, see `answers.ts`. */
   | { readonly reply: 'answer'; readonly word: Word; readonly args: Args; readonly data: unknown }
   /** Of an order, an approval or a denial: the command that it made or moved on. `isAgain`: said before, so nothing was done. */
   | { readonly reply: 'command'; readonly command: CommandView; readonly isAgain: boolean }

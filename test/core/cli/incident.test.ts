@@ -155,3 +155,14 @@ test('what a quarantined generation had changed is shown, cut to the terminal, a
   assert.deepEqual(parsed.rolledBack, [{ target: 'web', from: 'release-7', to: 'release-6' }])
   assert.deepEqual(parsed.changed, [{ target: 'web', generation: 'release-7', lines: diff, more: 0 }])
 })
+
+test('what a service wrote is left out of what goes elsewhere', async t => {
+  const { state, id } = await stateWithIncident(t)
+  for (const values of [{}, { report: 'md' }, { report: 'html' }]) {
+    for (const isOut of [true, false]) {
+      const { context, out } = paperContext({ state, socket: join(state, 'heald.sock') })
+      assert.equal(await runIncident(context, [id], { ...values, ...(isOut ? { 'without-lines': true } : {}) }), 0)
+      assert.equal(out().includes('last words'), !isOut, JSON.stringify(values))
+    }
+  }
+})

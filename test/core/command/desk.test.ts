@@ -205,3 +205,16 @@ test('buttons of a card: durable before they are shown, the same while nothing c
   await assert.rejects(stand.ask(SPEAKERS.carol, { button: first[0]?.button ?? '' }), /too old/)
   await assert.rejects(stand.ask(SPEAKERS.carol, { button: 'bnobody' }), { code: 'command.stale' })
 })
+
+test('a dry run is an answer: nothing is recorded, nothing is done', async () => {
+  const stand = makeStand()
+  for (const said of ['rollback app --dry-run', { word: 'rollback', args: { target: 'app', 'dry-run': true } }]) {
+    const reply = await stand.ask(SPEAKERS.carol, said)
+    assert.deepEqual(reply, {
+      ...{ reply: 'answer', word: 'rollback', args: { target: 'app', 'dry-run': true } },
+      data: { word: 'rollback', operator: 'carol' },
+    })
+  }
+  await assert.rejects(stand.ask(SPEAKERS.dave, 'rollback app --dry-run'), { code: 'command.denied' })
+  assert.deepEqual([stand.of('command.requested'), stand.performed, stand.world.current], [[], [], 'release-5'])
+})
