@@ -48,6 +48,10 @@ function linkOf(more: Partial<CoreLink>): CoreLink {
     checkpoint: async () => null,
     posted: async () => [],
     report: async () => {},
+    request: () => Promise.reject(new Error('not asked')),
+    command: async () => null,
+    offers: async () => [],
+    complete: async () => [],
     async *follow() {},
     ...more,
   }
