@@ -24,12 +24,15 @@ test('kill -9 while it is made, and two at once: it goes on, and holds what it h
   for (let n = 0; n < KILLS; n += 1) {
     const child = maker()
     const ended = once(child, 'exit')
-    // It has the index, and begins.
-    await Promise.race([once(child.stdout, 'data'), ended])
-    await new Promise(resolve => setTimeout(resolve, Math.random() * 250))
-    if (child.exitCode === null) kills += 1
-    child.kill('SIGKILL')
+    // In its first pieces, one after the other.
+    const piece = n % 4
+    let pieces = 0
+    child.stdout.on('data', (said: Buffer) => {
+      pieces += said.toString('latin1').split('\n').length - 1
+      if (pieces > piece) setTimeout(() => child.kill('SIGKILL'), Math.random() * 50)
+    })
     await ended
+    if (child.signalCode === 'SIGKILL') kills += 1
     const verdict = await verifyIndex(dir)
     assert.ok(verdict === null || verdict.ok, `round ${n}: ${JSON.stringify(verdict)}`)
     if (existsSync(indexPath(dir))) {

@@ -32,6 +32,7 @@ export async function runWriter(
     before = [],
     onLine,
     kill,
+    program = WRITER,
   }: {
     readonly count: number
     readonly callers?: number
@@ -39,9 +40,11 @@ export async function runWriter(
     readonly onLine?: (line: string) => void
     /** Given once: kills the process it started, when the moment has come. */
     readonly kill?: (kill: () => void) => void
+    /** In the place of the small writer. */
+    readonly program?: string
   },
 ): Promise<WriterRun> {
-  const [command = '', ...args] = [...before, process.execPath, WRITER, dir, String(count), String(callers)]
+  const [command = '', ...args] = [...before, process.execPath, program, dir, String(count), String(callers)]
   const options: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' }
   const child = spawn(command, args, options)
   let out = ''
