@@ -67,7 +67,7 @@ export function beginLife(
   chats: readonly FakeChat[],
   { clock, disk, notice = specOf(chats), at = () => {} }: LifeOptions,
 ) {
-  const read = JSON.parse(disk.text || '{}') as { cards?: unknown; items?: Item[]; asked?: Asked }
+  const read = JSON.parse(disk?.text || '{}') as { cards?: unknown; items?: Item[]; asked?: Asked }
   const cards = cardsFromJson(read.cards) ?? emptyCards()
   const items = new Map((read.items ?? []).map(item => [item.id, item]))
   const asked = askedFrom(read.asked, 'boot')
@@ -79,6 +79,7 @@ export function beginLife(
     if (isDead) await new Promise<never>(() => {})
   }
   async function save(): Promise<void> {
+    if (disk === null) return
     const text = JSON.stringify({ cards: cardsToJson(cards), items: [...items.values()], asked })
     await moment('before a save')
     disk.text = text
@@ -130,7 +131,8 @@ export function beginLife(
 
 interface LifeOptions {
   readonly clock: FakeClock
-  readonly disk: Disk
+  /** Null: nothing is kept, for there is one life only. */
+  readonly disk: Disk | null
   readonly notice?: NoticeSpec
   readonly at?: (name: string) => void
 }

@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000
 function followed(chats: readonly FakeChat[]) {
   const clock = fakeClock()
   const ledger = makeLedger(clock)
-  const { cards, items, close } = beginLife(ledger, chats, { clock, disk: { text: '' } })
+  const { cards, items, close } = beginLife(ledger, chats, { clock, disk: null })
   return { ...ledger, cards, items, close, settle: (ms = 0) => settle(clock, ms, 20_000) }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type ChatTrouble, fakeChat } from '../fakes/chat.ts'
+import { wantedOf } from '../faults/delivery-oracle.ts'
 import { channelSpec, makeBot, noticeSpec } from './stand.ts'
 
 /**
@@ -117,6 +118,11 @@ async function play(schedule: readonly Step[], tellTwins: boolean): Promise<void
     }
     // What no answer named, or only to a bot that was killed then, nobody can change any more.
     const its = [...bot.items().values()].filter(({ channel }) => channel === one.channel.name)
+    for (const { id } of wantedOf(bot.ledger, noticeSpec({ channels }))) {
+      const item = its.find(({ card, what }) => card === id && what === 'card')
+      assert.ok(item !== undefined && (item.reference !== null || item.settledForMs !== null), `${id} was never told`)
+    }
+    assert.ok(!its.some(({ what }) => what === 'summary'), 'a summary that was never posted')
     const known = new Set(its.map(({ reference }) => reference))
     for (const { message, reference } of one.shown.values()) {
       if (!known.has(reference)) continue
