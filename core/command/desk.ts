@@ -161,6 +161,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
   }
 
   async function decided(step: Step, id: string, how: How, code: string | null, waitMs: number): Promise<Reply> {
+    await aboutToWait(id)
     const given = await inTurn(async () => {
       mustBeNew(how)
       return approvals.give(step, id, how, code)
@@ -168,6 +169,11 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     if (given === 'code') return { reply: 'code', word: step, args: { id }, command: view(id) }
     await advanced(id)
     return shown(id, waitMs, given === 'again')
+  }
+
+  /** One that was only just asked for, or is taken up again after a restart, is brought to where it waits. */
+  async function aboutToWait(id: string): Promise<void> {
+    if (memory.byId.get(id)?.state === 'requested') await advanced(id)
   }
 
   /** What can't be recorded yet is gone on with later; it is durable that it was asked for. */
@@ -234,6 +240,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
   ): Promise<CommandView> {
     await ready()
     const said: How = { who: atHost(how.by, how.as), key: null, button: null }
+    await aboutToWait(id)
     const given = await inTurn(() => approvals.give(step, id, said, how.code))
     if (given === 'code')
       throw new Fault('usage.code', `${how.as} has to give a code`, { hint: `heald ${step} ${id} CODE` })
