@@ -48,6 +48,10 @@ function linkOf(more: Partial<CoreLink>): CoreLink {
     checkpoint: async () => null,
     posted: async () => [],
     report: async () => {},
+    request: () => Promise.reject(new Error('not asked')),
+    command: async () => null,
+    offers: async () => [],
+    complete: async () => [],
     async *follow() {},
     ...more,
   }
@@ -71,6 +75,7 @@ function follow(link: CoreLink, cards = emptyCards()) {
       ...{ link, clock, cards, notice: () => noticeSpec(), save: async () => {} },
       ...{
         outbox: { take: news => void told.push(...news), wake: () => {}, untold: () => new Set() },
+        offering: { take: () => {}, refresh: () => {} },
         onConfig: () => {},
         onClosed: () => {},
         onAnew,
