@@ -9,6 +9,7 @@ export function adviceOf(card: Card): string {
     case 'switch':
       return forSwitch(card, card.about)
     case 'silence':
+    case 'command':
       return ''
   }
 }

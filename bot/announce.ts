@@ -5,6 +5,7 @@ import { messageOf } from '../core/fault.ts'
 import { beginAnew } from './anew.ts'
 import { applyEntry, type Cards, forget, isForgettable } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
+import type { Offering } from './offering.ts'
 import type { Outbox } from './outbox.ts'
 import { policyOf } from './route.ts'
 
@@ -14,6 +15,7 @@ export interface AnnounceOptions {
   readonly cards: Cards
   readonly notice: () => NoticeSpec
   readonly outbox: Pick<Outbox, 'take' | 'wake' | 'untold'>
+  readonly offering: Pick<Offering, 'take' | 'refresh'>
   readonly save: () => Promise<void>
   /** The configuration may be another one now. */
   readonly onConfig: () => void
@@ -68,7 +70,12 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       againMs = AGAIN_FIRST_MS
       if (lost !== '') warn('the daemon is there again')
       lost = ''
-      outbox.take(applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs())))
+      const news = applyEntry(cards, entry, policyOf(options.notice(), cards.silences, clock.wallMs()))
+      outbox.take(news)
+      options.offering.take(
+        entry,
+        news.map(({ card }) => card),
+      )
       flushSoon()
       if (entry.kind === 'config.applied') options.onConfig()
       if (entry.kind === 'incident.resolved') options.onClosed(entry.seq)
@@ -117,7 +124,8 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 }
 
 /** Forgets cards that are over, told everywhere as they ended, and that nothing joins any more. */
-function sweep({ cards, outbox, clock, notice }: AnnounceOptions): void {
+function sweep({ cards, outbox, offering, clock, notice }: AnnounceOptions): void {
+  offering.refresh()
   const nowMs = clock.wallMs()
   const untold = outbox.untold()
   for (const [id, card] of [...cards.byId])

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { ChannelSpec, SecretSpec } from '../core/config/channel-spec.ts'
 import { messageOf } from '../core/fault.ts'
@@ -6,11 +5,15 @@ import type { BotConfig } from '../core/notice/bot-desk.ts'
 import { beginAnew } from './anew.ts'
 import { announce } from './announce.ts'
 import { emptyAsked } from './asked.ts'
-import { type Channel, DEADLINE_MS, type OpenChannel } from './channel.ts'
+import { DEADLINE_MS, type OpenChannel } from './channel.ts'
 import { type CoreLink, openCoreLink } from './core-link.ts'
+import { createDispatch, type Dispatch } from './dispatch.ts'
 import { shortened } from './fit.ts'
+import { guesser } from './guess.ts'
 import { createHealth } from './health.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
+import { createOffering } from './offering.ts'
+import { openChannels } from './open-channels.ts'
 import { createOutbox } from './outbox.ts'
 import { patientSave } from './patient-save.ts'
 import { createReporter } from './reporter.ts'
@@ -25,7 +28,8 @@ import { createWitness, notWitnessed } from './witness.ts'
  * 2. It reads its own state. If that is lost it is made anew from the ledger (`anew.ts`), and goes on from its end.
  * 3. Each channel is opened; one that can't be is reported, and the others go on.
  * 4. It follows the ledger: entries become cards, cards become messages (`outbox.ts`).
- * 5. A signal ends it: the requests at hand are finished, the state is saved. A kill -9 does no harm either.
+ * 5. What people say is handed to core, and answered (`dispatch.ts`).
+ * 6. A signal ends it: the requests at hand are finished, the state is saved. A kill -9 does no harm either.
  */
 export interface BotOptions {
   /** The bot's own socket of the daemon. */
@@ -43,6 +47,8 @@ export interface BotOptions {
 const ASK_AGAIN_MS = 1000
 const CLOSE_CHANNELS_MS = 5000
 const REPORTS_MS = 1000
+/** Answers that are on their way get so long. */
+const ANSWERS_MS = 3000
 /** How long its end may take, when a platform does not answer: whoever stops it sooner risks a message that is there twice. */
 export const END_MS = DEADLINE_MS + CLOSE_CHANNELS_MS + REPORTS_MS
 
@@ -68,7 +74,13 @@ export async function runBot(options: BotOptions): Promise<void> {
       reporter.report({ what: 'channel.down', channel, why: shortened(why, 300) || 'no reason given', final: isFinal })
     }
   })
-  const channels = await openChannels(config, options, health.onState)
+  // What comes in while the channels are being opened waits for the few moments until it can be answered.
+  const { promise: dispatching, resolve: dispatchWith } = Promise.withResolvers<Dispatch>()
+  const channels = await openChannels(notice(), options, {
+    onState: health.onState,
+    onWord: async word => (await dispatching).hear(word),
+    onGuess: guesser(link),
+  })
   const outbox = createOutbox({
     ...{ clock, random: options.random, cards, items, asked, notice, channels, save, warn },
     ...{ place, onOutcome: health.onOutcome },
@@ -83,7 +95,16 @@ export async function runBot(options: BotOptions): Promise<void> {
       })
     },
   })
+  const offering = createOffering({ link, clock, cards, warn, onChange: () => outbox.wake() })
+  const dispatch = createDispatch({
+    ...{ link, clock, place, warn, hasLogs: () => notice().logs, turn: outbox.turn },
+    channel: name => channels.get(name),
+    onCommand: (id, channel, chat) => outbox.join(`command:${id}`, channel, chat),
+    onStale: offering.stale,
+  })
+  dispatchWith(dispatch)
   outbox.reroute()
+  offering.begin()
   const witness = createWitness({
     ...{ clock, link, witnessed, items, notice, place, warn },
     isOpen: channel => channels.has(channel),
@@ -109,7 +130,7 @@ export async function runBot(options: BotOptions): Promise<void> {
   try {
     await announce(
       {
-        ...{ link, clock, cards, notice, outbox, save, warn },
+        ...{ link, clock, cards, notice, outbox, offering, save, warn },
         onConfig: askConfig,
         onClosed: witness.closed,
         onAnew() {
@@ -122,7 +143,8 @@ export async function runBot(options: BotOptions): Promise<void> {
   } finally {
     cancelAsk()
     witness.close()
-    await outbox.close()
+    offering.close()
+    await Promise.all([dispatch.close(ANSWERS_MS), outbox.close()])
     health.stop()
     await Promise.all([...channels.values()].map(channel => bounded(channel.close(), CLOSE_CHANNELS_MS, clock)))
     await reporter.close(REPORTS_MS)
@@ -166,31 +188,6 @@ async function begunAnew(link: CoreLink, { notice }: BotConfig, { clock, warn }:
   for (const { size, atMs } of await link.posted())
     if (size > witnessed.postedSize) Object.assign(witnessed, { postedSize: size, postedMs: atMs })
   return { cards, items, asked: emptyAsked(), witnessed }
-}
-
-async function openChannels(
-  { notice }: BotConfig,
-  options: BotOptions,
-  onState: (channel: string, state: { isUp: boolean; isFinal: boolean; why: string }) => void,
-): Promise<Map<string, Channel>> {
-  const { readSecret, warn, state } = options
-  const opened = await Promise.all(
-    notice.channels.map(async spec => {
-      const { kind } = spec
-      try {
-        const channel = await options.openChannel(spec)(spec, {
-          ...{ readSecret, warn, folder: join(state, kind) },
-          events: { onState: told => onState(kind, told), onWord: () => {} },
-        })
-        return [[kind, channel] as const]
-      } catch (error) {
-        warn(`${kind} is off: ${messageOf(error)}`)
-        onState(kind, { isUp: false, isFinal: true, why: messageOf(error) })
-        return []
-      }
-    }),
-  )
-  return new Map(opened.flat())
 }
 
 function bounded(work: Promise<void>, withinMs: number, clock: Clock): Promise<void> {

@@ -1,8 +1,11 @@
+import type { Command } from '../core/command/memory.ts'
+import type { Offer, Person } from '../core/command/port.ts'
 import type { NoticeKind } from '../core/config/notice-spec.ts'
 import type { Incident, Severity } from '../core/incident/fold.ts'
 
 /**
- * One piece of news that is kept up to date in place: an incident (or several that belong together), a switch, a silence.
+ * One piece of news that is kept up to date in place: an incident (or several that belong together), a switch, a silence,
+ * a command.
  * Plain JSON: it is a part of the bot's state. Folded from the ledger's entries by `cards.ts`.
  */
 export interface Card {
@@ -22,7 +25,7 @@ export interface Card {
   readonly isAcked: boolean
   /** Whom it is about, for routes and silences. */
   readonly services: readonly string[]
-  readonly about: Incidents | Switch | Silence
+  readonly about: Incidents | Switch | Silence | Ordered
   /** What happened, oldest first: the first and the newest, with how many were left out between. */
   readonly steps: readonly Happened[]
   readonly leftOut: number
@@ -36,6 +39,8 @@ export interface Card {
   readonly receipt: string
   /** Begun before the bot lost its memory of it. */
   readonly isContinued: boolean
+  /** What core lets people do about it now, as buttons. Those of a command are its own. */
+  readonly offers: readonly Offer[]
 }
 
 export interface Incidents {
@@ -69,6 +74,14 @@ export interface Silence {
   readonly why: string
 }
 
+export interface Ordered {
+  readonly what: 'command'
+  /** As it stands; its `effects` are not kept. */
+  readonly command: Command
+  /** Who may approve it; null: nobody has said it yet. */
+  readonly approvers: readonly Person[] | null
+}
+
 export interface Happened {
   readonly atMs: number
   readonly words: string
@@ -100,7 +113,7 @@ export function newCard(parts: Pick<Card, 'id' | 'kind' | 'openedMs' | 'services
       isOver: false,
       isAcked: false,
     },
-    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false },
+    ...{ steps: [], leftOut: 0, changes: [], lastLines: null, next: '', receipt: '', isContinued: false, offers: [] },
   }
 }
 

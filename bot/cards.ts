@@ -2,6 +2,7 @@ import type { MatchSpec } from '../core/config/notice-spec.ts'
 import type { Entry } from '../core/entry.ts'
 import { SEVERITIES } from '../core/incident/fold.ts'
 import type { Card } from './card.ts'
+import { followCommand } from './command-card.ts'
 import { followIncidentCard, incidentOf } from './incident-card.ts'
 import { followSilence } from './silence-card.ts'
 import { followSwitch } from './switch-card.ts'
@@ -70,6 +71,8 @@ export function applyEntry(cards: Cards, entry: Entry, policy: Policy): News[] {
   if (about !== null) news.push({ card: about })
   const silence = followSilence(cards, entry)
   if (silence !== null) news.push({ card: silence })
+  const command = followCommand(cards, entry)
+  if (command !== null) news.push({ card: command })
   if (entry.kind === 'escalation.due') return [...news, ...escalated(cards, entry)]
   if (incidentOf(entry) === null) return news
   const card = followIncidentCard(cards, entry, policy)
@@ -118,8 +121,8 @@ export function cardsFromJson(json: unknown): Cards | null {
   const empty = { ...emptyCards(nextSeq as number), lastH }
   for (const card of cards) {
     if (!isCard(card)) return null
-    // One of an earlier version does not say it.
-    empty.byId.set(card.id, { ...card, alarmMs: card.alarmMs ?? card.sinceMs })
+    // One of an earlier version does not say all of it.
+    empty.byId.set(card.id, { ...card, alarmMs: card.alarmMs ?? card.sinceMs, offers: card.offers ?? [] })
   }
   for (const name of ['cardOf', 'openings', 'lastOf', 'switching', 'silences'] as const) {
     const pairs = maps[name]
@@ -149,5 +152,6 @@ function isCard(value: unknown): value is Card {
 
 function isAbout(about: Card['about'] | undefined): boolean {
   if (about?.what === 'incidents') return Array.isArray(about.members)
+  if (about?.what === 'command') return typeof about.command?.id === 'string' && Array.isArray(about.command.offers)
   return about?.what === 'switch' || about?.what === 'silence'
 }

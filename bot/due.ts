@@ -11,6 +11,8 @@ import type { Item } from './item.ts'
  * - WhatsApp, where each edit and post is seen, waits for the grace time; what is over by then is not told.
  * - A silence keeps the first post and the sound back; what was posted before goes on. So do quiet hours, but for what is
  *   critical.
+ * - A command is people's own doing: it is told without a sound, at any hour; one that waits for an approval makes one, by
+ *   an answer that calls those who may give it. Not on WhatsApp, where nobody can.
  */
 export type Need =
   | { readonly need: 'nothing' }
@@ -33,6 +35,8 @@ export interface Moment {
 
 /** Silences are looked at again so often: they end by an entry, which is news. */
 const LATER_MS = 60_000
+/** So long an answer waits for the names of those whom it is to call. */
+const APPROVERS_MS = 3000
 
 export function needOf(item: Item, card: Card, moment: Moment): Need {
   const { nowMs } = moment
@@ -53,12 +57,13 @@ function firstPost(
   { isAlarm, soundAtMs }: { isAlarm: boolean; soundAtMs: number },
 ): Need {
   const hasSounded = item.loudForMs === alarmOf(card)
-  const isSilent = !isAlarm || soundAtMs > nowMs || hasSounded
+  if (card.kind === 'command' && channel === 'whatsapp') return { need: 'settle' }
+  const isSilent = !isAlarm || soundAtMs > nowMs || hasSounded || card.kind === 'command'
   // Begun already, or told and gone: people may have read it, so what it becomes has to be told in any case.
   if (item.isOpen || item.posts > 0) return { need: 'post', isSilent: isSilent || isSilenced }
   if (isSpared(item, card, { isSilenced, channel })) return { need: 'settle' }
   if (isSilenced) return { need: 'wait', untilMs: nowMs + LATER_MS }
-  if (quietUntilMs !== null && card.severity !== 'critical')
+  if (quietUntilMs !== null && card.severity !== 'critical' && card.kind !== 'command')
     return card.isOver ? { need: 'settle' } : { need: 'wait', untilMs: quietUntilMs }
   if (channel === 'whatsapp' && card.kind === 'incident' && soundAtMs > nowMs)
     return { need: 'wait', untilMs: soundAtMs }
@@ -79,6 +84,7 @@ export function isSpared(
 export function isAlarming({ severity, isOver, isAcked, about }: Card): boolean {
   if (about.what === 'incidents')
     return about.members.some(each => each.severity === 'critical' && each.state === 'open')
+  if (about.what === 'command') return about.command.state === 'awaiting'
   return severity === 'critical' && !isAcked && (!isOver || (about.what === 'switch' && about.state === 'held'))
 }
 
@@ -88,6 +94,8 @@ export function alarmOf({ sinceMs, alarmMs }: Card): number {
 }
 
 /** When the grace time is over. Where the clock was set back since, nobody knows how much of it is left: none. */
-function soundTime({ graceMs }: Item, { sinceMs }: Card, nowMs: number): number {
+function soundTime({ graceMs }: Item, { sinceMs, alarmMs, about }: Card, nowMs: number): number {
+  // Whom it calls is asked of core.
+  if (about.what === 'command') return about.approvers !== null || alarmMs > nowMs ? nowMs : alarmMs + APPROVERS_MS
   return sinceMs > nowMs + graceMs ? nowMs : sinceMs + graceMs
 }

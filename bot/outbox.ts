@@ -5,6 +5,7 @@ import type { Card } from './card.ts'
 import type { Cards, News } from './cards.ts'
 import type { Channel, Verdict } from './channel.ts'
 import { collapse } from './collapse.ts'
+import { isToldElsewhere } from './command-card.ts'
 import { type Deed, isShown, planOf } from './deed.ts'
 import { createHolds } from './holds.ts'
 import { cardItemId, type Item, keyOf, newItem } from './item.ts'
@@ -51,6 +52,10 @@ export interface Outbox {
   take(news: readonly News[]): void
   /** Looks what is to be told now. */
   wake(): void
+  /** This chat has the card too, wherever its route leads: somebody there has asked for it. It may not be there yet. */
+  join(card: string, channel: string, chat: string): void
+  /** Resolves when it is the chat's turn for a post that does not come from here; after a while in any case. */
+  turn(channel: string, chat: string): Promise<void>
   /** At a start, and when the routes may be other ones. A chat that is new hears of what is not over, and of what comes. */
   reroute(): void
   /** Ids of cards of which something is still to be told, or to be shown as it is now, at some chat. */
@@ -60,6 +65,10 @@ export interface Outbox {
 }
 
 const LONGEST_SLEEP_MS = 30_000
+/** An answer waits no longer for its turn: the platform may still say that it is too soon. */
+const LONGEST_TURN_MS = 20_000
+/** Chats that wait for a card of which no entry has come yet. */
+const MOST_JOINING = 200
 
 const fitsOf =
   ({ channel }: Line) =>
@@ -71,6 +80,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const lines = new Map<string, Line>()
   let isClosed = false
   const undrawn = new WeakSet<Card>()
+  const joining = new Map<string, { readonly channel: string; readonly chat: string }>()
   forgetOld(asked, clock)
 
   /** Channels that are off plan nothing; what they miss must not keep every card for ever. */
@@ -96,6 +106,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const card = cards.byId.get(id)
     if (card === undefined) return
     for (const { channel, chat, graceMs } of destinationsOf(card, notice())) have(card, channel, chat, graceMs)
+    const joined = joining.get(id)
+    if (joined !== undefined && !isToldElsewhere(card)) {
+      joining.delete(id)
+      have(card, joined.channel, joined.chat, 0)
+    }
     if (escalation === undefined) return
     const moment = { notice: notice(), place, nowMs: clock.wallMs() }
     for (const { channel, chat } of escalate(items, card, escalation, moment)) have(card, channel, chat, 0)
@@ -200,6 +215,25 @@ export function createOutbox(options: OutboxOptions): Outbox {
     wake() {
       collapseUnopened()
       wakeAll()
+    },
+    join(card, channel, chat) {
+      joining.set(card, { channel, chat })
+      const [oldest] = joining.keys()
+      if (joining.size > MOST_JOINING && oldest !== undefined) joining.delete(oldest)
+      tellOne({ card })
+      wakeAll()
+    },
+    async turn(channel, chat) {
+      const line = lines.get(channel)
+      if (line === undefined) return
+      const untilMs = clock.monoMs() + LONGEST_TURN_MS
+      for (;;) {
+        const nowMs = clock.monoMs()
+        const waitMs = Math.max(line.holds.untilMs(chat) - nowMs, line.pace.waitMs(chat, 'post', true, nowMs))
+        if (waitMs <= 0 || nowMs >= untilMs || isClosed) break
+        await new Promise<void>(resolve => void clock.after(Math.min(waitMs, untilMs - nowMs), resolve))
+      }
+      line.pace.note(chat, 'post', clock.monoMs())
     },
     reroute() {
       for (const item of items.values()) if (!isWanted(item)) items.delete(item.id)

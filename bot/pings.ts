@@ -1,10 +1,13 @@
+import { cleanLine } from '../core/cli/text.ts'
+import { type Person, PLATFORMS } from '../core/command/port.ts'
 import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import type { Card } from './card.ts'
+import { cleaned } from './cleaned.ts'
 import { alarmOf, isAlarming } from './due.ts'
 import { cardItemId, type Item, newItem } from './item.ts'
-import type { Message } from './message.ts'
-import { cleaned, footerOf, leadOf, looksOf, type Place } from './render.ts'
+import type { Called, Message } from './message.ts'
+import { footerOf, leadOf, looksOf, type Place } from './render.ts'
 
 /** A ping waits so long for the card that it answers to, which may be refused or held back. */
 const WAIT_FOR_CARD_MS = 5000
@@ -15,7 +18,10 @@ export function addPing(items: Map<string, Item>, item: Item, card: Card, place:
   const id = `ping ${alarmOf(card)}|${item.id}`
   if (items.has(id)) return
   const { channel, chat, graceMs } = item
-  items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs, words: pingOf(card, place, '') }))
+  items.set(
+    id,
+    newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs, words: pingOf(card, place, channel) }),
+  )
 }
 
 /** Chats that an escalation step calls, each with a ping; the answer names them. */
@@ -32,21 +38,32 @@ export function escalate(
     const id = `escalation ${incident} ${step}|${channel}|${chat}`
     if (items.has(id)) continue
     const why = `Nobody has acknowledged it for ${spanOf(nowMs - card.sinceMs)}, so you are called (step ${step + 1}).`
-    const words = pingOf(card, place, why)
+    const words = pingOf(card, place, channel, why)
     const escalation = { incident, step, dueMs: nowMs }
     items.set(id, newItem({ id, what: 'ping', channel, chat, card: card.id, graceMs: 0, words, escalation }))
   }
   return chats
 }
 
-function pingOf(card: Card, place: Place, why: string): Message {
+function pingOf(card: Card, place: Place, channel: string, why = ''): Message {
   const lead = why === '' ? [] : [{ block: 'text' as const, text: why }]
   return cleaned({
     ...looksOf(card, place),
     blocks: [...lead, ...leadOf(card)],
     footer: footerOf(card, place),
     buttons: [],
+    ...(card.about.what === 'command' ? { calls: callsOf(card.about.approvers ?? [], channel) } : {}),
   })
+}
+
+/** Those who may approve it, by what this platform calls them. */
+function callsOf(people: readonly Person[], channel: string): Called[] {
+  const platform = PLATFORMS.find(each => each === channel)
+  return people.map(person => ({
+    name: cleanLine(person.operator),
+    // On Slack the team may stand before it.
+    id: platform === undefined ? null : (person[platform][0]?.split('/').at(-1) ?? null),
+  }))
 }
 
 /** What it calls people for is over by now, or somebody has seen to it: nobody is woken for that. */

@@ -1,7 +1,8 @@
 import { counted } from '../core/cli/text.ts'
 import type { SignedForPosts } from '../core/notice/checkpoint-desk.ts'
+import { cleaned } from './cleaned.ts'
 import type { Message } from './message.ts'
-import { cleaned, type Place } from './render.ts'
+import type { Place } from './render.ts'
 
 /** A checkpoint as it is posted: the signed text as it is, to be copied, and the key that it is signed with. */
 export function checkpointPost({ size, note, vkey }: SignedForPosts, { host }: Place): Message {

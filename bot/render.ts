@@ -1,10 +1,13 @@
-import { cleanLine, cleanLines } from '../core/cli/text.ts'
 import { clockTime } from '../core/cli/time.ts'
 import type { Incident } from '../core/incident/fold.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import { adviceOf } from './advice.ts'
+import { buttonsOf } from './buttons.ts'
 import { type Card, type Incidents, LEFT_OUT_AT, type Silence, type Switch } from './card.ts'
+import { cleaned } from './cleaned.ts'
+import { commandLooks, commandText } from './command-words.ts'
 import type { Block, Fact, Message, TimedStep } from './message.ts'
+import { commandFacts, viewIn } from './render-command.ts'
 
 export interface Place {
   readonly host: string
@@ -27,7 +30,7 @@ export function render(card: Card, place: Place): Message {
       ...continued(card),
     ],
     footer: footerOf(card, place),
-    buttons: [],
+    buttons: buttonsOf(card),
   })
 }
 
@@ -44,13 +47,15 @@ export function looksOf(card: Card, { host }: Place): Pick<Message, 'tone' | 'ic
         ...{ tone: 'info', icon: card.isOver ? '🔔' : '🔕' },
         title: `${card.isOver ? 'Silence is over' : 'Silenced'}: ${about.match} on ${host}`,
       }
+    case 'command':
+      return commandLooks(viewIn(about), host)
   }
 }
 
 /** What names it elsewhere: its incident, the receipt of its newest entry, and the host. */
 export function footerOf({ about, receipt }: Card, { host }: Place): string {
   const [only, ...more] = about.what === 'incidents' ? about.members : []
-  const id = only === undefined || more.length > 0 ? '' : only.id
+  const id = about.what === 'command' ? about.command.id : only === undefined || more.length > 0 ? '' : only.id
   return [id, receipt, host].filter(part => part !== '').join(' · ')
 }
 
@@ -132,10 +137,14 @@ function switchWords({ state, from, to, back }: Switch): string {
 /** What a person who is woken needs first: what it is, what heald does next, and what is left to do for them. */
 export function leadOf(card: Card): Block[] {
   const { about } = card
+  if (about.what === 'command') return textBlock(commandText(viewIn(about)))
   const what = about.what === 'incidents' ? incidentText(card, about) : sentence(about.why)
   const next = card.next === '' || card.isOver ? heldNext(card) : `Next: heald ${card.next}.`
   const advice = adviceOf(card)
-  const lines = [what, next, advice === '' ? '' : `You: ${advice}.`].filter(line => line !== '')
+  return textBlock([what, next, advice === '' ? '' : `You: ${advice}.`].filter(line => line !== ''))
+}
+
+function textBlock(lines: readonly string[]): Block[] {
   return lines.length === 0 ? [] : [{ block: 'text', text: lines.join('\n') }]
 }
 
@@ -183,6 +192,8 @@ function factsOf(card: Card, place: Place): Block[] {
       return [{ block: 'facts', facts: switchFacts(card, about, place) }]
     case 'silence':
       return [{ block: 'facts', facts: silenceFacts(card, about, place) }]
+    case 'command':
+      return [{ block: 'facts', facts: commandFacts(card, about, place) }]
   }
 }
 
@@ -244,6 +255,7 @@ function stepsOf(card: Card): Block[] {
 /** Where all steps are about one, its name need not stand in each, nor the cause that stands above. */
 function shortStep(words: string, about: Card['about']): string {
   const only = about.what === 'incidents' && about.members.length === 1 ? about.members[0] : undefined
+  if (about.what === 'command') return words
   const name = about.what === 'switch' ? about.target : (only?.services[0] ?? '')
   if (name === '' || !words.startsWith(name)) return words
   const short = words.slice(name.length).replace(/^:? /, '')
@@ -257,35 +269,6 @@ function continued({ isContinued, id }: Card): Block[] {
 }
 
 /** With its date where that is not the day of `dayMs`. */
-function moment(atMs: number, { tz }: Place, dayMs = atMs) {
+export function moment(atMs: number, { tz }: Place, dayMs = atMs) {
   return { atMs, text: `${clockTime(atMs, dayMs, tz)} ${tz}` }
-}
-
-/** Text of services, operators and configuration may hold anything. */
-export function cleaned(message: Message): Message {
-  return {
-    ...message,
-    title: cleanLine(message.title),
-    footer: cleanLine(message.footer),
-    blocks: message.blocks.map(cleanBlock),
-  }
-}
-
-function cleanBlock(block: Block): Block {
-  switch (block.block) {
-    case 'text':
-      return { ...block, text: cleanLines(block.text) }
-    case 'facts':
-      return {
-        ...block,
-        facts: block.facts.map(({ name, value }) => ({
-          name: cleanLine(name),
-          value: typeof value === 'string' ? cleanLine(value) : value,
-        })),
-      }
-    case 'steps':
-      return { ...block, steps: block.steps.map(({ offset, words }) => ({ offset, words: cleanLine(words) })) }
-    case 'log':
-      return { ...block, title: cleanLine(block.title), text: cleanLines(block.text) }
-  }
 }

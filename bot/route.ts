@@ -2,6 +2,7 @@ import type { NoticeSpec } from '../core/config/notice-spec.ts'
 import { fits } from '../core/notice/match.ts'
 import type { Card } from './card.ts'
 import type { ActiveSilence, Policy } from './cards.ts'
+import { isToldElsewhere } from './command-card.ts'
 
 export interface Destination {
   readonly channel: string
@@ -11,6 +12,7 @@ export interface Destination {
 
 /** All chats of the channels that the first fitting route names. */
 export function destinationsOf(card: Card, { routes, channels }: NoticeSpec): Destination[] {
+  if (isToldElsewhere(card)) return []
   const route = routes.find(({ match }) => fits(match, card))
   if (route === undefined) return []
   return toldOn(card, route.to, channels).flatMap(name => {
@@ -37,7 +39,7 @@ export function policyOf(notice: NoticeSpec, silences: ReadonlyMap<string, Activ
 
 /** Whether a silence hides the card's pushes. Of several services all have to be silenced. */
 export function isSilenced(card: Card, silences: Iterable<ActiveSilence>, nowMs: number): boolean {
-  if (card.kind === 'silence') return false
+  if (card.kind === 'silence' || card.kind === 'command') return false
   const standing = [...silences].filter(({ untilMs }) => nowMs < untilMs)
   const whom = card.services.length === 0 ? [''] : card.services
   return whom.every(service => standing.some(silence => fits(silence, { ...card, services: [service] })))

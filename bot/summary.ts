@@ -2,8 +2,9 @@ import { clockTime } from '../core/cli/time.ts'
 import type { Severity } from '../core/incident/fold.ts'
 import { spanOf } from '../core/incident/measure.ts'
 import { type Card, rankOf, worse } from './card.ts'
+import { cleaned } from './cleaned.ts'
 import type { Message } from './message.ts'
-import { cleaned, type Place } from './render.ts'
+import type { Place } from './render.ts'
 
 /** What was over before a chat could be told of it, in one message. Plain JSON, bounded. */
 export interface Summary {

@@ -2,9 +2,10 @@ import { cleanLine } from '../../core/cli/text.ts'
 import { clockTime } from '../../core/cli/time.ts'
 import type { Args, Platform } from '../../core/command/port.ts'
 import type { Attachment } from '../channel.ts'
+import { cleaned } from '../cleaned.ts'
 import type { Links } from '../links.ts'
 import type { Block, Button, Message } from '../message.ts'
-import { cleaned, type Place } from '../render.ts'
+import type { Place } from '../render.ts'
 
 /** What is shown to somebody who said a word. */
 export interface Answer {

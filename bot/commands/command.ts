@@ -1,3 +1,4 @@
+import { ENDED } from '../../core/command/memory.ts'
 import type { CommandView, Reply } from '../../core/command/port.ts'
 import type { Fault } from '../../core/fault.ts'
 import { approvalText, commandLine, commandLooks, commandText, offerButton } from '../command-words.ts'
@@ -38,6 +39,11 @@ export const commands: Render = (data, _args, showing) => {
 
 /** What came of an order, an approval or a denial so far. Its card tells the rest. */
 export function commandAnswer({ command, isAgain }: Extract<Reply, { reply: 'command' }>, showing: Showing): Answer {
+  const again = isAgain ? 'That was said before, so nothing was done now. This is how it stands:' : ''
+  const parts = { ...commandLooks(command), footer: footer(command.receipt, showing.place.host) }
+  // Where everybody sees the answer, the card beside it says the rest, and has the buttons.
+  if (showing.platform === 'telegram' && !ENDED.has(command.state))
+    return answer({ ...parts, blocks: lines(again, codeHint(command)) }, showing)
   const approved = approvalText(command)
   const facts: Fact[] = [
     ...(approved === '' ? [] : [{ name: 'Approved by', value: approved }]),
@@ -45,28 +51,21 @@ export function commandAnswer({ command, isAgain }: Extract<Reply, { reply: 'com
       ? []
       : [{ name: 'May approve', value: command.approvers.map(({ operator }) => operator).join(', ') }]),
   ]
+  const told = facts.length === 0 ? [] : [{ block: 'facts' as const, facts }]
   return answer(
     {
-      ...commandLooks(command),
-      blocks: [
-        ...lines(
-          isAgain ? 'That was said before, so nothing was done now. This is how it stands:' : '',
-          ...commandText(command),
-        ),
-        ...lines(codeHint(command, showing)),
-        ...(facts.length === 0 ? [] : [{ block: 'facts' as const, facts }]),
-      ],
-      footer: footer(command.receipt, showing.place.host),
+      ...parts,
+      blocks: [...lines(again, ...commandText(command)), ...told],
       buttons: [command.offers.map(offerButton)],
     },
     showing,
   )
 }
 
-/** Where there are no forms, a code has to be written. */
-function codeHint({ state, needs, id }: CommandView, { platform }: Showing): string {
-  if (state !== 'awaiting' || needs?.code !== true || platform !== 'telegram') return ''
-  return `To approve it: /approve ${id} and the six digits of your authenticator app.`
+/** There are no forms on Telegram: a code has to be written. */
+function codeHint({ state, needs, id }: CommandView): string {
+  if (state !== 'awaiting' || needs?.code !== true) return ''
+  return `It needs a code: /approve ${id} and the six digits of the authenticator app.`
 }
 
 /** A code of the person's own is missing. */

@@ -75,6 +75,7 @@ function follow(link: CoreLink, cards = emptyCards()) {
       ...{ link, clock, cards, notice: () => noticeSpec(), save: async () => {} },
       ...{
         outbox: { take: news => void told.push(...news), wake: () => {}, untold: () => new Set() },
+        offering: { take: () => {}, refresh: () => {} },
         onConfig: () => {},
         onClosed: () => {},
         onAnew,

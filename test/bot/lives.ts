@@ -110,6 +110,7 @@ export function beginLife(
     {
       ...{ link: ledger.link as unknown as CoreLink, clock, cards, notice: () => notice, outbox, save },
       ...{ onConfig: () => {}, onClosed: () => {}, onAnew: () => {}, warn: () => {} },
+      offering: { take: () => {}, refresh: () => {} },
     },
     end.signal,
   )

@@ -53,6 +53,8 @@ export interface Shown {
   /** Ids, in order. */
   readonly buttons: readonly string[]
   readonly isEdited: boolean
+  /** What stands on the buttons, in the same order. */
+  readonly labels?: readonly string[]
   /** Whom it calls with a sound, as the platform names them. */
   readonly pings?: readonly string[]
 }

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Platform } from '../conformance/platform.ts'
+import type { Speaking } from '../conformance/speaking.ts'
 import { discordPlatform } from '../fakes/discord/platform.ts'
 import { startSlackPlatform } from '../fakes/slack/platform.ts'
 import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
@@ -19,7 +20,7 @@ export async function makeChats(t: TestContext, installed: Parameters<typeof mak
     discordPlatform(),
     startSlackPlatform(),
   ])
-  const all: readonly Platform[] = [telegram, discord, slack]
+  const all: readonly Speaking[] = [telegram, discord, slack]
   t.after(() => Promise.all(all.map(platform => platform.close())))
   // The bot has none of the marks that services have: it gets the variables that its channels name, and no other.
   stand.onEnd(() => {

@@ -71,6 +71,7 @@ export async function discordPlatform({ isNew = false } = {}): Promise<DiscordPl
         ...{ reference: message.id, text: shownText(message), replyTo: message.replyTo, isEdited: message.isEdited },
         isSilent: (message.flags & SUPPRESS_NOTIFICATIONS) !== 0,
         buttons: message.components.flatMap(row => row.components.map(button => plainId(button.custom_id))),
+        labels: message.components.flatMap(row => row.components.map(({ label }) => label)),
         pings: message.pings,
       })),
     requests: () => desk.requests,

@@ -105,13 +105,13 @@ export function tsOf(reference: string): string {
 }
 
 function shownOf(chat: string, { ts, text, blocks, threadTs, editedTs }: Stored): Shown {
-  const { text: shown, buttons, pings } = readableOf(text, blocks)
+  const { text: shown, buttons, labels, pings } = readableOf(text, blocks)
   return {
     reference: threadTs === null ? `${chat}/${ts}` : `${chat}/${ts}/${threadTs}`,
     text: shown,
     isSilent: false,
     replyTo: threadTs === null ? null : `${chat}/${threadTs}`,
-    buttons: buttons.map(plainId),
+    ...{ buttons: buttons.map(plainId), labels },
     isEdited: editedTs !== null,
     pings: pings.map(ping => ping.replace('@', '')),
   }

@@ -6,15 +6,16 @@ export interface Readable {
   /** Whom it calls: `@channel`, `@U01`. */
   pings: string[]
   links: string[]
-  /** Ids of buttons, in order. */
+  /** Ids of buttons, in order, and what stands on them. */
   buttons: string[]
+  labels: string[]
 }
 
 type Thing = Record<string, unknown>
 
 /** Blocks are shown in place of the text, which is then only for notifications. */
 export function readableOf(text: string, blocks: readonly unknown[]): Readable {
-  const seen: Readable = { text: '', pings: [], links: [], buttons: [] }
+  const seen: Readable = { text: '', pings: [], links: [], buttons: [], labels: [] }
   const lines = blocks.length === 0 ? [mrkdwn(text, false, seen)] : blocks.map(block => blockText(block as Thing, seen))
   seen.text = lines.join('\n')
   return seen
@@ -36,7 +37,9 @@ function blockText(block: Thing, seen: Readable): string {
   return things(block.elements)
     .map(button => {
       seen.buttons.push(String(button.action_id ?? ''))
-      return `[${textObject(button.text, seen)}]`
+      const label = textObject(button.text, seen)
+      seen.labels.push(label)
+      return `[${label}]`
     })
     .join(' ')
 }

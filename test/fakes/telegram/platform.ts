@@ -69,6 +69,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
           ...{ reference: String(message.id), text: message.text, isSilent: message.isSilent },
           ...{ isEdited: message.isEdited, buttons: buttonsOf(message) },
           replyTo: message.replyTo === null ? null : String(message.replyTo),
+          labels: message.keyboard.flat().map(({ text }) => text),
           pings: message.entities.flatMap(({ user }) => (user === undefined ? [] : [String(user)])),
         })),
     requests: fake.messageCalls,
