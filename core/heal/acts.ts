@@ -105,6 +105,10 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       if (launch !== null) feed('launched')
     },
     stopTree() {
+      if (facts.isKept && seat.restartsItself?.()?.runs) {
+        feed('treeEmpty')
+        return
+      }
       if (facts.pid === null) {
         seat.stop?.(false)
         emptyTree()

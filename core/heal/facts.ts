@@ -46,6 +46,8 @@ export interface Facts {
   delayMs: number
   /** That restart is the host's own doing. */
   restartsItself: boolean
+  /** Its restart is one in name only: what runs goes on, and is looked at anew. */
+  isKept: boolean
   /** Why the instance that ended is to be left down, in words; null: it is not. */
   leftDown: string | null
   /** Who asked for the stop or restart under way. */
@@ -100,6 +102,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     delayMs: 0,
     restartsItself: false,
     leftDown: null,
+    isKept: false,
     by: 'heald',
     goingDown: false,
     killed: {},

@@ -13,10 +13,13 @@ export interface Patient {
   ran(): Ran | null
   /** The pointer of its target was put anew after `sinceMs` (monotonic): what it read, if it was not ready before, can't be told. */
   doubt(sinceMs: number): void
-  /** Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed to. */
-  renew(how: string | null): void
+  /**
+   * Starts it anew with the generation that its target points at now, unless it is stopped. `how`: what its recovery is owed
+   * to. `isActivated`: the activation has restarted what it has to of units; one that runs is only looked at anew.
+   */
+  renew(how: string | null, isActivated?: boolean): void
   /** The same, also when it asked to be left down: that was another generation's wish. */
-  revive(how: string): void
+  revive(how: string, isActivated?: boolean): void
   /** Calls `look` after each of its events; the answer ends that. */
   heed(look: () => void): () => void
   /** What entries of its trouble carry as `inc`. */
@@ -33,9 +36,11 @@ interface PatientTools {
 }
 
 export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
-  function begin(how: string | null, event: Event): void {
-    Object.assign(facts, { how, unwell: null, hasFailed: false, by: 'heald' } satisfies Partial<Facts>)
+  function begin(how: string | null, event: Event, isActivated: boolean): void {
+    const isKept = isActivated && facts.spec.unit !== undefined
+    Object.assign(facts, { how, unwell: null, hasFailed: false, by: 'heald', isKept } satisfies Partial<Facts>)
     feed(event)
+    facts.isKept = false
   }
   return {
     name: facts.name,
@@ -46,8 +51,8 @@ export function patientOf(facts: Facts, { feed, outage, later, waiters }: Patien
       const { pid, isUp, readySinceMs } = facts
       if (pid !== null && (!isUp || readySinceMs >= sinceMs)) facts.ran = null
     },
-    renew: how => begin(how, 'renewed'),
-    revive: how => begin(how, isLeftDown(facts) ? 'wanted' : 'renewed'),
+    renew: (how, isActivated = false) => begin(how, 'renewed', isActivated),
+    revive: (how, isActivated = false) => begin(how, isLeftDown(facts) ? 'wanted' : 'renewed', isActivated),
     heed(look) {
       waiters.add(look)
       return () => void waiters.delete(look)

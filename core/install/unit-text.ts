@@ -67,6 +67,8 @@ RuntimeDirectoryMode=0711
 # Services and a switch under way outlive heald: a stop ends the daemon alone, and the next one adopts them.
 KillMode=process
 TimeoutStopSec=20
+# One service out of memory is that service's end, not heald's.
+OOMPolicy=continue
 # Each service has a control group below heald's.
 Delegate=yes
 ${hasSubgroups ? 'DelegateSubgroup=heald\nEnvironment=HEALD_DELEGATED=1\n' : '# From systemd 254 on DelegateSubgroup= lets heald limit the memory of services here.\n'}LimitNOFILE=65536

@@ -30,6 +30,8 @@ export interface JudgeOptions {
   readonly switchSpec: () => SwitchSpec
   readonly clock: Clock
   readonly random: () => number
+  /** The activation itself restarts units that are others now, and no more of them. */
+  readonly restartsUnits: boolean
 }
 
 export interface Judge {
@@ -124,8 +126,8 @@ export function createJudge(options: JudgeOptions): Judge {
       // A rollback that nobody's services prove would be no rollback: what failed is started anew in any case.
       const isSick = isRollback && cause !== 'recovery' && state !== 'ready'
       const isLetDown = cause === 'probation' && isSameRan(ran, from) && !baseline.includes(patient.name)
-      if (how !== null && isLetDown) patient.revive(how)
-      else if (isOther || isSick) patient.renew(how)
+      if (how !== null && isLetDown) patient.revive(how, options.restartsUnits)
+      else if (isOther || isSick) patient.renew(how, options.restartsUnits)
     }
   }
 

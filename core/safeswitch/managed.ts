@@ -116,6 +116,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
     runCheck,
     checks: spec.checks,
     cwd: spec.kind === 'releases' ? spec.path : '/',
+    restartsUnits: spec.kind === 'nixos',
   })
 
   const recorder = createRecorder({

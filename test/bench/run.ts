@@ -24,6 +24,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'replacement', run: async site => (await import('./replacement.ts')).measureReplacement(site) },
   { name: 'health', run: async site => (await import('./healthy.ts')).measureHealth(site) },
   { name: 'crowd', run: async site => (await import('./crowd.ts')).measureCrowd(site) },
+  { name: 'units', run: async site => (await import('./units.ts')).measureUnits(site) },
   { name: 'rollback', run: async site => (await import('./rollback.ts')).measureRollback(site) },
   { name: 'idle-target', run: async site => (await import('./idle-target.ts')).measureIdleTarget(site) },
   { name: 'notice', run: async site => (await import('./notice.ts')).measureNotice(site) },

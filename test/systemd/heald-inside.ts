@@ -31,7 +31,8 @@ export interface HealdInside {
 const HEALD = join(ROOT, 'heald.js')
 const UNIT = 'heald-test.service'
 
-export function healdInside(machine: Machine, name = 'state'): HealdInside {
+export function healdInside(machine: Machine, { env = {} }: { env?: Record<string, string> } = {}): HealdInside {
+  const name = 'state'
   const state = join(machine.shared, name)
   const config = join(machine.shared, `${name}.yaml`)
   const heald: HealdInside = {
@@ -39,7 +40,19 @@ export function healdInside(machine: Machine, name = 'state'): HealdInside {
     configure: written => writeFileSync(config, JSON.stringify(written, null, 2)),
     async up() {
       const options = ['--collect', '-q', `--unit=${UNIT}`, '-p', 'KillMode=process', '-p', 'Delegate=yes']
-      await machine.must('systemd-run', ...options, process.execPath, HEALD, 'up', '--config', config, '--state', state)
+      const set = Object.entries(env).map(([key, value]) => `--setenv=${key}=${value}`)
+      await machine.must(
+        'systemd-run',
+        ...options,
+        ...set,
+        process.execPath,
+        HEALD,
+        'up',
+        '--config',
+        config,
+        '--state',
+        state,
+      )
       await until(`heald to answer`, async () => (await heald.cli('status')).code !== 4, 30_000).catch(async error => {
         throw new Error(`${error}\n${await heald.said()}`)
       })

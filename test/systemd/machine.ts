@@ -11,7 +11,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { has } from '../adapters/host/nix-stand.ts'
 import { until } from '../until.ts'
 import { type Ran, runInside } from './run-inside.ts'
@@ -58,7 +57,7 @@ export function machineIsMissing(): string | null {
 }
 
 /** Starts one; it is ended after the test. */
-export async function startMachine(t: TestContext): Promise<Machine> {
+export async function startMachine(t: { after(end: () => Promise<void>): void }): Promise<Machine> {
   const base = groupsFolder() ?? ''
   sweepMachines()
   const shared = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))

@@ -38,7 +38,7 @@ export function makeTrial(patients: readonly FakePatient[], checks: readonly Pro
   let found: Verdict['verdict'] = 'pass'
   let said: Judgement | null = null
   const judge = createJudge({
-    ...{ patients: () => patients, checks, cwd: '/', clock, random: () => 0.5 },
+    ...{ patients: () => patients, checks, cwd: '/', clock, random: () => 0.5, restartsUnits: false },
     runCheck: async () => ({ verdict: found, error: found === 'pass' ? null : `it is a ${found}`, tookMs: 1 }),
     switchSpec: () => switchSpec({ probationMs, passes: 3 }),
   })
