@@ -83,6 +83,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     clock,
     bootId: boot,
+    ...(config.ledger.keep && { keep: config.ledger.keep }),
     ...{ redact: config.ledger.redact, fsync: config.ledger.fsync, checkpointEveryMs: config.ledger.checkpointEvery },
     ...{ snapshot: () => past?.snapshot(), onTrouble: warn },
   })

@@ -54,6 +54,8 @@ export const KINDS = {
   'key.rotated': 'must',
   'ledger.gap': 'must',
   'ledger.torn': 'must',
+  'ledger.pruned': 'must',
+  'ledger.erased': 'must',
   'integrity.alert': 'must',
   'clock.rewound': 'must',
 } as const satisfies Record<string, 'must' | 'soft'>

@@ -1,5 +1,7 @@
 import { actorOf } from '../entry.ts'
+import type { Erased } from '../ledger/erase.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Pruned, PruneOrder } from '../ledger/prune.ts'
 
 export interface CheckpointMade {
   /** The signed note. */
@@ -16,19 +18,32 @@ export interface KeyMade {
   readonly seq: number
 }
 
-/** What the socket's server asks about the ledger's checkpoints and keys. Errors are Faults. */
+/** What the socket's server asks about the ledger's checkpoints, keys and old entries. Errors are Faults. */
 export interface LedgerControl {
   checkpoint(): Promise<CheckpointMade>
   rotateKey(by: string): Promise<KeyMade>
+  prune(order: PruneOrder): Promise<Pruned>
+  erase(seq: number, by: string): Promise<Erased>
 }
 
 /** Over the daemon's own ledger; `mustRecord` throws while nothing can be recorded. */
-export function ledgerControl(ledger: Pick<Ledger, 'checkpoint' | 'rotateKey'>, mustRecord: () => void): LedgerControl {
+export function ledgerControl(
+  ledger: Pick<Ledger, 'checkpoint' | 'rotateKey' | 'prune' | 'erase'>,
+  mustRecord: () => void,
+): LedgerControl {
   return {
     checkpoint: ledger.checkpoint,
     async rotateKey(by) {
       mustRecord()
       return ledger.rotateKey(actorOf(by))
+    },
+    async prune(order) {
+      mustRecord()
+      return ledger.prune({ ...order, by: actorOf(order.by) })
+    },
+    async erase(seq, by) {
+      mustRecord()
+      return ledger.erase(seq, actorOf(by))
     },
   }
 }

@@ -41,9 +41,14 @@ const OPEN_MS = 60_000
 const CLOSE_MS = 5000
 
 /** By the daemon, which is the ledger's writer; where none runs, as the writer itself. */
-async function ordered(context: Context, path: string, work: (ledger: Ledger) => Promise<unknown>): Promise<unknown> {
+export async function ordered(
+  context: Context,
+  path: string,
+  work: (ledger: Ledger) => Promise<unknown>,
+  body: object = {},
+): Promise<unknown> {
   try {
-    return await order(context, path)
+    return await order(context, path, body)
   } catch (error) {
     if (codeOf(error) !== 'daemon.unreachable') throw error
   }

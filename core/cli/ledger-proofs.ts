@@ -7,9 +7,8 @@ import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
 import { claimOf } from '../ledger/checkpoint.ts'
 import { epochsOf, originOf } from '../ledger/epochs.ts'
 import { latestCheckpoint } from '../ledger/kept.ts'
+import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
-import { readEntry } from '../ledger/read.ts'
-import { rotations } from '../ledger/signer.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
@@ -80,10 +79,8 @@ export async function exportTo(context: Context, words: readonly string[]): Prom
 }
 
 async function ownKeys(dir: string): Promise<VerifierKey[]> {
-  const genesis = await readEntry(dir, 0)
-  if (genesis === null || !('entry' in genesis)) return []
-  const entries = [genesis.entry, ...(await rotations(dir))]
-  return epochsOf(entries, originOf(genesis.entry)).epochs.map(({ key }) => key)
+  const { genesis, rotations } = await keyEntries(dir)
+  return genesis === null ? [] : epochsOf([genesis, ...rotations], originOf(genesis)).epochs.map(({ key }) => key)
 }
 
 /** An argument is a receipt, or the path of a file with some. */

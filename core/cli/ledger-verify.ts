@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { round } from '../clock.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { segmentFiles } from '../ledger/files.ts'
 import { readMark } from '../ledger/head.ts'
@@ -14,6 +15,9 @@ import { numberOf, textOf } from './ledger-filter.ts'
 import { progress } from './progress.ts'
 import { cleanLine, cleanLines, counted, wrapLines } from './text.ts'
 
+/** File beside the ledger. */
+const INDEX = 'index.db'
+
 /** `heald ledger verify [DIR]`: whether all that counts is one unbroken chain; needs no daemon and changes nothing. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
   const { state, json, out, err, tty, nowMs, signal } = context
@@ -24,9 +28,22 @@ export async function verify(context: Context, words: readonly string[], values:
   const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
   const trust = trustOf(values)
-  const verdict = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)
+  const chained = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)
+  const verdict = values.index === true && chained.ok ? await withIndex(chained, dir, context) : chained
   out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, context))
   return verdict.ok ? EXIT.done : EXIT.bad
+}
+
+/** The same, with what the search index is: it is derived anew from the entries, and compared. */
+async function withIndex(verdict: Verdict, dir: string, { json, err, tty, nowMs, signal }: Context): Promise<Verdict> {
+  const startMs = performance.now()
+  const { verifyIndex } = await import('../ledger/index/verify-index.ts')
+  const bar = progress('comparing the index', { wanted: tty && !json, err, nowMs })
+  const found = await verifyIndex(dir, { signal, onProgress: bar.update }).finally(bar.end)
+  const tookMs = round(verdict.tookMs + performance.now() - startMs)
+  const judged = { ...verdict, tookMs, checked: { ...verdict.checked, index: found?.ok ?? null } }
+  if (found === null || found.ok) return judged
+  return { ...judged, ok: false, firstBad: { seq: found.seq, line: 0, why: found.why, segment: INDEX } }
 }
 
 /** What was found, what is still proved, and what to do. */
@@ -40,13 +57,17 @@ export function verdictText(
     firstBad === null
       ? [
           `The ledger is whole: ${count(size)} in one unbroken chain${upTo(verdict)}. (${Math.round(tookMs)} ms)`,
+          ...prunedLines(verdict),
           ...signedLines(verdict),
+          ...(verdict.checked.index === true ? ['Its search index hides nothing and adds nothing.'] : []),
         ]
-      : torn
-        ? tornLines(verdict, firstBad)
-        : firstBad.line === 0
-          ? unsignedLines(verdict, firstBad, dir)
-          : damageLines(verdict, firstBad, dir)
+      : verdict.checked.index === false
+        ? indexLines(verdict, firstBad, dir)
+        : torn
+          ? tornLines(verdict, firstBad)
+          : firstBad.line === 0
+            ? unsignedLines(verdict, firstBad, dir)
+            : damageLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
@@ -74,6 +95,22 @@ function damageLines(verdict: Verdict, { seq, line, why, segment }: Finding, dir
       : `Still proved: ${count(verdict.size)} before it, up to ${receiptOf(verdict.size - 1, verdict.head)}.`,
     'This is no torn write: the files were changed, or the disk lost something. heald never cuts or mends them.',
     `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
+  ]
+}
+
+function prunedLines({ prunedUpTo }: Verdict): string[] {
+  if (prunedUpTo === 0) return []
+  return [`The entries before #${prunedUpTo} were pruned, as an entry tells; what stands for them fits.`]
+}
+
+/** The entries are good, and what is derived from them is not. */
+function indexLines(verdict: Verdict, { why }: Finding, dir: string): string[] {
+  return [
+    `THE SEARCH INDEX IS WRONG: ${cleanLine(why)}.`,
+    `The ledger itself is whole: ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
+    'What a search shows is checked against the entries, so nothing in it was made up; but entries may have been hidden from it.',
+    `What to do: find out who could write ${join(dir, INDEX)}, then delete it. It is derived, and the next search makes it anew.`,
+    'To search without it until then: heald ledger list --json | grep WORD',
   ]
 }
 
@@ -157,6 +194,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   'The ledger ends in a torn write': 'yellow',
   'THE LEDGER IS DAMAGED': 'red',
   'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',
+  'THE SEARCH INDEX IS WRONG': 'red',
 }
 
 /** After wrapping, which would count what colours are made of. */

@@ -7,7 +7,7 @@ import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
 import { checkLine } from '../ledger/line.ts'
 import { listEntries } from '../ledger/list.ts'
-import { readEntry } from '../ledger/read.ts'
+import { readEntry, unknownEntry } from '../ledger/read.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { readTail } from '../ledger/side.ts'
 import { noWords, oneWord } from './arguments.ts'
@@ -34,9 +34,12 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (what === 'check') return (await import('./ledger-proofs.ts')).check(context, rest, values)
   if (what === 'export') return (await import('./ledger-proofs.ts')).exportTo(context, rest)
   if (what === 'checkpoint') return (await import('./ledger-keys.ts')).checkpoint(context, rest)
+  if (what === 'archive') return (await import('./ledger-prune.ts')).archive(context, rest, values)
+  if (what === 'prune') return (await import('./ledger-prune.ts')).prune(context, rest, values)
+  if (what === 'erase') return (await import('./ledger-prune.ts')).erase(context, rest)
   const problem = what === undefined ? '"heald ledger" needs a word more' : `"heald ledger" has no "${what}"`
   throw new Fault('usage.words', problem, {
-    hint: 'write heald ledger list, show SEQ, follow, verify, checkpoint, prove SEQ, check RECEIPT or export DIR',
+    hint: 'write heald ledger list, show SEQ, follow, verify, checkpoint, prove SEQ, check RECEIPT, export DIR, archive DIR, prune or erase SEQ',
   })
 }
 
@@ -109,8 +112,7 @@ async function show(context: Context, dir: string, word: string): Promise<number
   const { json, out, err, columns, colour, tz, nowMs } = context
   const seq = seqFrom(word)
   const found = await readEntry(dir, seq)
-  if (found === null)
-    throw new Fault('entry.unknown', `there is no entry #${seq}`, { hint: '"heald ledger list" shows the newest ones' })
+  if (found === null) throw unknownEntry(dir, seq)
   if ('why' in found) {
     err(`heald: entry #${seq} is damaged: ${found.why}. Run "heald ledger verify".\n`)
     out(`${cleanLine(found.line)}\n`)

@@ -4,7 +4,8 @@ import { codeOf, Fault } from '../fault.ts'
 import { emptyFolded, fold, foldedFromJson } from '../folded.ts'
 import { applyEntry, emptyIncidents, findIncident, type Incident, type Incidents } from '../incident/fold.ts'
 import { segmentFiles } from '../ledger/files.ts'
-import { type BadLine, foldFrom, readEntry } from '../ledger/read.ts'
+import { genesisOf } from '../ledger/key-entries.ts'
+import { type BadLine, foldFrom } from '../ledger/read.ts'
 import { readSnapshot } from '../ledger/state.ts'
 
 /** Entries of one incident that are nearer than this to each other are read in one go. */
@@ -74,8 +75,7 @@ export async function entriesOf(
 
 /** The host that the ledger was begun on; '' when that can't be told. */
 export async function hostOf(state: string): Promise<string> {
-  const first = await readEntry(existingLedger(state), 0)
-  const host = first !== null && 'entry' in first ? first.entry.data.host : undefined
+  const host = (await genesisOf(existingLedger(state)))?.data.host
   return typeof host === 'string' ? host : ''
 }
 

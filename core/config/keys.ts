@@ -40,7 +40,7 @@ const SECTIONS: readonly Section[] = [
   { pattern: ['targets', '*', 'checks', '*'], ...probe },
   { pattern: ['switch'], known: Object.keys(switchShape), later: [] },
   { pattern: ['switch', 'budget'], known: Object.keys(shapes.budget), later: [] },
-  { pattern: ['ledger'], known: Object.keys(shapes.ledger), later: ['keep', 'archive'] },
+  { pattern: ['ledger'], known: Object.keys(shapes.ledger), later: [] },
   { pattern: ['channels'], known: CHANNEL_KINDS, later: [] },
   ...CHANNEL_KINDS.map(kind => ({
     pattern: ['channels', kind],

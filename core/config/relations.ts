@@ -21,6 +21,10 @@ export function checkRelations(value: unknown, facts: HostFacts, folder: string)
     const hint = 'use up to 63 small letters, digits, dots and dashes, like web-1'
     complaints.push({ path: ['host'], message: 'is not a usable name', hint, on: 'value' })
   }
+  if (isRecord(value.ledger) && Object.hasOwn(value.ledger, 'archive') && !Object.hasOwn(value.ledger, 'keep')) {
+    const hint = 'add how long entries are kept here, like keep: 365d; "heald ledger archive" archives at any time'
+    complaints.push({ path: ['ledger', 'archive'], message: 'says where, and nothing says when', hint, on: 'key' })
+  }
   const services = isRecord(value.services) ? value.services : {}
   const names = Object.keys(services)
   if (names.length > MAX_SERVICES) {

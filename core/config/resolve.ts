@@ -25,11 +25,16 @@ export function resolveFile(
     services,
     targets,
     switch: resolveSwitch(written.switch, targets),
-    ledger: written.ledger,
+    ledger: resolveLedger(written.ledger, folder),
     notice: resolveNotice(written, channels, folder),
     bot: resolveBot(written.bot, folder),
     sha256,
   }
+}
+
+function resolveLedger({ keep, archive, ...rest }: WrittenFile['ledger'], folder: string): HostConfig['ledger'] {
+  if (keep === undefined) return rest
+  return { ...rest, keep: { ms: keep, archive: archive === undefined ? null : resolve(folder, archive) } }
 }
 
 /** Where relative paths start from. */

@@ -62,5 +62,7 @@ services:
 # ledger:
 #   fsync: true             # false is faster, and a power cut may take the last entries
 #   checkpointEvery: 10s    # the least time between two signed checkpoints
+#   keep: 365d              # older entries are pruned, whole segments of them; left out: all is kept
+#   archive: /mnt/heald     # where they are archived first; without it they are gone
 #   redact: ["a secret"]    # texts that must never reach the ledger, as they are
 `

@@ -63,6 +63,8 @@ export const shapes = {
     fsync: flag.default(true),
     redact: leaf<string[]>(checkRedact).default([]),
     checkpointEvery: duration(1000).default(10_000),
+    keep: duration(86_400_000, 36_500 * 86_400_000).optional(),
+    archive: text('/mnt/archive/heald').optional(),
   },
 }
 

@@ -10,10 +10,18 @@ export interface HostConfig {
   readonly switch: SwitchSpec
   readonly notice: NoticeSpec
   readonly bot: BotSpec
-  /** `checkpointEvery` in ms. */
-  readonly ledger: { readonly fsync: boolean; readonly redact: readonly string[]; readonly checkpointEvery: number }
+  readonly ledger: LedgerSpec
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
+}
+
+export interface LedgerSpec {
+  readonly fsync: boolean
+  readonly redact: readonly string[]
+  /** In ms. */
+  readonly checkpointEvery: number
+  /** What is older is pruned, ms, and archived in a folder first, unless that is null. Left out: all is kept. */
+  readonly keep?: { readonly ms: number; readonly archive: string | null }
 }
 
 export interface ServiceSpec {

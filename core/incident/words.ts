@@ -63,6 +63,9 @@ const WORDS: { readonly [kind: string]: Words } = {
     `epoch ${number(data.epoch)} of the ledger's keys begins${because(data.why)}; from here on its key signs the checkpoints`,
   'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,
   'ledger.torn': data => `an unfinished last line was set aside${fieldsOf(data)}`,
+  'ledger.pruned': data =>
+    `the entries before #${number(data.upTo)} were pruned, ${data.archive == null ? 'without an archive' : 'with an archive'}`,
+  'ledger.erased': data => `the text kept aside for entry #${number(data.seq)} was erased`,
   'integrity.alert': data => `THE LEDGER IS DAMAGED${fieldsOf(data)}`,
   'clock.rewound': data => `the wall clock went back; the order of entries still holds${fieldsOf(data)}`,
 }

@@ -46,10 +46,11 @@ export interface WriterOptions {
   readonly stop: () => void
 }
 
-export interface Writer
-  extends Omit<Ledger, 'spendReserve' | 'checkpoint' | 'rotateKey' | 'vkey' | 'checkpointSize' | 'settled'> {
+export interface Writer extends Pick<Ledger, 'append' | 'head' | 'tree' | 'onDurable' | 'close'> {
   /** Tries at once what would be tried later; resolves to whether the ledger records now. */
   retry(): Promise<boolean>
+  /** Where the ledger ends is known: the disk could be read since. */
+  isStarted(): boolean
   /** Starts; resolves when the ledger is ready or degraded, rejects when another process is writing it. */
   begin(): Promise<void>
 }
@@ -244,6 +245,7 @@ export function createWriter(options: WriterOptions): Writer {
       closing ??= close(timeoutMs)
       return closing
     },
+    isStarted: () => storage.position() !== null,
     async retry() {
       cancelRetry()
       if (closing === null) await run()

@@ -1,10 +1,12 @@
 import type { Entry } from '../entry.ts'
+import { baseOf } from './base.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
 import type { VerifierKey } from './note.ts'
-import { readEntry } from './read.ts'
+import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
 import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
-import { toHex } from './tree/hash.ts'
+import { type Digest, toHex } from './tree/hash.ts'
+import { olderRoots } from './tree/older-roots.ts'
 import { treeOfSegments } from './tree/reader.ts'
 
 /** What came of one receipt or checkpoint, in words. */
@@ -41,6 +43,13 @@ async function checkShort(
   const what = 'receipt'
   if (dir === null) return { what, fits: null, why: 'there is no ledger here to compare it with', entry: null }
   const found = await readEntry(dir, receipt.seq)
+  if (found === null && receipt.seq < firstSeq(dir))
+    return {
+      what,
+      fits: null,
+      why: `entry #${receipt.seq} was pruned; the archive tells, if one was made`,
+      entry: null,
+    }
   if (found === null) return { what, fits: false, why: `the ledger has no entry #${receipt.seq}`, entry: null }
   if (!('entry' in found))
     return { what, fits: false, why: `entry #${receipt.seq} is damaged: ${found.why}`, entry: null }
@@ -91,7 +100,8 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
     )
   try {
     // From the entries themselves: the tiles beside them may tell of what they were before.
-    const { root } = await treeOfSegments(dir, claim.size)
+    const root = claim.size < firstSeq(dir) ? prunedRoot(dir, claim.size) : (await treeOfSegments(dir, claim.size)).root
+    if (root === null) return answer(null, `its ${claim.size} entries were pruned, and the tree's files can't tell`)
     return root === claim.root
       ? answer(true, `the first ${claim.size} entries are those that it was signed for`)
       : answer(
@@ -104,4 +114,10 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
       `the ledger does not hold its ${claim.size} entries: ${error instanceof Error ? error.message : error}`,
     )
   }
+}
+
+/** As what stands for the pruned entries proves it. */
+function prunedRoot(dir: string, size: number): Digest | null {
+  const { base } = baseOf(dir)
+  return base?.roots.get(size) ?? olderRoots(dir, base, [size]).get(size) ?? null
 }

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { codeOf, Fault } from '../fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { openCursor } from './cursor.ts'
+import { firstSeq } from './read.ts'
 import { type Digest, leafHash, toHex } from './tree/hash.ts'
 import { emptyRange, rangeBuilder, rootOf } from './tree/range.ts'
 import { entriesPath, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tree/tiles.ts'
@@ -16,7 +17,7 @@ export interface ExportOptions {
 /**
  * Writes the entries that a checkpoint covers as a C2SP tlog-tiles log, for the tools of others: `checkpoint`, tiles of
  * hashes, bundles of entries. `checkpoint` comes last and only if the entries have its root, so what was broken off, or is
- * damaged, is no log. Faults: `export.folder` when `to` is not empty, `ledger.damaged`.
+ * damaged, is no log. Faults: `export.folder` when `to` is not empty, `export.pruned`, `ledger.damaged`.
  */
 export async function exportTiles(
   dir: string,
@@ -25,6 +26,7 @@ export async function exportTiles(
   { onProgress, signal }: ExportOptions = {},
 ): Promise<void> {
   mustBeEmpty(to)
+  mustBeWhole(dir)
   const rows: Digest[][] = []
   let entries: Buffer[] = []
   const builder = rangeBuilder(emptyRange(0), (level, index, digest) => {
@@ -91,6 +93,19 @@ function mustBeEmpty(to: string): void {
     throw error
   }
   throw new Fault('export.folder', `${to} is not empty`, { hint: 'name a folder that is empty or not there yet' })
+}
+
+/** A log of tlog-tiles begins with its first entry. */
+function mustBeWhole(dir: string): void {
+  const first = firstSeq(dir)
+  if (first === 0) return
+  throw new Fault(
+    'export.pruned',
+    `the entries before #${first} were pruned, and an export begins with the first one`,
+    {
+      hint: 'put the archive back into a copy of the ledger ("heald help ledger" says how), and export that',
+    },
+  )
 }
 
 function damaged(why: string): Fault {

@@ -80,6 +80,8 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'key.rotated': ['epoch', 'publicKey', 'fromSeq', 'why'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
+  'ledger.pruned': ['upTo', 'root', 'segments', 'archive'],
+  'ledger.erased': ['seq', 'sha256'],
   'integrity.alert': ['what', 'why', 'segment', 'line', 'seq', 'mark', 'found', 'savedAs'],
   'clock.rewound': ['lastTs', 'nowTs', 'byMs'],
 }

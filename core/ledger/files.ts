@@ -8,6 +8,7 @@ import {
   readdirSync,
   readSync,
   rename,
+  unlink,
   write,
   writeSync,
 } from 'node:fs'
@@ -23,6 +24,11 @@ export const disk = {
     new Promise((resolve, reject) => fsync(fd, error => (error ? reject(error) : resolve()))),
   close: (fd: number): Promise<void> =>
     new Promise((resolve, reject) => close(fd, error => (error ? reject(error) : resolve()))),
+  /** Nothing happens where there is none. */
+  remove: (path: string): Promise<void> =>
+    new Promise((resolve, reject) =>
+      unlink(path, error => (error === null || error.code === 'ENOENT' ? resolve() : reject(error))),
+    ),
   rename: (from: string, to: string): Promise<void> =>
     new Promise((resolve, reject) => rename(from, to, error => (error ? reject(error) : resolve()))),
 
@@ -67,6 +73,9 @@ export const disk = {
 export function writeAllSync(fd: number, bytes: Buffer): void {
   for (let from = 0; from < bytes.length; ) from += writeSync(fd, bytes, from)
 }
+
+/** The search index, which is derived and may be thrown away. */
+export const INDEX_FILE = 'index.db'
 
 export interface SegmentFile {
   /** Its first seq, 12 digits. */

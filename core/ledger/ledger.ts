@@ -1,5 +1,9 @@
 import type { Draft, Entry } from '../entry.ts'
-import type { TreeHead } from './tree/keeper.ts'
+import type { Erased } from './erase.ts'
+import type { Filter } from './filter.ts'
+import type { Page } from './list.ts'
+import type { Pruned, PruneOrder } from './prune.ts'
+import type { TreeHead } from './tree/tree-head.ts'
 
 /** Where an entry ended up: its position and hash. */
 export interface Recorded {
@@ -39,10 +43,20 @@ export interface Ledger {
   checkpoint(): Promise<{ readonly note: string; readonly size: number }>
   /** Begins a new epoch of keys. Throws a Fault when that can't be recorded. */
   rotateKey(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  /** Removes the oldest segments. Throws a Fault when that can't be, or can't be recorded. */
+  prune(order: PruneOrder): Promise<Pruned>
+  /** Erases the text kept aside for an entry. Throws a Fault when there is none, or that can't be recorded. */
+  erase(seq: number, by: string): Promise<Erased>
   /** The public key that checkpoints are signed for now, as people keep it; null: there is none (yet). */
   vkey(): string | null
   /** Entries that the newest checkpoint covers; null: none is known. */
   checkpointSize(): number | null
+  /**
+   * Finds durable entries, newest first, in a process of its own: at most 1,000, and 256 KiB of lines, a page. Each line was
+   * checked against its hash. Faults: `search.busy`, `search.slow`, `search.failed`, `search.lost`,
+   * `search.closed`.
+   */
+  find(filter: Filter, page: { readonly limit: number; readonly cursor?: string }): Promise<Page>
   /** Resolves when no checkpoint and no change of keys is under way. */
   settled(): Promise<void>
   /** Flushes what is queued (bounded by `timeoutMs`), closes files and releases the lock. Safe to call twice. */

@@ -4,12 +4,19 @@ import type { Data } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
 import { checkpointer } from './checkpointer.ts'
+
+import { eraseText, finishErasures } from './erase.ts'
+
+import { searchOnDemand } from './index/on-demand.ts'
+
 import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { rawPublicKey } from './note.ts'
+import { finishPrune, type Pruned, type PruneOrder, prune } from './prune.ts'
 import { recover } from './recover.ts'
 import { reserveIn } from './reserve.ts'
+import { type Keep, keepRetention } from './retention.ts'
 import { createSigner } from './signer.ts'
 import { treeKeeper } from './tree/keeper.ts'
 
@@ -30,6 +37,8 @@ export interface LedgerOptions {
   readonly fsync: boolean
   /** The least time between two checkpoints that are made by themselves; left out: 10 s. */
   readonly checkpointEveryMs?: number
+  /** Entries older than this are pruned; left out: none. */
+  readonly keep?: Keep
   /** The folded state, asked for at each rotation, when every durable entry has been told to the followers. */
   readonly snapshot?: () => Data | undefined
   /** Trouble in words, for the daemon's own log. Left out: process warnings. */
@@ -66,6 +75,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     async start() {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
       lock ??= await takeLock(dir)
+      await finishPrune(dir)
       return recover(dir, fsync)
     },
     stop() {
@@ -89,12 +99,29 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const checkpoints = checkpointer(signer, clock, options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, onTrouble)
   const beginning = Promise.withResolvers<void>()
   // Nobody needs them at once, and there is much to do at a start.
-  const cancelTree = clock.after(TREE_AFTER_MS, () => {
+  let cancelTree = clock.after(TREE_AFTER_MS, beginTree)
+  function beginTree(): void {
+    if (!writer.isStarted()) {
+      // The disk can't be read: nothing is under way, so nobody has to wait for it.
+      beginning.resolve()
+      cancelTree = clock.after(TREE_AFTER_MS, beginTree)
+      return
+    }
     tree.begin(writer.head().size)
-    beginning.resolve(signer.begin())
-    void beginning.promise.then(checkpoints.moved)
+    const begun = signer.begin()
+    beginning.resolve(begun)
+    void begun.then(checkpoints.moved)
+    finishErasures(dir, writer.append).catch(error =>
+      onTrouble(`an erasure could not be finished: ${messageOf(error)}`),
+    )
+  }
+  const search = searchOnDemand({ dir, clock, size: () => writer.head().size, onTrouble })
+  writer.onDurable(() => {
+    checkpoints.moved()
+    search.moved()
   })
-  writer.onDurable(checkpoints.moved)
+  const { keep } = options
+  const retention = keep === undefined ? null : keepRetention({ dir, keep, clock, prune: pruned, onTrouble })
   return {
     ...writer,
     async checkpoint() {
@@ -105,6 +132,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await within(beginning.promise, BEGINNING_MS, clock)
       return signer.rotate(by)
     },
+    prune: pruned,
+    erase: (seq, by) => eraseText(dir, seq, by, writer.append),
+    find: search.find,
     vkey: signer.vkey,
     checkpointSize: signer.size,
     async settled() {
@@ -113,6 +143,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     async close(timeoutMs) {
       cancelTree()
+      retention?.stop()
+      await search.close()
       await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
       await writer.close(timeoutMs)
     },
@@ -120,6 +152,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (writer.head().recording === 'ok') return true
       return (await reserve.spend()) && writer.retry()
     },
+  }
+
+  async function pruned(order: PruneOrder): Promise<Pruned> {
+    await within(beginning.promise, BEGINNING_MS, clock)
+    await signer.checkpoint()
+    return signer.exclusively(() => prune(dir, order, writer.append))
   }
 }
 

@@ -1,20 +1,19 @@
 import { Fault } from '../fault.ts'
 import { claimOf } from './checkpoint.ts'
 import { latestCheckpoint } from './kept.ts'
-import { readEntry } from './read.ts'
+import { readEntry, unknownEntry } from './read.ts'
 import type { FullReceipt } from './tlog-proof.ts'
 import { leafHash } from './tree/hash.ts'
 import { inclusionProof, verifyInclusion } from './tree/proof.ts'
 import { openTree, type TreeReader, treeOfSegments } from './tree/reader.ts'
 
 /**
- * Everything to prove entry `seq` with, far from here, by the newest checkpoint. Faults: `entry.unknown`, `entry.unsigned`
+ * Everything to prove entry `seq` with, far from here, by the newest checkpoint. Faults: `entry.unknown`, `entry.pruned`, `entry.unsigned`
  * (no checkpoint covers it yet), `ledger.damaged`.
  */
 export async function proveEntry(dir: string, seq: number): Promise<FullReceipt> {
   const found = await readEntry(dir, seq)
-  if (found === null)
-    throw new Fault('entry.unknown', `there is no entry #${seq}`, { hint: '"heald ledger list" shows the newest ones' })
+  if (found === null) throw unknownEntry(dir, seq)
   const note = latestCheckpoint(dir)
   const claim = note === null ? null : claimOf(note)
   if (note === null || claim === null || claim.size <= seq)

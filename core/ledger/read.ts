@@ -1,6 +1,17 @@
 import type { Entry } from '../entry.ts'
+import { Fault } from '../fault.ts'
 import { openCursor } from './cursor.ts'
+import { segmentFiles } from './files.ts'
 import { checkLine } from './line.ts'
+
+/** Why there is no entry `seq`. */
+export function unknownEntry(dir: string, seq: number): Fault {
+  return seq < firstSeq(dir)
+    ? new Fault('entry.pruned', `entry #${seq} was pruned`, {
+        hint: `the ledger begins with #${firstSeq(dir)} now; what was before it is in the archive, if one was made`,
+      })
+    : new Fault('entry.unknown', `there is no entry #${seq}`, { hint: '"heald ledger list" shows the newest ones' })
+}
 
 /** A line that is no entry, where an entry should be. */
 export interface BadLine {
@@ -32,6 +43,11 @@ export async function* foldFrom(
   } finally {
     await cursor.close()
   }
+}
+
+/** The first entry that is still there; those before it were pruned. 0 too where there is none. */
+export function firstSeq(dir: string): number {
+  return segmentFiles(dir)[0]?.first ?? 0
 }
 
 /** One entry by its place, with its line; null when there is none. */

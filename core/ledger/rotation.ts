@@ -8,7 +8,8 @@ import type { Position, Recovered } from './recover.ts'
 import { createSegment, openedData, type Previous, reopenSegment, type Segment } from './segment.ts'
 import { writeSnapshot } from './state.ts'
 import { toHex } from './tree/hash.ts'
-import type { TreeHead, TreeKeeper } from './tree/keeper.ts'
+import type { TreeKeeper } from './tree/keeper.ts'
+import type { TreeHead } from './tree/tree-head.ts'
 
 export interface RotationOptions {
   readonly dir: string

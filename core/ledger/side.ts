@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
@@ -79,7 +79,8 @@ export function readTail(dir: string, entry: Entry): string | null {
   }
 }
 
-function rowOf(line: string): SideRow | null {
+/** A row as it is written; null when the line holds none. */
+export function rowOf(line: string): SideRow | null {
   try {
     const row: unknown = JSON.parse(line)
     if (typeof row !== 'object' || row === null) return null
@@ -87,6 +88,18 @@ function rowOf(line: string): SideRow | null {
     return typeof seq === 'number' && typeof salt === 'string' && typeof text === 'string' ? { seq, salt, text } : null
   } catch {
     return null
+  }
+}
+
+/** Files in `side/` whose name fits, in order; none when there is no such folder. */
+export function sideNames(dir: string, pattern: RegExp): string[] {
+  try {
+    return readdirSync(join(dir, 'side'))
+      .filter(name => pattern.test(name))
+      .sort()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
   }
 }
 

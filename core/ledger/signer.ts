@@ -4,9 +4,9 @@ import { Fault, messageOf } from '../fault.ts'
 import { type Checkpoint, claimOf, signCheckpoint } from './checkpoint.ts'
 import { originOf } from './epochs.ts'
 import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
+import { genesisOf, keyEntries } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
 import type { Recorded } from './ledger.ts'
-import { listEntries } from './list.ts'
 import { rawPublicKey, verifierKey, vkeyOf } from './note.ts'
 import { readEntry } from './read.ts'
 import { type Digest, toHex } from './tree/hash.ts'
@@ -36,6 +36,8 @@ export interface Signer {
   vkey(): string | null
   /** Entries that the newest checkpoint covers; null: there is none. */
   size(): number | null
+  /** Does `work` while nothing is signed and no key changes. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>
   /** Resolves when nothing is under way. */
   settled(): Promise<void>
 }
@@ -73,17 +75,16 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   }
 
   async function takeUp(): Promise<void> {
-    const genesis = await readEntry(dir, 0)
-    if (genesis === null || !('entry' in genesis))
-      return onTrouble('checkpoints are not signed: the first entry is not there')
-    origin = originOf(genesis.entry)
+    const genesis = await genesisOf(dir)
+    if (genesis === null) return onTrouble('checkpoints are not signed: the first entry is not there')
+    origin = originOf(genesis)
     keys.tidy()
     const epochs = keys.epochs()
     const newest = epochs.at(-1)
-    if (newest === undefined) return firstKey(genesis.entry)
+    if (newest === undefined) return firstKey(genesis)
     const older = epochs.at(-2)
     if (older === undefined) return use(newest, keys.load(newest))
-    const told = (await rotations(dir)).find(
+    const told = (await keyEntries(dir)).rotations.find(
       ({ data }) => data.epoch === newest && data.publicKey === publicOf(keys.load(newest)),
     )
     if (told === undefined) {
@@ -96,7 +97,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
 
   /** A ledger that was begun without keys gets its first one; one whose key is gone has to be told so by a person. */
   async function firstKey(genesis: Entry): Promise<void> {
-    if (genesis.data.publicKey != null || (await rotations(dir)).length > 0)
+    if (genesis.data.publicKey != null || (await keyEntries(dir)).rotations.length > 0)
       return onTrouble('checkpoints are not signed: the key in "keys" is gone. "heald keygen" begins a new epoch')
     const key = keys.create(0)
     await append({ kind: 'key.rotated', data: { epoch: 0, publicKey: publicOf(key) } })
@@ -200,6 +201,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
         else await handOver(older, newer, told.seq)
         return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
       }),
+    exclusively: inTurn,
     vkey: () => current?.vkey ?? null,
     size: () => signedSize,
     settled: async () => void (await turn),
@@ -214,17 +216,9 @@ function another(claim: Checkpoint, origin: string): string {
   return `the last checkpoint is of ${claim.size} entries of ${claim.origin}, and this ledger is ${origin}`
 }
 
-const MOST_ROTATIONS = 1000
-
-/** The entries that tell of keys, oldest first. */
-export async function rotations(dir: string): Promise<Entry[]> {
-  const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: MOST_ROTATIONS })
-  return rows.map(({ entry }) => entry).reverse()
-}
-
 async function nextEpoch(dir: string): Promise<number> {
-  const last = (await rotations(dir)).at(-1)
+  const { genesis, rotations } = await keyEntries(dir)
+  const last = rotations.at(-1)
   if (last !== undefined) return Number(last.data.epoch) + 1
-  const genesis = await readEntry(dir, 0)
-  return genesis !== null && 'entry' in genesis && genesis.entry.data.publicKey != null ? 1 : 0
+  return genesis?.data.publicKey == null ? 0 : 1
 }

@@ -1,5 +1,6 @@
-import { ZEROS } from './line.ts'
-import type { Digest } from './tree/hash.ts'
+import type { Base } from './base.ts'
+import { checkLine, ZEROS } from './line.ts'
+import { type Digest, toHex } from './tree/hash.ts'
 import { emptyRange, joinRanges, type Range, rootOf } from './tree/range.ts'
 import type { Planned } from './verify-plan.ts'
 import type { TreeWalk } from './verify-walk.ts'
@@ -15,6 +16,8 @@ export interface Finding {
 
 /** The segments as one ledger, up to the first thing that does not fit. */
 export interface Joined {
+  /** Entries before this one were pruned. */
+  readonly prunedUpTo: number
   readonly seq: number
   readonly h: string
   readonly firstBad: Finding | null
@@ -24,18 +27,18 @@ export interface Joined {
   readonly root: Digest
   /** `false`: a segment tells of another root than its entries have. */
   readonly isTreeGood: boolean
-  /** Lines that tell of keys. */
-  readonly keys: readonly string[]
+  /** Lines that tell of keys, those among them that outlived their segment too. */
+  readonly notable: readonly string[]
 }
 
-/** Puts the segments' chains together; stops at the first thing that does not fit. */
-export function join(plan: readonly Planned[], walks: readonly TreeWalk[]): Joined {
-  let seq = 0
-  let h = ZEROS
-  let range: Range = emptyRange(0)
+/** Puts the segments' chains together, behind what was pruned; stops at the first thing that does not fit. */
+export function join(plan: readonly Planned[], walks: readonly TreeWalk[], base: Base | null): Joined {
+  let seq = base?.seq ?? 0
+  let h = base?.h ?? ZEROS
+  let range: Range = base?.range ?? emptyRange(0)
   let isTreeGood = true
-  const roots = new Map<number, Digest>()
-  const keys: string[] = []
+  const roots = new Map<number, Digest>(base?.roots)
+  const notable = base?.kept.map(({ line }) => line) ?? []
   let before: { readonly name: string; readonly walk: TreeWalk } | null = null
   for (const [index, { file, says, tree }] of plan.entries()) {
     const walk = walks[index]
@@ -52,7 +55,7 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[]): Join
     }
     for (const part of walk.at) roots.set(part.end, rootOf(joinRanges(range, part)))
     if (walk.range.begin === range.end) range = joinRanges(range, walk.range)
-    keys.push(...walk.keys)
+    notable.push(...walk.notable)
     seq = walk.seq
     h = walk.h ?? h
     if (walk.bad !== null) return found({ ...walk.bad, segment: file.name })
@@ -61,8 +64,19 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[]): Join
   return found(null)
 
   function found(firstBad: Finding | null): Joined {
-    return { seq, h, firstBad, roots, root: rootOf(range), isTreeGood, keys }
+    return { prunedUpTo: base?.seq ?? 0, seq, h, firstBad, roots, root: rootOf(range), isTreeGood, notable }
   }
+}
+
+/** Whether an entry tells that all before `base` was pruned: a hole that nobody tells of is none that heald made. */
+export function isTold(base: Base, { notable }: Pick<Joined, 'notable'>): boolean {
+  const root = toHex(base.root)
+  return notable.some(line => {
+    const checked = checkLine(line)
+    if (!checked.ok || checked.entry.kind !== 'ledger.pruned') return false
+    const { seq, data } = checked.entry
+    return seq >= base.seq && data.upTo === base.seq && data.root === root
+  })
 }
 
 /** Where the first entry of a segment and the segment before disagree. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { firstLine, type SegmentFile } from './files.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
-import { type TreeHead, treeHeadOf } from './tree/keeper.ts'
+import { type TreeHead, treeHeadOf } from './tree/tree-head.ts'
 import type { Task } from './verify-walk.ts'
 
 /** Read from a line, so anything may stand there. */

@@ -34,7 +34,7 @@ export interface Signed {
  * for its keys is only as good as the ledger: a key from elsewhere has to be one of them.
  */
 export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], trust: Trust): Signed {
-  const entries = joined.keys.flatMap(line => entryOf(line) ?? [])
+  const entries = joined.notable.flatMap(line => entryOf(line) ?? [])
   const [genesis] = entries
   if (genesis?.kind !== 'genesis') return nothing(trust)
   const origin = originOf(genesis)
@@ -77,9 +77,11 @@ function nothing({ keys, checkpoints }: Trust): Signed {
   return { checkpoints: asked, epochs: asked, bad, signedUpTo: 0, origin: null, vkeys: [], evidence: [] }
 }
 
+const TELL_OF_KEYS: ReadonlySet<string> = new Set(['genesis', 'key.rotated'])
+
 function entryOf(line: string): Entry | null {
   const checked = checkLine(line)
-  return checked.ok ? checked.entry : null
+  return checked.ok && TELL_OF_KEYS.has(checked.entry.kind) ? checked.entry : null
 }
 
 function same(a: VerifierKey, b: VerifierKey): boolean {
@@ -111,8 +113,8 @@ function judgeKept(
       epochs.map(({ key }) => key),
     )
     const size = opened.ok ? opened.checkpoint.size : (claimOf(note)?.size ?? 0)
-    // Beyond what could be followed nothing can be said.
-    if (joined.firstBad !== null && size > joined.seq) continue
+    // Beyond what could be followed nothing can be said, nor of what was pruned with the tree's files.
+    if ((joined.firstBad !== null && size > joined.seq) || isPruned(size, joined)) continue
     const why = !opened.ok
       ? `the checkpoint can't be believed: ${opened.why}`
       : !isOfItsEpoch(opened.checkpoint, epochs)
@@ -128,12 +130,18 @@ function goodBefore(fitting: readonly { readonly size: number }[], size: number)
   return Math.max(0, ...fitting.map(each => each.size).filter(each => each < size))
 }
 
+function isPruned(size: number, { prunedUpTo, roots }: Joined): boolean {
+  return size < prunedUpTo && !roots.has(size)
+}
+
 function misfit(
   { size, root }: { readonly size: number; readonly root: string },
   joined: Joined,
   fitting: readonly { readonly size: number }[],
 ): string | null {
   if (size > joined.seq) return `it was signed for ${size} entries, and there are ${joined.seq}: the end is missing`
+  if (isPruned(size, joined))
+    return `its entries were pruned, and the files of the tree that could tell are gone: verify a copy with the archive put back`
   const found = size === joined.seq ? joined.root : joined.roots.get(size)
   if (found === root || size === 0) return null
   const from = goodBefore(fitting, size)

@@ -34,34 +34,34 @@ export interface TreeWalk extends Walk {
   readonly range: Range
   /** The same up to each of the sizes asked for. */
   readonly at: readonly Range[]
-  /** Lines that tell of keys, without LF. */
-  readonly keys: readonly string[]
+  /** Lines that tell of keys, and of what was pruned, without LF. */
+  readonly notable: readonly string[]
 }
 
 const LF = 10
-const GENESIS = Buffer.from('"kind":"genesis"')
-const ROTATED = Buffer.from('"kind":"key.rotated"')
+const NOTABLE = ['genesis', 'key.rotated', 'ledger.pruned']
+const NEEDLES = NOTABLE.map(kind => Buffer.from(`"kind":"${kind}"`))
 
 /** Follows one segment from its file. */
 export function walkSegment(task: Task): TreeWalk {
   const builder = rangeBuilder(emptyRange(task.first))
   const at: Range[] = []
-  const keys: string[] = []
+  const notable: string[] = []
   const eachGood = (bytes: Buffer): void => {
-    const hasKeys = bytes.includes(GENESIS) || bytes.includes(ROTATED)
+    const isNotable = NEEDLES.some(needle => bytes.includes(needle))
     for (let from = 0, to = bytes.indexOf(LF); to >= 0; from = to + 1, to = bytes.indexOf(LF, from)) {
       builder.append(leafHashOf(bytes, from, to))
       if (builder.end === task.sizes[at.length]) at.push(builder.range())
-      if (!hasKeys) continue
-      const line = bytes.toString('utf8', from, to)
-      if (/"kind":"(?:genesis|key\.rotated)"/.test(line)) keys.push(line)
+      if (!isNotable) continue
+      const line = bytes.subarray(from, to)
+      if (NEEDLES.some(needle => line.includes(needle))) notable.push(line.toString('utf8'))
     }
   }
   const fd = openSync(task.path, 'r')
   try {
     const link = { seq: task.first, prev: task.prev }
     const walk = walkChain(fd, link, task.validBytes, task.isOnlyChain ? undefined : eachGood)
-    return { ...walk, range: builder.range(), at, keys }
+    return { ...walk, range: builder.range(), at, notable }
   } finally {
     closeSync(fd)
   }

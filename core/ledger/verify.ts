@@ -2,15 +2,18 @@ import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { round } from '../clock.ts'
+import { codeOf } from '../fault.ts'
+import { baseOf, segmentsFrom } from './base.ts'
 import { lastWholeLine, UNFINISHED } from './chain.ts'
 import { claimOf } from './checkpoint.ts'
-import { segmentFiles } from './files.ts'
+import { segmentFiles, segmentName } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { keptCheckpoints } from './kept.ts'
 import { hasWriter } from './lock.ts'
 import { readEntry } from './read.ts'
 import { toHex } from './tree/hash.ts'
-import { type Finding, type Joined, join } from './verify-join.ts'
+import { olderRoots } from './tree/older-roots.ts'
+import { type Finding, isTold, type Joined, join } from './verify-join.ts'
 import { type Planned, planOf } from './verify-plan.ts'
 import { judgeSigned, type Trust, UNSIGNED } from './verify-signed.ts'
 import { type Task, type TreeWalk, walkAll, walkSegment } from './verify-walk.ts'
@@ -23,6 +26,7 @@ import { type Task, type TreeWalk, walkAll, walkSegment } from './verify-walk.ts
  *    segment's first line.
  * 3. The pieces are joined in order: names, counts, valid sizes, the `prev` believed and the tree's root have to fit what
  *    came before.
+ *    Before the first of them stands what is known of entries that were pruned (`base.ts`).
  * 4. Checkpoints, those beside the ledger and those from elsewhere, have to bear the right signature and the root that the
  *    entries have (`verify-signed.ts`).
  *
@@ -34,8 +38,10 @@ export type { Finding } from './verify-join.ts'
 /** Keys as promised to users; what is not there, or was not asked for, is null. */
 export interface Verdict {
   readonly ok: boolean
-  /** Entries that were found good, from the first one on. */
+  /** Entries that were found good, from the first one on; those that were pruned are counted. */
   readonly size: number
+  /** Entries before this seq were pruned, and an entry tells so; 0: none. */
+  readonly prunedUpTo: number
   /** `h` of the last of them. */
   readonly head: string
   readonly checked: {
@@ -43,9 +49,9 @@ export interface Verdict {
     readonly tree: boolean | null
     readonly checkpoints: boolean | null
     readonly epochs: boolean | null
-    readonly index: null
+    readonly index: boolean | null
   }
-  /** Root of the tree over them, hex. */
+  /** Root of the tree over them, hex; '' where it was not asked for. */
   readonly root: string
   /** Name of the ledger, by which checkpoints and keys are of it; null: it does not begin as ledgers do. */
   readonly origin: string | null
@@ -87,9 +93,24 @@ export function defaultThreads(): number {
 }
 
 /** Verifies the whole chain of a ledger folder; needs no daemon and changes nothing. */
-export async function verifyLedger(
+export async function verifyLedger(dir: string, options: VerifyOptions = {}): Promise<Verdict> {
+  for (let first = firstOf(dir); ; first = firstOf(dir)) {
+    try {
+      return await verdictOf(dir, options)
+    } catch (error) {
+      // Segments were pruned meanwhile: begin again behind them.
+      if (codeOf(error) !== 'ENOENT' || firstOf(dir) <= first) throw error
+    }
+  }
+}
+
+function firstOf(dir: string): number {
+  return segmentFiles(dir)[0]?.first ?? 0
+}
+
+async function verdictOf(
   dir: string,
-  { workers = 1, isOnlyChain = false, trust = NOTHING, onProgress, signal }: VerifyOptions = {},
+  { workers = 1, isOnlyChain = false, trust = NOTHING, onProgress, signal }: VerifyOptions,
 ): Promise<Verdict> {
   const startMs = performance.now()
   // Before the files: what it knows to be durable has to be in them.
@@ -97,7 +118,9 @@ export async function verifyLedger(
   const kept = isOnlyChain ? [] : keptCheckpoints(dir)
   const signedSizes = [...kept, ...trust.checkpoints].map(({ note }) => claimOf(note)?.size ?? 0)
   const sizes = [...new Set([...signedSizes, mark?.size ?? 0])].sort((a, b) => a - b)
-  const plan = planOf(segmentFiles(dir), { sizes, isOnlyChain })
+  const files = segmentFiles(dir)
+  const { base, trouble } = baseOf(dir, files)
+  const plan = planOf(segmentsFrom(base, files), { sizes, isOnlyChain })
   const allBytes = plan.reduce((sum, { task }) => sum + task.validBytes, 0)
   let doneBytes = 0
   const done = (task: Task): void => {
@@ -109,11 +132,12 @@ export async function verifyLedger(
   const isWritten = hasWriter(dir)
   if (isWritten) await finishLast(plan, walks)
   const marked = await markedHash(dir, mark)
-  const joined = join(plan, walks)
+  const chained = join(plan, walks, base)
+  const joined = untold({ ...chained, roots: new Map([...olderRoots(dir, base, sizes), ...chained.roots]) })
   const byMark = judgeByMark(marked, mark, joined)
   const markedRoot = mark === null ? undefined : mark.size === joined.seq ? joined.root : joined.roots.get(mark.size)
-  const isTreeGood =
-    joined.isTreeGood && (mark?.root == null || markedRoot === undefined || toHex(markedRoot) === mark.root)
+  const isRootJudged = !isOnlyChain && mark?.root != null && markedRoot !== undefined
+  const isTreeGood = joined.isTreeGood && (!isRootJudged || toHex(markedRoot) === mark.root)
   const signed = isOnlyChain ? UNSIGNED : judgeSigned(joined, kept, trust)
   const { seq, h } = byMark
   const treeBad = {
@@ -128,13 +152,14 @@ export async function verifyLedger(
   return {
     ok,
     size: seq,
+    prunedUpTo: joined.prunedUpTo,
     head: h,
     checked: {
       chain: byMark.firstBad === null,
       tree: isOnlyChain ? null : isTreeGood,
       ...{ checkpoints: signed.checkpoints, epochs: signed.epochs, index: null },
     },
-    root: toHex(joined.root),
+    root: isOnlyChain ? '' : toHex(joined.root),
     ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo, evidence: signed.evidence },
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
@@ -142,6 +167,18 @@ export async function verifyLedger(
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
     provableUpTo: byMark.firstBad === null && signed.bad !== null ? Math.min(seq, signed.bad.seq) : seq,
     tookMs: round(performance.now() - startMs),
+  }
+
+  /** What is missing at the beginning has to be told of. */
+  function untold(joined: Joined): Joined {
+    const { firstBad } = joined
+    if (firstBad !== null)
+      return trouble === undefined
+        ? joined
+        : { ...joined, firstBad: { ...firstBad, why: `${firstBad.why}: ${trouble}` } }
+    if (base === null || isOnlyChain || isTold(base, joined)) return joined
+    const why = 'the entries before it are gone, and no entry tells that they were pruned'
+    return { ...joined, firstBad: { seq: base.seq, line: 1, why, segment: segmentName(base.seq) } }
   }
 }
 

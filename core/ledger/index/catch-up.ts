@@ -1,6 +1,6 @@
-import { openCursor, type RawLine } from '../cursor.ts'
+import { type Cursor, openCursor, type RawLine } from '../cursor.ts'
 import { checkLine } from '../line.ts'
-import { readEntry } from '../read.ts'
+import { firstSeq, readEntry } from '../read.ts'
 import { BLOCK, begin, type Database, inTransaction } from './database.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -10,29 +10,33 @@ export interface CatchUpOptions {
   readonly onProgress?: (size: number) => void
   /** Up to this seq, exclusive; left out: all that is there. */
   readonly endSeq?: number
+  /** Asked after each piece; the rest is left for another time. */
+  readonly isEnough?: () => boolean
 }
+
+/** About 5,000 entries are one transaction: smaller ones make the index slow, larger ones hold it too long. */
+const PIECE_BYTES = 2 * 1024 * 1024
 
 /**
  * Brings the index up to what the files hold, piece by piece, each in a transaction of its own: killed anywhere, it goes on
- * from there, and two at once share the work. An index of another past is begun anew. Resolves to its size.
+ * from there. An index of another past is begun anew. It ends before the first line that is out of its place. Resolves to
+ * its size.
  */
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
+  const { signal, onProgress, isEnough, endSeq = Number.POSITIVE_INFINITY } = options
   if (!(await isOfThis(db, dir))) begin(db)
-  let size = sizeOf(db)
+  // What was pruned is not there to be found.
+  let size = Math.max(sizeOf(db), firstSeq(dir))
+  if (size >= endSeq) return size
   const add = adder(db)
-  let cursor = openCursor(dir, size)
+  const cursor = openCursor(dir, size)
   try {
     for (;;) {
-      options.signal?.throwIfAborted()
-      const lines = await cursor.next(options.endSeq ?? Number.POSITIVE_INFINITY)
+      const lines = await nextLines(cursor, size, endSeq, signal)
       if (lines.length === 0) return size
-      const now = add(size, lines)
-      if (now !== size + lines.length) {
-        await cursor.close()
-        cursor = openCursor(dir, now)
-      }
-      size = now
-      options.onProgress?.(size)
+      size = add(size, lines)
+      onProgress?.(size)
+      if (isEnough?.()) return size
     }
   } finally {
     await cursor.close()
@@ -52,11 +56,27 @@ async function isOfThis(db: Database, dir: string): Promise<boolean> {
   return found !== null && h === ('entry' in found ? found.entry.h : '')
 }
 
-/** Adds the lines that stand at `from`; answers the new size, which is another one's where that was quicker. */
+/** A line that claims a place further on would hide what comes: it and the rest are left to those who read the files. */
+async function nextLines(cursor: Cursor, fromSeq: number, endSeq: number, signal?: AbortSignal): Promise<RawLine[]> {
+  const all: RawLine[] = []
+  for (let bytes = 0; bytes < PIECE_BYTES; ) {
+    signal?.throwIfAborted()
+    const lines = await cursor.next(endSeq)
+    if (lines.length === 0) break
+    for (const line of lines) {
+      if (line.seq !== fromSeq + all.length) return all
+      all.push(line)
+      bytes += line.bytes
+    }
+  }
+  return all
+}
+
+/** Adds the lines that stand from a seq on; answers the new size. */
 type Add = (from: number, lines: readonly RawLine[]) => number
 
 function adder(db: Database): Add {
-  const addEntry = db.prepare('INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)')
+  const addEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)')
   const addWords = db.prepare('INSERT INTO words (rowid, tokens) VALUES (?, ?)')
   const addTime = db.prepare(
     `INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
@@ -65,21 +85,28 @@ function adder(db: Database): Add {
   const move = db.prepare('UPDATE upto SET size = ?, h = ?')
   return (from, lines) =>
     inTransaction(db, () => {
-      const size = sizeOf(db)
-      if (size !== from) return size
-      let next = from
-      let h = ''
+      const last = from + lines.length - 1
+      const allTokens: (string | null)[] = []
+      let [block, leastMs, mostMs, h] = [-1, 0, 0, '']
       for (const { seq, text, offset, bytes } of lines) {
         const checked = checkLine(text)
         const ms = checked.ok ? Date.parse(checked.entry.ts) : null
         addEntry.run(seq, offset, bytes, ms)
-        h = checked.ok ? checked.entry.h : ''
-        next = seq + 1
-        if (!checked.ok || ms === null) continue
-        addWords.run(seq, tokensOf(checked.entry))
-        addTime.run(Math.floor(seq / BLOCK), ms, ms)
+        allTokens.push(checked.ok ? tokensOf(checked.entry) : null)
+        if (seq === last && checked.ok) h = checked.entry.h
+        if (ms === null) continue
+        const its = Math.floor(seq / BLOCK)
+        if (its !== block) {
+          if (block >= 0) addTime.run(block, leastMs, mostMs)
+          block = its
+          leastMs = mostMs = ms
+        } else if (ms < leastMs) leastMs = ms
+        else if (ms > mostMs) mostMs = ms
       }
-      move.run(next, h)
-      return next
+      if (block >= 0) addTime.run(block, leastMs, mostMs)
+      move.run(last + 1, h)
+      // Last: any statement but this makes the table write out what it has gathered.
+      for (const [at, tokens] of allTokens.entries()) if (tokens !== null) addWords.run(from + at, tokens)
+      return last + 1
     })
 }

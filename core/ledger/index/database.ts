@@ -1,69 +1,108 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { messageOf } from '../../fault.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { INDEX_FILE } from '../files.ts'
 
-/** `index.db` beside a ledger: derived, and thrown away whenever anything about it is wrong. */
+/*
+ * `index.db` beside a ledger: derived, and thrown away whenever anything about it is wrong. Whoever opens it has it alone:
+ * SQLite then needs no memory that is shared by a file, in which a full or broken disk would kill the process (SIGBUS).
+ */
 export type Database = DatabaseSync
 
-const VERSION = 1
-const BUSY_MS = 5000
+/** Thrown when a line is not where the index says, or is another entry: the index is of another past. */
+export class StaleIndex extends Error {}
+
+const VERSION = 2
+/** How long another process may have it before the files are read instead. */
+const BUSY_MS = 1000
+const AGAIN_MS = 10
+const MOST_REMOVALS = 3
 
 /** Entries of one row in `blocks`. */
 export const BLOCK = 1024
 
-export function indexPath(dir: string): string {
-  return join(dir, 'index.db')
+/** By name; an index whose tables were made by other words is none of ours. */
+const TABLES: Readonly<Record<string, string>> = {
+  // ms: wall clock; NULL for a line that is no entry.
+  entries:
+    'CREATE TABLE entries (seq INTEGER PRIMARY KEY, offset INTEGER NOT NULL, bytes INTEGER NOT NULL, ms INTEGER) STRICT',
+  bad: 'CREATE INDEX bad ON entries (seq) WHERE ms IS NULL',
+  blocks: 'CREATE TABLE blocks (block INTEGER PRIMARY KEY, least_ms INTEGER NOT NULL, most_ms INTEGER NOT NULL) STRICT',
+  words:
+    "CREATE VIRTUAL TABLE words USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii')",
+  // h: of the entry before "size"; another one there is another ledger.
+  upto: 'CREATE TABLE upto (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, h TEXT NOT NULL) STRICT',
 }
 
-/** Opens it, made anew where there is none or it is no index. Throws where it can't be written. */
-export function openDatabase(path: string): Database {
-  try {
-    return opened(path)
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    removeIndex(path)
-    return opened(path)
+/** What FTS5 keeps the table of words in. */
+const PARTS_OF_WORDS = ['words_data', 'words_idx', 'words_config']
+
+export function indexPath(dir: string): string {
+  return join(dir, INDEX_FILE)
+}
+
+/**
+ * Opens it for this process alone, made anew where there is none or it is no index. Throws where it can't be written, and
+ * where another process has it all the time.
+ */
+export async function openDatabase(path: string, { busyMs = BUSY_MS } = {}): Promise<Database> {
+  const endMs = performance.now() + busyMs
+  for (let removals = 0; ; ) {
+    try {
+      return opened(path)
+    } catch (error) {
+      if (isWrong(error) && removals < MOST_REMOVALS) removals += 1
+      else if (isBusy(error) && performance.now() < endMs) await sleep(AGAIN_MS)
+      else throw error
+    }
   }
 }
 
 function opened(path: string): Database {
-  const db = new DatabaseSync(path, { timeout: BUSY_MS })
+  const db = new DatabaseSync(path, { timeout: 0 })
   try {
     // It holds what the ledger holds, so nobody else may read it.
     chmodSync(path, 0o600)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
-    if (versionOf(db) !== VERSION) begin(db)
+    const { ino } = statSync(path)
+    db.exec(`
+      PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+      PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF
+    `)
+    const kind = kindOf(db)
+    if (kind === 'empty') begin(db)
+    if (kind === 'another') throw new StaleIndex('it is of another version')
+    // Somebody may have thrown it away before it was ours alone.
+    if (statSync(path).ino !== ino) throw new StaleIndex('it is another file now')
     return db
   } catch (error) {
+    // Before it is let go: afterwards it may be somebody else's new one.
+    if (isWrong(error)) removeIndex(path)
     db.close()
     throw error
   }
 }
 
-function versionOf(db: Database): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.user_version)
+/** Whether it is an index of this version. Throws where it is no database. */
+export function kindOf(db: Database): 'ours' | 'empty' | 'another' {
+  const found = db.prepare('SELECT name, sql FROM sqlite_schema').all()
+  if (found.length === 0) return 'empty'
+  const isKnown = ({ name, sql }: (typeof found)[number]): boolean =>
+    PARTS_OF_WORDS.includes(String(name)) || TABLES[String(name)] === sql
+  const isWhole = found.length === Object.keys(TABLES).length + PARTS_OF_WORDS.length && found.every(isKnown)
+  return isWhole && db.prepare('PRAGMA user_version').get()?.user_version === VERSION ? 'ours' : 'another'
 }
 
 /** Empties it. */
 export function begin(db: Database): void {
-  inTransaction(db, () =>
-    db.exec(`
-      DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS upto;
-      -- ms: wall clock; NULL for a line that is no entry.
-      CREATE TABLE entries (seq INTEGER PRIMARY KEY, offset INTEGER NOT NULL, bytes INTEGER NOT NULL, ms INTEGER) STRICT;
-      CREATE INDEX bad ON entries (seq) WHERE ms IS NULL;
-      CREATE TABLE blocks (block INTEGER PRIMARY KEY, least_ms INTEGER NOT NULL, most_ms INTEGER NOT NULL) STRICT;
-      CREATE VIRTUAL TABLE words USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
-      -- h: of the entry before "size"; another one there is another ledger.
-      CREATE TABLE upto (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, h TEXT NOT NULL) STRICT;
-      INSERT INTO upto VALUES (1, 0, '');
-      PRAGMA user_version = ${VERSION};
-    `),
-  )
+  inTransaction(db, () => {
+    for (const name of ['entries', 'blocks', 'words', 'upto']) db.exec(`DROP TABLE IF EXISTS ${name}`)
+    for (const sql of Object.values(TABLES)) db.exec(sql)
+    db.exec(`INSERT INTO upto VALUES (1, 0, ''); PRAGMA user_version = ${VERSION}`)
+  })
 }
 
-/** All of it or nothing; one writer at a time. */
+/** All of it or nothing. */
 export function inTransaction<T>(db: Database, work: () => T): T {
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -71,18 +110,34 @@ export function inTransaction<T>(db: Database, work: () => T): T {
     db.exec('COMMIT')
     return result
   } catch (error) {
-    db.exec('ROLLBACK')
+    // A full or broken disk may have ended it already.
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }
 
+/** What belongs to it goes first, so that nobody opens the rest as a whole one. */
 export function removeIndex(path: string): void {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true })
+  for (const end of ['-wal', '-shm', '-journal', '']) rmSync(path + end, { force: true })
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB, or tables that are not ours. */
-export function isDamage(error: unknown): boolean {
+const SQLITE = { error: 1, busy: 5, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 }
+
+function codeIn(error: unknown): number | null {
   const code = (error as { readonly errcode?: unknown }).errcode
-  if (typeof code !== 'number') return false
-  return [11, 26].includes(code & 0xff) || /no such (table|column)|malformed/.test(messageOf(error))
+  return typeof code === 'number' ? code & 0xff : null
+}
+
+/** Whether the index itself is wrong, or the disk under it: it has to be thrown away, which also makes room. */
+export function isWrong(error: unknown): boolean {
+  const { error: sql, ioError, corrupt, full, notADatabase } = SQLITE
+  return error instanceof StaleIndex || [sql, ioError, corrupt, full, notADatabase].includes(codeIn(error) ?? -1)
+}
+
+export function isBusy(error: unknown): boolean {
+  return codeIn(error) === SQLITE.busy
+}
+
+export function isFull(error: unknown): boolean {
+  return codeIn(error) === SQLITE.full
 }

@@ -1,15 +1,13 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { segmentFiles } from '../files.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
 import { MAX_BAD, type Page, type PageOptions, type Row } from '../list.ts'
-import type { BadLine } from '../read.ts'
+import { type BadLine, firstSeq, readEntry } from '../read.ts'
 import { sizeOf } from './catch-up.ts'
-import { BLOCK, type Database } from './database.ts'
+import { BLOCK, type Database, StaleIndex } from './database.ts'
 import { questionOf } from './tokens.ts'
-
-/** Thrown when a line is not where the index says, or is another entry: the index is of another past. */
-export class StaleIndex extends Error {}
 
 interface Place {
   readonly seq: number
@@ -22,21 +20,34 @@ const MOST_BATCH = 4096
 /** Bad lines may be longer than entries. */
 const MOST_LINE_BYTES = 1_048_576
 
+/** A long search lets others have their turn so often. */
+const TURN_MS = 4
+
 /**
- * Finds entries by the index, newest first. It is only asked where they stand: each line is read from its segment, checked
- * against its hash, and asked the filter's questions again, so a forged index can show nothing that is not so. What it
- * hides, `verifyIndex` finds.
+ * Finds entries by the index, newest first, as far as it goes. It is only asked where they stand: each line is read from its
+ * segment, checked against its hash, and asked the filter's questions again, so a forged index can show nothing that is not
+ * so. What it hides, `verifyIndex` finds.
  */
-export function findEntries(db: Database, dir: string, filter: Filter, { limit, cursor, signal }: PageOptions): Page {
+export async function findEntries(
+  db: Database,
+  dir: string,
+  filter: Filter,
+  { limit, cursor, signal }: PageOptions,
+): Promise<Page> {
   const rows: Row[] = []
   const fits = matcher(filter)
-  const range = rangeOf(db, filter, cursor)
+  const range = rangeOf(db, filter, cursor, firstSeq(dir))
   const reader = lineReader(dir)
+  let turnMs = performance.now()
   try {
-    const bad = badIn(db, range, reader)
+    const bad = await badIn(db, dir, range)
     const places = placesFor(db, filter)
     let batch = Math.max(LEAST_BATCH, Math.min(limit + 1, MOST_BATCH))
     for (let last = range.last; last >= range.first; ) {
+      if (performance.now() - turnMs > TURN_MS) {
+        await setImmediate()
+        turnMs = performance.now()
+      }
       signal?.throwIfAborted()
       const found = places(range.first, last, batch)
       for (const place of found) {
@@ -45,7 +56,8 @@ export function findEntries(db: Database, dir: string, filter: Filter, { limit, 
         const line = reader.read(place)
         const checked = checkLine(line)
         if (!checked.ok) {
-          if (bad.length < MAX_BAD) bad.push({ seq, why: checked.why })
+          const damaged = await damagedAt(dir, seq)
+          if (bad.length < MAX_BAD && !bad.some(each => each.seq === seq)) bad.push(damaged)
           continue
         }
         if (checked.entry.seq !== seq) throw new StaleIndex(`entry #${checked.entry.seq} stands where #${seq} was`)
@@ -69,9 +81,14 @@ function seen(bad: readonly BadLine[], rows: readonly Row[]): BadLine[] {
   return bad.filter(({ seq }) => seq > oldest)
 }
 
-function rangeOf(db: Database, filter: Filter, cursor: string | undefined): { first: number; last: number } {
+function rangeOf(
+  db: Database,
+  filter: Filter,
+  cursor: string | undefined,
+  firstThere: number,
+): { first: number; last: number } {
   const { sinceMs, untilMs } = filter
-  let first = filter.fromSeq ?? 0
+  let first = Math.max(filter.fromSeq ?? 0, firstThere)
   let last = Math.min(filter.toSeq ?? Number.POSITIVE_INFINITY, sizeOf(db) - 1)
   if (cursor !== undefined) last = Math.min(last, Number(cursor) - 1)
   if (sinceMs !== undefined) {
@@ -85,18 +102,21 @@ function rangeOf(db: Database, filter: Filter, cursor: string | undefined): { fi
   return { first, last }
 }
 
-function badIn(db: Database, { first, last }: { first: number; last: number }, reader: LineReader): BadLine[] {
+async function badIn(db: Database, dir: string, { first, last }: { first: number; last: number }): Promise<BadLine[]> {
   if (first > last) return []
-  return db
-    .prepare(
-      'SELECT seq, offset, bytes FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?',
-    )
+  const found = db
+    .prepare('SELECT seq FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?')
     .all(first, last, MAX_BAD)
-    .flatMap(row => {
-      const place = row as unknown as Place
-      const checked = checkLine(reader.read(place))
-      return checked.ok ? [] : [{ seq: place.seq, why: checked.why }]
-    })
+  const bad: BadLine[] = []
+  for (const { seq } of found) bad.push(await damagedAt(dir, Number(seq)))
+  return bad
+}
+
+/** By the files themselves: only an index that is wrong would call an entry damaged that is not. */
+async function damagedAt(dir: string, seq: number): Promise<BadLine> {
+  const found = await readEntry(dir, seq)
+  if (found !== null && 'why' in found) return { seq, why: found.why }
+  throw new StaleIndex(found === null ? `there is no entry #${seq}` : `entry #${seq} is not damaged`)
 }
 
 /** Asks for the newest places in a range of seqs. */

@@ -1,65 +1,63 @@
-import { statSync } from 'node:fs'
 import { segmentFiles } from '../files.ts'
 import type { Filter } from '../filter.ts'
+import { readMark } from '../head.ts'
 import { listEntries, type Page, type PageOptions } from '../list.ts'
+import { hasWriter } from '../lock.ts'
 import { catchUp } from './catch-up.ts'
-import { type Database, indexPath, isDamage, openDatabase, removeIndex } from './database.ts'
-import { findEntries, StaleIndex } from './find.ts'
+import { isWrong } from './database.ts'
+import { heldIndex } from './held.ts'
+import { searchLedger } from './search.ts'
+import { asksMuch, isLong, mayKeep } from './worth.ts'
 
 export interface QueryOptions extends PageOptions {
   /** Entries that are in the index, of `all` (about). */
   readonly onProgress?: (done: number, all: number) => void
+  /** Asks the process that has the index, where this one can't; null when that can't be asked either. */
+  readonly elsewhere?: () => Promise<Page | null>
 }
 
-/** A ledger of fewer bytes is read through at once. */
-const SMALL_BYTES = 4 * 1024 * 1024
+const TRIES = 2
 
 /**
  * Finds entries, newest first, by the index where that is quicker: it is made, and brought up to date, on the way. Where it
- * can't be kept (another user's ledger, a copy that can't be written) the files are read from their end. Both ways find the
- * same.
+ * can't be kept (another user's ledger, a copy that can't be written, a full disk) the files are read from their end. All
+ * ways find the same.
  */
 export async function queryLedger(dir: string, filter: Filter, options: QueryOptions): Promise<Page> {
-  if (!asksMuch(filter) || !isWorthIt(dir)) return listEntries(dir, filter, options)
-  for (const isLast of [false, true]) {
-    try {
-      return await byIndex(dir, filter, options)
-    } catch (error) {
-      // What is wrong with it is gone with it; once.
-      if (!(error instanceof StaleIndex || isDamage(error)) || isLast) break
-      removeIndex(indexPath(dir))
-    }
-  }
-  options.signal?.throwIfAborted()
-  return listEntries(dir, filter, options)
+  if (!asksMuch(filter) || !isLong(dir)) return listEntries(dir, filter, options)
+  const byIndex = mayKeep(dir) ? await ownIndex(dir, filter, options) : null
+  return byIndex ?? (await options.elsewhere?.()) ?? listEntries(dir, filter, options)
 }
 
-async function byIndex(dir: string, filter: Filter, options: QueryOptions): Promise<Page> {
-  const db = openDatabase(indexPath(dir))
+/** Null: it can't be kept now. */
+async function ownIndex(dir: string, filter: Filter, options: QueryOptions): Promise<Page | null> {
+  const index = heldIndex(dir)
   try {
-    await upToDate(db, dir, options)
-    return findEntries(db, dir, filter, options)
+    for (let tries = 0; tries < TRIES; tries++) {
+      try {
+        return await index.use(async db => {
+          await catchUp(db, dir, upTo(dir, options))
+          return searchLedger(db, dir, filter, options)
+        })
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        // What was wrong with it is gone with it; once.
+        if (!isWrong(error)) return null
+      }
+    }
+    return null
   } finally {
-    db.close()
+    index.close()
   }
 }
 
-async function upToDate(db: Database, dir: string, { signal, onProgress }: QueryOptions): Promise<void> {
-  const sealed = segmentFiles(dir).at(-1)?.first ?? 0
-  await catchUp(db, dir, {
+/** What is not durable yet, a failing disk may still take back. */
+function upTo(dir: string, { signal, onProgress }: QueryOptions) {
+  const durable = hasWriter(dir) ? readMark(dir).mark?.size : undefined
+  const all = durable ?? segmentFiles(dir).at(-1)?.first ?? 0
+  return {
     ...(signal === undefined ? {} : { signal }),
-    onProgress: size => onProgress?.(size, Math.max(sealed, size)),
-  })
-}
-
-/** What stands at the end, or at places that are named, is found without. */
-function asksMuch({ fromSeq: _from, toSeq: _to, ...rest }: Filter): boolean {
-  return Object.keys(rest).length > 0
-}
-
-function isWorthIt(dir: string): boolean {
-  // What another user made here could not be written by heald any more.
-  if (process.geteuid?.() !== statSync(dir).uid) return false
-  const files = segmentFiles(dir)
-  return files.length > 1 || files.some(({ path }) => statSync(path).size > SMALL_BYTES)
+    ...(durable === undefined ? {} : { endSeq: durable }),
+    onProgress: (size: number) => onProgress?.(size, Math.max(all, size)),
+  }
 }

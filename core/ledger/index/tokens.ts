@@ -17,32 +17,60 @@ function fieldToken(field: keyof typeof FIELD, value: string): string {
   return FIELD[field] + moved
 }
 
+/** The same few fields come again and again. */
+const MOST_KEPT = 4096
+const kept = new Map<string, string>()
+
+function keptToken(field: keyof typeof FIELD, value: string): string {
+  const key = FIELD[field] + value
+  let token = kept.get(key)
+  if (token === undefined) {
+    token =
+      field === 'kind'
+        ? familiesOf(value)
+            .map(each => fieldToken(field, each))
+            .join(' ')
+        : fieldToken(field, value)
+    if (kept.size >= MOST_KEPT) kept.clear()
+    kept.set(key, token)
+  }
+  return token
+}
+
+/** What the table's tokenizer parts and makes small in the same way itself. */
+const PLAIN = /^[\x01-\x7f]*$/
+
 /** All tokens of an entry, for the table. */
 export function tokensOf(entry: Entry): string {
   const { kind, svc, inc, actor, data } = entry
   const { severity } = data
-  const tokens = familiesOf(kind).map(family => fieldToken('kind', family))
-  if (svc !== undefined) tokens.push(fieldToken('svc', svc))
-  if (inc !== undefined) tokens.push(fieldToken('inc', inc))
-  if (actor !== undefined) tokens.push(fieldToken('actor', actor))
-  if (typeof severity === 'string') tokens.push(fieldToken('severity', severity))
-  const words = new Set(valuesOf(entry).flatMap(wordsOf))
-  return [...tokens, ...words].join(' ')
+  let tokens = keptToken('kind', kind)
+  if (svc !== undefined) tokens += ` ${keptToken('svc', svc)}`
+  if (inc !== undefined) tokens += ` ${keptToken('inc', inc)}`
+  if (actor !== undefined) tokens += ` ${keptToken('actor', actor)}`
+  if (typeof severity === 'string') tokens += ` ${fieldToken('severity', severity)}`
+  const text = valuesOf(entry).join('\n')
+  return `${tokens} ${PLAIN.test(text) ? text : wordsOf(text).join(' ')}`
 }
+
+/** More words, or kinds, than that are left to the look at each entry. */
+const MOST_ASKED = 64
 
 /** The question for the table; '' when the filter asks for no field and no word. It finds all that fits, and may find more. */
 export function questionOf({ kinds = [], svc, inc, actor, severity, text = '' }: Filter): string {
   const field = (name: keyof typeof FIELD, value: string | undefined) =>
     value === undefined ? [] : [quoted(fieldToken(name, value))]
+  const words = phrasesOf(text).flatMap(({ words: all, isOpen }) =>
+    all.map((word, at) => quoted(word) + (isOpen && at === all.length - 1 ? '*' : '')),
+  )
+  const hasKinds = kinds.length > 0 && kinds.length <= MOST_ASKED
   const parts = [
-    ...(kinds.length === 0 ? [] : [`(${kinds.map(kind => quoted(fieldToken('kind', kind))).join(' OR ')})`]),
+    ...(hasKinds ? [`(${kinds.map(kind => quoted(fieldToken('kind', kind))).join(' OR ')})`] : []),
     ...field('svc', svc),
     ...field('inc', inc),
     ...field('actor', actor),
     ...field('severity', severity),
-    ...phrasesOf(text).flatMap(({ words, isOpen }) =>
-      words.map((word, at) => quoted(word) + (isOpen && at === words.length - 1 ? '*' : '')),
-    ),
+    ...words.slice(0, MOST_ASKED),
   ]
   return parts.join(' AND ')
 }

@@ -1,45 +1,49 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { messageOf } from '../../fault.ts'
-import { catchUp } from './catch-up.ts'
-import { type Database, indexPath, openDatabase } from './database.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault, messageOf } from '../../fault.ts'
+import { catchUp, sizeOf } from './catch-up.ts'
+import { compareIndexes, type IndexVerdict } from './compare.ts'
+import { type Database, indexPath, isBusy, isFull, isWrong, kindOf, openDatabase } from './database.ts'
 
-/** Whether the index says what the entries say; `why`: the first thing that is otherwise, and `seq` where, if known. */
-export type IndexVerdict = { readonly ok: true } | { readonly ok: false; readonly seq: number; readonly why: string }
+export interface VerifyIndexOptions {
+  readonly signal?: AbortSignal
+  /** Entries that are derived, of all that are in the index. */
+  readonly onProgress?: (done: number, all: number) => void
+}
 
 /**
  * Derives the index of a ledger anew, in a folder for temporary files, and compares all that is in both: an index that hides
- * entries from a search, or tells of others, is found. Null: there is none.
+ * entries from a search, or tells of others, is found. Null: there is none, or an empty one, or one that heald makes anew
+ * before it asks it anything. A Fault (`index.busy`, `index.derived`) where it can't be judged.
  */
-export async function verifyIndex(
-  dir: string,
-  {
-    signal,
-    onProgress,
-  }: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, all: number) => void } = {},
-): Promise<IndexVerdict | null> {
+export async function verifyIndex(dir: string, options: VerifyIndexOptions = {}): Promise<IndexVerdict | null> {
   if (!existsSync(indexPath(dir))) return null
+  const { signal } = options
   const temporary = mkdtempSync(join(tmpdir(), 'heald-index-'))
   let kept: Database | null = null
   let fresh: Database | null = null
   try {
-    kept = new DatabaseSync(indexPath(dir), { readOnly: true })
-    // One state of it, whoever goes on writing.
-    kept.exec('BEGIN')
-    const { size } = kept.prepare('SELECT size FROM upto').get() ?? {}
-    if (typeof size !== 'number') return { ok: false, seq: 0, why: 'it does not say how far it goes' }
-    fresh = openDatabase(join(temporary, 'index.db'))
+    kept = await keptIn(indexPath(dir), temporary, signal)
+    const size = kindOf(kept) === 'ours' ? sizeOf(kept) : 0
+    if (size === 0) return null
+    fresh = await openDatabase(join(temporary, 'fresh.db'))
     await catchUp(fresh, dir, {
       endSeq: size,
       ...(signal === undefined ? {} : { signal }),
-      onProgress: done => onProgress?.(done, size),
+      onProgress: done => options.onProgress?.(done, size),
     })
-    return compared(kept, fresh, signal)
+    return await compareIndexes(kept, fresh, signal)
   } catch (error) {
     signal?.throwIfAborted()
-    return { ok: false, seq: 0, why: `it can't be read: ${messageOf(error)}` }
+    if (error instanceof Unreadable) return { ok: false, seq: 0, why: error.message }
+    if (error instanceof Fault) throw error
+    throw new Fault('index.derived', `the search index can't be derived anew in ${temporary}: ${messageOf(error)}`, {
+      hint: 'name another folder for temporary files, with room: TMPDIR=/var/tmp heald ledger verify --index',
+      cause: error,
+    })
   } finally {
     kept?.close()
     fresh?.close()
@@ -47,33 +51,54 @@ export async function verifyIndex(
   }
 }
 
-const COMPARED = [
-  ['how far it goes', 'SELECT size AS seq, h FROM upto'],
-  ['where an entry stands', 'SELECT seq, offset, bytes, ms FROM entries ORDER BY seq'],
-  ['when entries were made', 'SELECT block * 1024 AS seq, least_ms, most_ms FROM blocks ORDER BY block'],
-  ['by which word an entry is found', 'SELECT doc AS seq, term FROM temp.instances'],
-] as const
+class Unreadable extends Error {}
 
-const LOOK_EVERY = 10_000
+const BUSY_MS = 30_000
+const AGAIN_MS = 50
 
-function compared(kept: Database, fresh: Database, signal?: AbortSignal): IndexVerdict {
-  for (const db of [kept, fresh])
-    db.exec(`CREATE VIRTUAL TABLE temp.instances USING fts5vocab ('main', 'words', 'instance')`)
-  for (const [what, sql] of COMPARED) {
-    const [ours, theirs] = [kept.prepare(sql).iterate(), fresh.prepare(sql).iterate()]
-    for (let row = 1; ; row += 1) {
-      if (row % LOOK_EVERY === 0) signal?.throwIfAborted()
-      const [one, other] = [ours.next(), theirs.next()]
-      if (one.done && other.done) break
-      if (!one.done && !other.done && isSame(one.value, other.value)) continue
-      const seqs = [one, other].flatMap(({ value }) => Number((value as { seq?: unknown } | undefined)?.seq ?? []))
-      return { ok: false, seq: Math.min(...seqs), why: `it is wrong about ${what}` }
-    }
+/** One state of it, to be read and written as one likes, while others go on with theirs. */
+async function keptIn(path: string, temporary: string, signal?: AbortSignal): Promise<Database> {
+  const copy = join(temporary, 'kept.db')
+  try {
+    if (isWritable(path)) await copyAlone(path, copy, signal)
+    // SQLite reads none that it can't write beside.
+    else for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, copy + end)
+    const db = new DatabaseSync(copy)
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF')
+    return db
+  } catch (error) {
+    if (isWrong(error) && !isFull(error)) throw new Unreadable(`it can't be read: ${messageOf(error)}`)
+    throw error
   }
-  return { ok: true }
 }
 
-function isSame(one: object, other: object): boolean {
-  const values = Object.values(other)
-  return Object.values(one).every((value, at) => value === values[at])
+function isWritable(path: string): boolean {
+  try {
+    for (const each of [path, dirname(path)]) accessSync(each, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function copyAlone(path: string, copy: string, signal?: AbortSignal): Promise<void> {
+  for (const endMs = performance.now() + BUSY_MS; ; await sleep(AGAIN_MS)) {
+    signal?.throwIfAborted()
+    const db = new DatabaseSync(path, { timeout: 0 })
+    try {
+      db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF')
+      db.prepare('VACUUM INTO ?').run(copy)
+      return
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      if (performance.now() > endMs)
+        throw new Fault('index.busy', 'the search index is in use all the time', {
+          hint: 'perhaps it is made anew just now: try again in a minute',
+          retry: BUSY_MS,
+          cause: error,
+        })
+    } finally {
+      db.close()
+    }
+  }
 }

@@ -1,30 +1,27 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../fault.ts'
+import { type Base, baseOf } from '../base.ts'
 import { openCursor } from '../cursor.ts'
 import { firstLine, segmentFiles } from '../files.ts'
 import { checkLine, type Line, MAX_LINE_BYTES } from '../line.ts'
-import { type Digest, fromHex, leafHash } from './hash.ts'
+import { leafHash } from './hash.ts'
 import { rangeAt } from './proof.ts'
 import { emptyRange, type Range, type RangeBuilder, rangeBuilder, rootOf } from './range.ts'
 import { TILE_HEIGHT } from './tiles.ts'
 import { openTreeFiles } from './tree-files.ts'
+import { type TreeHead, treeHeadOf } from './tree-head.ts'
 import { type TreeWriter, treeWriter } from './tree-writer.ts'
 
 /*
  * Life of the tree beside a writer:
  *
  * 1. It begins with what its files hold at the start of the last segment, if that has the root which the segment's first
- *    entry tells of; else with nothing.
+ *    entry tells of; else with nothing, or with what stands for entries that were pruned.
  * 2. It reads the lines from there on, piece by piece, until it has met the writer. New lines wait in the segments.
  * 3. From then on it takes the lines as they become durable, one turn later, so that nobody waits for it.
  * 4. Its files are written behind it, not synced but at a rotation. They can be lost at any time.
  */
-
-export interface TreeHead {
-  readonly size: number
-  readonly root: Digest
-}
 
 export interface TreeKeeper {
   /** Lines that have just become durable, in order. */
@@ -72,18 +69,31 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   function take(most = Number.POSITIVE_INFINITY): void {
     const lines = waiting.length <= most ? waiting : waiting.slice(0, most)
     waiting = waiting.length <= most ? [] : waiting.slice(most)
-    for (const { seq, body, h } of lines) if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+    for (const { seq, body, h } of lines) {
+      if (seq > builder.end) {
+        lost(seq)
+        return
+      }
+      if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+    }
     if (lines.length > 0) files?.flush()
+  }
+
+  function lost(seq: number): void {
+    turnOff()
+    onTrouble(`the tree over the ledger is not kept: it ends at entry ${builder.end}, and ${seq} follows`)
   }
 
   async function catchUp(): Promise<void> {
     try {
       mkdirSync(join(dir, 'tree'), { recursive: true, mode: 0o700 })
       files = treeWriter(dir, onTrouble)
+      const pruned = baseOf(dir)
+      if (pruned.trouble !== undefined) throw new Error(pruned.trouble)
       const stated = lastStated(dir)
-      const base = stated === null ? null : baseFrom(dir, stated.head)
-      grow(base ?? emptyRange(0))
-      const check = base === null ? stated : null
+      const kept = stated === null ? null : rangeInFiles(dir, stated.head, pruned.base)
+      grow(kept ?? pruned.base?.range ?? emptyRange(0))
+      const check = kept === null ? stated : null
       // Nothing is awaited between the last look and the change, so that no line falls between.
       while (state === 'catching up' && builder.end < size) {
         if (builder.end < (waiting[0]?.seq ?? size)) await readOn(check)
@@ -127,6 +137,10 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     void catchUp()
   }
 
+  function isOff(): boolean {
+    return state === 'off'
+  }
+
   function turnOff(): void {
     state = 'off'
     waiting = []
@@ -149,6 +163,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     head() {
       if (state !== 'following') return null
       take()
+      if (isOff()) return null
       return { size: builder.end, root: rootOf(builder.range()) }
     },
     caughtUp: () => caught.promise,
@@ -187,19 +202,9 @@ function lastStated(dir: string): Stated | null {
   return null
 }
 
-/** `tree` of a `segment.opened`; null when it tells of none. */
-export function treeHeadOf(tree: unknown): TreeHead | null {
-  if (typeof tree !== 'object' || tree === null) return null
-  const { size, root } = tree as { readonly size?: unknown; readonly root?: unknown }
-  const digest = typeof root === 'string' ? fromHex(root) : null
-  return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 && digest !== null
-    ? { size, root: digest }
-    : null
-}
-
 /** What the files hold of the first `head.size` entries, if it has that root. */
-function baseFrom(dir: string, head: TreeHead): Range | null {
-  const files = openTreeFiles(dir)
+function rangeInFiles(dir: string, head: TreeHead, base: Base | null): Range | null {
+  const files = openTreeFiles(dir, base)
   try {
     if (files.size < head.size) return null
     const range = rangeAt(head.size, files.nodes)

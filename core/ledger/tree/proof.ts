@@ -103,6 +103,25 @@ export function verifyInclusion({ leaf, index, size, proof, root }: Inclusion): 
   return last === 0 && digest === root
 }
 
+/** Root of the tree that ends with the leaf: its path holds all that lies left of it. The proof has to hold. */
+export function rootAfter({ leaf, index, size, proof }: Omit<Inclusion, 'root'>): Digest {
+  let digest = leaf
+  let at = index
+  let last = size - 1
+  for (const sibling of proof) {
+    if (at % 2 === 1 || at === last) {
+      digest = nodeHash(sibling, digest)
+      while (at % 2 === 0 && at !== 0) {
+        at = half(at)
+        last = half(last)
+      }
+    }
+    at = half(at)
+    last = half(last)
+  }
+  return digest
+}
+
 /** What a proof of consistency claims. */
 export interface Consistency {
   readonly from: number

@@ -1,4 +1,6 @@
+import { baseOf } from '../base.ts'
 import { openCursor } from '../cursor.ts'
+import { nodesOver } from './base-nodes.ts'
 import { type Digest, leafHash } from './hash.ts'
 import { type Nodes, rootAt } from './proof.ts'
 import { emptyRange, rangeBuilder } from './range.ts'
@@ -23,7 +25,7 @@ export async function openTree(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<TreeReader> {
   if (root !== null) {
-    const files = openTreeFiles(dir)
+    const files = openTreeFiles(dir, baseOf(dir).base)
     if (files.size >= size && rootIn(files.nodes, size) === root) return { ...files, size, root }
     files.close()
   }
@@ -39,15 +41,24 @@ function rootIn(nodes: Nodes, size: number): Digest | null {
   }
 }
 
-/** All nodes in memory: 100 bytes an entry, for the time of a command. */
+/** The nodes of one level, from the first one on that is there. */
+interface Row {
+  readonly first: number
+  readonly digests: Digest[]
+}
+
+/** All nodes in memory: 100 bytes an entry, for the time of a command. Throws a RangeError when `size` is less than what was pruned. */
 export async function treeOfSegments(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
-  const rows: Digest[][] = []
-  const builder = rangeBuilder(emptyRange(0), (level, _index, digest) => {
-    const row = rows[level]
-    if (row === undefined) rows[level] = [digest]
-    else row.push(digest)
+  const { base, trouble } = baseOf(dir)
+  if (trouble !== undefined) throw new Error(trouble)
+  const first = base?.seq ?? 0
+  if (size < first) throw new RangeError(`the entries before #${first} were pruned`)
+  const rows: Row[] = []
+  const builder = rangeBuilder(base?.range ?? emptyRange(0), (level, index, digest) => {
+    rows[level] ??= { first: index, digests: [] }
+    rows[level]?.digests.push(digest)
   })
-  const cursor = openCursor(dir, 0)
+  const cursor = openCursor(dir, first)
   try {
     while (builder.end < size) {
       signal?.throwIfAborted()
@@ -61,10 +72,12 @@ export async function treeOfSegments(dir: string, size: number, signal?: AbortSi
   } finally {
     await cursor.close()
   }
-  const nodes: Nodes = (level, index) => {
-    const digest = rows[level]?.[index]
+  const later: Nodes = (level, index) => {
+    const row = rows[level]
+    const digest = row?.digests[index - row.first]
     if (digest === undefined) throw new RangeError(`the tree has no node ${index} of level ${level}`)
     return digest
   }
+  const nodes = base === null ? later : nodesOver(base, later)
   return { size, root: rootAt(size, nodes), nodes, close() {} }
 }

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../../fault.ts'
+import { nodesOver } from './base-nodes.ts'
 import { DIGEST_BYTES, type Digest, nodeHash } from './hash.ts'
 import type { Nodes } from './proof.ts'
 import { TILE_HEIGHT } from './tiles.ts'
@@ -25,8 +26,11 @@ export interface TreeFiles {
   close(): void
 }
 
-/** Opens the files for reading; with none there, `size` is 0. Throws the system's errors. */
-export function openTreeFiles(dir: string): TreeFiles {
+/**
+ * Opens the files for reading; with none there, `size` is 0. What `base` knows of entries that were pruned is taken from it.
+ * Throws the system's errors.
+ */
+export function openTreeFiles(dir: string, base: Parameters<typeof nodesOver>[0] | null = null): TreeFiles {
   const fds: number[] = []
   try {
     for (let level = 0; level < MOST_TILE_LEVELS; level++) fds.push(openSync(treeFile(dir, level), 'r'))
@@ -34,9 +38,10 @@ export function openTreeFiles(dir: string): TreeFiles {
     if (codeOf(error) !== 'ENOENT') throw error
   }
   const [first] = fds
+  const nodes: Nodes = (level, index) => nodeIn(fds, level, index)
   return {
     size: first === undefined ? 0 : Math.floor(fstatSync(first).size / DIGEST_BYTES),
-    nodes: (level, index) => nodeIn(fds, level, index),
+    nodes: base === null ? nodes : nodesOver(base, nodes),
     close() {
       for (const fd of fds.splice(0)) closeSync(fd)
     },

@@ -112,6 +112,14 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
       asked.push(`keygen ${by}`)
       return { epoch: 1, vkey: 'a+b+c', seq: 1 }
     },
+    async prune({ upTo, archive, by }) {
+      asked.push(`prune ${upTo} ${archive?.folder ?? 'without archive'} ${by}`)
+      return { upTo, seq: 9, segments: 1 }
+    },
+    async erase(seq, by) {
+      asked.push(`erase ${seq} ${by}`)
+      return { seq: 9, bytes: 10 }
+    },
     async act(verb, service, by) {
       await options.onAct?.()
       asked.push(`${verb} ${service} ${by}`)

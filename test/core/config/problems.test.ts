@@ -58,7 +58,8 @@ const CASES: readonly Case[] = [
   ],
   ['a unit', 'services:\n  web:\n    ‸unit: a.service\n', [['services.web.unit', /not supported/, /remove/]]],
   ['a unit’s check', service('health: { ‸unit: a }'), [['services.web.health.unit', /not supported/, /remove/]]],
-  ['a ledger’s key of later', 'ledger: { ‸keep: 90d }\n', [['ledger.keep', /not supported/, /remove/]]],
+  ['entries kept for an hour', 'ledger: { keep: ‸1h }\n', [['ledger.keep', /too short/, /at least 1 d/]]],
+  ['an archive for nothing', 'ledger: { ‸archive: /mnt/a }\n', [['ledger.archive', /nothing says when/, /keep: 365d/]]],
   // Names
   ['a host', 'host: ‸Web_1\n', [['host', /usable name/, /small letters/]]],
   ['a host that is no text', 'host: ‸1\n', [['host', /must be text, not a number/, /quotes/]]],

@@ -54,7 +54,7 @@ test('verify says that all is well, or names the line; in words and as promised 
   const dir = await written(t, 9)
   const good = run(dirname(dir), 'verify', '--json')
   const verdict = JSON.parse(good.out) as Record<string, unknown>
-  const promised = ['ok', 'size', 'head', 'checked', 'firstBad', 'torn', 'void', 'provableUpTo', 'tookMs']
+  const promised = ['ok', 'size', 'head', 'checked', 'firstBad', 'torn', 'void', 'provableUpTo', 'prunedUpTo', 'tookMs']
   const more = ['root', 'origin', 'vkeys', 'trusted', 'signedUpTo', 'evidence']
   assert.deepEqual(Object.keys(verdict).sort(), [...promised, ...more].sort())
   assert.deepEqual([good.code, verdict.ok, verdict.size, verdict.head], [0, true, 10, entriesIn(dir).at(-1)?.h])

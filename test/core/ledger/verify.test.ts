@@ -146,3 +146,27 @@ test('bytes that do not count are reported, and make nothing bad', async t => {
   const whole = await withVoid(t, '')
   assert.deepEqual((await verifyLedger(whole)).void, [])
 })
+
+test('the chain alone is judged by the chain alone: a root that the mark tells of is no alarm, and damage still is', async t => {
+  const dir = await written(t, 12)
+  const ledger = await opened(t, dir)
+  await ledger.settled()
+  assert.equal(ledger.tree()?.size, 13)
+  await ledger.append(exit(13))
+  await ledger.close(2000)
+  assert.match((JSON.parse(readFileSync(join(dir, 'head'), 'utf8')) as { root: string }).root, /^[0-9a-f]{64}$/)
+  for (const workers of [1, 2]) {
+    const { ok, firstBad, checked, root } = await verifyLedger(dir, { isOnlyChain: true, workers })
+    assert.deepEqual([ok, firstBad, checked.chain, checked.tree, root], [true, null, true, null, ''])
+    assert.match((await verifyLedger(dir, { workers })).root, /^[0-9a-f]{64}$/)
+  }
+  const mark = readFileSync(join(dir, 'head'), 'utf8')
+  writeFileSync(join(dir, 'head'), mark.replace(/"root":"[0-9a-f]{64}"/, `"root":"${'0'.repeat(64)}"`))
+  assert.deepEqual(
+    [(await verifyLedger(dir)).firstBad?.segment, (await verifyLedger(dir, { isOnlyChain: true })).ok],
+    ['head', true],
+  )
+  const path = join(dir, SEGMENT)
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":4', '"pid":5'))
+  assert.equal((await verifyLedger(dir, { isOnlyChain: true })).firstBad?.seq, 4)
+})

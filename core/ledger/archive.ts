@@ -1,0 +1,134 @@
+import { createHash, hash } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs'
+import { open, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createZstdCompress, createZstdDecompress } from 'node:zlib'
+import { Fault, messageOf } from '../fault.ts'
+import { disk, segmentName } from './files.ts'
+import type { Sealed } from './prune-plan.ts'
+
+export interface Archived {
+  /** Name of the list of all that was archived now, in the form of `sha256sum`, beside what it lists. */
+  readonly list: string
+  /** SHA-256 of that list, hex. */
+  readonly sha256: string
+  readonly folder: string
+  readonly segments: number
+  /** As they are stored. */
+  readonly bytes: number
+}
+
+export interface ArchiveOptions {
+  /** Called with the number of bytes done so far and in all. */
+  readonly onProgress?: (doneBytes: number, allBytes: number) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Writes segments to `folder`, compressed (zstd), each read back and compared with what the ledger tells of it before it gets
+ * its name. One that is there already is compared only. Faults: `ledger.damaged`, `archive.other`, `archive.broken`.
+ */
+export async function archiveSegments(
+  folder: string,
+  segments: readonly Sealed[],
+  { onProgress, signal }: ArchiveOptions = {},
+): Promise<Archived> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const allBytes = segments.reduce((sum, { validBytes }) => sum + validBytes, 0)
+  let doneBytes = 0
+  let bytes = 0
+  const lines: string[] = []
+  for (const segment of segments) {
+    signal?.throwIfAborted()
+    const name = `${segment.file.name}.jsonl.zst`
+    const stored = await store(segment, join(folder, name), signal)
+    lines.push(`${stored.sha256}  ${name}\n`)
+    bytes += stored.bytes
+    doneBytes += segment.validBytes
+    onProgress?.(doneBytes, allBytes)
+  }
+  const list = `${segmentName(segments[0]?.file.first ?? 0)}-${segmentName(segments.at(-1)?.end ?? 0)}.sha256`
+  await disk.replace(join(folder, list), lines.join(''), { sync: true })
+  return { list, sha256: hash('sha256', lines.join(''), 'hex'), folder, segments: segments.length, bytes }
+}
+
+async function store({ file, validBytes, sha256 }: Sealed, path: string, signal?: AbortSignal): Promise<Stored> {
+  if (existsSync(path)) {
+    const stored = await readBack(path, signal)
+    if (stored.contentSha256 === sha256) return stored
+    throw new Fault('archive.other', `${path} is there already, and holds something else`, {
+      hint: 'name another folder, or look whose it is: nothing is overwritten',
+    })
+  }
+  const temporary = `${path}.tmp`
+  const content = createHash('sha256')
+  await pipeline(
+    createReadStream(file.path, { end: validBytes - 1 }),
+    async function* (chunks) {
+      for await (const chunk of chunks as AsyncIterable<Buffer>) {
+        content.update(chunk)
+        yield chunk
+      }
+    },
+    createZstdCompress(),
+    createWriteStream(temporary, { mode: 0o600 }),
+    { ...(signal === undefined ? {} : { signal }) },
+  )
+  if (content.digest('hex') !== sha256) {
+    await unlink(temporary)
+    throw new Fault('ledger.damaged', `segment ${file.name} is not the one that the entry after it tells of`, {
+      hint: 'nothing was pruned; "heald ledger verify" says more',
+    })
+  }
+  await sync(temporary)
+  const stored = await readBack(temporary, signal)
+  if (stored.contentSha256 !== sha256)
+    throw new Fault('archive.broken', `what was written to ${temporary} reads otherwise`, {
+      hint: 'the disk of the archive is not to be trusted',
+    })
+  await rename(temporary, path)
+  return stored
+}
+
+interface Stored {
+  /** Of the file, and of what is in it, hex. */
+  readonly sha256: string
+  readonly contentSha256: string
+  readonly bytes: number
+}
+
+async function readBack(path: string, signal?: AbortSignal): Promise<Stored> {
+  const [file, content] = [createHash('sha256'), createHash('sha256')]
+  let bytes = 0
+  try {
+    await pipeline(
+      createReadStream(path),
+      async function* (chunks) {
+        for await (const chunk of chunks as AsyncIterable<Buffer>) {
+          file.update(chunk)
+          bytes += chunk.length
+          yield chunk
+        }
+      },
+      createZstdDecompress(),
+      async chunks => {
+        for await (const chunk of chunks as AsyncIterable<Buffer>) content.update(chunk)
+      },
+      { ...(signal === undefined ? {} : { signal }) },
+    )
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new Fault('archive.broken', `${path} can't be read back: ${messageOf(error)}`, { cause: error })
+  }
+  return { sha256: file.digest('hex'), contentSha256: content.digest('hex'), bytes }
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

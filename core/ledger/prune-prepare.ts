@@ -1,0 +1,44 @@
+import { Fault } from '../fault.ts'
+import { type Archived, archiveSegments } from './archive.ts'
+import type { Sealed } from './prune-plan.ts'
+import { defaultThreads, type Verdict, verifyLedger } from './verify.ts'
+
+/** What may go, and what is proved of it. */
+export interface Prepared {
+  readonly going: readonly Sealed[]
+  /** Null: it was not wanted. */
+  readonly archived: Archived | null
+}
+
+export interface PrepareOptions {
+  readonly onVerified?: (doneBytes: number, allBytes: number) => void
+  readonly onArchived?: (doneBytes: number, allBytes: number) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Does what has to be done before a prune, beside the writer: the whole ledger is verified, since what is damaged is evidence
+ * and stays; then what goes is archived. Answers the verdict when it is a bad one. Faults: those of `archiveSegments`.
+ */
+export async function preparePrune(
+  dir: string,
+  going: readonly Sealed[],
+  folder: string | null,
+  { onVerified, onArchived, signal }: PrepareOptions = {},
+): Promise<Prepared | { readonly verdict: Verdict }> {
+  const aborted = signal === undefined ? {} : { signal }
+  const verdict = await verifyLedger(dir, {
+    ...{ workers: defaultThreads(), ...aborted },
+    ...(onVerified === undefined ? {} : { onProgress: onVerified }),
+  })
+  if (!verdict.ok) return { verdict }
+  if (folder === null) return { going, archived: null }
+  const options = { ...aborted, ...(onArchived === undefined ? {} : { onProgress: onArchived }) }
+  return { going, archived: await archiveSegments(folder, going, options) }
+}
+
+export function damagedLedger({ firstBad }: Verdict): Fault {
+  return new Fault('ledger.damaged', `nothing was pruned: ${firstBad?.why ?? 'the ledger is damaged'}`, {
+    hint: '"heald ledger verify" says more',
+  })
+}

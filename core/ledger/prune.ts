@@ -1,0 +1,153 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Draft } from '../entry.ts'
+import { codeOf, Fault } from '../fault.ts'
+import { baseOf, baseSeq, writeBase } from './base.ts'
+import { claimOf } from './checkpoint.ts'
+import { openCursor } from './cursor.ts'
+import { disk, firstLine, INDEX_FILE, type SegmentFile, segmentFiles } from './files.ts'
+import { latestCheckpoint } from './kept.ts'
+import type { Recorded } from './ledger.ts'
+import { checkLine, MAX_LINE_BYTES } from './line.ts'
+import { sealedSegments, stateText } from './prune-plan.ts'
+import { BASE_STATE_FILE, newestSnapshot } from './state.ts'
+import { leafHash, toHex } from './tree/hash.ts'
+import { inclusionProof, rangeAt, verifyInclusion } from './tree/proof.ts'
+import { openTree, type TreeReader } from './tree/reader.ts'
+
+/*
+ * Life of a prune
+ *
+ * 1. A checkpoint covers all that goes (and an archive was made, if one is wanted: `archive.ts`).
+ * 2. `ledger.pruned` says what goes, durably.
+ * 3. `base.json` holds what stands for it: the tree, the last hash, the lines that tell of keys, each with its proof.
+ * 4. The segments are removed, oldest first, with the texts kept aside for them, and the search index.
+ *
+ * A kill after 3 is made good at the next start; one before it leaves a ledger that is whole, though it says otherwise.
+ */
+
+export interface PruneOrder {
+  /** All before this seq goes; a segment has to begin there. */
+  readonly upTo: number
+  /** SHA-256 of the list of what was archived, hex, and where that was; null: it is meant to be gone. */
+  readonly archive: { readonly sha256: string; readonly folder: string } | null
+  readonly by: string
+}
+
+export interface Pruned {
+  readonly upTo: number
+  /** Seq of the entry that tells of it. */
+  readonly seq: number
+  /** How many segments are gone. */
+  readonly segments: number
+}
+
+const UNFINISHED = 'pruning'
+
+/**
+ * Prunes a ledger that is being written. Faults: `prune.place`, `prune.unsigned`, `prune.state`, `ledger.damaged`, and those
+ * of `append`.
+ */
+export async function prune(
+  dir: string,
+  { upTo, archive, by }: PruneOrder,
+  append: (draft: Draft) => Promise<Recorded | null>,
+): Promise<Pruned> {
+  const going = sealedSegments(dir).filter(({ end }) => end <= upTo)
+  const last = going.at(-1)
+  if (last?.end !== upTo || last.tree?.size !== upTo)
+    throw new Fault('prune.place', `the ledger can't begin with entry #${upTo}`, {
+      hint: '"heald ledger prune --dry-run" says where it can',
+    })
+  const claim = claimOf(latestCheckpoint(dir) ?? '')
+  if (claim === null || claim.size < upTo)
+    throw new Fault('prune.unsigned', 'no checkpoint covers the entries that would be pruned', {
+      hint: '"heald ledger checkpoint" makes one; heald’s own log says why there is none',
+    })
+  const state = stateText(dir, 'snapshot' in newestSnapshot(dir))
+  const reader = await openTree(dir, upTo, last.tree.root)
+  try {
+    if (reader.root !== last.tree.root) throw damaged(upTo)
+    const kept = await keptLines(dir, upTo, reader)
+    const border = segmentFiles(dir).find(({ first }) => first === upTo)
+    const h = border === undefined ? null : prevOf(border)
+    if (h === null) throw damaged(upTo)
+    const told = await append({
+      kind: 'ledger.pruned',
+      actor: by,
+      data: { upTo, root: toHex(reader.root), segments: going.length, archive },
+    })
+    if (told === null) throw new Fault('ledger.degraded', 'the prune could not be recorded', { retry: 5000 })
+    await disk.replace(join(dir, UNFINISHED), `${upTo}\n`, { sync: true })
+    await disk.replace(join(dir, BASE_STATE_FILE), state, { sync: true })
+    await writeBase(dir, { seq: upTo, h, range: rangeAt(upTo, reader.nodes), kept })
+    await finishPrune(dir)
+    return { upTo, seq: told.seq, segments: going.length }
+  } finally {
+    reader.close()
+  }
+}
+
+/** Removes what a prune had yet to remove; does nothing when none was under way. Only the holder of the lock may call it. */
+export async function finishPrune(dir: string): Promise<void> {
+  const marker = join(dir, UNFINISHED)
+  let upTo: number
+  try {
+    upTo = Number(readFileSync(marker, 'latin1'))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  if (baseSeq(dir) === upTo) await removeBefore(dir, upTo)
+  rmSync(marker)
+}
+
+async function removeBefore(dir: string, upTo: number): Promise<void> {
+  const going = segmentFiles(dir).filter(({ first }) => first < upTo)
+  // One file a turn: to free a large one takes the system a while.
+  for (const { path } of going) await disk.remove(path)
+  await disk.syncFolder(join(dir, 'seg'))
+  for (const { name } of going) await disk.remove(join(dir, 'side', `${name}.jsonl`))
+  for (const end of ['', '-wal', '-shm', '-journal']) await disk.remove(join(dir, INDEX_FILE + end))
+  await disk.syncFolder(dir)
+}
+
+const TELLS_OF_KEYS = /"kind":"(?:genesis|key\.rotated)"/
+
+/** The lines that outlive their segment, with proofs that they are among the first `upTo`. */
+async function keptLines(
+  dir: string,
+  upTo: number,
+  { nodes, root }: TreeReader,
+): Promise<{ readonly line: string; readonly proof: readonly string[] }[]> {
+  const { base } = baseOf(dir)
+  const kept = base?.kept.map(({ entry, line }) => ({ seq: entry.seq, line })) ?? []
+  const cursor = openCursor(dir, base?.seq ?? 0)
+  try {
+    for (let lines = await cursor.next(upTo); lines.length > 0; lines = await cursor.next(upTo))
+      for (const { text } of lines) {
+        const checked = TELLS_OF_KEYS.test(text) ? checkLine(text) : null
+        if (checked?.ok && ['genesis', 'key.rotated'].includes(checked.entry.kind))
+          kept.push({ seq: checked.entry.seq, line: text })
+      }
+  } finally {
+    await cursor.close()
+  }
+  if (kept[0]?.seq !== 0) throw damaged(upTo)
+  return kept.map(({ seq, line }) => {
+    const proof = inclusionProof(seq, upTo, nodes)
+    if (!verifyInclusion({ leaf: leafHash(line), index: seq, size: upTo, proof, root })) throw damaged(upTo)
+    return { line, proof }
+  })
+}
+
+function damaged(upTo: number): Fault {
+  return new Fault('ledger.damaged', `the entries before #${upTo} are not those that the entries after it tell of`, {
+    hint: 'nothing was pruned; "heald ledger verify" says more',
+  })
+}
+
+function prevOf({ path }: SegmentFile): string | null {
+  const checked = checkLine(firstLine(path, MAX_LINE_BYTES))
+  return checked.ok ? checked.entry.prev : null
+}
