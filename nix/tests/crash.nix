@@ -5,22 +5,18 @@
   testScript = start + ''
 
     with subtest("what is killed runs again, and the ledger says so"):
-        before = web()["pid"]
-        machine.succeed(f"kill -9 {before}")
-        machine.wait_until_succeeds(
-            f"heald status --json | jq -e '.services[0] | .state == \"ready\" and .pid != {before}'", timeout=30
-        )
-        machine.succeed("curl -fsS http://127.0.0.1:8080/words | grep one")
+        kill_it()
+        shown("one")
         assert any(entry["data"].get("signal") == "SIGKILL" for entry in entries("service.exited"))
         assert entries("service.recovered")
 
     with subtest("the service outlives heald, killed or restarted, and is taken up again"):
         pid = web()["pid"]
         machine.succeed("systemctl kill -s KILL --kill-whom=main heald.service")
-        machine.wait_until_succeeds("heald status --json | jq -e '.services[0].state == \"ready\"'", timeout=30)
+        until_ready()
         assert web()["pid"] == pid, "the same process"
         machine.succeed("systemctl restart heald.service")
-        machine.wait_until_succeeds("heald status --json | jq -e '.services[0].state == \"ready\"'", timeout=30)
+        until_ready()
         assert web()["pid"] == pid, "the same process"
         assert entries("service.adopted")
 

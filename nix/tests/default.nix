@@ -2,7 +2,7 @@
 # `nix flake check`.
 { pkgs, module }:
 let
-  # A machine with the service `web`, which prints what stands in /srv/site/current/words, and with what `more` adds.
+  # A machine with the service `web`, which shows what stands in /srv/site/current/words, and with what `more` adds.
   machine = more: {
     imports = [ module more ];
     services.heald = {
@@ -23,7 +23,7 @@ let
       "f /srv/site/releases/r3/words 0644 root root - three"
       "L /srv/site/current - - - - releases/r1"
     ];
-    environment.systemPackages = [ pkgs.curl pkgs.jq ];
+    environment.systemPackages = [ pkgs.curl ];
   };
   start = builtins.readFile ./start.py;
   vm = file: pkgs.testers.runNixOSTest (import file { inherit pkgs machine start; });

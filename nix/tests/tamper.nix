@@ -5,9 +5,8 @@
   testScript = start + ''
 
     segment = "/var/lib/heald/ledger/seg/000000000000.jsonl"
-    for _ in range(3):
-        machine.succeed(f"kill -9 {web()['pid']}")
-        machine.wait_until_succeeds("heald status --json | jq -e '.services[0].state == \"ready\"'", timeout=30)
+    for _ in range(2):
+        kill_it()
     machine.succeed("heald ledger checkpoint > /tmp/kept")
     machine.succeed("heald ledger verify --checkpoint /tmp/kept")
     machine.succeed("systemctl stop heald.service")
@@ -30,7 +29,7 @@
         machine.succeed("rm -rf /var/lib/heald/ledger && cp -a /tmp/ledger /var/lib/heald/ledger")
         machine.succeed(f"head -n 5 {segment} > /tmp/short && cat /tmp/short > {segment}")
         machine.succeed("systemctl start heald.service")
-        machine.wait_until_succeeds("heald status --json | jq -e '.incidents.open > 0'", timeout=60)
+        until("an incident is open", lambda: status()["incidents"]["open"] > 0)
         assert entries("integrity.alert")
   '';
 }
