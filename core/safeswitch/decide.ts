@@ -215,8 +215,8 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
   if (seen.health === 'failed') {
     const why = withDetail('the services are not well with it', seen)
     if (isObserved && from === null) return record({ kind: 'switch.failed', why })
-    if (seen.isIrreversible) return held(`${why}; ${IRREVERSIBLE}`, 'no way back', seen)
     if (isObserved && seen.refusal !== null) return held(`${why}; ${seen.refusal}`, 'no way back', seen)
+    if (seen.isIrreversible) return held(`${why}; ${IRREVERSIBLE}`, 'no way back', seen)
     return back(journal, seen, 'probation', why)
   }
   return seen.health === 'open' ? { act: 'watch' } : record({ kind: 'switch.committing' })

@@ -164,7 +164,8 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
       refusal: from => whyNotFrom(from, question())?.refused ?? null,
-      isIrreversible: to => isIrreversible(spec, to),
+      // While frozen no dead-man is armed for what others switched to: it could not be asked whether it may.
+      isIrreversible: to => isIrreversible(spec, to) || (tools.isFrozen() && journal().isObserved),
       isThere,
       warn: tools.warn,
       older,

@@ -134,6 +134,39 @@ test('while the ledger is damaged and nobody has seen that, nothing is rolled ba
   assert.equal(back.done?.outcome, 'rolled back')
 })
 
+test('while frozen nothing is rolled back on its own, and no dead-man is armed for what others switched to', async () => {
+  const stand = await committed()
+  stand.ledger.isFrozen = true
+  slow(stand, /automatic changes are frozen/)
+  assert.equal(stand.managed.onLoop('web').isPassing, true)
+  const before = stand.ledger.entries.length
+  stand.point('r3')
+  await polls(stand, () => stand.managed.status().state === 'probation')
+  stand.web.is({ state: 'failed', why: 'crash loop' })
+  await stand.clock.advance(1000)
+  assert.deepEqual([stand.managed.status().state, stand.fake.running], ['held', refOf('r3').path])
+  assert.match(stand.managed.status().why ?? '', /frozen/)
+  const kinds = stand.ledger.entries.slice(before).map(({ kind }) => kind)
+  assert.ok(!kinds.includes('deadman.armed') && kinds.includes('rollback.held'), kinds.join())
+  // What an operator orders is done.
+  const back = stand.rollback('r1')
+  await stand.clock.advance(1000)
+  assert.equal(back.done?.outcome, 'rolled back')
+})
+
+test('while frozen a deploy that was ordered still comes to its end, also back', async () => {
+  const stand = await committed()
+  stand.ledger.isFrozen = true
+  const deploy = stand.deploy('r3')
+  await polls(stand, () => stand.managed.status().state === 'probation')
+  assert.ok(stand.ledger.entries.some(({ kind }) => kind === 'deadman.armed'))
+  stand.web.is({ state: 'failed', why: 'crash loop' })
+  await stand.clock.advance(500)
+  stand.web.is({ state: 'ready', passes: 9 })
+  await stand.clock.advance(2000)
+  assert.equal(deploy.done?.outcome, 'rolled back')
+})
+
 test('a budget that is used up is there again later, and asked then, it is rolled back', async () => {
   const stand = await committed()
   stand.set({ budget: { perHour: 0, perDay: 0 } })
