@@ -25,6 +25,8 @@ in {
     fsync = key values.bool false "Whether each entry is on the disk before it counts.";
     redact = key (values.listOf values.text) [ "hunter2" ]
       "Texts that must never reach the ledger. They are in the Nix store, for everybody to read.";
+    keep = key values.duration "365d" "Older entries are pruned; all are kept unless it is written.";
+    archive = key values.file "/mnt/archive/heald" "The folder they are archived in first; without it they are gone.";
     checkpointEvery = key values.duration "10s" "The least time between two signed checkpoints.";
   } { fsync = true; } "The record.";
   channels = section (import ./channels.nix { inherit values; })

@@ -21,7 +21,14 @@ import { expectNone, ROOT, textOf } from './project.ts'
 
 // What is written for people has to stay true: keys, defaults, commands, examples and links.
 
-const DOCUMENTS = ['README.md', 'docs/configuration.md', 'docs/healing.md', 'docs/rolling-back.md', 'docs/notices.md']
+const DOCUMENTS = [
+  'README.md',
+  'docs/configuration.md',
+  'docs/healing.md',
+  'docs/rolling-back.md',
+  'docs/notices.md',
+  'docs/installing.md',
+]
 const unread = () => assert.fail('only names are read')
 const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })
 
