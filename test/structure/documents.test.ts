@@ -29,6 +29,7 @@ const DOCUMENTS = [
   'docs/rolling-back.md',
   'docs/notices.md',
   'docs/units.md',
+  'docs/installing.md',
 ]
 const unread = () => assert.fail('only names are read')
 const table = subcommands({ init: unread, up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread })

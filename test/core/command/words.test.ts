@@ -48,7 +48,7 @@ test('what changes something is bound, coded and for operators as the table prom
 
 test('every word is a subcommand, with the usage and summary of the table', () => {
   const load = async () => assert.fail()
-  const rows = subcommands({ up: load, bot: load, whatsapp: load, doctor: load, fakes: load })
+  const rows = subcommands({ up: load, bot: load, whatsapp: load, doctor: load, fakes: load, init: load })
   for (const spec of WORDS) {
     const row = rows.find(({ name }) => name === spec.word)
     assert.ok(row !== undefined, `heald ${spec.word}`)
