@@ -23,7 +23,7 @@ export function npm(cwd: string, ...words: string[]): string {
     npm_config_cache: process.env.npm_config_cache ?? join(homedir(), '.npm'),
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => NETWORK.test(name))),
   }
-  const quiet = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--update-notifier=false']
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--update-notifier=false']
   const options = { cwd, env, encoding: 'utf8', timeout: 3 * MINUTES } as const
   return execFileSync('npm', [...words, ...quiet], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
 }
@@ -39,8 +39,7 @@ export interface Packed {
 /** Builds and packs what would be published, into a folder that disappears with the test. */
 export function pack(t: TestContext): Packed & { readonly tarball: string } {
   const folder = temporary(t)
-  // Scripts are on here: packing builds.
-  const said = npm(ROOT, 'pack', '--json', '--pack-destination', folder, '--no-ignore-scripts')
+  const said = npm(ROOT, 'pack', '--json', '--pack-destination', folder)
   const [packed] = JSON.parse(said.slice(said.indexOf('[\n'))) as Packed[]
   assert.ok(packed !== undefined, said)
   return { ...packed, tarball: join(folder, packed.filename) }
@@ -49,7 +48,7 @@ export function pack(t: TestContext): Packed & { readonly tarball: string } {
 /** Installs a tarball into an empty folder, as docs/installing.md says. */
 export function install(t: TestContext, tarball: string) {
   const folder = temporary(t)
-  npm(folder, 'install', '--prefix', folder, '--omit=optional', tarball)
+  npm(folder, 'install', '--prefix', folder, '--omit=optional', '--ignore-scripts', tarball)
   const modules = join(folder, 'node_modules')
   return { folder, modules, front: join(modules, 'heald/heald.js'), bin: join(modules, '.bin/heald') }
 }
@@ -62,7 +61,7 @@ export function nodeOf(version: string): string | null {
     const fresh = `${folder}.${process.pid}`
     mkdirSync(fresh, { recursive: true })
     try {
-      npm(fresh, 'install', '--prefix', fresh, `node-linux-${process.arch}@${version}`)
+      npm(fresh, 'install', '--prefix', fresh, '--ignore-scripts', `node-linux-${process.arch}@${version}`)
       renameSync(fresh, folder)
     } catch {
       // No registry, or another test was first: what counts is whether it is there.
