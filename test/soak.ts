@@ -22,4 +22,5 @@ export const FULL_COUNTS: Readonly<Record<string, number>> = {
   HEALD_SOAK_ATTACKS: 10_000,
   HEALD_SOAK_INDEX_KILLS: 100,
   HEALD_SOAK_KEY_KILLS: 200,
+  HEALD_SOAK_UNIT_KILLS: 10,
 }
