@@ -138,10 +138,9 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
 
   /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */
   function whyNoRestart(): void {
-    if (view.result === 'start-limit-hit')
-      outside.givesUp('systemd has given up: it was started too often in too short a time (StartLimitBurst)')
-    else if (view.active === 'inactive') outside.stops()
-    else outside.givesUp(`systemd has given up (${view.result})`)
+    if (view.active === 'inactive') outside.stops()
+    // The unit keeps the result of its last run, also where a limit for starts was hit.
+    else outside.givesUp(`systemd has given up restarting it (${view.result}; see StartLimitBurst)`)
   }
 
   function call(member: string, signature: string, ...body: unknown[]): Promise<unknown> {

@@ -5,12 +5,14 @@ import type { Action, Event } from './state.ts'
 export interface OutsideTools {
   readonly feed: (event: Event) => void
   readonly perform: Readonly<Record<Action, () => void>>
+  /** Its target points at another generation than the one that it ran last. */
+  readonly isOther: () => boolean
   /** Hands the end of its output to the ledger. */
   readonly log: (pid: number, tail: string) => void
 }
 
 /** What others do with a service becomes events of its state table. */
-export function outsideNews(facts: Facts, { feed, perform, log }: OutsideTools): Outside {
+export function outsideNews(facts: Facts, { feed, perform, isOther, log }: OutsideTools): Outside {
   return {
     runs({ pid, startedMonoMs }) {
       switch (facts.phase) {
@@ -25,7 +27,8 @@ export function outsideNews(facts: Facts, { feed, perform, log }: OutsideTools):
         case 'backoff':
         case 'loopBackoff':
           perform.cancelRestart()
-          feed('backoffOver')
+          // What was counted of another generation is not held against this one.
+          feed(isOther() ? 'renewed' : 'backoffOver')
           return
         case 'stopped':
         case 'held':

@@ -11,6 +11,7 @@ import { newOutage } from './outage.ts'
 import { outsideNews } from './outside.ts'
 import { type Patient, patientOf } from './patient.ts'
 import type { Report } from './probe/schedule.ts'
+import { isSameRan } from './ran.ts'
 import { type LoopAnswer, STAY_DOWN, serviceRecords } from './records.ts'
 import { statusOf } from './service-status.ts'
 import { type Event, SHOWN, step } from './state.ts'
@@ -85,13 +86,15 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   const { later } = options
   const waiters = new Set<() => void>()
 
+  const generation = () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target))
+
   const acts = serviceActs(facts, seat, {
     clock,
     random: options.random,
     warn: options.warn,
     whyWait: options.whyWait,
     feed,
-    generation: () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target)),
+    generation,
     isInTrouble: () => outage.id() !== null,
     onStable: (wasLooping, attempts) =>
       later(() => {
@@ -247,7 +250,13 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       feed(end.exitCode === STAY_DOWN || facts.leftDown !== null ? 'endedStayDown' : 'ended')
       acts.mainEnded()
     },
-    outside: outsideNews(facts, { feed, perform, log: records.log }),
+    outside: outsideNews(facts, {
+      ...{ feed, perform, log: records.log },
+      isOther() {
+        const now = generation()
+        return now !== null && !isSameRan(now, facts.ran)
+      },
+    }),
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
     patient: patientOf(facts, { feed, outage, later, waiters }),

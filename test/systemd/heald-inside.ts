@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceStatus, Status } from '../../core/api/control.ts'
 import type { Entry } from '../../core/entry.ts'
@@ -16,6 +16,12 @@ export interface HealdInside {
   up(): Promise<void>
   /** kill -9; systemd does not restart it. */
   kill(): Promise<void>
+  /** Its process as this host numbers it; 0: none. */
+  pid(): number
+  /** kill -9 from outside, at once; gives the process that it was. */
+  strike(): Promise<number>
+  /** From now on systemd restarts it. */
+  restartAlways(): Promise<void>
   cli(...words: string[]): Promise<Ran>
   json<T>(...words: string[]): Promise<T>
   service(name: string): Promise<ServiceStatus>
@@ -35,24 +41,21 @@ export function healdInside(machine: Machine, { env = {} }: { env?: Record<strin
   const name = 'state'
   const state = join(machine.shared, name)
   const config = join(machine.shared, `${name}.yaml`)
+  function writeUnit(more: string): void {
+    const set = Object.entries(env).map(([key, value]) => `Environment="${key}=${value}"\n`)
+    const command = [process.execPath, HEALD, 'up', '--config', config, '--state', state].join(' ')
+    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${more}`
+    mkdirSync(join(machine.root(), 'run/systemd/system'), { recursive: true })
+    writeFileSync(join(machine.root(), 'run/systemd/system', UNIT), text)
+  }
   const heald: HealdInside = {
     state,
     configure: written => writeFileSync(config, JSON.stringify(written, null, 2)),
     async up() {
-      const options = ['--collect', '-q', `--unit=${UNIT}`, '-p', 'KillMode=process', '-p', 'Delegate=yes']
-      const set = Object.entries(env).map(([key, value]) => `--setenv=${key}=${value}`)
-      await machine.must(
-        'systemd-run',
-        ...options,
-        ...set,
-        process.execPath,
-        HEALD,
-        'up',
-        '--config',
-        config,
-        '--state',
-        state,
-      )
+      writeUnit('')
+      await machine.must('systemctl', 'daemon-reload')
+      await machine.run('systemctl', 'reset-failed', UNIT)
+      await machine.must('systemctl', 'start', UNIT)
       await until(`heald to answer`, async () => (await heald.cli('status')).code !== 4, 30_000).catch(async error => {
         throw new Error(`${error}\n${await heald.said()}`)
       })
@@ -62,6 +65,18 @@ export function healdInside(machine: Machine, { env = {} }: { env?: Record<strin
       await machine.must('kill', '-9', String(MainPID))
       await until('heald to be gone', async () => (await machine.show(UNIT, 'ActiveState')).ActiveState !== 'active')
       await machine.run('systemctl', 'reset-failed', UNIT)
+    },
+    pid: () => findProcess(`up\0--config\0${config}\0`),
+    async strike() {
+      const pid = heald.pid()
+      assert.ok(pid > 0, 'heald runs')
+      process.kill(pid, 'SIGKILL')
+      await until('its process to be gone', () => heald.pid() !== pid)
+      return pid
+    },
+    async restartAlways() {
+      writeUnit('Restart=always\nRestartSec=100ms\n')
+      await machine.must('systemctl', 'daemon-reload')
     },
     cli: (...words) => machine.run(process.execPath, HEALD, ...words, '--state', state),
     async json<T>(...words: string[]) {
@@ -94,13 +109,9 @@ export function healdInside(machine: Machine, { env = {} }: { env?: Record<strin
     entries() {
       const folder = join(state, 'ledger/seg')
       const names = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith('.jsonl')) : []
-      return names.sort().flatMap(file =>
-        readFileSync(join(folder, file), 'utf8')
-          .split('\n')
-          .slice(0, -1)
-          .filter(line => line.startsWith('{'))
-          .map(line => JSON.parse(line) as Entry),
-      )
+      return names
+        .sort()
+        .flatMap(file => readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1).flatMap(parsed))
     },
     of: (kind, svc) => heald.entries().filter(e => e.kind === kind && (svc === undefined || e.svc === svc)),
     said: async () => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', UNIT)).stdout,
@@ -112,4 +123,25 @@ export function healdInside(machine: Machine, { env = {} }: { env?: Record<strin
     },
   }
   return heald
+}
+
+/** Nothing for a line that a kill has torn, or that is being written. */
+function parsed(line: string): Entry[] {
+  try {
+    return [JSON.parse(line) as Entry]
+  } catch {
+    return []
+  }
+}
+
+/** The process whose arguments hold these; 0 where there is none. */
+function findProcess(words: string): number {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(words)) return Number(pid)
+    } catch {
+      // It has just ended.
+    }
+  }
+  return 0
 }

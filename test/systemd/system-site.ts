@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
@@ -23,6 +23,8 @@ export interface SystemSite {
   restsOn(...names: string[]): Promise<string>
   deploy(name: string, ...options: string[]): ReturnType<HealdInside['cli']>
   status(): Promise<Status>
+  /** While it is on, a dead-man's minutes pass in some seconds. */
+  hurry(): void
 }
 
 export function systemSiteIsMissing(): string | null {
@@ -46,7 +48,15 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
   const running = join(root, 'run/current-system')
   const nameOf = (link: string) => readFileSync(join(realpathSync(link), 'nixos-version'), 'utf8').trim()
   await machine.must(join(realpathSync(running), 'bin/switch-to-configuration'), 'test')
-  const heald = healdInside(machine, { env })
+  // The folder of the shell is the first in which a dead-man looks for its programs.
+  const bin = join(machine.shared, 'bin')
+  mkdirSync(bin)
+  const program = (name: string, text: string) =>
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text} "$@"\n`, { mode: 0o755 })
+  program('sh', 'exec /bin/sh')
+  program('sleep', `[ "$1" != 1 ] || ! [ -e ${machine.shared}/hurry ] || set -- 0.005\nexec /bin/sleep`)
+  const PATH = `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
+  const heald = healdInside(machine, { env: { ...env, PATH } })
   heald.configure({
     host: 'machine',
     services: {
@@ -73,13 +83,17 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
     pointers: () => [running, profile, join(root, 'boot-default')].map(nameOf),
     beat: () => (existsSync(join(root, 'beat')) ? readFileSync(join(root, 'beat'), 'utf8').trim() : ''),
     status: () => heald.json<Status>('status'),
+    hurry: () => writeFileSync(join(machine.shared, 'hurry'), ''),
     deploy: (name, ...options) => heald.cli('deploy', 'system', site.path(name), ...options),
     async restsOn(...names) {
       let seen = ''
       await until(
         `the system to rest on ${names.join(' or ')}`,
         async () => {
-          const { targets, services } = await site.status()
+          // It may have been killed a moment ago.
+          const { code, stdout } = await heald.cli('status', '--json')
+          if (code === 4) return false
+          const { targets, services } = JSON.parse(stdout) as Status
           const [runs = '', ...others] = site.pointers()
           const [target, agent] = [targets[0], services[0]]
           const { Description } = await machine.show('agent', 'Description')

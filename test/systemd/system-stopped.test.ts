@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../until.ts'
+import { makeSystemSite, systemSiteIsMissing } from './system-site.ts'
+
+const missing = systemSiteIsMissing()
+
+test('the unit of heald is stopped in the middle of a switch', async t => {
+  if (missing !== null) return t.skip(missing)
+  const site = await makeSystemSite(t)
+  const { machine, heald } = site
+  const groupOf = async (unit: string) => (await machine.show(unit, 'ControlGroup')).ControlGroup ?? ''
+  await until('what runs to be known as good', async () => (await site.status()).targets[0]?.knownGood !== null)
+
+  await t.test('an activation goes on without it, and the next heald ends the switch safely', async () => {
+    const before = heald.entries().length
+    const order = site.deploy('slow')
+    await heald.entry('the activation', e => e.seq >= before && e.kind === 'switch.activating')
+    await sleep(300)
+    const own = await groupOf('heald-test')
+    await machine.must('systemctl', 'stop', 'heald-test')
+    assert.equal(heald.pid(), 0)
+    await order
+    await until('the activation to have come to its end', () => site.beat() === 'slow', 10_000)
+    const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
+    assert.match(units, /heald-deadman-system-\w+\.service +loaded +active/, 'a dead-man stands')
+    const name = units.split(' ')[0] ?? ''
+    assert.ok(own !== '' && !(await groupOf(name)).startsWith(own), 'in a group of its own')
+    await heald.up()
+    await site.restsOn('good-2', 'slow')
+  })
+
+  await t.test('heald does not come back: the dead-man leads back, and the next heald records it', async () => {
+    const [from = ''] = site.pointers()
+    const to = from === 'good-2' ? 'slow' : 'good-2'
+    const before = heald.entries().length
+    const order = site.deploy(to, '--force')
+    await heald.entry('the probation', e => e.seq >= before && e.kind === 'switch.probation')
+    // A stop lets it end what it is doing for 2 s, which may be all of a short probation.
+    await heald.strike()
+    await order
+    assert.equal(site.pointers()[0], to)
+    site.hurry()
+    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
+    await heald.up()
+    await site.restsOn(from)
+    await heald.entry('what it did', e => e.seq >= before && e.kind === 'deadman.fired')
+  })
+  await heald.verified()
+})
