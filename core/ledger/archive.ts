@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { Fault, messageOf } from '../fault.ts'
@@ -35,6 +35,7 @@ export async function archiveSegments(
   { onProgress, signal }: ArchiveOptions = {},
 ): Promise<Archived> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  await disk.syncFolder(dirname(folder))
   const allBytes = segments.reduce((sum, { validBytes }) => sum + validBytes, 0)
   let doneBytes = 0
   let bytes = 0

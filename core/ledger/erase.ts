@@ -56,7 +56,11 @@ export async function eraseText(dir: string, seq: number, by: string, append: Ap
   if (rows.length === 0) throw new Fault('erase.nothing', `the text kept aside for entry #${seq} is not there any more`)
   const order: Order = { seq, sha256, by, rows }
   await disk.replace(orderPath(dir, seq), `${JSON.stringify(order)}\n`, { sync: true })
-  const told = await tell(order, append)
+  const told = await tell(order, append).catch(async (error: unknown) => {
+    // Refused is refused: it is not to happen later either.
+    await disk.remove(orderPath(dir, seq))
+    throw error
+  })
   await carryOut(dir, order)
   return { seq: told.seq, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) }
 }

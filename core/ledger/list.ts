@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Entry } from '../entry.ts'
+import { codeOf } from '../fault.ts'
 import { seqOf } from './cursor.ts'
-import { segmentFiles } from './files.ts'
+import { type SegmentFile, segmentFiles } from './files.ts'
 import { type Filter, matcher } from './filter.ts'
 import { checkLine } from './line.ts'
-import type { BadLine } from './read.ts'
+import { type BadLine, firstSeq } from './read.ts'
 
 export interface Row {
   readonly line: string
@@ -79,12 +80,23 @@ async function* linesBackward(dir: string, lastSeq: number): AsyncGenerator<stri
     const file = files[index]
     if (file === undefined || file.first > lastSeq) continue
     const voidFrom = files[index + 1]?.first ?? Number.POSITIVE_INFINITY
-    const handle = await open(file.path, 'r')
+    const handle = await openUnlessPruned(dir, file)
+    if (handle === null) return
     try {
       for await (const line of fileBackward(handle)) if ((seqOf(line) ?? 0) < voidFrom) yield line
     } finally {
       await handle.close()
     }
+  }
+}
+
+/** Null: it was pruned meanwhile, and with it all that is older. */
+async function openUnlessPruned(dir: string, { path, first }: SegmentFile): Promise<FileHandle | null> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' && first < firstSeq(dir)) return null
+    throw error
   }
 }
 

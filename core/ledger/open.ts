@@ -123,8 +123,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     checkpoints.moved()
     search.moved()
   })
+  let under: Promise<unknown> = Promise.resolve()
   const { keep } = options
-  const retention = keep === undefined ? null : keepRetention({ dir, keep, clock, prune: pruned, onTrouble })
+  const retention =
+    keep === undefined ? null : keepRetention({ dir, keep, clock, prune: order => awaited(pruned(order)), onTrouble })
   return {
     ...writer,
     async checkpoint() {
@@ -135,8 +137,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await within(beginning.promise, BEGINNING_MS, clock)
       return signer.rotate(by)
     },
-    prune: pruned,
-    erase: (seq, by) => eraseText(dir, seq, by, writer.append),
+    prune: order => awaited(pruned(order)),
+    erase: (seq, by) => awaited(eraseText(dir, seq, by, writer.append)),
     find: search.find,
     vkey: signer.vkey,
     checkpointSize: signer.size,
@@ -148,7 +150,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       cancelTree()
       retention?.stop()
       await search.close()
-      await within(checkpoints.close(), LAST_CHECKPOINT_MS, clock)
+      await within(
+        under.then(() => checkpoints.close()),
+        LAST_CHECKPOINT_MS,
+        clock,
+      )
       await writer.close(timeoutMs)
     },
     async spendReserve() {
@@ -157,10 +163,20 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   }
 
+  /** The lock is not given back while old files are being removed, as far as a close may wait. */
+  function awaited<T>(work: Promise<T>): Promise<T> {
+    under = Promise.allSettled([under, work])
+    return work
+  }
+
   async function pruned(order: PruneOrder): Promise<Pruned> {
     await within(beginning.promise, BEGINNING_MS, clock)
     await signer.checkpoint()
-    return signer.exclusively(() => prune(dir, order, writer.append))
+    try {
+      return await signer.exclusively(() => prune(dir, order, writer.append))
+    } finally {
+      search.begunAnew()
+    }
   }
 }
 

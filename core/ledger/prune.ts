@@ -10,6 +10,7 @@ import { latestCheckpoint } from './kept.ts'
 import type { Recorded } from './ledger.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
 import { sealedSegments, stateText } from './prune-plan.ts'
+import { sideNames } from './side.ts'
 import { BASE_STATE_FILE, newestSnapshot } from './state.ts'
 import { leafHash, toHex } from './tree/hash.ts'
 import { inclusionProof, rangeAt, verifyInclusion } from './tree/proof.ts'
@@ -99,17 +100,26 @@ export async function finishPrune(dir: string): Promise<void> {
     throw error
   }
   if (baseSeq(dir) === upTo) await removeBefore(dir, upTo)
-  rmSync(marker)
+  rmSync(marker, { force: true })
 }
 
 async function removeBefore(dir: string, upTo: number): Promise<void> {
+  await removeSearchIndex(dir)
   const going = segmentFiles(dir).filter(({ first }) => first < upTo)
   // One file a turn: to free a large one takes the system a while.
   for (const { path } of going) await disk.remove(path)
   await disk.syncFolder(join(dir, 'seg'))
-  for (const { name } of going) await disk.remove(join(dir, 'side', `${name}.jsonl`))
-  for (const end of ['', '-wal', '-shm', '-journal']) await disk.remove(join(dir, INDEX_FILE + end))
+  // By their own names: the segments of some may be gone since before a kill.
+  for (const name of sideNames(dir, /^\d{12}\.jsonl$/))
+    if (Number(name.slice(0, 12)) < upTo) await disk.remove(join(dir, 'side', name))
+  // Once more: a search may have made it anew meanwhile, with what was still there.
+  await removeSearchIndex(dir)
   await disk.syncFolder(dir)
+}
+
+/** Its own file goes last, so that no part of an older one is taken for a part of it. */
+async function removeSearchIndex(dir: string): Promise<void> {
+  for (const end of ['-wal', '-shm', '-journal', '']) await disk.remove(join(dir, INDEX_FILE + end))
 }
 
 const TELLS_OF_KEYS = /"kind":"(?:genesis|key\.rotated)"/

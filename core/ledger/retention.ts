@@ -36,16 +36,24 @@ const FIRST_MS = 10 * 60_000
 const EVERY_MS = 6 * 3_600_000
 const DEADLINE_MS = 3_600_000
 const MAX_OUTPUT_BYTES = 1_048_576
+/** A clock that is far off for a while must not make all of it old. */
+const MOST_JUMP_MS = 3_600_000
 const LOWEST_PRIORITY = 19
 
 /** Prunes by itself until it is stopped. */
 export function keepRetention({ dir, keep, clock, prune, onTrouble }: RetentionOptions): { stop(): void } {
   const stopped = new AbortController()
+  const aheadMs = (): number => clock.wallMs() - clock.monoMs()
+  let expectedMs = aheadMs()
   let cancel = clock.after(FIRST_MS, () => void look())
   let isTroubled = false
 
   async function look(): Promise<void> {
     try {
+      const jumpMs = aheadMs() - expectedMs
+      expectedMs = aheadMs()
+      if (Math.abs(jumpMs) > MOST_JUMP_MS)
+        throw new Error('the wall clock has jumped; the next look believes it if it stays')
       const untilMs = clock.wallMs() - keep.ms
       if (goingUntil(dir, untilMs).length > 0) await pruneUntil(untilMs)
       isTroubled = false

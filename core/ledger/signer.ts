@@ -61,6 +61,8 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   let current: Current | null = null
   let turn: Promise<unknown> = Promise.resolve()
   let signedSize: number | null = null
+  /** A new key is told of, and the old one has not vouched for it yet. */
+  let owed: { readonly older: number; readonly newer: number; readonly seq: number } | null = null
 
   /** One at a time: nothing may be signed between the entry of a new key and its handover. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -84,15 +86,16 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (newest === undefined) return firstKey(genesis)
     const older = epochs.at(-2)
     if (older === undefined) return use(newest, keys.load(newest))
-    const told = (await keyEntries(dir)).rotations.find(
-      ({ data }) => data.epoch === newest && data.publicKey === publicOf(keys.load(newest)),
-    )
+    const { rotations } = await keyEntries(dir)
+    const epoch = rotations.findLast(({ data }) => data.epoch === newest)
+    const told = epoch !== undefined && epoch.data.publicKey === publicOf(keys.load(newest)) ? epoch : undefined
     if (told === undefined) {
-      // It was made, and nobody was told of it.
+      // It was made, and nobody was told of it; it may be half erased already.
       await keys.erase(newest)
       return use(older, keys.load(older))
     }
-    await handOver(older, newest, told.seq)
+    owed = { older, newer: newest, seq: told.seq }
+    await payOwed()
   }
 
   /** A ledger that was begun without keys gets its first one; one whose key is gone has to be told so by a person. */
@@ -104,13 +107,21 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     use(0, key)
   }
 
-  async function handOver(older: number, newer: number, seq: number): Promise<void> {
+  /** Finishes the handover that was begun; while that fails nothing is signed. */
+  async function payOwed(): Promise<void> {
+    if (owed === null) return
+    const { older, newer, seq } = owed
+    current = null
     await tree.caughtUp()
     const size = seq + 1
-    const note = signCheckpoint({ origin, size, root: await rootOf(size) }, keys.load(older))
-    await keepCheckpoint(dir, size, note)
+    const root = await rootOf(size)
+    const kept = claimOf(keptNote(dir, size) ?? '')
+    // The old key may be half erased already: then what it had to sign is there.
+    if (kept?.origin !== origin || kept.size !== size || kept.root !== root)
+      await keepCheckpoint(dir, size, signCheckpoint({ origin, size, root }, keys.load(older)))
     await keys.erase(older)
     use(newer, keys.load(newer))
+    owed = null
   }
 
   /** Root at an earlier size, which is proved to belong to what the tree is now. */
@@ -171,6 +182,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
       }),
     checkpoint: () =>
       inTurn(async () => {
+        await payOwed()
         const head = tree.head()
         if (head === null || head.size === 0 || current === null) return null
         const last = await readEntry(dir, head.size - 1)
@@ -190,6 +202,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
           throw new Fault('ledger.key', 'a new epoch can’t begin: the tree over the ledger is not kept', {
             hint: '"heald ledger verify" shows whether the ledger is damaged',
           })
+        await payOwed()
         const older = current?.epoch ?? null
         const newer = older === null ? await nextEpoch(dir) : older + 1
         const key = await keys.create(newer)
@@ -198,7 +211,10 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
         const told = await append({ kind: 'key.rotated', actor: by, data })
         if (told === null) throw new Fault('ledger.degraded', 'the new key could not be recorded', { retry: 5000 })
         if (older === null) use(newer, key)
-        else await handOver(older, newer, told.seq)
+        else {
+          owed = { older, newer, seq: told.seq }
+          await payOwed()
+        }
         return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
       }),
     exclusively: inTurn,

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { round } from '../clock.ts'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
+import { baseOf } from './base.ts'
 import { openCursor } from './cursor.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
@@ -22,7 +23,7 @@ import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
 
 export interface CommandVerdict {
   readonly ok: boolean
-  /** Entries of commands that were found good, from the first one on. */
+  /** Entries of commands that were found good, from the first one on that was not pruned. */
   readonly commands: number
   /** `h` of the last of them; 64 zeros where there is none. */
   readonly head: string
@@ -44,7 +45,8 @@ export interface CommandVerifyOptions {
 
 /** The chain of commands in a ledger folder; needs no daemon and changes nothing. */
 export async function verifyCommands(dir: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
-  const judge = createJudge(options.receipts ?? [], true)
+  const { base } = baseOf(dir)
+  const judge = createJudge(options.receipts ?? [], true, base?.h ?? null)
   const cursor = openCursor(dir, 0)
   try {
     for (let lines = await cursor.next(Number.POSITIVE_INFINITY); lines.length > 0; ) {
@@ -72,16 +74,17 @@ export async function verifyCommandFile(path: string, options: CommandVerifyOpti
       })
     lines.push({ seq, text })
   }
-  const judge = createJudge(options.receipts ?? [], false)
+  const judge = createJudge(options.receipts ?? [], false, null)
   for (const { seq, text } of lines.sort((a, b) => a.seq - b.seq)) judge.take(text, seq)
   return judge.verdict()
 }
 
-function createJudge(receipts: readonly string[], isWhole: boolean) {
+/** @param prunedH `h` of the last entry that was pruned; null: the ledger begins at its beginning */
+function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: string | null) {
   const startMs = performance.now()
   const asked = receipts.map(text => ({ text, receipt: receiptFrom(text) }))
   const found = new Map<string, boolean>()
-  let [commands, head, prev] = [0, ZEROS, ZEROS]
+  let [commands, head, prev] = [0, ZEROS, prunedH ?? ZEROS]
   let lastSeq: number | null = null
   let firstBad: CommandVerdict['firstBad'] = null
   let proved = 0
@@ -99,7 +102,9 @@ function createJudge(receipts: readonly string[], isWhole: boolean) {
 
   function follow({ data, h, seq }: Entry): string | null {
     const before = lastSeq === null ? 'the first one' : `#${lastSeq}`
-    if (data.prevCommand !== head)
+    // Commands before the first one that is left were pruned with all that is older.
+    const isFirstLeft = prunedH !== null && lastSeq === null
+    if (!isFirstLeft && data.prevCommand !== head)
       return `it does not follow the command before it (${before}): one was removed, put elsewhere or changed`
     commands += 1
     head = h

@@ -113,6 +113,8 @@ test('a prune and an erasure, struck in each call to the disk, leave a whole led
     const hashes = new Set(entries.map(({ h }) => h))
     const missing = before.filter(({ seq, h }) => seq >= from && !hashes.has(h))
     assert.deepEqual(missing, [], `${what}: these are missing`)
+    const left = readdirSync(join(dir, 'side')).filter(file => Number(file.slice(0, 12)) < from)
+    assert.deepEqual(left, [], `${what}: texts of entries that are gone`)
     const texts = readdirSync(join(dir, 'side')).map(file => readFileSync(join(dir, 'side', file), 'utf8'))
     const isThere = texts.some(text => text.includes(SECRET))
     const isTold = entries.some(({ kind }) => kind === 'ledger.erased')

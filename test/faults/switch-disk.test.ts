@@ -87,7 +87,7 @@ test('while nothing can be recorded, no deploy and no rollback begins, and none 
     assert.equal(code, 3, stdout)
     assert.match(stdout, /ledger\.degraded/)
     const { stderr } = await stand.cli(...order)
-    assert.match(stderr, /nothing is switched while nothing can be recorded/)
+    assert.match(stderr, /orders are refused while nothing can be recorded/)
   }
   assert.equal(folder.current(), 'r1')
   await stand.inState('web', 'ready')

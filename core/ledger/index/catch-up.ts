@@ -24,7 +24,7 @@ const PIECE_BYTES = 2 * 1024 * 1024
  */
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
   const { signal, onProgress, isEnough, endSeq = Number.POSITIVE_INFINITY } = options
-  if (!(await isOfThis(db, dir))) begin(db)
+  if (!(await isOfThis(db, dir)) || holdsPruned(db, dir)) begin(db)
   // What was pruned is not there to be found.
   let size = Math.max(sizeOf(db), firstSeq(dir))
   if (size >= endSeq) return size
@@ -45,6 +45,12 @@ export async function catchUp(db: Database, dir: string, options: CatchUpOptions
 
 export function sizeOf(db: Database): number {
   return Number(db.prepare('SELECT size FROM upto').get()?.size ?? 0)
+}
+
+/** Whether it tells of entries that were pruned since it was made. */
+export function holdsPruned(db: Database, dir: string): boolean {
+  const { seq } = db.prepare('SELECT min(seq) AS seq FROM entries').get() ?? {}
+  return typeof seq === 'number' && seq < firstSeq(dir)
 }
 
 /** Whether the newest entry in it is still that of the ledger. */

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { codeOf } from '../../fault.ts'
 import { segmentFiles } from '../files.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
@@ -141,6 +142,15 @@ interface LineReader {
   close(): void
 }
 
+/** Throws `StaleIndex` when it was pruned meanwhile. */
+function opened(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw codeOf(error) === 'ENOENT' ? new StaleIndex(`${path} is not there any more`) : error
+  }
+}
+
 function lineReader(dir: string): LineReader {
   const files = segmentFiles(dir)
   const open = new Map<string, number>()
@@ -149,7 +159,7 @@ function lineReader(dir: string): LineReader {
       const file = files.findLast(each => each.first <= seq)
       if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES)) throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
       if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
-      const fd = open.get(file.path) ?? openSync(file.path, 'r')
+      const fd = open.get(file.path) ?? opened(file.path)
       open.set(file.path, fd)
       const buffer = Buffer.allocUnsafe(bytes)
       const read = readSync(fd, buffer, 0, bytes, offset)

@@ -5,6 +5,8 @@ import { messageOf } from '../../fault.ts'
 export interface IndexKeeper {
   /** Something new is durable. */
   moved(): void
+  /** The index was thrown away. */
+  begunAnew(): void
   close(): void
 }
 
@@ -58,6 +60,9 @@ export function indexKeeper({ clock, size, isWorth, catchUp, onTrouble }: Keeper
           isPlanned = false
         })
       })
+    },
+    begunAnew() {
+      indexed = 0
     },
     close() {
       isClosed = true

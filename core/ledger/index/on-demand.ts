@@ -11,6 +11,8 @@ export interface Search {
   find(filter: Filter, page: FindOptions): Promise<Page>
   /** Something new is durable. */
   moved(): void
+  /** The index was thrown away. */
+  begunAnew(): void
   close(): Promise<void>
 }
 
@@ -45,6 +47,7 @@ export function searchOnDemand({ dir, clock, size, onTrouble }: SearchOptions): 
   return {
     find: async (filter, page) => (await reader()).find(filter, page),
     moved: keeper.moved,
+    begunAnew: keeper.begunAnew,
     async close() {
       keeper.close()
       await loading?.then(opened => opened.close()).catch(() => {})

@@ -14,6 +14,7 @@ import { findEntries } from '../../../core/ledger/index/find.ts'
 import { queryLedger } from '../../../core/ledger/index/query.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
+import { listEntries } from '../../../core/ledger/list.ts'
 import { parseVkey } from '../../../core/ledger/note.ts'
 import { proveEntry } from '../../../core/ledger/prove.ts'
 import { oldestOf, prunable, sealedSegments } from '../../../core/ledger/prune-plan.ts'
@@ -184,4 +185,31 @@ test('only whole segments can go, never the last one, and none that was changed'
   assert.equal(oldestOf(sealedSegments(dir), { toSeq: end - 1 }).length, 1)
   assert.equal(oldestOf(sealedSegments(dir), { untilMs: Date.now() - 3_600_000 }).length, 0)
   assert.ok(!existsSync(join(dir, 'base.json')))
+})
+
+test('who reads the entries, newest first, while old ones are pruned, comes to an end', async t => {
+  const dir = await manySegments(t, 4)
+  const upTo = sealedSegments(dir).at(-1)?.end ?? -1
+  const reading = (async () => {
+    const seen: number[] = []
+    let cursor: string | undefined
+    do {
+      const page = await listEntries(dir, {}, { limit: 40, ...(cursor === undefined ? {} : { cursor }) })
+      seen.push(...page.rows.map(({ entry }) => entry.seq))
+      cursor = page.next ?? undefined
+    } while (cursor !== undefined)
+    return seen
+  })()
+  await pruned(t, dir, 4)
+  const seen = await reading
+  assert.deepEqual(
+    seen,
+    [...seen].sort((a, b) => b - a),
+  )
+  assert.ok(seen.includes(upTo))
+  // The same in the middle of one look: what it found to read is gone before it is read.
+  const cut = await manySegments(t, 2)
+  const listing = listEntries(cut, { kinds: ['genesis'] }, { limit: 1 })
+  rmSync(join(cut, 'seg/000000000000.jsonl'))
+  assert.equal((await listing).rows.length, 0)
 })

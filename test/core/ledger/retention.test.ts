@@ -65,6 +65,31 @@ test('what is older than it is kept is archived and pruned by itself, and nothin
   assert.equal((await verifyLedger(dir)).firstBad, null)
 })
 
+test('a clock that is far off for one look makes nothing old', async t => {
+  const dir = await manySegments(t, 1)
+  const clock = clockAhead(0)
+  let aheadMs = 0
+  const jumping = { ...clock, wallMs: () => Date.now() + aheadMs }
+  const troubles: string[] = []
+  const orders: PruneOrder[] = []
+  const retention = keepRetention({
+    ...{ dir, keep: { ms: DAY_MS, archive: null }, clock: jumping },
+    async prune(order) {
+      orders.push(order)
+      return { upTo: order.upTo, seq: 0, segments: 1 }
+    },
+    onTrouble: what => troubles.push(what),
+  })
+  t.after(() => retention.stop())
+  aheadMs = 9 * DAY_MS
+  for (const pruned of [0, 1]) {
+    clock.due.shift()?.()
+    await until(() => clock.due.length > 0)
+    assert.equal(orders.length, pruned)
+  }
+  assert.match(troubles.join(), /the wall clock has jumped/)
+})
+
 test('trouble is told once, nothing is pruned then, and it is tried again', async t => {
   const dir = await manySegments(t, 1)
   const path = join(dir, 'seg/000000000000.jsonl')
