@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../../core/clock.ts'
 import type { Filter } from '../../../core/ledger/filter.ts'
+import { sizeOf } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase } from '../../../core/ledger/index/database.ts'
 import { indexKeeper } from '../../../core/ledger/index/keeper.ts'
 import { indexReader, type ReaderOptions } from '../../../core/ledger/index/reader.ts'
@@ -15,7 +16,7 @@ import { listEntries, type Page } from '../../../core/ledger/list.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { until } from '../../until.ts'
 import { mixed } from './mixed-ledger.ts'
-import { entriesIn, exit, folder, opened, ROOT } from './stand.ts'
+import { entriesIn, exit, folder, opened, ROOT, written } from './stand.ts'
 
 const seqsOf = ({ rows }: Page) => rows.map(({ entry }) => entry.seq)
 const COUNT = 16_000
@@ -157,8 +158,8 @@ test('its process is killed in the middle: a question is asked once more, the ca
 })
 
 test('not more than so many wait, none waits longer than its time, and what hangs is replaced', async t => {
-  const dir = await long(t)
-  const reader = readerOf(t, dir, { waiting: 2, questionMs: 6000 })
+  const dir = await written(t, 20)
+  const reader = readerOf(t, dir, { waiting: 2, questionMs: 8000 })
   assert.equal((await reader.find({ svc: 'api' }, { limit: 5 })).rows.length, 5)
   const [pid = 0] = readersOf(dir)
   process.kill(pid, 'SIGSTOP')
@@ -185,6 +186,25 @@ test('it ends when nobody asks, and with the daemon, however that ends', async t
   assert.equal(readersOf(dir).length, 1)
   daemon.kill('SIGKILL')
   await until('it has ended too', () => readersOf(dir).length === 0)
+})
+
+test('a long ledger without an index is asked at once, and has one soon after', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await opened(t, dir)
+  for (let n = 0; n < 70_000; n += 7000)
+    await Promise.all(Array.from({ length: 7000 }, (_, k) => ledger.append(exit(n + k))))
+  const { size } = ledger.head()
+  const reader = indexReader({ dir, clock: systemClock, size: () => size })
+  t.after(() => reader.close())
+  assert.equal((await reader.find({ text: '69999' }, { limit: 1 })).rows.length, 1)
+  await until('its index is whole', async () => {
+    await sleep(200)
+    const db = await openDatabase(indexPath(dir), { busyMs: 60_000 })
+    const indexed = sizeOf(db)
+    db.close()
+    return indexed === size
+  })
+  assert.deepEqual(seqsOf(await reader.find({ text: '1' }, { limit: 1 })), [2])
 })
 
 test('a short ledger, and one that is not there, are read without an index', async t => {

@@ -8,6 +8,7 @@ import { catchUp, sizeOf } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
 import { queryLedger } from '../../../core/ledger/index/query.ts'
+import { searchLedger } from '../../../core/ledger/index/search.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { listEntries, type Page } from '../../../core/ledger/list.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
@@ -22,6 +23,9 @@ test('whatever is asked for, the index finds what a reading of the files finds, 
   const db = await openDatabase(indexPath(dir))
   t.after(() => db.isOpen && db.close())
   assert.equal(await catchUp(db, dir), entriesIn(dir).length)
+  const half = await openDatabase(join(folder(t), 'half.db'))
+  t.after(() => half.close())
+  assert.equal(await catchUp(half, dir, { endSeq: 1500 }), 1500)
   const ms = entriesIn(dir).map(({ ts }) => Date.parse(ts))
   const [least, most] = [Math.min(...ms), Math.max(...ms)]
   const word = fc.constantFrom<string>(
@@ -122,6 +126,26 @@ test('a damaged line is told of, by the index as by the files', async t => {
   const later = await findEntries(db, dir, { svc: 'api' }, { limit: 100 })
   assert.ok(later.bad.some(({ seq, why }) => seq === 40 && /hash/.test(why)))
   assert.ok(!seqsOf(later).includes(40))
+})
+
+test('a line that claims a place further on hides nothing', async t => {
+  const dir = await written(t, 50)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  const lines = readFileSync(path, 'utf8').split('\n')
+  writeFileSync(path, lines.toSpliced(20, 0, (lines[20] ?? '').replace('"seq":20,', '"seq":999999,')).join('\n'))
+  const db = await openDatabase(indexPath(dir))
+  t.after(() => db.close())
+  assert.equal(await catchUp(db, dir), 20)
+  const page = await searchLedger(db, dir, { svc: 'api' }, { limit: 100 })
+  assert.deepEqual(
+    seqsOf(page),
+    Array.from({ length: 50 }, (_, n) => 50 - n),
+  )
+  assert.deepEqual(
+    page.bad.map(({ seq }) => seq),
+    [999_999],
+  )
+  assert.deepEqual(seqsOf(await listEntries(dir, { svc: 'api' }, { limit: 100 })), seqsOf(page))
 })
 
 test('an index of another past is made anew, whatever of it is different', async t => {
