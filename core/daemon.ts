@@ -4,6 +4,7 @@ import { ledgerControl } from './api/ledger-control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
 import { bootId, type Clock } from './clock.ts'
+import { awaitingIn } from './command/memory.ts'
 import { commandsOnDemand } from './command/on-demand.ts'
 import { mustBeReloadable, planReload } from './config/plan.ts'
 import type { HostConfig, TargetSpec } from './config/spec.ts'
@@ -190,6 +191,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           targets: safeSwitch.statuses(),
           channels: notices.channels(),
           ...{ open: openIncidents(folded.incidents), frozen: folded.commands.frozen },
+          awaiting: awaitingIn(folded.commands),
         }),
       incidents: () => allIncidents(folded.incidents),
       silences: notices.silences,

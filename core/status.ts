@@ -18,6 +18,8 @@ export interface StatusParts {
   readonly channels: readonly ChannelStatus[]
   /** Incidents that are not resolved. */
   readonly open: readonly Incident[]
+  /** Commands that wait for somebody. */
+  readonly awaiting: number
   readonly frozen: { readonly by: string; readonly why: string; readonly sinceTs: string } | null
 }
 
@@ -33,6 +35,7 @@ export function statusOf({
   targets,
   channels,
   open,
+  awaiting,
   frozen,
 }: StatusParts): Status {
   const severities = open.map(incident => incident.severity)
@@ -60,6 +63,7 @@ export function statusOf({
     targets,
     incidents: { open: open.length, worst },
     channels,
+    commands: { awaiting },
   }
 }
 

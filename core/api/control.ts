@@ -51,6 +51,8 @@ export interface Status {
   readonly targets: readonly TargetStatus[]
   readonly incidents: { readonly open: number; readonly worst: 'info' | 'warning' | 'critical' | null }
   readonly channels: readonly ChannelStatus[]
+  /** Commands that wait for somebody. */
+  readonly commands: { readonly awaiting: number }
 }
 
 export interface Changes {

@@ -107,6 +107,11 @@ function headLines(status: Status, now: number, tz: string): Line[] {
   if (held.length > 0)
     lines.push([`HELD: nothing is switched or rolled back there on its own any more: ${held.join(', ')}`, 'red'])
   if (channels.length > 0) lines.push(channelLine(channels))
+  const { awaiting } = status.commands
+  if (awaiting > 0) {
+    const verb = awaiting === 1 ? 'waits' : 'wait'
+    lines.push([`${counted(awaiting, 'command')} ${verb} for approval: see "heald commands"`, 'yellow'])
+  }
   if (incidents.open > 0) {
     const verb = incidents.open === 1 ? 'is' : 'are'
     const worst = incidents.worst === null ? '' : `, the worst ${incidents.worst}`

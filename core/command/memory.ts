@@ -128,6 +128,13 @@ export function openCommands({ byId }: CommandMemory): Command[] {
   return [...byId.values()].filter(({ state }) => !ENDED.has(state))
 }
 
+/** How many wait for somebody. */
+export function awaitingIn({ byId }: CommandMemory): number {
+  let count = 0
+  for (const { state } of byId.values()) if (state === 'awaiting') count += 1
+  return count
+}
+
 /** Approvals that are still missing, and whether a code is. */
 export function missingOf({ needs, approvals, operator }: Command): Needs {
   const others = approvals.filter(each => each.operator !== operator).length

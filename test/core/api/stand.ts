@@ -139,6 +139,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     targets: options.switches?.targets() ?? [],
     incidents: { open: 1, worst: 'critical' },
     channels: [],
+    commands: { awaiting: 0 },
   })
 
   const control: Control = {

@@ -115,3 +115,37 @@ test('the chain of commands holds over restarts', async () => {
     before = h
   }
 })
+
+test('orders from chats are bounded for the ledger’s sake; the host’s are not', async () => {
+  const stand = makeStand()
+  let taken = 0
+  for (let n = 0; n < 400; n += 1) {
+    await stand.clock.advance(100)
+    const how = await stand.ask(SPEAKERS.carol, 'silence agent 1h').then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    )
+    if (how === 'ok') taken += 1
+    else assert.equal(how, 'request.rate')
+    await stand.settle()
+  }
+  // 200 at once after a rest, and one each half minute: 40 s have passed.
+  assert.ok(taken >= 200 && taken <= 202, String(taken))
+  await stand.desk().order('silence', { service: 'agent', for: '1h' }, 'local:admin')
+  const { byId, keys } = stand.folded().commands
+  assert.ok(byId.size <= 201 && keys.size === taken, `${byId.size} commands, ${keys.size} keys are remembered`)
+})
+
+test('more commands than anybody looks at are not left open', async () => {
+  const stand = makeStand()
+  for (let n = 0; n < 100; n += 1) {
+    await stand.clock.advance(100)
+    command(await stand.ask(SPEAKERS.carol, 'deploy app release-6'))
+  }
+  await stand.clock.advance(1000)
+  await assert.rejects(stand.ask(SPEAKERS.carol, 'deploy app release-6'), { code: 'command.many' })
+  await stand.clock.advance(600_000)
+  await stand.settle()
+  command(await stand.ask(SPEAKERS.carol, 'deploy app release-6'))
+  assert.equal(stand.of('command.expired').length, 100)
+})
