@@ -45,7 +45,7 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 [Unit]
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
-After=network.target heald-recover.service dbus.service
+After=network.target dbus.service
 StartLimitIntervalSec=5min
 StartLimitBurst=10
 ${alarm === null ? '' : 'OnFailure=heald-failed.service\n'}
