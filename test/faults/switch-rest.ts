@@ -21,13 +21,27 @@ const toOf = (entry: Entry | undefined) => (entry?.data.to as { path?: string } 
 export const stepsOf = (entries: readonly Entry[]) => entries.filter(({ kind }) => STEPS.test(kind))
 export const endsOf = (entries: readonly Entry[]) => entries.filter(({ kind }) => ENDS.some(end => end === kind))
 
+const OVER = /^command\.(succeeded|failed|rejected|expired)$/
+
+function openOrders(entries: readonly Entry[]): number {
+  const open = new Set<unknown>()
+  for (const { kind, data } of entries) {
+    if (kind === 'command.requested') open.add(data.id)
+    else if (OVER.test(kind)) open.delete(data.id)
+  }
+  return open.size
+}
+
 /** Waits until nothing is left to be done: of the target, its service, and what was to lead back. */
 export async function atRest(site: Site): Promise<void> {
   const { stand } = site
   await stand.wait(
     `${site.kind} is at rest`,
     async () => {
-      const last = stepsOf(stand.entries()).at(-1)
+      const entries = stand.entries()
+      // An order that was recorded before a kill is carried out after it.
+      if (openOrders(entries) > 0) return false
+      const last = stepsOf(entries).at(-1)
       if (last === undefined || endsOf([last]).length === 0) return false
       const { targets, services } = await site.status()
       const [app] = targets

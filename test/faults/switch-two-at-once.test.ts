@@ -119,7 +119,7 @@ test('heald and nix-env move a profile at once', async t => {
     // Refused where his move was noticed first and is on its way to an end.
     const outcome = await order.then(
       ({ outcome }) => outcome,
-      ({ code }) => assert.equal(code, 'switch.busy') ?? 'refused',
+      ({ code }) => assert.ok(['switch.busy', 'command.changed'].includes(code), code) ?? 'refused',
     )
     await settled(site)
     const runs = await assertQuiet(site, `round ${round}`)

@@ -126,7 +126,8 @@ test('a bot that loses its memory finds the card of several services again, thou
     assert.match(card, /crash loop/, 'its earlier steps are there')
     assert.ok(!card.includes('Followed from here on'), card)
   }
-  assert.deepEqual(cards(), before, 'in their places, with no other message')
+  const orders = before.map(count => count + 1)
+  assert.deepEqual(cards(), orders, 'in their places, with no other message but the card of the second order')
 })
 
 /** The state of the bot is damaged while it is away, as by a failing disk. */

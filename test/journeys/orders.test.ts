@@ -27,7 +27,9 @@ test('a crash loop, Roll back on one platform, approved with a code on another: 
   )
   assert.equal(calling.isSilent, false)
   assert.ok(chats.shown(discord).some(({ reference }) => reference === calling.replyTo))
-  for (const platform of [telegram, slack]) assert.ok(chats.texts(platform).some(text => /bob/.test(text)))
+  await stand.wait('bob is named elsewhere', () =>
+    [telegram, slack].every(platform => chats.texts(platform).some(text => /bob/.test(text))),
+  )
 
   // Who asked may not, nor who has no code.
   await press(chats, telegram, /^Approve$/)
