@@ -36,7 +36,7 @@ const OF_TEST = `let
 in ${WANTED} machine testScript`
 
 /** Where heald and its Node are in there: /tmp is not to be seen by a unit with a /tmp of its own. */
-const PLACE = '/opt/heald'
+const PLACE = '/opt/packed'
 
 let packed: ReturnType<typeof install>
 before(t => {
