@@ -111,16 +111,16 @@ test('heald and nix-env move a profile at once', async t => {
     const before = stand.entries().length
     const to = site.pointers()[0] === two ? one : two
     site.forget(to)
-    const order = site.deploy(to)
+    // Refused where his move was noticed first, or came between the order and its start.
+    const order = site.deploy(to).then(
+      ({ outcome }) => outcome,
+      ({ code }) => assert.ok(['switch.busy', 'command.changed'].includes(code), code) ?? 'refused',
+    )
     for (let n = 0; n < 1 + (round % 4); n += 1) {
       await sleep(Math.random() * 150)
       site.byHand(n % 2 === 0 ? three : one)
     }
-    // Refused where his move was noticed first and is on its way to an end.
-    const outcome = await order.then(
-      ({ outcome }) => outcome,
-      ({ code }) => assert.ok(['switch.busy', 'command.changed'].includes(code), code) ?? 'refused',
-    )
+    const outcome = await order
     await settled(site)
     const runs = await assertQuiet(site, `round ${round}`)
     assert.ok([one, two, three].includes(runs), `round ${round}: ${runs}`)
