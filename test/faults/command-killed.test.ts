@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../../core/entry.ts'
 import { codeOf } from '../../core/fault.ts'
 import { CHATS, type ChatClient, chatClient, discord, telegram } from '../journeys/chat-client.ts'
@@ -63,7 +64,8 @@ async function makeSite(t: TestContext): Promise<Site> {
 
 /** Says it until there is an answer, starting heald again when it is gone. Same key, as a platform that delivers again. */
 async function insist(site: Site, say: () => ReturnType<ChatClient['say']>): Promise<string> {
-  for (let tries = 0; tries < 20; tries += 1) {
+  let last = ''
+  for (let tries = 0; tries < 200; tries += 1) {
     try {
       const reply = await say()
       assert.equal(reply.reply, 'command', JSON.stringify(reply))
@@ -73,10 +75,13 @@ async function insist(site: Site, say: () => ReturnType<ChatClient['say']>): Pro
       if (codeOf(error) === 'command.over') return ''
       if (!['daemon.unreachable', 'daemon.stopping', 'command.not-yet', 'daemon.timeout'].includes(codeOf(error)))
         throw error
+      last = String(error)
+      // A connection may be refused a moment before the end of the process is known here.
+      await sleep(50)
       await revive(site)
     }
   }
-  return assert.fail('heald never answered')
+  return assert.fail(`heald never answered: ${last}`)
 }
 
 async function revive(site: Site): Promise<void> {
