@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
 
+export interface Hold {
+  readonly ms: number
+  readonly processorMs: number
+}
+
 /** Looks how long this process's event loop is held at most. */
 export interface Holds {
-  /** The longest since the last look, ms. */
-  longestMs(): number
+  /** Since the last look: the longest hold, and the most processor time between two looks at the clock, ms. */
+  longest(): Hold
   end(): void
 }
 
@@ -14,24 +19,30 @@ const EVERY_MS = 1
  * says something of what else the machine does, and nothing of us. Waiting for a disk or a lock stays in.
  */
 export function holds(): Holds {
-  let longest = 0
-  let lastMs = performance.now()
-  let lastWaitMs = waitedMs()
+  let found: Hold = { ms: 0, processorMs: 0 }
+  let last = { ms: performance.now(), waitedMs: waitedMs(), workedMs: workedMs() }
   const timer = setInterval(() => {
-    const nowMs = performance.now()
-    const waitMs = waitedMs()
-    longest = Math.max(longest, nowMs - lastMs - (waitMs - lastWaitMs))
-    lastMs = nowMs
-    lastWaitMs = waitMs
+    const now = { ms: performance.now(), waitedMs: waitedMs(), workedMs: workedMs() }
+    found = {
+      ms: Math.max(found.ms, now.ms - last.ms - (now.waitedMs - last.waitedMs)),
+      processorMs: Math.max(found.processorMs, now.workedMs - last.workedMs),
+    }
+    last = now
   }, EVERY_MS)
   return {
-    longestMs() {
-      const found = longest
-      longest = 0
-      return found
+    longest() {
+      const hold = found
+      found = { ms: 0, processorMs: 0 }
+      return hold
     },
     end: () => clearInterval(timer),
   }
+}
+
+/** Processor time of the main thread so far; NaN where this Node does not say. */
+function workedMs(): number {
+  const used = process.threadCpuUsage?.()
+  return used === undefined ? Number.NaN : (used.user + used.system) / 1000
 }
 
 /** How long the main thread was ready to run and did not, since it began; 0 where the kernel does not say. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../core/clock.ts'
@@ -10,7 +11,7 @@ import { indexReader } from '../../core/ledger/index/reader.ts'
 import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { listEntries } from '../../core/ledger/list.ts'
-import { holds } from './holds.ts'
+import { type Hold, holds } from './holds.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -28,19 +29,19 @@ export async function searches(open: () => Promise<Ledger>, dir: string): Promis
   const reader = indexReader({ dir, clock: systemClock, size: () => size })
   const hold = holds()
   const madeMs = await timed(() => reader.catchUp(size))
-  const madeHold = hold.longestMs()
+  const madeHold = hold.longest()
   const times: number[] = []
   for (let n = 0; n < count(200, 3000); n++) {
     const filter = question(n, size)
     times.push(await timed(() => reader.find(filter, { limit: LIMIT })))
   }
-  const askedHold = hold.longestMs()
+  const askedHold = hold.longest()
   await reader.close()
   const left = (process.memoryUsage.rss() - before) / 1e6
   const one = await byWord(ledger, dir, size)
-  hold.longestMs()
+  hold.longest()
   await besideCommands(ledger, dir)
-  const beside = hold.longestMs()
+  const beside = hold.longest()
   hold.end()
   await ledger.close(10_000)
   const verifiedMs = await timed(async () => {
@@ -48,8 +49,10 @@ export async function searches(open: () => Promise<Ledger>, dir: string): Promis
   })
   const plain = (what: string, ours: number, unit: string, limit: BenchRow['limit'], note: string) =>
     row({ what, ours, unit, limit, note, peer: null })
-  const held = (what: string, ours: number, note: string) =>
-    plain(`${what}: longest hold of the event loop`, ours, 'ms', HOLD, note)
+  const held = (what: string, { ms, processorMs }: Hold, note: string) => {
+    const most = `${processorMs.toFixed(1)} ms of processor time at most in one go`
+    return plain(`${what}: longest hold of the event loop`, ms, 'ms', HOLD, `${note}; ${most}`)
+  }
   const asked = `${times.length} questions of six kinds, ${LIMIT} entries a page, each line read from its segment and checked; p50 ${percentile(times, 0.5).toFixed(2)} ms`
   return [
     plain('search index made anew', madeMs / 1000, 's', { of: 'ours', atMost: 12 }, `of ${size} entries`),
@@ -109,7 +112,7 @@ async function besideCommands(ledger: Ledger, dir: string): Promise<void> {
     await heald(['verify'], state)
     const exported = join(dir, `../exported-${round}`)
     await heald(['export', exported], state)
-    rmSync(exported, { recursive: true })
+    await rm(exported, { recursive: true })
     await ledger.rotateKey('local:admin')
     await ledger.append({ kind: 'config.applied', data: { sha256: round } })
     await ledger.checkpoint()
