@@ -1,7 +1,8 @@
 import { type Cursor, openCursor, type RawLine } from '../cursor.ts'
 import { checkLine } from '../line.ts'
-import { firstSeq, readEntry } from '../read.ts'
-import { BLOCK, begin, type Database, inTransaction } from './database.ts'
+import { firstSeq } from '../read.ts'
+import { BLOCK, begin, type Database, inTransaction, StaleIndex } from './database.ts'
+import { lineReader, type Place } from './lines.ts'
 import { tokensOf } from './tokens.ts'
 
 export interface CatchUpOptions {
@@ -24,7 +25,7 @@ const PIECE_BYTES = 2 * 1024 * 1024
  */
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
   const { signal, onProgress, isEnough, endSeq = Number.POSITIVE_INFINITY } = options
-  if (!(await isOfThis(db, dir)) || holdsPruned(db, dir)) begin(db)
+  if (!isOfThis(db, dir) || holdsPruned(db, dir)) begin(db)
   // What was pruned is not there to be found.
   let size = Math.max(sizeOf(db), firstSeq(dir))
   if (size >= endSeq) return size
@@ -54,12 +55,22 @@ export function holdsPruned(db: Database, dir: string): boolean {
 }
 
 /** Whether the newest entry in it is still that of the ledger. */
-async function isOfThis(db: Database, dir: string): Promise<boolean> {
+function isOfThis(db: Database, dir: string): boolean {
   const { size, h } = db.prepare('SELECT size, h FROM upto').get() ?? {}
   if (typeof size !== 'number' || typeof h !== 'string') return false
   if (size === 0) return true
-  const found = await readEntry(dir, size - 1)
-  return found !== null && h === ('entry' in found ? found.entry.h : '')
+  const place = db.prepare('SELECT seq, offset, bytes FROM entries WHERE seq = ?').get(size - 1)
+  if (place === undefined) return false
+  const reader = lineReader(dir)
+  try {
+    const checked = checkLine(reader.read(place as unknown as Place))
+    return checked.ok ? checked.entry.seq === size - 1 && checked.entry.h === h : h === ''
+  } catch (error) {
+    if (error instanceof StaleIndex) return false
+    throw error
+  } finally {
+    reader.close()
+  }
 }
 
 /** A line that claims a place further on would hide what comes: it and the rest are left to those who read the files. */

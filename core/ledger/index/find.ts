@@ -1,25 +1,15 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { codeOf } from '../../fault.ts'
-import { segmentFiles } from '../files.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
 import { MAX_BAD, type Page, type PageOptions, type Row } from '../list.ts'
 import { type BadLine, firstSeq, readEntry } from '../read.ts'
 import { sizeOf } from './catch-up.ts'
 import { BLOCK, type Database, StaleIndex } from './database.ts'
+import { lineReader, type Place } from './lines.ts'
 import { questionOf } from './tokens.ts'
-
-interface Place {
-  readonly seq: number
-  readonly offset: number
-  readonly bytes: number
-}
 
 const LEAST_BATCH = 64
 const MOST_BATCH = 4096
-/** Bad lines may be longer than entries. */
-const MOST_LINE_BYTES = 1_048_576
 
 /** A long search lets others have their turn so often. */
 const TURN_MS = 4
@@ -134,40 +124,4 @@ function placesFor(db: Database, filter: Filter): (first: number, last: number, 
   )
   const asked = question === '' ? [] : [question]
   return (first, last, most) => statement.all(...asked, first, last, sinceMs, untilMs, most) as unknown as Place[]
-}
-
-/** Segments stay open until it is closed. */
-interface LineReader {
-  read(place: Place): string
-  close(): void
-}
-
-/** Throws `StaleIndex` when it was pruned meanwhile. */
-function opened(path: string): number {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    throw codeOf(error) === 'ENOENT' ? new StaleIndex(`${path} is not there any more`) : error
-  }
-}
-
-function lineReader(dir: string): LineReader {
-  const files = segmentFiles(dir)
-  const open = new Map<string, number>()
-  return {
-    read({ seq, offset, bytes }) {
-      const file = files.findLast(each => each.first <= seq)
-      if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES)) throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
-      if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
-      const fd = open.get(file.path) ?? opened(file.path)
-      open.set(file.path, fd)
-      const buffer = Buffer.allocUnsafe(bytes)
-      const read = readSync(fd, buffer, 0, bytes, offset)
-      if (read < bytes) throw new StaleIndex(`the segment of entry #${seq} is shorter than it was`)
-      return buffer.toString('utf8')
-    },
-    close() {
-      for (const fd of open.values()) closeSync(fd)
-    },
-  }
 }
