@@ -39,9 +39,15 @@ function numberAt(text: string, from: number, digits: number): number {
 /**
  * Follows the chain through a segment, line after line, until its end or its first bad line.
  * One hash a line and few comparisons: everything else would make a verification of millions of entries slow.
- * `eachGood` is given the bytes that were found good, in order; it may change them.
+ * `eachGood` is given the bytes that were found good, in order; it may change them. `text` are the same as latin1, and
+ * perhaps more behind them.
  */
-export function walkChain(fd: number, link: Link, validBytes: number, eachGood?: (bytes: Buffer) => void): Walk {
+export function walkChain(
+  fd: number,
+  link: Link,
+  validBytes: number,
+  eachGood?: (bytes: Buffer, text: string) => void,
+): Walk {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES + MAX_LINE_BYTES)
   let { seq } = link
   let prev = link.prev
@@ -97,7 +103,7 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
         to - from >= MAX_LINE_BYTES ||
         !(ascii || isUtf8(buffer.subarray(from, to)))
       ) {
-        if (from > 0) eachGood?.(buffer.subarray(0, from))
+        if (from > 0) eachGood?.(buffer.subarray(0, from), text)
         return stop(diagnose(buffer.toString('utf8', from, to), seq, expected))
       }
       firstPrev ??= expected
@@ -107,7 +113,7 @@ export function walkChain(fd: number, link: Link, validBytes: number, eachGood?:
       goodBytes += to + 1 - from
       from = to + 1
     }
-    if (from > 0) eachGood?.(buffer.subarray(0, from))
+    if (from > 0) eachGood?.(buffer.subarray(0, from), text)
     carried = end - from
     if (carried >= MAX_LINE_BYTES) return stop(`the line is longer than ${MAX_LINE_BYTES} bytes`)
     buffer.copy(buffer, 0, from, end)

@@ -39,22 +39,21 @@ export interface TreeWalk extends Walk {
 }
 
 const LF = 10
-const NOTABLE = ['genesis', 'key.rotated', 'ledger.pruned']
-const NEEDLES = NOTABLE.map(kind => Buffer.from(`"kind":"${kind}"`))
+const NOTABLE = /"kind":"(?:genesis|key\.rotated|ledger\.pruned)"/
 
 /** Follows one segment from its file. */
 export function walkSegment(task: Task): TreeWalk {
   const builder = rangeBuilder(emptyRange(task.first))
   const at: Range[] = []
   const notable: string[] = []
-  const eachGood = (bytes: Buffer): void => {
-    const isNotable = NEEDLES.some(needle => bytes.includes(needle))
+  const eachGood = (bytes: Buffer, text: string): void => {
+    const isNotable = NOTABLE.test(text)
     for (let from = 0, to = bytes.indexOf(LF); to >= 0; from = to + 1, to = bytes.indexOf(LF, from)) {
       builder.append(leafHashOf(bytes, from, to))
       if (builder.end === task.sizes[at.length]) at.push(builder.range())
       if (!isNotable) continue
-      const line = bytes.subarray(from, to)
-      if (NEEDLES.some(needle => line.includes(needle))) notable.push(line.toString('utf8'))
+      const line = bytes.toString('utf8', from, to)
+      if (NOTABLE.test(line)) notable.push(line)
     }
   }
   const fd = openSync(task.path, 'r')
