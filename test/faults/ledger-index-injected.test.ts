@@ -9,7 +9,7 @@ import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { mixed } from '../core/ledger/mixed-ledger.ts'
 import { has, ROOT } from '../core/ledger/stand.ts'
-import { folder, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * Each system call by which the index reaches the disk fails in turn, or the process is killed in it: while the index is
@@ -79,15 +79,9 @@ test('every call for the index fails in turn: the answer is that of the files, a
       `${name} is called`,
     )
   const faults = ([null, half] as const).flatMap(from =>
-    (from === null ? making : adding).flatMap(call =>
-      ['error=EIO', 'error=ENOSPC', 'signal=SIGKILL'].map(fault => ({ ...call, fault, from })),
-    ),
+    faultsAt(from === null ? making : adding).map(fault => ({ ...fault, from })),
   )
-  const step = Math.max(1, faults.length / INJECTIONS)
-  const chosen = Array.from(
-    { length: Math.min(INJECTIONS, faults.length) },
-    (_, n) => faults[Math.floor((n + 0.5) * step)] ?? assert.fail(),
-  )
+  const chosen = spreadOver(faults, INJECTIONS)
   let struck = 0
   for (const [n, { name, nth, about, fault, from }] of chosen.entries()) {
     const dir = ledger(`ledger-${n}`, from)

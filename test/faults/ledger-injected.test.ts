@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { entriesIn, has } from '../core/ledger/stand.ts'
-import { folder, judge, runWriter, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, judge, runWriter, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * Each system call by which the ledger reaches the disk fails in turn (EIO, ENOSPC), or the writer is killed in it; then
@@ -47,15 +47,7 @@ test('every call to the disk fails in turn, and nothing acknowledged is lost', a
       places.some(place => place.name === name),
       `the writer calls ${name}`,
     )
-  const faults = places.flatMap(place =>
-    ['error=EIO', 'error=ENOSPC', 'signal=SIGKILL'].map(fault => ({ ...place, fault })),
-  )
-  // A few spread over all of them, or all.
-  const step = Math.max(1, faults.length / INJECTIONS)
-  const chosen = Array.from(
-    { length: Math.min(INJECTIONS, faults.length) },
-    (_, n) => faults[Math.floor(n * step)] ?? assert.fail(),
-  )
+  const chosen = spreadOver(faultsAt(places), INJECTIONS)
   const missed: string[] = []
   let next = 0
   const work = async (): Promise<void> => {

@@ -9,7 +9,7 @@ import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { verifyLedger } from '../../core/ledger/verify.ts'
 import { manySegments, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, has } from '../core/ledger/stand.ts'
-import { folder, ROOT, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, ROOT, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * A prune and an erasure are killed in each system call by which they reach the disk, or the call fails (EIO, ENOSPC). The
@@ -78,14 +78,7 @@ test('a prune and an erasure, struck in each call to the disk, leave a whole led
       places.some(place => place.name === name),
       `it calls ${name}`,
     )
-  const faults = places.flatMap(place =>
-    ['signal=SIGKILL', 'error=EIO', 'error=ENOSPC'].map(fault => ({ ...place, fault })),
-  )
-  const step = Math.max(1, faults.length / INJECTIONS)
-  const chosen = Array.from(
-    { length: Math.min(INJECTIONS, faults.length) },
-    (_, n) => faults[Math.floor(n * step)] ?? assert.fail(),
-  )
+  const chosen = spreadOver(faultsAt(places), INJECTIONS)
   let struck = 0
   for (const [index, { name, nth, about, fault }] of chosen.entries()) {
     const dir = copied(`ledger-${index}`)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { openLedger } from '../../core/ledger/open.ts'
 import { verifyLedger } from '../../core/ledger/verify.ts'
 import { entriesIn, exit, has, optionsFor } from '../core/ledger/stand.ts'
-import { folder, judge, ROOT, runWriter, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, judge, ROOT, runWriter, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * A segment that is full is closed and another begun, checkpoints are signed and a key takes over from another: each system
@@ -57,14 +57,7 @@ test('a rotation, checkpoints and a new key, each call of which fails in turn: n
       places.some(({ about }) => about.includes(`${model}/${part}`)),
       `${part} is touched`,
     )
-  const faults = places.flatMap(place =>
-    ['error=EIO', 'error=ENOSPC', 'signal=SIGKILL'].map(fault => ({ ...place, fault })),
-  )
-  const step = Math.max(1, faults.length / INJECTIONS)
-  const chosen = Array.from(
-    { length: Math.min(INJECTIONS, faults.length) },
-    (_, n) => faults[Math.floor((n + 0.5) * step)] ?? assert.fail(),
-  )
+  const chosen = spreadOver(faultsAt(places), INJECTIONS)
   let struck = 0
   for (const [n, { name, nth, about, fault }] of chosen.entries()) {
     const dir = begun(`ledger-${n}`)

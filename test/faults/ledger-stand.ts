@@ -111,3 +111,15 @@ export function tracedCalls(traceFile: string, dir: string): TracedCall[] {
   }
   return [...calls.values()]
 }
+
+/** At most `count` of `all`, spread evenly over them. */
+export function spreadOver<T>(all: readonly T[], count: number): readonly T[] {
+  const step = Math.max(1, all.length / count)
+  const chosen = Array.from({ length: Math.min(count, all.length) }, (_, n) => all[Math.floor((n + 0.5) * step)])
+  return chosen.flatMap(each => each ?? [])
+}
+
+/** Each call failing in each of two ways, and with the caller killed in it. */
+export function faultsAt<T extends TracedCall>(calls: readonly T[]): (T & { readonly fault: string })[] {
+  return calls.flatMap(call => ['error=EIO', 'error=ENOSPC', 'signal=SIGKILL'].map(fault => ({ ...call, fault })))
+}
