@@ -31,6 +31,8 @@ async function withCommands(t: TestContext) {
 }
 
 const segmentOf = (dir: string) => join(dir, 'seg', '000000000000.jsonl')
+/** Where the fourth command is asked for. */
+const fourthIn = (lines: readonly string[]) => lines.findIndex(line => line.includes('"c3"'))
 const isCommand = ({ kind }: Pick<Entry, 'kind'>) => kind.startsWith('command.')
 const receipt = (entry: Entry | undefined) => receiptOf(entry?.seq ?? -1, entry?.h ?? '')
 
@@ -84,8 +86,7 @@ test('without new hashes each attack is found at once, by the ledger and by the 
   for (const [name, change] of ATTACKS) {
     const copy = copyOf(t, dir)
     const lines = readFileSync(segmentOf(copy), 'utf8').split('\n').filter(Boolean)
-    const at = lines.findIndex(line => line.includes('"c3"'))
-    writeFileSync(segmentOf(copy), `${change(lines, at).join('\n')}\n`)
+    writeFileSync(segmentOf(copy), `${change(lines, fourthIn(lines)).join('\n')}\n`)
     assert.equal((await verifyCommands(copy)).ok, false, name)
   }
 })
@@ -94,15 +95,7 @@ test('with the ledger’s hashes made anew, the chain of commands tells without 
   const { dir } = await withCommands(t)
   for (const [name, change] of ATTACKS) {
     const copy = copyOf(t, dir)
-    rewrite(
-      copy,
-      lines =>
-        change(
-          lines,
-          lines.findIndex(line => line.includes('"c3"')),
-        ),
-      { isLinked: false },
-    )
+    rewrite(copy, lines => change(lines, fourthIn(lines)), { isLinked: false })
     assert.equal((await verifyLedger(copy, { isOnlyChain: true })).ok, true, `${name}: the main chain was made anew`)
     const verdict = await verifyCommands(copy)
     assert.match(verdict.firstBad?.why ?? '', /removed, put elsewhere or changed/, name)
@@ -118,15 +111,7 @@ test('with the links made anew as well, one later receipt tells, of a command or
   assert.equal((await verifyCommands(dir, { receipts: [laterCommand] })).provedCommands, 8)
   for (const [name, change] of ATTACKS) {
     const copy = copyOf(t, dir)
-    rewrite(
-      copy,
-      lines =>
-        change(
-          lines,
-          lines.findIndex(line => line.includes('"c3"')),
-        ),
-      { isLinked: true },
-    )
+    rewrite(copy, lines => change(lines, fourthIn(lines)), { isLinked: true })
     // This is what can't be seen without help: said in the docs.
     assert.equal((await verifyCommands(copy)).ok, true, `${name}: all of it was made anew`)
     assert.equal((await verifyCommands(copy, { receipts: [earlier] })).ok, true, `${name}: from before it`)
