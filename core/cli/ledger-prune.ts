@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { formatSize } from '../config/size.ts'
 import { Fault } from '../fault.ts'
 import { type Archived, archiveSegments } from '../ledger/archive.ts'
 import type { Erased } from '../ledger/erase.ts'
@@ -30,7 +31,7 @@ export async function archive(context: Context, words: readonly string[], values
   const chosen = oldestOf(sealedSegments(dir), boundsOf(values, context))
   if (chosen.length === 0) return nothing(context)
   const made = await stored(context, folder, chosen)
-  const said = `${counted(made.segments, 'segment', 'segments')} (all entries before #${upTo(chosen)}) in ${folder}, ${bytesText(made.bytes)}; read back and compared. The list is ${made.list}: sha256sum -c ${made.list}`
+  const said = `${counted(made.segments, 'segment', 'segments')} (all entries before #${upTo(chosen)}) in ${folder}, ${formatSize(made.bytes)}; read back and compared. The list is ${made.list}: sha256sum -c ${made.list}`
   out(json ? `${JSON.stringify(made)}\n` : `${wrapLines(said, columns)}\n`)
   return EXIT.done
 }
@@ -49,7 +50,7 @@ export async function prune(context: Context, words: readonly string[], values: 
   const last = chosen.at(-1)
   if (last === undefined) return nothing(context)
   const freed = freedBytes(dir, chosen)
-  const what = `${counted(chosen.length, 'segment', 'segments')} with all entries before #${last.end} (until ${agoAt(new Date(last.endMs).toISOString(), nowMs(), tz)}), ${bytesText(freed)}`
+  const what = `${counted(chosen.length, 'segment', 'segments')} with all entries before #${last.end} (until ${agoAt(new Date(last.endMs).toISOString(), nowMs(), tz)}), ${formatSize(freed)}`
   if (values['dry-run'] === true) {
     const plan = { upTo: last.end, segments: chosen.length, bytes: freed }
     out(
@@ -140,8 +141,4 @@ async function prepare(
 
 function upTo(segments: readonly Sealed[]): number {
   return segments.at(-1)?.end ?? 0
-}
-
-function bytesText(bytes: number): string {
-  return bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`
 }

@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, createZstdDecompress } from 'node:zlib'
@@ -66,18 +66,13 @@ async function store({ file, validBytes, sha256 }: Sealed, path: string, signal?
   const content = createHash('sha256')
   await pipeline(
     createReadStream(file.path, { end: validBytes - 1 }),
-    async function* (chunks) {
-      for await (const chunk of chunks as AsyncIterable<Buffer>) {
-        content.update(chunk)
-        yield chunk
-      }
-    },
+    passing(chunk => content.update(chunk)),
     createZstdCompress(),
     createWriteStream(temporary, { mode: 0o600 }),
     { ...(signal === undefined ? {} : { signal }) },
   )
   if (content.digest('hex') !== sha256) {
-    await unlink(temporary)
+    await disk.remove(temporary)
     throw new Fault('ledger.damaged', `segment ${file.name} is not the one that the entry after it tells of`, {
       hint: 'nothing was pruned; "heald ledger verify" says more',
     })
@@ -88,7 +83,7 @@ async function store({ file, validBytes, sha256 }: Sealed, path: string, signal?
     throw new Fault('archive.broken', `what was written to ${temporary} reads otherwise`, {
       hint: 'the disk of the archive is not to be trusted',
     })
-  await rename(temporary, path)
+  await disk.rename(temporary, path)
   return stored
 }
 
@@ -105,13 +100,10 @@ async function readBack(path: string, signal?: AbortSignal): Promise<Stored> {
   try {
     await pipeline(
       createReadStream(path),
-      async function* (chunks) {
-        for await (const chunk of chunks as AsyncIterable<Buffer>) {
-          file.update(chunk)
-          bytes += chunk.length
-          yield chunk
-        }
-      },
+      passing(chunk => {
+        file.update(chunk)
+        bytes += chunk.length
+      }),
       createZstdDecompress(),
       async chunks => {
         for await (const chunk of chunks as AsyncIterable<Buffer>) content.update(chunk)
@@ -123,6 +115,16 @@ async function readBack(path: string, signal?: AbortSignal): Promise<Stored> {
     throw new Fault('archive.broken', `${path} can't be read back: ${messageOf(error)}`, { cause: error })
   }
   return { sha256: file.digest('hex'), contentSha256: content.digest('hex'), bytes }
+}
+
+/** A step of a pipeline that looks at what passes. */
+function passing(look: (chunk: Buffer) => void) {
+  return async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      look(chunk)
+      yield chunk
+    }
+  }
 }
 
 async function sync(path: string): Promise<void> {

@@ -26,6 +26,13 @@ export function originOf(genesis: Pick<Entry, 'h' | 'data'>): string {
   return `${typeof genesis.data.origin === 'string' ? genesis.data.origin : 'heald'}/${genesis.h.slice(0, 8)}`
 }
 
+/** Entries of these kinds tell of keys. */
+export const KEY_KINDS = ['genesis', 'key.rotated'] as const
+
+export function tellsOfKeys({ kind }: Pick<Entry, 'kind'>): boolean {
+  return KEY_KINDS.some(each => each === kind)
+}
+
 /**
  * The epochs that a ledger's own entries tell of (`genesis` and each `key.rotated`, in order). `why`: what of it makes no
  * sense, by the seq of the first such entry; the epochs before that stand.

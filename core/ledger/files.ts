@@ -76,6 +76,8 @@ export function writeAllSync(fd: number, bytes: Buffer): void {
 
 /** The search index, which is derived and may be thrown away. */
 export const INDEX_FILE = 'index.db'
+/** Endings of its files, in the order to remove them: its own goes last, so that nobody opens the rest as a whole one. */
+export const INDEX_PARTS = ['-wal', '-shm', '-journal', ''] as const
 
 export interface SegmentFile {
   /** Its first seq, 12 digits. */

@@ -6,9 +6,10 @@ import type { PrepareAnswer } from './retention.ts'
 /** The child of retention.ts: prepares a prune of the ledger DIR until UNTIL (ms), with an archive in FOLDER unless ''. */
 async function answer(dir: string, untilMs: number, folder: string): Promise<PrepareAnswer> {
   try {
-    const made = await preparePrune(dir, goingUntil(dir, untilMs), folder === '' ? null : folder)
+    const going = goingUntil(dir, untilMs)
+    const made = await preparePrune(dir, going, folder === '' ? null : folder)
     if ('verdict' in made) throw damagedLedger(made.verdict)
-    const { going, archived } = made
+    const { archived } = made
     return {
       upTo: going.at(-1)?.end ?? 0,
       archive: archived === null ? null : { sha256: archived.sha256, folder: archived.folder },

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../fault.ts'
 import { baseOf, segmentsFrom } from './base.ts'
@@ -12,6 +12,8 @@ export interface Sealed {
   readonly file: SegmentFile
   /** Seq behind its last entry: where the next segment begins. */
   readonly end: number
+  /** `h` of its last entry. */
+  readonly h: string
   readonly validBytes: number
   /** SHA-256 of these bytes, hex. */
   readonly sha256: string
@@ -33,9 +35,9 @@ export function sealedSegments(dir: string): Sealed[] {
       throw new Fault('ledger.damaged', `segment ${next.name} does not tell of segment ${file.name} before it`, {
         hint: '"heald ledger verify" says more',
       })
-    const { ts, data } = checked.entry
+    const { prev: h, ts, data } = checked.entry
     const { validBytes, sha256 } = previous
-    return { file, end: next.first, validBytes, sha256, endMs: Date.parse(ts), tree: treeHeadOf(data.tree) }
+    return { file, end: next.first, h, validBytes, sha256, endMs: Date.parse(ts), tree: treeHeadOf(data.tree) }
   })
 }
 
@@ -79,12 +81,4 @@ export function freedBytes(dir: string, segments: readonly Sealed[]): number {
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
-}
-
-/** Throws a Fault (`prune.state`) when what was folded from the entries is kept nowhere else. */
-export function stateText(dir: string, hasSnapshot: boolean): string {
-  if (hasSnapshot) return readFileSync(join(dir, 'state.json'), 'utf8')
-  throw new Fault('prune.state', 'what heald knows from these entries is not kept beside the ledger yet', {
-    hint: 'it will be when the daemon opens the next segment; prune then',
-  })
 }

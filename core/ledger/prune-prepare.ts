@@ -3,9 +3,7 @@ import { type Archived, archiveSegments } from './archive.ts'
 import type { Sealed } from './prune-plan.ts'
 import { defaultThreads, type Verdict, verifyLedger } from './verify.ts'
 
-/** What may go, and what is proved of it. */
 export interface Prepared {
-  readonly going: readonly Sealed[]
   /** Null: it was not wanted. */
   readonly archived: Archived | null
 }
@@ -32,9 +30,9 @@ export async function preparePrune(
     ...(onVerified === undefined ? {} : { onProgress: onVerified }),
   })
   if (!verdict.ok) return { verdict }
-  if (folder === null) return { going, archived: null }
+  if (folder === null) return { archived: null }
   const options = { ...aborted, ...(onArchived === undefined ? {} : { onProgress: onArchived }) }
-  return { going, archived: await archiveSegments(folder, going, options) }
+  return { archived: await archiveSegments(folder, going, options) }
 }
 
 export function damagedLedger({ firstBad }: Verdict): Fault {

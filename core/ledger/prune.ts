@@ -5,13 +5,14 @@ import { codeOf, Fault } from '../fault.ts'
 import { baseOf, baseSeq, writeBase } from './base.ts'
 import { claimOf } from './checkpoint.ts'
 import { openCursor } from './cursor.ts'
-import { disk, firstLine, INDEX_FILE, type SegmentFile, segmentFiles } from './files.ts'
+import { KEY_KINDS, tellsOfKeys } from './epochs.ts'
+import { disk, INDEX_FILE, INDEX_PARTS, segmentFiles } from './files.ts'
 import { latestCheckpoint } from './kept.ts'
 import type { Recorded } from './ledger.ts'
-import { checkLine, MAX_LINE_BYTES } from './line.ts'
-import { sealedSegments, stateText } from './prune-plan.ts'
+import { checkLine } from './line.ts'
+import { sealedSegments } from './prune-plan.ts'
 import { sideNames } from './side.ts'
-import { BASE_STATE_FILE, newestSnapshot } from './state.ts'
+import { BASE_STATE_FILE, newestSnapshot, STATE_FILE } from './state.ts'
 import { leafHash, toHex } from './tree/hash.ts'
 import { inclusionProof, rangeAt, verifyInclusion } from './tree/proof.ts'
 import { openTree, type TreeReader } from './tree/reader.ts'
@@ -65,14 +66,11 @@ export async function prune(
     throw new Fault('prune.unsigned', 'no checkpoint covers the entries that would be pruned', {
       hint: '"heald ledger checkpoint" makes one; heald’s own log says why there is none',
     })
-  const state = stateText(dir, 'snapshot' in newestSnapshot(dir))
+  const state = keptState(dir)
   const reader = await openTree(dir, upTo, last.tree.root)
   try {
     if (reader.root !== last.tree.root) throw damaged(upTo)
     const kept = await keptLines(dir, upTo, reader)
-    const border = segmentFiles(dir).find(({ first }) => first === upTo)
-    const h = border === undefined ? null : prevOf(border)
-    if (h === null) throw damaged(upTo)
     const told = await append({
       kind: 'ledger.pruned',
       actor: by,
@@ -81,12 +79,20 @@ export async function prune(
     if (told === null) throw new Fault('ledger.degraded', 'the prune could not be recorded', { retry: 5000 })
     await disk.replace(join(dir, UNFINISHED), `${upTo}\n`, { sync: true })
     await disk.replace(join(dir, BASE_STATE_FILE), state, { sync: true })
-    await writeBase(dir, { seq: upTo, h, range: rangeAt(upTo, reader.nodes), kept })
+    await writeBase(dir, { seq: upTo, h: last.h, range: rangeAt(upTo, reader.nodes), kept })
     await finishPrune(dir)
     return { upTo, seq: told.seq, segments: going.length }
   } finally {
     reader.close()
   }
+}
+
+/** What was folded from the entries up to the last segment, as it is kept beside them: it can't be folded again. */
+function keptState(dir: string): string {
+  if ('snapshot' in newestSnapshot(dir)) return readFileSync(join(dir, STATE_FILE), 'utf8')
+  throw new Fault('prune.state', 'what heald knows from these entries is not kept beside the ledger yet', {
+    hint: 'it will be when the daemon opens the next segment; prune then',
+  })
 }
 
 /** Removes what a prune had yet to remove; does nothing when none was under way. Only the holder of the lock may call it. */
@@ -117,12 +123,12 @@ async function removeBefore(dir: string, upTo: number): Promise<void> {
   await disk.syncFolder(dir)
 }
 
-/** Its own file goes last, so that no part of an older one is taken for a part of it. */
 async function removeSearchIndex(dir: string): Promise<void> {
-  for (const end of ['-wal', '-shm', '-journal', '']) await disk.remove(join(dir, INDEX_FILE + end))
+  for (const end of INDEX_PARTS) await disk.remove(join(dir, INDEX_FILE + end))
 }
 
-const TELLS_OF_KEYS = /"kind":"(?:genesis|key\.rotated)"/
+/** A cheap look that lets every such line through. */
+const KEY_LINE = new RegExp(`"kind":"(?:${KEY_KINDS.join('|').replaceAll('.', '\\.')})"`)
 
 /** The lines that outlive their segment, with proofs that they are among the first `upTo`. */
 async function keptLines(
@@ -136,9 +142,8 @@ async function keptLines(
   try {
     for (let lines = await cursor.next(upTo); lines.length > 0; lines = await cursor.next(upTo))
       for (const { text } of lines) {
-        const checked = TELLS_OF_KEYS.test(text) ? checkLine(text) : null
-        if (checked?.ok && ['genesis', 'key.rotated'].includes(checked.entry.kind))
-          kept.push({ seq: checked.entry.seq, line: text })
+        const checked = KEY_LINE.test(text) ? checkLine(text) : null
+        if (checked?.ok && tellsOfKeys(checked.entry)) kept.push({ seq: checked.entry.seq, line: text })
       }
   } finally {
     await cursor.close()
@@ -155,9 +160,4 @@ function damaged(upTo: number): Fault {
   return new Fault('ledger.damaged', `the entries before #${upTo} are not those that the entries after it tell of`, {
     hint: 'nothing was pruned; "heald ledger verify" says more',
   })
-}
-
-function prevOf({ path }: SegmentFile): string | null {
-  const checked = checkLine(firstLine(path, MAX_LINE_BYTES))
-  return checked.ok ? checked.entry.prev : null
 }

@@ -16,12 +16,13 @@ export interface Snapshot {
 /** Replaces `state.json`; resolves to its SHA-256, which the next segment's first entry vouches for. */
 export async function writeSnapshot(dir: string, snapshot: Snapshot, fsync: boolean): Promise<string> {
   const text = `${safeJson(snapshot)}\n`
-  await disk.replace(join(dir, 'state.json'), text, { sync: fsync })
+  await disk.replace(join(dir, STATE_FILE), text, { sync: fsync })
   return hash('sha256', text, 'hex')
 }
 
 /** The same as it was when the ledger was pruned last: what came before can't be folded again. */
 export const BASE_STATE_FILE = 'base-state.json'
+export const STATE_FILE = 'state.json'
 
 export type SnapshotFound = { readonly snapshot: Snapshot } | { readonly why: string }
 
@@ -41,7 +42,7 @@ export function newestSnapshot(dir: string): SnapshotFound {
   const last = segmentFiles(dir).at(-1)
   if (last === undefined) return { why: 'the ledger is empty' }
   if (last.first === 0) return { why: 'there is only one segment yet' }
-  return snapshotIn(dir, 'state.json', () => last)
+  return snapshotIn(dir, STATE_FILE, () => last)
 }
 
 /** @param vouching the segment whose first entry has to vouch for a snapshot of entry `seq` */

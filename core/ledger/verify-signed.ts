@@ -1,6 +1,6 @@
 import type { Entry } from '../entry.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
-import { type Epoch, epochsOf, isOfItsEpoch, originOf, unvouched } from './epochs.ts'
+import { type Epoch, epochsOf, isOfItsEpoch, originOf, tellsOfKeys, unvouched } from './epochs.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { checkLine } from './line.ts'
 import type { VerifierKey } from './note.ts'
@@ -77,11 +77,9 @@ function nothing({ keys, checkpoints }: Trust): Signed {
   return { checkpoints: asked, epochs: asked, bad, signedUpTo: 0, origin: null, vkeys: [], evidence: [] }
 }
 
-const TELL_OF_KEYS: ReadonlySet<string> = new Set(['genesis', 'key.rotated'])
-
 function entryOf(line: string): Entry | null {
   const checked = checkLine(line)
-  return checked.ok && TELL_OF_KEYS.has(checked.entry.kind) ? checked.entry : null
+  return checked.ok && tellsOfKeys(checked.entry) ? checked.entry : null
 }
 
 function same(a: VerifierKey, b: VerifierKey): boolean {

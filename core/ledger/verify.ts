@@ -10,7 +10,7 @@ import { segmentFiles, segmentName } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { keptCheckpoints } from './kept.ts'
 import { hasWriter } from './lock.ts'
-import { readEntry } from './read.ts'
+import { firstSeq, readEntry } from './read.ts'
 import { toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
 import { type Finding, isTold, type Joined, join } from './verify-join.ts'
@@ -94,18 +94,14 @@ export function defaultThreads(): number {
 
 /** Verifies the whole chain of a ledger folder; needs no daemon and changes nothing. */
 export async function verifyLedger(dir: string, options: VerifyOptions = {}): Promise<Verdict> {
-  for (let first = firstOf(dir); ; first = firstOf(dir)) {
+  for (let first = firstSeq(dir); ; first = firstSeq(dir)) {
     try {
       return await verdictOf(dir, options)
     } catch (error) {
       // Segments were pruned meanwhile: begin again behind them.
-      if (codeOf(error) !== 'ENOENT' || firstOf(dir) <= first) throw error
+      if (codeOf(error) !== 'ENOENT' || firstSeq(dir) <= first) throw error
     }
   }
-}
-
-function firstOf(dir: string): number {
-  return segmentFiles(dir)[0]?.first ?? 0
 }
 
 async function verdictOf(

@@ -2,7 +2,7 @@ import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { INDEX_FILE } from '../files.ts'
+import { INDEX_FILE, INDEX_PARTS } from '../files.ts'
 
 /*
  * `index.db` beside a ledger: derived, and thrown away whenever anything about it is wrong. Whoever opens it has it alone:
@@ -116,9 +116,8 @@ export function inTransaction<T>(db: Database, work: () => T): T {
   }
 }
 
-/** What belongs to it goes first, so that nobody opens the rest as a whole one. */
 export function removeIndex(path: string): void {
-  for (const end of ['-wal', '-shm', '-journal', '']) rmSync(path + end, { force: true })
+  for (const end of INDEX_PARTS) rmSync(path + end, { force: true })
 }
 
 const SQLITE = { error: 1, busy: 5, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 }
