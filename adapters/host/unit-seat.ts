@@ -206,14 +206,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const deadline = performance.now() + timeoutMs
       let isKilled = false
       while (!seat.isEmpty()) {
+        // systemd sees to a stop under way, for as long as the unit allows.
         const isStopping = stopsSinceMs !== null && performance.now() - stopsSinceMs < STOP_MS
-        if (!isKilled && !isStopping) {
+        if (!isStopping && !isKilled) {
           isKilled = true
           await call('KillUnit', 'ssi', unit, 'all', constants.signals.SIGKILL).catch(() => {})
           continue
         }
-        if (performance.now() > deadline) {
-          if (isStopping) continue
+        if (!isStopping && performance.now() > deadline) {
           await tools.refresh()
           throw new Error(`the unit ${unit} is still there ${timeoutMs} ms after SIGKILL (${view.active}, ${view.sub})`)
         }
