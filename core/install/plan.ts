@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
+import { frontDoor } from '../front-door.ts'
 import {
   type AlarmPlan,
   BOT_CREDENTIALS,
@@ -21,7 +21,7 @@ const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
 export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
   const { channels } = config.notice
   const isUnit = channels.length > 0 && config.bot.run === 'unit'
-  const program = [process.execPath, fileURLToPath(new URL('../../heald.js', import.meta.url))] as const
+  const program = [process.execPath, frontDoor()] as const
   const hidden = program.find(file => HIDDEN.test(file))
   if (isUnit && hidden !== undefined) {
     throw new Fault('install.place', `${hidden} is where the bot, shut in as it is, can't see it`, {

@@ -62,6 +62,13 @@ test('what the build starts by its file name is there', () => {
   assert.ok(found >= 4)
 })
 
+test('what is installed as a unit starts by the front door, and names the manual beside it', async () => {
+  const { planInstall } = await import(join(installed.modules, 'heald/dist/core/install/plan.js'))
+  const { program } = planInstall({ notice: { channels: [] }, bot: { run: 'child' } }, '/etc/heald/heald.yaml', 255)
+  assert.deepEqual(program, [process.execPath, installed.front])
+  assert.ok(existsSync(join(dirname(installed.front), 'docs/units.md')))
+})
+
 for (const wanted of [process.versions.node, OLDEST]) {
   const oldOrOwn = () => (wanted === process.versions.node ? process.execPath : nodeOf(wanted))
 
