@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
 import { alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, USERS } from './unit-text.ts'
 
-export const UNITS = '/etc/systemd/system'
+const UNITS = '/etc/systemd/system'
 /** All files that an installation may have, whatever its configuration. */
 export const FILES = [
   join(UNITS, 'heald.service'),
@@ -20,7 +20,7 @@ export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
   const sender = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'sender.ts' : 'sender.js', import.meta.url))
   return new Map([
     [CORE, coreUnit(plan)],
-    [BOT, plan.bot === null ? '' : botUnit(plan)],
+    [BOT, botUnit(plan)],
     [ALARM, alarmUnit(plan, sender)],
     [SYSUSERS, plan.bot === null ? '' : USERS],
   ])

@@ -90,8 +90,9 @@ WantedBy=multi-user.target
 
 /** The bot: reaches heald's second socket and the platforms, and nothing else. A browser needs more room. */
 export function botUnit({ program, bot }: InstallPlan): string {
-  const hasBrowser = bot?.channels.some(({ kind }) => kind === 'whatsapp') ?? false
-  const credentials = credentialsOf(bot?.channels ?? []).map(name => `LoadCredential=${name}:${CREDENTIALS}/${name}\n`)
+  if (bot === null) return ''
+  const hasBrowser = bot.channels.some(({ kind }) => kind === 'whatsapp')
+  const credentials = credentialsOf(bot.channels).map(name => `LoadCredential=${name}:${CREDENTIALS}/${name}\n`)
   return `${MARK}
 [Unit]
 Description=heald's bot: relays notices to chats
@@ -109,17 +110,26 @@ StateDirectory=heald-bot
 StateDirectoryMode=0700
 ${credentials.join('')}MemoryMax=${hasBrowser ? '1280M' : '512M'}
 TasksMax=${hasBrowser ? 512 : 64}
-UMask=0077
-CapabilityBoundingSet=
 AmbientCapabilities=
+PrivateTmp=yes
+DevicePolicy=closed
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+KeyringMode=private
+${CONFINED}${hasBrowser ? BROWSER : CLOSED}
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** Of whoever needs the network and a folder at most. MemoryDenyWriteExecute is out: V8 compiles as it runs. */
+const CONFINED = `UMask=0077
+CapabilityBoundingSet=
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 ProtectProc=invisible
-PrivateTmp=yes
 PrivateDevices=yes
-DevicePolicy=closed
-PrivateUsers=${hasBrowser ? 'no' : 'yes'}
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -128,27 +138,20 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 LockPersonality=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-KeyringMode=private
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
-${hasBrowser ? BROWSER : CLOSED}
-[Install]
-WantedBy=multi-user.target
+SystemCallErrorNumber=EPERM
 `
-}
-
-/** Without a browser. MemoryDenyWriteExecute is out: V8 compiles as it runs. */
-const CLOSED = `ProcSubset=pid
+/** Further, without a browser. */
+const CLOSED = `PrivateUsers=yes
+ProcSubset=pid
 RestrictNamespaces=yes
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
 `
 /** Chromium shuts its own children in, which takes namespaces and the calls that make them. */
-const BROWSER = `SystemCallFilter=@system-service @mount chroot seccomp
-SystemCallErrorNumber=EPERM
+const BROWSER = `PrivateUsers=no
+SystemCallFilter=@system-service @mount chroot seccomp
 `
 
 /** Told when heald has failed for good: no ledger, no bot, no configuration is read. */
@@ -166,30 +169,7 @@ ExecStart=${commandLine(words)}
 LoadCredential=token:${CREDENTIALS}/${credential}
 TimeoutStartSec=60
 DynamicUser=yes
-CapabilityBoundingSet=
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-ProcSubset=pid
-PrivateDevices=yes
-PrivateUsers=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-LockPersonality=yes
-RestrictRealtime=yes
-RestrictNamespaces=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-UMask=0077
-`
+${CONFINED}${CLOSED}`
 }
 
 /** The bot's user, for systemd-sysusers. */
