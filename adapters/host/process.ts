@@ -43,7 +43,7 @@ const ARM_DELAY_MS = 100
 const ARM_SPACING_MS = 2
 
 /** Processes of this host, as the supervisor sees them. */
-export function createProcessHost(options: ProcessHostOptions): OwnProcesses {
+export function createProcessHost(options: ProcessHostOptions, kernelLog = openKernelLog()): OwnProcesses {
   const runDir = join(options.state, 'run')
   const logDir = join(options.state, 'logs')
   mkdirSync(runDir, { recursive: true, mode: 0o700 })
@@ -54,7 +54,7 @@ export function createProcessHost(options: ProcessHostOptions): OwnProcesses {
     boot: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     hierarchies: findHierarchies(),
     groupName: `heald-${createHash('sha256').update(options.state).digest('hex').slice(0, 8)}`,
-    kernelLog: openKernelLog(),
+    kernelLog,
     warn: options.warn,
     hasRoom: descriptorRoom(),
     armSoon: pacedQueue(),

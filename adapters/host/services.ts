@@ -1,15 +1,18 @@
 import type { ProcessHost } from '../../core/heal/host.ts'
+import { openKernelLog } from './kernel-log.ts'
 import { createProcessHost, type ProcessHostOptions } from './process.ts'
 import type { UnitHost } from './systemd.ts'
 
 /** All that a service can be on this host: processes of our own, and units of systemd. */
 export function createServiceHost(options: ProcessHostOptions): ProcessHost {
-  const processes = createProcessHost(options)
+  // One for both: it is read from its start, and looked at again and again.
+  const kernelLog = openKernelLog()
+  const processes = createProcessHost(options, kernelLog)
   /** Where no unit is configured, nothing of systemd is loaded. */
   let units: Promise<UnitHost> | null = null
   const names = new Set<string>()
   const open = () => {
-    units ??= import('./systemd.ts').then(systemd => systemd.createUnitHost(options.warn))
+    units ??= import('./systemd.ts').then(systemd => systemd.createUnitHost(options.warn, kernelLog))
     return units
   }
   return {

@@ -1,6 +1,6 @@
 import type { End, Outside, ProcessHost } from '../../core/heal/host.ts'
 import { openJournal } from './journal.ts'
-import { type KernelLog, openKernelLog } from './kernel-log.ts'
+import type { KernelLog } from './kernel-log.ts'
 import { type BusEvents, openSystemdBus, pathOf, type SystemdBus } from './systemd-bus.ts'
 import { unitPatterns } from './unit-patterns.ts'
 import { type UnitSeat, unitSeat } from './unit-seat.ts'
