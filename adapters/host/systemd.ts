@@ -23,7 +23,7 @@ export interface UnitHost extends Required<Pick<ProcessHost, 'remove' | 'units' 
   seat(name: string, unit: string, onEnd: (end: End) => void, outside: Outside): Promise<UnitSeat>
 }
 
-export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLog = openKernelLog()): UnitHost {
+export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLog): UnitHost {
   /** By the name of the service. */
   const seats = new Map<string, UnitSeat>()
   /** By object path: two services may name the same unit. */
@@ -60,7 +60,7 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
 
   const patterns = unitPatterns({
     list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
-    isSeated: unit => (byPath.get(pathOf(unit))?.size ?? 0) > 0,
+    isSeated: unit => byPath.has(pathOf(unit)),
     warn,
   })
 
@@ -74,8 +74,9 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
 
   async function read(seat: UnitSeat): Promise<void> {
     try {
-      const properties = await open().properties(pathOf(seat.unit))
-      if (seats.get(nameOf(seat)) === seat) seat.take(properties, true)
+      const path = pathOf(seat.unit)
+      const properties = await open().properties(path)
+      if (byPath.get(path)?.has(seat)) seat.take(properties, true)
     } catch {
       // No connection: `up` reads it again.
     }
@@ -118,11 +119,6 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
     }
   }
 
-  function nameOf(seat: UnitSeat): string {
-    for (const [name, each] of seats) if (each === seat) return name
-    return ''
-  }
-
   return {
     units: patterns.units,
     onUnits: patterns.onUnits,
@@ -142,7 +138,10 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
       const seat = seats.get(name)
       if (seat === undefined) return
       seats.delete(name)
-      byPath.get(pathOf(seat.unit))?.delete(seat)
+      const path = pathOf(seat.unit)
+      const others = byPath.get(path)
+      others?.delete(seat)
+      if (others?.size === 0) byPath.delete(path)
       seat.release()
       if (seats.size > 0 || patterns.isUsed()) return
       clearInterval(timer)
