@@ -35,8 +35,8 @@ export interface BusEvents {
   jobRemoved(unit: string, result: string): void
   /** systemd has read its unit files anew. */
   reloaded(): void
-  /** systemd has come to know a unit. */
-  unitNew(unit: string): void
+  /** systemd has come to know another unit. */
+  unitNew(): void
 }
 
 /** What systemd or the bus answered in the place of a result. `code` is the D-Bus name of the error. */
@@ -59,13 +59,13 @@ const UNHEARD = [
   ...['Disconnected', 'NoReply', 'Timeout'].map(name => `org.freedesktop.DBus.Error.${name}`),
 ]
 
-export const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
+const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
 const PRIVATE_SOCKET = 'unix:path=/run/systemd/private'
 const DESTINATION = 'org.freedesktop.systemd1'
 const OBJECT = '/org/freedesktop/systemd1'
 const MANAGER = 'org.freedesktop.systemd1.Manager'
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
-export const UNIT_PATHS = `${OBJECT}/unit/`
+const UNIT_PATHS = `${OBJECT}/unit/`
 const SIGNAL = 4
 
 const CALL_MS = 10_000
@@ -90,8 +90,9 @@ interface Message {
   readonly body?: readonly unknown[]
 }
 
-/** `address`: of the bus; left out, the usual places. Dials at once and goes on for ever. */
-export function openSystemdBus(events: BusEvents, address = process.env.DBUS_SYSTEM_BUS_ADDRESS): SystemdBus {
+/** Dials at once and goes on for ever. */
+export function openSystemdBus(events: BusEvents): SystemdBus {
+  const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
   const places =
     address !== undefined ? [address] : process.getuid?.() === 0 ? [SYSTEM_BUS, PRIVATE_SOCKET] : [SYSTEM_BUS]
   const gate = callGate(MOST_CALLS)
@@ -172,7 +173,7 @@ export function openSystemdBus(events: BusEvents, address = process.env.DBUS_SYS
       // systemd sends the interface of the unit's type first, then the one of all units.
       events.changed(path, properties, changed === 'org.freedesktop.systemd1.Unit')
     } else if (of === MANAGER) {
-      if (member === 'UnitNew') events.unitNew(String(body[0]))
+      if (member === 'UnitNew') events.unitNew()
       else if (member === 'JobRemoved') events.jobRemoved(String(body[2]), String(body[3]))
       else if (member === 'Reloading' && body[0] === false) events.reloaded()
     } else if (member === 'NameOwnerChanged') {

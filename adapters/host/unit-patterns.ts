@@ -43,18 +43,16 @@ export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
       for (let left = FIRST_TRIES; ; left -= 1) {
         try {
           answer = await find(patterns)
-          asked = patterns
-          return answer
         } catch (error) {
           if (left > 0) {
             await new Promise(resolve => setTimeout(resolve, TRY_EVERY_MS))
             continue
           }
           // What is known already goes on; the next look finds the rest.
-          asked = patterns
           warn(`units can't be listed: ${error instanceof Error ? error.message : String(error)}`)
-          return answer
         }
+        asked = patterns
+        return answer
       }
     },
     onUnits(tell) {
