@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { readBounded } from './bounded-file.ts'
 import type { SecretSpec } from './config/channel-spec.ts'
 import { codeOf, Fault } from './fault.ts'
 
@@ -36,29 +35,10 @@ function usable(text: string, place: string): string {
 }
 
 async function readSmall(path: string): Promise<string> {
+  let bytes: Buffer | null
   try {
-    // A pipe would wait for somebody to write.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      if (!(await file.stat()).isFile()) {
-        throw new Fault('secret.unreadable', `${path} is not a file`, { hint: 'name a file with the secret in it' })
-      }
-      const bytes = Buffer.alloc(MAX_BYTES + 1)
-      let length = 0
-      while (length < bytes.length) {
-        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length)
-        if (bytesRead === 0) break
-        length += bytesRead
-      }
-      if (length <= MAX_BYTES) return bytes.toString('utf8', 0, length)
-      throw new Fault('secret.unusable', `${path} is larger than 4 KiB`, {
-        hint: 'name the file with the secret alone',
-      })
-    } finally {
-      await file.close()
-    }
+    bytes = await readBounded(path, MAX_BYTES)
   } catch (error) {
-    if (error instanceof Fault) throw error
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new Fault('secret.missing', `${path} is not there`, { hint: 'put the secret into it', cause: error })
@@ -69,6 +49,10 @@ async function readSmall(path: string): Promise<string> {
       cause: error,
     })
   }
+  if (bytes === null)
+    throw new Fault('secret.unreadable', `${path} is not a file`, { hint: 'name a file with the secret in it' })
+  if (bytes.length <= MAX_BYTES) return bytes.toString('utf8')
+  throw new Fault('secret.unusable', `${path} is larger than 4 KiB`, { hint: 'name the file with the secret alone' })
 }
 
 async function within(reading: Promise<string>, path: string, deadlineMs: number): Promise<string> {

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { readBounded } from '../bounded-file.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { formatSize } from './size.ts'
 
@@ -38,26 +37,10 @@ export async function readSource(path: string): Promise<SourceFile | Unreadable>
 }
 
 async function readBytes(path: string): Promise<Buffer> {
+  let bytes: Buffer | null
   try {
-    // A pipe would block until somebody writes to it.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      if (!(await file.stat()).isFile()) {
-        throw new Fault('config.unreadable', `${path} is not a file`, { hint: 'give the path of a heald.yaml' })
-      }
-      const bytes = Buffer.alloc(MAX_FILE_BYTES + 1)
-      let length = 0
-      while (length < bytes.length) {
-        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length)
-        if (bytesRead === 0) break
-        length += bytesRead
-      }
-      return bytes.subarray(0, length)
-    } finally {
-      await file.close()
-    }
+    bytes = await readBounded(path, MAX_FILE_BYTES)
   } catch (error) {
-    if (error instanceof Fault) throw error
     if (codeOf(error) === 'ENOENT') {
       const hint = 'run: heald init  (writes a first heald.yaml), or give --config FILE'
       throw new Fault('config.missing', `there is no configuration at ${path}`, { hint, cause: error })
@@ -67,6 +50,8 @@ async function readBytes(path: string): Promise<Buffer> {
       cause: error,
     })
   }
+  if (bytes !== null) return bytes
+  throw new Fault('config.unreadable', `${path} is not a file`, { hint: 'give the path of a heald.yaml' })
 }
 
 function firstBadByte(bytes: Buffer): { line: number; column: number } {
