@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { fromLineStart } from './logs.ts'
 
 /** Reads the last words of units from the journal, one question at a time: each takes journalctl some 20 ms. */
 export interface Journal {
@@ -41,6 +42,5 @@ async function ask(run: string): Promise<string> {
     execFile('journalctl', args, options, (error, stdout) => resolve(error === null ? stdout : ''))
   })
   const bytes = Buffer.from(text)
-  const cut = bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)).toString('utf8')
-  return bytes.length <= TAIL_BYTES ? cut : cut.slice(cut.indexOf('\n') + 1)
+  return bytes.length <= TAIL_BYTES ? text : fromLineStart(bytes.subarray(-TAIL_BYTES).toString('utf8'))
 }

@@ -97,11 +97,15 @@ export function readTail(path: string, from: number, to: number, maxBytes: numbe
     const buffer = Buffer.alloc(Math.max(0, to - at))
     const read = readSync(fd, buffer, 0, buffer.length, at)
     const text = buffer.toString('utf8', 0, read)
-    if (at === start) return text
-    // A last line longer than all of it is better cut than left out.
-    const lineStart = text.indexOf('\n') + 1
-    return lineStart > 0 && lineStart < text.length ? text.slice(lineStart) : `…${text}`
+    return at === start ? text : fromLineStart(text)
   } finally {
     closeSync(fd)
   }
+}
+
+/** Of text whose beginning was cut off, what comes from the first line start on. */
+export function fromLineStart(text: string): string {
+  // A last line longer than all of it is better cut than left out.
+  const lineStart = text.indexOf('\n') + 1
+  return lineStart > 0 && lineStart < text.length ? text.slice(lineStart) : `…${text}`
 }
