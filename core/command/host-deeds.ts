@@ -2,13 +2,14 @@ import type { ServiceState, ServiceStatus } from '../api/control.ts'
 import type { NoticeControl } from '../api/notice-control.ts'
 import type { SwitchControl, Switched, TargetStatus } from '../api/switch-control.ts'
 import type { PeopleSpec } from '../config/people-spec.ts'
-import { actorOf, type Draft, type Json } from '../entry.ts'
+import { actorOf, type Draft } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { unknownService } from '../heal/unknown-service.ts'
 import { findIncident, type Incident, type Incidents } from '../incident/fold.ts'
 import { unknownIncident } from '../incident/mark.ts'
 import type { NoticeMemory } from '../notice/memory.ts'
 import type { Deeds, Done } from './deeds.ts'
+import { json } from './drafts.ts'
 import { foundOf } from './found.ts'
 import type { Command, CommandMemory } from './memory.ts'
 import type { Args, Projection } from './port.ts'
@@ -34,13 +35,18 @@ type Facts = Projection['facts']
 export function createHostDeeds(options: HostDeedsOptions): Deeds {
   const { memory, incidents, switches, silences } = options
 
+  /** The target's own word for how it rests; null: it is being switched. */
+  function restOf(target: string): 'idle' | 'held' | null {
+    const state = options.targets().find(({ name }) => name === target)?.state ?? 'idle'
+    return state === 'idle' || state === 'held' ? state : null
+  }
+
   /** Only what decides. During a switch its steps follow each other by themselves, and so does what runs. */
   async function switchFacts(plan: Promise<Switched>): Promise<Facts> {
     const { target, from, to } = await plan
-    const state = options.targets().find(({ name }) => name === target)?.state ?? 'idle'
-    const isAtRest = state === 'idle' || state === 'held'
-    const current = isAtRest ? json(from) : null
-    return { target, current, to: json(to), state: isAtRest ? state : 'being switched', frozen: memory.frozen !== null }
+    const rest = restOf(target)
+    const current = rest === null ? null : json(from)
+    return { target, current, to: json(to), state: rest ?? 'being switched', frozen: memory.frozen !== null }
   }
 
   function serviceFacts(name: string): Facts {
@@ -135,11 +141,7 @@ export function createHostDeeds(options: HostDeedsOptions): Deeds {
   return {
     facts,
     perform,
-    found: command =>
-      foundOf(command, target => {
-        const state = options.targets().find(({ name }) => name === target)?.state
-        return state !== undefined && state !== 'idle' && state !== 'held'
-      }),
+    found: command => foundOf(command, target => restOf(target) === null),
   }
 }
 
@@ -170,8 +172,4 @@ function switched(verb: 'deploy' | 'rollback', raw: Switched): Done {
     outcome === 'rolled back' ? verb === 'rollback' : outcome === 'committed' || outcome === 'nothing to do'
   const result = { outcome, from: json(from), to: json(to), current: json(current), tookMs }
   return { raw, isGood, why: isGood ? null : (why ?? outcome), result }
-}
-
-function json(value: object | null): Json {
-  return value as unknown as Json
 }
