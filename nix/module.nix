@@ -14,7 +14,7 @@ let
     else if lib.isList value then map written value
     else value;
   plain = written cfg.settings;
-  isUnit = (plain.bot.run or "child") == "unit";
+  hasBot = plain ? channels && (plain.bot.run or "child") == "unit";
 
   # Secrets in files, wherever they are in a channel: { name, file }.
   secretsOf = kind: channel: lib.concatMap
@@ -27,7 +27,7 @@ let
   credentials = lib.concatLists (lib.mapAttrsToList secretsOf (plain.channels or { }));
   moved = kind: channel: channel // lib.listToAttrs (map
     (secret: lib.nameValuePair secret.key { file = "/run/credentials/heald-bot.service/${secret.name}"; })
-    (lib.optionals isUnit (secretsOf kind channel)));
+    (lib.optionals hasBot (secretsOf kind channel)));
   withBrowser = channels: channels // lib.optionalAttrs (channels ? whatsapp) {
     whatsapp = { browser = lib.getExe pkgs.chromium; } // channels.whatsapp;
   };
@@ -37,7 +37,7 @@ let
 
   configFile = pkgs.writeText "heald.yaml" (builtins.toJSON settings);
   units = import ./units.nix {
-    inherit lib pkgs config cfg settings configFile;
+    inherit lib pkgs config cfg settings configFile hasBot;
     credentials = map (secret: "${secret.name}:${secret.file}") credentials;
   };
 in {
@@ -82,7 +82,7 @@ in {
         state = mkDefault "/var/lib/heald-bot";
       };
     }
-    (mkIf units.hasBot {
+    (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };

@@ -1,16 +1,13 @@
 # heald's unit and the bot's, from the settings.
-{ lib, pkgs, config, cfg, settings, configFile, credentials }:
+{ lib, pkgs, config, cfg, settings, configFile, hasBot, credentials }:
 let
   confinement = import ./confinement.nix { inherit lib; };
   heald = lib.getExe cfg.package;
-  hasBot = settings ? channels && (settings.bot.run or "child") == "unit";
   hasBrowser = settings.channels ? whatsapp;
   switchesSystem = builtins.any (target: (target.kind or null) == "nixos") (builtins.attrValues (settings.targets or { }));
   botState = settings.bot.state;
   inVarLib = lib.hasPrefix "/var/lib/" botState;
 in {
-  inherit hasBot;
-
   heald = {
     description = "Runs the services of this host and heals them";
     documentation = [ "man:heald(1)" ];

@@ -1,7 +1,7 @@
 { values, lib }:
 let
   inherit (values) key section;
-  check = key: section (import ./probe.nix { inherit values; }) { http = "http://127.0.0.1:8080/healthz"; } key;
+  check = section (import ./probe.nix { inherit values; }) { http = "http://127.0.0.1:8080/healthz"; };
 in {
   run = key values.command [ "/run/current-system/sw/bin/node" "server.js" ] "The command; no shell reads it. Either this or `unit`.";
   unit = key values.unit "agent.service" "A unit of systemd instead of a command: systemd starts it, heald heals it.";
