@@ -50,11 +50,11 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
     // Whoever stopped it ended its incident; one that is open all the same would be for ever.
     if (!memory.stayDown) later(() => outage.resolve('stopped'))
   } else if (rests !== null) {
-    facts.why = rests
-    if (ranBefore === null) return
-    // It was stopped while no daemon looked.
-    Object.assign(facts, { by: 'outside', pid: null } satisfies Partial<Facts>)
-    records.perform.recordStopped()
+    if (ranBefore !== null) {
+      // It was stopped while no daemon looked.
+      Object.assign(facts, { by: 'outside', pid: null } satisfies Partial<Facts>)
+      records.perform.recordStopped()
+    }
     facts.why = rests
   } else if (ranBefore !== null) {
     // It ran when the daemon before this one ended, and is gone.
