@@ -15,6 +15,7 @@ import { actorOfSpeaker, type Identity, isLocal, refusalOf } from './identity.ts
 import type { CommandMemory } from './memory.ts'
 import { MOST_WRONG } from './one-time-code.ts'
 import type { CommandView, Person } from './port.ts'
+import { personOf } from './view.ts'
 import { WORDS } from './words.ts'
 
 export interface AnswersOptions {
@@ -149,11 +150,7 @@ function lineEach(receipts: string): string {
 }
 
 export function onCall({ people }: Pick<HostConfig, 'people'>): Person[] {
-  return people.oncall.flatMap(name =>
-    people.operators
-      .filter(({ id }) => id === name)
-      .map(({ id, role, telegram, discord, slack }) => ({ operator: id, role, telegram, discord, slack })),
-  )
+  return people.oncall.flatMap(name => people.operators.filter(({ id }) => id === name).map(personOf))
 }
 
 /** Who somebody is by the configuration; `who` without an operator: nobody of it. */

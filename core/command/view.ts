@@ -1,4 +1,4 @@
-import type { PeopleSpec } from '../config/people-spec.ts'
+import type { OperatorSpec, PeopleSpec } from '../config/people-spec.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { isAtLeast } from './identity.ts'
 import { type Command, ENDED, missingOf } from './memory.ts'
@@ -22,12 +22,17 @@ export function viewOf(command: Command, people: PeopleSpec): CommandView {
 }
 
 /** Those who may approve it and have not. */
-export function approversOf(command: Command, { operators, policy }: PeopleSpec): Person[] {
+function approversOf(command: Command, { operators, policy }: PeopleSpec): Person[] {
   const { needs, verb, approvals } = command
   const least = policy[verb]?.role ?? 'operator'
   const isOwnEnough = needs.approvals === 0
   return operators
     .filter(({ role, totp }) => isAtLeast(role, least) && (!needs.code || totp !== null))
     .filter(({ id }) => (isOwnEnough || id !== command.operator) && !approvals.some(({ operator }) => operator === id))
-    .map(({ id, role, telegram, discord, slack }) => ({ operator: id, role, telegram, discord, slack }))
+    .map(personOf)
+}
+
+/** An operator as people and programs are told of them: without where their secret is. */
+export function personOf({ id, role, telegram, discord, slack }: OperatorSpec): Person {
+  return { operator: id, role, telegram, discord, slack }
 }
