@@ -5,7 +5,7 @@ import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { Attempt, Denials } from './denials.ts'
 import type { Drafts, How } from './drafts.ts'
-import { aRole, type Identity, isAtLeast, isLocal } from './identity.ts'
+import { type Identity, isLocal, shortfallOf } from './identity.ts'
 import { type Command, type CommandMemory, missingOf } from './memory.ts'
 import { stepOffers } from './offers.ts'
 import { acceptedStep, MOST_WRONG, secretFrom } from './one-time-code.ts'
@@ -40,11 +40,9 @@ export function createApprovals(tools: ApprovalTools): {
     const { who } = how
     const attempt: Attempt = { ...who, word: step, args: {}, key: how.key, id }
     const isOwn = who.operator === command.operator
-    const least = tools.people().policy[command.verb]?.role ?? 'operator'
-    if (!isAtLeast(who.role, least) && !(step === 'deny' && isOwn)) {
-      const why = `${who.operator} is ${aRole(who.role)}, and "${command.verb}" needs ${aRole(least)}`
-      throw await denials.deny(attempt, why, 'whoami says what you may do')
-    }
+    const shortfall = shortfallOf(who, command.verb, tools.people().policy[command.verb]?.role ?? 'operator')
+    if (shortfall !== null && !(step === 'deny' && isOwn))
+      throw await denials.deny(attempt, shortfall, 'whoami says what you may do')
     if (step === 'deny') {
       const why = isOwn ? `${who.operator} withdrew it` : `${who.operator} turned it down`
       await append(drafts.rejected(command, how, why))

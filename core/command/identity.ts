@@ -55,11 +55,14 @@ export function refusalOf(
   if (who === null) return 'nobody here is known by that account'
   if (!where.isOurChat) return "this chat is not one of heald's"
   if (spec.host === true && !isLocal(who)) return `"${spec.word}" is for the host's command line only`
-  const least = policy[spec.word]?.role ?? spec.role
-  if (isAtLeast(who.role, least)) return null
-  return `${who.operator} is ${aRole(who.role)}, and "${spec.word}" needs ${aRole(least)}`
+  return shortfallOf(who, spec.word, policy[spec.word]?.role ?? spec.role)
 }
 
-export function aRole(role: Role): string {
+/** Why somebody's role is too little for a word, in words; null: it is enough. */
+export function shortfallOf({ operator, role }: Identity, word: string, least: Role): string | null {
+  return isAtLeast(role, least) ? null : `${operator} is ${aRole(role)}, and "${word}" needs ${aRole(least)}`
+}
+
+function aRole(role: Role): string {
   return `${role === 'viewer' ? 'a' : 'an'} ${role}`
 }
