@@ -51,6 +51,7 @@ test('status --json keeps its promised shape', async t => {
   const status = await stand.json<Status>('status')
   assert.deepEqual(Object.keys(status).sort(), [
     'channels',
+    'commands',
     'daemon',
     'host',
     'incidents',
