@@ -39,8 +39,8 @@ function numberAt(text: string, from: number, digits: number): number {
 /**
  * Follows the chain through a segment, line after line, until its end or its first bad line.
  * One hash a line and few comparisons: everything else would make a verification of millions of entries slow.
- * `eachGood` is given the bytes that were found good, in order; it may change them. `text` are the same as latin1, and
- * perhaps more behind them.
+ * `eachGood` is given the bytes that were found good, whole lines with their LF, in order; it may change them. `text` are
+ * the same as latin1, and perhaps more behind them.
  */
 export function walkChain(
   fd: number,

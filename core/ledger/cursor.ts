@@ -1,5 +1,7 @@
+import { fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type SegmentFile, segmentFiles } from './files.ts'
+import { MAX_LINE_BYTES } from './line.ts'
 
 /** One line as it stands in the file, without its LF, and the place it claims. Not checked. */
 export interface RawLine {
@@ -22,6 +24,7 @@ export interface Cursor {
 
 const CHUNK_BYTES = 262_144
 const PROBE_BYTES = 32_768
+const USUAL_LINE_BYTES = 360
 const LF = 10
 
 export function openCursor(dir: string, fromSeq: number): Cursor {
@@ -47,7 +50,7 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
     at = Math.max(at, wanted.first)
     if (file?.name !== wanted.name) {
       await close()
-      file = await openAt(wanted, at)
+      file = await openAt(wanted, at, files[index + 1]?.first ?? null)
     }
     // What a failed write left behind the valid size claims places that the next segment took.
     return files[index + 1]?.first ?? Number.POSITIVE_INFINITY
@@ -55,8 +58,10 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
 
   async function read(limit: number): Promise<RawLine[]> {
     const lines: RawLine[] = []
+    // For a few lines not more than they can have.
+    const want = Math.min(CHUNK_BYTES, PROBE_BYTES + (limit - at) * MAX_LINE_BYTES)
     while (file !== null && at < limit) {
-      const { bytesRead } = await file.handle.read(buffer, 0, CHUNK_BYTES, file.offset)
+      const { bytesRead } = await file.handle.read(buffer, 0, want, file.offset)
       let from = 0
       for (
         let to = indexOfLf(buffer, from, bytesRead);
@@ -77,7 +82,7 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
         at = seq + 1
       }
       // A piece without any line end is no line: it is passed over.
-      if (from === 0 && bytesRead === CHUNK_BYTES) from = bytesRead
+      if (from === 0 && bytesRead === want) from = bytesRead
       file.offset += from
       if (lines.length > 0 || from === 0) break
     }
@@ -102,27 +107,54 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
 }
 
 async function openAt(
-  segment: SegmentFile,
+  { name, path, first }: SegmentFile,
   seq: number,
+  next: number | null,
 ): Promise<{ name: string; handle: FileHandle; offset: number }> {
-  const handle = await open(segment.path, 'r')
-  return { name: segment.name, handle, offset: seq === segment.first ? 0 : await offsetBefore(handle, seq) }
+  const handle = await open(path, 'r')
+  return { name, handle, offset: seq === first ? 0 : await offsetBefore(handle, seq, first, next) }
 }
 
-/** An offset at a line start, at or a little before the line of `seq`: halving, since places only grow. */
-async function offsetBefore(handle: FileHandle, seq: number): Promise<number> {
+/**
+ * An offset at a line start, at or a little before the line of `seq`, in a segment of the entries from `first` to before
+ * `next` (null: who knows). Places only grow: where it would be if all lines were as long as those so far is looked at in
+ * turns with the middle.
+ */
+async function offsetBefore(handle: FileHandle, seq: number, first: number, next: number | null): Promise<number> {
   const probe = Buffer.allocUnsafe(PROBE_BYTES)
-  let low = 0
-  let high = (await handle.stat()).size
-  while (high - low > PROBE_BYTES) {
-    const middle = Math.floor((low + high) / 2)
+  let high = fstatSync(handle.fd).size
+  let low = { offset: 0, seq: first }
+  let lineBytes = next === null ? USUAL_LINE_BYTES : high / (next - first)
+  for (let isGuess = true; high - low.offset > PROBE_BYTES; isGuess = !isGuess) {
+    const guess = low.offset + (seq - low.seq) * lineBytes - PROBE_BYTES / 2
+    const middle = Math.floor(isGuess ? Math.max(low.offset, Math.min(guess, high)) : (low.offset + high) / 2)
     const { bytesRead } = await handle.read(probe, 0, PROBE_BYTES, middle)
-    const start = indexOfLf(probe, 0, bytesRead) + 1
-    const found = start === 0 ? null : seqOf(probe.toString('latin1', start, Math.min(bytesRead, start + 64)))
-    if (found !== null && found <= seq) low = middle + start
-    else high = middle
+    const { at, after } = placeIn(probe, bytesRead, seq)
+    if (at === null) high = middle
+    else {
+      low = { offset: middle + at.offset, seq: at.seq }
+      if (after !== null) high = middle + after
+      if (low.seq > first) lineBytes = low.offset / (low.seq - first)
+    }
   }
-  return low
+  return low.offset
+}
+
+/** The last line that begins in `probe` with a place of at most `seq`, and the offset of the one after it. */
+function placeIn(
+  probe: Buffer,
+  bytes: number,
+  seq: number,
+): { readonly at: { readonly offset: number; readonly seq: number } | null; readonly after: number | null } {
+  let at: { offset: number; seq: number } | null = null
+  for (let lf = indexOfLf(probe, 0, bytes); lf >= 0; lf = indexOfLf(probe, lf + 1, bytes)) {
+    const offset = lf + 1
+    const place = seqOf(probe.toString('latin1', offset, Math.min(bytes, offset + 64)))
+    if (place === null) continue
+    if (place > seq) return { at, after: offset }
+    at = { offset, seq: place }
+  }
+  return { at, after: null }
 }
 
 function indexOfLf(buffer: Buffer, from: number, end: number): number {

@@ -38,7 +38,6 @@ export interface TreeWalk extends Walk {
   readonly notable: readonly string[]
 }
 
-const LF = 10
 const NOTABLE = /"kind":"(?:genesis|key\.rotated|ledger\.pruned)"/
 
 /** Follows one segment from its file. */
@@ -48,7 +47,8 @@ export function walkSegment(task: Task): TreeWalk {
   const notable: string[] = []
   const eachGood = (bytes: Buffer, text: string): void => {
     const isNotable = NOTABLE.test(text)
-    for (let from = 0, to = bytes.indexOf(LF); to >= 0; from = to + 1, to = bytes.indexOf(LF, from)) {
+    for (let from = 0, to = 0; from < bytes.length; from = to + 1) {
+      to = text.indexOf('\n', from)
       builder.append(leafHashOf(bytes, from, to))
       if (builder.end === task.sizes[at.length]) at.push(builder.range())
       if (!isNotable) continue

@@ -25,13 +25,16 @@ export function leafHashOf(bytes: Buffer, from: number, to: number): Digest {
 
 const ZERO = Buffer.alloc(1)
 
-const pair = Buffer.alloc(1 + 2 * DIGEST_BYTES)
+/** `latin1Write` is what `write` calls in the end: a tenth of the time of a node. */
+const pair = Buffer.alloc(1 + 2 * DIGEST_BYTES) as Buffer & {
+  latin1Write(text: string, offset: number, length: number): number
+}
 pair[0] = 1
 
 /** Hash of an inner node: SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Digest, right: Digest): Digest {
-  pair.write(left, 1, DIGEST_BYTES, 'latin1')
-  pair.write(right, 1 + DIGEST_BYTES, DIGEST_BYTES, 'latin1')
+  pair.latin1Write(left, 1, DIGEST_BYTES)
+  pair.latin1Write(right, 1 + DIGEST_BYTES, DIGEST_BYTES)
   return hash('sha256', pair, 'binary')
 }
 

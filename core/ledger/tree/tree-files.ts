@@ -56,10 +56,12 @@ function nodeIn(fds: readonly number[], level: number, index: number): Digest {
   const bytes = Buffer.allocUnsafe(count * DIGEST_BYTES)
   if (fd === undefined || readSync(fd, bytes, 0, bytes.length, index * bytes.length) !== bytes.length)
     throw new RangeError(`the tree's files do not hold node ${index} of level ${level}`)
-  let row = Array.from({ length: count }, (_, at) =>
-    bytes.toString('latin1', at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES),
-  )
-  while (row.length > 1)
-    row = Array.from({ length: row.length / 2 }, (_, at) => nodeHash(row[at * 2] ?? '', row[at * 2 + 1] ?? ''))
+  let row: Digest[] = []
+  for (let at = 0; at < bytes.length; at += DIGEST_BYTES) row.push(bytes.toString('latin1', at, at + DIGEST_BYTES))
+  while (row.length > 1) {
+    const above: Digest[] = []
+    for (let at = 0; at < row.length; at += 2) above.push(nodeHash(row[at] ?? '', row[at + 1] ?? ''))
+    row = above
+  }
   return row[0] ?? ''
 }
