@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Data, type Draft, KINDS } from '../entry.ts'
+import { type Data, type Draft, KINDS, type Kind } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { Batch, Item } from './batch.ts'
 import { createFollowers } from './followers.ts'
@@ -47,6 +47,8 @@ export interface WriterOptions {
 }
 
 export interface Writer extends Pick<Ledger, 'append' | 'head' | 'tree' | 'onDurable' | 'close'> {
+  /** Told of the kinds of what became durable. */
+  onDurableKinds(listener: (kinds: readonly Kind[]) => void): void
   /** Tries at once what would be tried later; resolves to whether the ledger records now. */
   retry(): Promise<boolean>
   /** Where the ledger ends is known: the disk could be read since. */
@@ -241,6 +243,7 @@ export function createWriter(options: WriterOptions): Writer {
     },
     tree: options.tree.head,
     onDurable: followers.add,
+    onDurableKinds: followers.addForKinds,
     close(timeoutMs) {
       closing ??= close(timeoutMs)
       return closing

@@ -49,7 +49,7 @@ export function buildBatch(
     }
     const line = buildLine({ seq, prev: h, ts: iso, mono: monoUs, boot }, middleOf(prepared, seq))
     if (side !== undefined) rows.push({ seq, ...side })
-    lines.push({ seq, h: line.h, body: line.body })
+    lines.push({ seq, kind: prepared.kind, h: line.h, body: line.body })
     h = line.h
     if (chain !== undefined) {
       if (!chains.has(chain)) chains.set(chain, chain.h)

@@ -1,31 +1,49 @@
-import type { Entry } from '../entry.ts'
+import type { Entry, Kind } from '../entry.ts'
 import { messageOf } from '../fault.ts'
 import { type Line, lineText } from './line.ts'
 
 /** Those in this process who want to know what became durable. */
 export interface Followers {
   add(listener: (entries: readonly Entry[]) => void): () => void
+  /** For who needs the kinds alone: nothing is parsed for it. */
+  addForKinds(listener: (kinds: readonly Kind[]) => void): void
   tell(lines: readonly Line[]): void
 }
 
 export function createFollowers(onTrouble: (what: string) => void): Followers {
   const listeners = new Set<(entries: readonly Entry[]) => void>()
+  const ofKinds: ((kinds: readonly Kind[]) => void)[] = []
+
+  function tellAll<T>(told: Iterable<(what: T) => void>, what: T): void {
+    for (const listener of told) {
+      try {
+        listener(what)
+      } catch (error) {
+        onTrouble(`a follower of the ledger failed: ${messageOf(error)}`)
+      }
+    }
+  }
+
   return {
     add(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    addForKinds(listener) {
+      ofKinds.push(listener)
+    },
     tell(lines) {
+      if (ofKinds.length > 0)
+        tellAll(
+          ofKinds,
+          lines.map(({ kind }) => kind),
+        )
       if (listeners.size === 0) return
       // Parsed from the bytes, so that followers see what any reader will see.
-      const entries = lines.map(line => JSON.parse(lineText(line)) as Entry)
-      for (const listener of listeners) {
-        try {
-          listener(entries)
-        } catch (error) {
-          onTrouble(`a follower of the ledger failed: ${messageOf(error)}`)
-        }
-      }
+      tellAll(
+        listeners,
+        lines.map(line => JSON.parse(lineText(line)) as Entry),
+      )
     },
   }
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Data, Entry } from '../entry.ts'
+import type { Data, Entry, Kind } from '../entry.ts'
 
 /**
  * The bytes of one line. The writer's bytes are the truth: readers check them and never write them again.
@@ -35,6 +35,7 @@ export function buildLine(stamp: Stamp, middle: string): Pick<Line, 'body' | 'h'
 /** A line that was built. */
 export interface Line {
   readonly seq: number
+  readonly kind: Kind
   /** What `h` is the hash of. */
   readonly body: string
   readonly h: string

@@ -96,7 +96,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const reserve = reserveIn(dir, clock)
   if (fsync) {
     await reserve.keep()
-    writer.onDurable(entries => void reserve.follow(entries.map(({ kind }) => kind)))
+    writer.onDurableKinds(kinds => void reserve.follow(kinds))
   }
   const signer = createSigner({ dir, keys, tree, append: writer.append, onTrouble })
   const checkpoints = checkpointer(signer, clock, options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, onTrouble)
@@ -119,7 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     )
   }
   const search = searchOnDemand({ dir, clock, size: () => writer.head().size, onTrouble })
-  writer.onDurable(() => {
+  writer.onDurableKinds(() => {
     checkpoints.moved()
     search.moved()
   })
