@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../core/clock.ts'
 import type { Filter } from '../../core/ledger/filter.ts'
@@ -12,10 +10,10 @@ import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { type Hold, holds } from './holds.ts'
+import { type Commands, commandsBeside } from './ledger-commands.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
 const LIMIT = 50
 const HOLD = { of: 'ours', atMost: 10 } as const
 
@@ -39,9 +37,11 @@ export async function searches(open: () => Promise<Ledger>, dir: string): Promis
   await reader.close()
   const left = (process.memoryUsage.rss() - before) / 1e6
   const one = await byWord(ledger, dir, size)
+  const commands = await commandsBeside(stateOf(dir))
   hold.longest()
-  await besideCommands(ledger, dir)
+  await besideCommands(ledger, dir, commands)
   const beside = hold.longest()
+  commands.end()
   hold.end()
   await ledger.close(10_000)
   const verifiedMs = await timed(async () => {
@@ -98,38 +98,31 @@ async function byWord(ledger: Ledger, dir: string, size: number): Promise<BenchR
   })
 }
 
-/** What people do with the ledger of a daemon that runs, at its cost for the daemon. */
-async function besideCommands(ledger: Ledger, dir: string): Promise<void> {
-  const seq = ledger.head().size >> 1
+/** The folder of a state that has the ledger in `dir`. */
+function stateOf(dir: string): string {
   const state = join(dir, '../state')
   mkdirSync(state)
   symlinkSync(dir, join(state, 'ledger'))
+  return state
+}
+
+/** What people do with the ledger of a daemon that runs, at its cost for the daemon. */
+async function besideCommands(ledger: Ledger, dir: string, commands: Commands): Promise<void> {
+  const seq = ledger.head().size >> 1
   await ledger.checkpoint()
   for (const round of ['one', 'two']) {
     await ledger.checkpoint()
-    const { receipt } = JSON.parse(await heald(['prove', String(seq), '--json'], state)) as { receipt: string }
-    await heald(['check', receipt], state)
-    await heald(['verify'], state)
+    const { receipt } = JSON.parse(await commands.run('prove', String(seq), '--json')) as { receipt: string }
+    await commands.run('check', receipt)
+    await commands.run('verify')
     const exported = join(dir, `../exported-${round}`)
-    await heald(['export', exported], state)
+    await commands.run('export', exported)
     await rm(exported, { recursive: true })
     await ledger.rotateKey('local:admin')
     await ledger.append({ kind: 'config.applied', data: { sha256: round } })
     await ledger.checkpoint()
     await sleep(100)
   }
-}
-
-async function heald(words: readonly string[], state: string): Promise<string> {
-  const argv = [join(ROOT, 'heald.ts'), 'ledger', ...words, '--state', state]
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let said = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`heald ledger ${words[0]}: ${said.slice(0, 500)}`)
-  return said
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -12,8 +12,8 @@ import { asksMuch, isLong, mayKeep } from './worth.ts'
 
 /*
  * The process that has the index of a daemon's ledger: `node reader-worker.ts DIR`, asked by messages. One thing at a time,
- * questions first: bringing the index up to date stops after a piece when somebody asks. When nothing is left to do the
- * index is let go, for other processes.
+ * questions first: bringing the index up to date stops after a piece when somebody asks. When nothing is left to do for
+ * a moment the index is let go, for other processes.
  */
 
 /** `size`: entries that are durable. */
@@ -39,6 +39,8 @@ type Question = Extract<Asked, { what: 'find' }>
 /** As far behind it is brought up to date before a question is answered; else the newest are looked for in the files. */
 const SOON = 65_536
 const TRIES = 2
+/** The next page is often asked for at once, and to open the index takes longer than to answer. */
+const HOLD_MS = 100
 /** No index is tried for so long after it could not be written. */
 const PAUSE_MS = 600_000
 /** A page is cut there, so that handing it on holds nobody up. */
@@ -54,6 +56,7 @@ const catchUps: Extract<Asked, { what: 'catch up' }>[] = []
 const aborts = new Map<number, AbortController>()
 let isWorking = false
 let pausedUntilMs = 0
+let letGo: NodeJS.Timeout | undefined
 
 beModest()
 // Also when the daemon was killed.
@@ -85,6 +88,7 @@ function tell(told: Told): void {
 
 async function work(): Promise<void> {
   isWorking = true
+  clearTimeout(letGo)
   for (;;) {
     const question = questions.shift()
     if (question !== undefined) await answer(question)
@@ -95,6 +99,10 @@ async function work(): Promise<void> {
     }
   }
   isWorking = false
+  letGo = setTimeout(closeIndex, HOLD_MS)
+}
+
+function closeIndex(): void {
   try {
     index.close()
   } catch {
