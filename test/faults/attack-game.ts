@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { signCheckpoint } from '../../core/ledger/checkpoint.ts'
+import { keyStore } from '../../core/ledger/keys.ts'
+import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
+import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
+import { type Fit, linesIn, seqIn, sign, writeLines } from '../core/ledger/forged.ts'
+
+/*
+ * A game: an attacker who may write every file of a ledger, and has its present private key, tries to change what it says.
+ * He wins a round when a verification passes although an entry that it vouches for is another one.
+ */
+
+export type Random = (below: number) => number
+
+/** Repeatable: the same seed plays the same game. */
+function randomFrom(seed: number): Random {
+  let state = seed >>> 0
+  return below => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+export interface Board {
+  readonly dir: string
+  readonly origin: string
+  /** Every file as it was, and all lines. */
+  readonly files: ReadonlyMap<string, Buffer>
+  readonly lines: readonly string[]
+  /** A checkpoint that was kept elsewhere, and how many entries it covers. */
+  readonly note: string
+  readonly size: number
+  /** Entries of epochs whose key is erased. */
+  readonly oldSize: number
+}
+
+/** A closed ledger's folder as a board. */
+export function boardOf(dir: string, more: Pick<Board, 'origin' | 'note' | 'size' | 'oldSize'>): Board {
+  const files = new Map<string, Buffer>()
+  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
+    if (!name.startsWith('lock') && statSync(join(dir, name)).isFile()) files.set(name, readFileSync(join(dir, name)))
+  return { ...more, dir, files, lines: linesIn(dir) }
+}
+
+function setUp({ dir, files }: Board): void {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true })
+  for (const [name, bytes] of files) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true })
+    writeFileSync(join(dir, name), bytes)
+  }
+}
+
+export type Move = (board: Board, random: Random) => void | Promise<void>
+
+const FITS: readonly Fit[] = ['nothing', 'chain', 'chain', 'all']
+
+/** Changes lines, and makes what speaks for them fit, as far as `random` says. */
+const onLines =
+  (change: (lines: string[], random: Random, board: Board) => string[]): Move =>
+  (board, random) => {
+    const lines = linesIn(board.dir)
+    if (lines.length > 1) writeLines(board.dir, change(lines, random, board), FITS[random(FITS.length)] ?? 'all')
+  }
+
+function isSegment(name: string): boolean {
+  return name.startsWith('seg/')
+}
+
+export const MOVES: Readonly<Record<string, Move>> = {
+  'edit a line': onLines((lines, random) => {
+    const at = random(lines.length)
+    return lines.with(at, (lines[at] ?? '').replace(/"pid":\d+/, `"pid":${random(1000)}`))
+  }),
+  'edit the time of a line': onLines((lines, random) => {
+    const at = random(lines.length)
+    return lines.with(at, (lines[at] ?? '').replace(/"ts":"\d{4}/, '"ts":"2001'))
+  }),
+  'delete a line': onLines((lines, random) => lines.toSpliced(random(lines.length), 1)),
+  'insert a line': onLines((lines, random) =>
+    lines.toSpliced(random(lines.length), 0, lines[random(lines.length)] ?? ''),
+  ),
+  'swap two lines': onLines((lines, random) => {
+    const [a, b] = [random(lines.length), random(lines.length)]
+    return lines.with(a, lines[b] ?? '').with(b, lines[a] ?? '')
+  }),
+  'number the lines anew': onLines((lines, _random, board) => {
+    const first = seqIn(board.lines[0] ?? '')
+    return lines.map((line, at) => line.replace(/^\{"v":1,"seq":\d+/, `{"v":1,"seq":${first + at}`))
+  }),
+  'cut the end': onLines((lines, random) => lines.slice(0, 1 + random(lines.length - 1))),
+  'tell of another key': onLines((lines, random) =>
+    lines.map(line =>
+      line.includes('key.rotated') && random(2) > 0
+        ? line.replace(/"publicKey":"[^"]*"/, `"publicKey":"${Buffer.alloc(32, random(256)).toString('base64')}"`)
+        : line,
+    ),
+  ),
+  'begin another ledger': onLines((lines, random) =>
+    lines.with(0, (lines[0] ?? '').replace(/"host":"[^"]*"/, `"host":"h${random(9)}"`)),
+  ),
+  'flip a bit anywhere': ({ dir, files }, random) => {
+    const names = [...files.keys()].filter(name => existsSync(join(dir, name)))
+    const path = join(dir, names[random(names.length)] ?? '')
+    const bytes = readFileSync(path)
+    if (bytes.length === 0) return
+    const at = random(bytes.length)
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8))
+    writeFileSync(path, bytes)
+  },
+  'remove a file': ({ dir, files }, random) => {
+    const name = [...files.keys()][random(files.size)] ?? ''
+    if (!isSegment(name)) rmSync(join(dir, name), { force: true })
+  },
+  'put a file in the place of another': ({ dir, files }, random) => {
+    const names = [...files.keys()].filter(name => !isSegment(name))
+    const from = files.get(names[random(names.length)] ?? '')
+    const to = join(dir, names[random(names.length)] ?? '')
+    mkdirSync(dirname(to), { recursive: true })
+    if (from !== undefined) writeFileSync(to, from)
+  },
+  'forget the mark and the tree': ({ dir }) => {
+    rmSync(join(dir, 'head'), { force: true })
+    rmSync(join(dir, 'tree'), { recursive: true, force: true })
+  },
+  'rewrite an epoch as somebody who knows how': async (board, random) => {
+    setUp(board)
+    const { dir, lines, oldSize, origin } = board
+    const first = seqIn(lines[0] ?? '')
+    const isOld = random(2) > 0
+    const at = isOld ? random(oldSize - first) : oldSize - first + random(first + lines.length - oldSize)
+    const forged = lines.with(at, (lines[at] ?? '').replace(/"pid":\d+/, '"pid":4711'))
+    writeLines(dir, forged, 'all')
+    await ifItCan(() => sign(dir, origin, isOld, first + at))
+  },
+  'sign what is there with the stolen key': async ({ dir, origin }, random) => {
+    const keys = keyStore(dir)
+    const epoch = keys.epochs().at(-1)
+    const lines = linesIn(dir)
+    if (epoch === undefined || lines.length === 0) return
+    await ifItCan(async () => {
+      const whole = seqIn(lines.at(-1) ?? '') + 1
+      const size = random(4) > 0 ? whole : whole - random(lines.length)
+      const { root } = await treeOfSegments(dir, size)
+      const name = random(3) > 0 ? 'checkpoint' : `cp/${String(size).padStart(12, '0')}.cp`
+      mkdirSync(join(dir, 'cp'), { recursive: true })
+      writeFileSync(join(dir, name), signCheckpoint({ origin, size, root }, keys.load(epoch)))
+    })
+  },
+}
+
+/** His own changes may have made the key or a segment useless. */
+async function ifItCan(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch {
+    // Then this move changes less.
+  }
+}
+
+export interface Game {
+  readonly rounds: number
+  readonly moves: Readonly<Record<string, Move>>
+  /** Judges beside the verification, before anything is put back; `where` names the round. */
+  readonly judge: (verdict: Verdict, now: readonly string[], where: string) => Promise<void>
+}
+
+/** Plays the game on a board; returns what came of it, in words. Throws when an attacker wins. */
+export async function play(board: Board, { rounds, moves, judge }: Game): Promise<string> {
+  const { dir, lines, size, oldSize } = board
+  const seed = Number(process.env.HEALD_SEED ?? (rounds > 1000 ? Date.now() % 1_000_000 : 1))
+  const random = randomFrom(seed)
+  const names = Object.keys(moves)
+  const trust = { keys: [], checkpoints: [{ name: 'kept', note: board.note }] }
+  const first = seqIn(lines[0] ?? '')
+  const sum = { passed: 0, passedAlone: 0, changed: 0 }
+  for (let round = 0; round < rounds; round++) {
+    setUp(board)
+    const played: string[] = []
+    for (let left = 1 + random(4); left > 0; left--) {
+      const name = names[random(names.length)] ?? ''
+      played.push(name)
+      await moves[name]?.(board, random)
+    }
+    const now = linesIn(dir)
+    const where = `round ${round} of seed ${seed}: ${played.join(', ')}`
+    if (now.join('\n') !== lines.join('\n')) sum.changed++
+    const verdict = await verifyLedger(dir, { trust })
+    if (verdict.ok) {
+      sum.passed++
+      assert.deepEqual(now.slice(0, size - first), lines.slice(0, size - first), `with a checkpoint: ${where}`)
+    } else assert.ok(verdict.firstBad !== null, where)
+    const alone = await verifyLedger(dir)
+    if (alone.ok) sum.passedAlone++
+    // Alone, an epoch whose key is gone can't be changed: but for a ledger that is another one from its first line on.
+    if (alone.ok && alone.origin === board.origin && alone.vkeys.length > 1)
+      assert.deepEqual(now.slice(0, oldSize - first), lines.slice(0, oldSize - first), `alone: ${where}`)
+    await judge(verdict, now, where)
+  }
+  assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
+  // Where docs/ledger.md says "no", he can win: without that the game would show nothing.
+  assert.ok(sum.passedAlone > sum.passed, 'the present epoch can be rewritten by who has its key')
+  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint, ${sum.passedAlone} alone; no attacker won`
+}

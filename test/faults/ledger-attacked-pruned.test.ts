@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { originOf } from '../../core/ledger/epochs.ts'
+import { catchUp } from '../../core/ledger/index/catch-up.ts'
+import { indexPath, openDatabase } from '../../core/ledger/index/database.ts'
+import { queryLedger } from '../../core/ledger/index/query.ts'
+import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
+import { listEntries } from '../../core/ledger/list.ts'
+import { sealedSegments } from '../../core/ledger/prune-plan.ts'
+import { seqIn } from '../core/ledger/forged.ts'
+import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
+import { entriesIn, exit } from '../core/ledger/stand.ts'
+import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
+
+/*
+ * The same game with a ledger of several segments, the oldest of them pruned, and a search index: he may forge what stands
+ * for the pruned entries and what a search believes, too.
+ */
+
+const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 80)
+
+async function board(t: TestContext): Promise<Board> {
+  const dir = await manySegments(t, 2)
+  const origin = originOf(entriesIn(dir)[0] ?? assert.fail())
+  const ledger = await reopened(t, dir, { fsync: true })
+  await ledger.prune({ upTo: sealedSegments(dir)[0]?.end ?? -1, archive: null, by: 'local:admin' })
+  const { seq } = await ledger.rotateKey('local:admin')
+  for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
+  await nextSegment(t, ledger)
+  const { note, size } = await ledger.checkpoint()
+  for (let n = 21; n <= 24; n++) await ledger.append(exit(n))
+  await ledger.close(2000)
+  const db = await openDatabase(indexPath(dir))
+  await catchUp(db, dir)
+  db.close()
+  return boardOf(dir, { origin, note, size, oldSize: seq + 1 })
+}
+
+type Base = { seq: number; h: string; nodes: string[]; kept: { line: string; proof: string[] }[] }
+
+/** Changes what stands for pruned entries. */
+const onBase =
+  (change: (base: Base, random: (below: number) => number) => void): Move =>
+  ({ dir }, random) => {
+    try {
+      const path = join(dir, 'base.json')
+      const base = JSON.parse(readFileSync(path, 'utf8')) as Base
+      change(base, random)
+      writeFileSync(path, `${JSON.stringify(base)}\n`)
+    } catch {
+      // It is gone, or no JSON any more.
+    }
+  }
+
+const SQL = [
+  'DELETE FROM entries WHERE seq % 7 = ?',
+  'UPDATE entries SET offset = 0 WHERE seq % 7 = ?',
+  'UPDATE entries SET bytes = bytes + 1 WHERE seq % 7 = ?',
+  'UPDATE entries SET ms = ms - 86400000 WHERE seq % 7 = ?',
+  'UPDATE entries SET ms = NULL WHERE seq % 7 = ?',
+  'UPDATE entries SET seq = seq + 1000000 WHERE seq % 7 = ?',
+  'UPDATE upto SET size = size - 10 * ?',
+  'UPDATE upto SET size = size + 10 * ?',
+  'UPDATE blocks SET most_ms = ?',
+  "INSERT INTO words (rowid, tokens) VALUES (100 + ?, 'innocent')",
+  'DELETE FROM words_idx WHERE pgno > ?',
+]
+
+const MORE: Readonly<Record<string, Move>> = {
+  'say that less was pruned, or more': onBase((base, random) => {
+    base.seq += random(9) - 4
+  }),
+  'say another hash of what was pruned': onBase(base => {
+    base.h = base.h.replace(/^./, digit => (digit === '0' ? '1' : '0'))
+  }),
+  'say other peaks of what was pruned': onBase((base, random) => {
+    base.nodes[random(base.nodes.length)] = 'ab'.repeat(32)
+  }),
+  'change a line that outlived its segment': onBase((base, random) => {
+    const kept = base.kept[random(base.kept.length)]
+    if (kept !== undefined) kept.line = kept.line.replace(/"publicKey":"../, '"publicKey":"AA')
+  }),
+  'forget a line that outlived its segment': onBase((base, random) => {
+    base.kept.splice(random(base.kept.length), 1)
+  }),
+  'remove a segment': ({ dir }, random) => {
+    const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')) : []
+    if (names.length > 1) rmSync(join(dir, 'seg', names[random(names.length)] ?? ''))
+  },
+  'forge the index': ({ dir }, random) => {
+    try {
+      const db = new DatabaseSync(indexPath(dir), { defensive: false })
+      try {
+        db.prepare(SQL[random(SQL.length)] ?? '').run(random(7))
+      } finally {
+        db.close()
+      }
+    } catch {
+      // It is no database any more.
+    }
+  },
+}
+
+/** Also those that don't count. */
+function allLines(dir: string): ReadonlySet<string> {
+  const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')) : []
+  return new Set(names.flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n')))
+}
+
+test('the attack game with what was pruned, and a search', async t => {
+  const it = await board(t)
+  const first = seqIn(it.lines[0] ?? '')
+  assert.ok(
+    first > 0 && it.oldSize - first > 50 && it.lines.length - it.size + first >= 4,
+    'the board has all its parts',
+  )
+  const sum = { searched: 0, sound: 0 }
+  const said = await play(it, {
+    rounds: ROUNDS,
+    moves: { ...MOVES, ...MORE },
+    async judge(verdict, _now, where) {
+      const sound = await verifyIndex(it.dir).catch(() => null)
+      const there = allLines(it.dir)
+      for (const filter of [{ svc: 'api' }, { kinds: ['key.rotated' as const] }, { text: 'innocent' }]) {
+        const { rows } = await queryLedger(it.dir, filter, { limit: 1000 })
+        sum.searched += rows.length
+        for (const { line, entry } of rows) {
+          assert.ok(there.has(line), `a search shows what is not there: ${where}`)
+          if (verdict.ok && entry.seq < it.size) assert.equal(line, it.lines[entry.seq - first], where)
+        }
+        assert.equal(new Set(rows.map(({ line }) => line)).size, rows.length, `none is shown twice: ${where}`)
+        // What the index hides, its verification finds.
+        if (sound?.ok !== true || !verdict.ok) continue
+        sum.sound += 1
+        const all = await listEntries(it.dir, filter, { limit: 1000 })
+        assert.deepEqual(
+          rows.map(({ line }) => line),
+          all.rows.map(({ line }) => line),
+          where,
+        )
+      }
+    },
+  })
+  t.diagnostic(`${said}; ${sum.searched} entries found, ${sum.sound} searches by an index that was found sound`)
+  assert.ok(sum.searched > ROUNDS && sum.sound > 0)
+})
