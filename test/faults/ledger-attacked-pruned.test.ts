@@ -131,9 +131,10 @@ test('the attack game with what was pruned, and a search', async t => {
           assert.ok(there.has(line), `a search shows what is not there: ${where}`)
           if (verdict.ok && entry.seq < it.size) assert.equal(line, it.lines[entry.seq - first], where)
         }
+        if (!verdict.ok) continue
         assert.equal(new Set(rows.map(({ line }) => line)).size, rows.length, `none is shown twice: ${where}`)
         // What the index hides, its verification finds.
-        if (sound?.ok !== true || !verdict.ok) continue
+        if (sound?.ok !== true) continue
         sum.sound += 1
         const all = await listEntries(it.dir, filter, { limit: 1000 })
         assert.deepEqual(
