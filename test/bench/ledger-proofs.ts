@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { parseVkey } from '../../core/ledger/note.ts'
 import { proveEntry } from '../../core/ledger/prove.ts'
+import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { fullReceiptText, parseFullReceipt, proveFullReceipt } from '../../core/ledger/tlog-proof.ts'
 import { holds } from './holds.ts'
 import { type BenchRow, percentile, row } from './row.ts'
@@ -52,5 +53,28 @@ export async function rebuiltTree(open: () => Promise<Ledger>, dir: string): Pro
     limit: { of: 'ours', atMost: 10 },
     unit: 'ms',
     note: `all of it took ${Math.round(tookMs)} ms; ${processorMs.toFixed(1)} ms of processor time at most in one go`,
+  })
+}
+
+/** The older half of the ledger, pruned by a daemon that has other things to do. The half is gone afterwards. */
+export async function halfPruned(open: () => Promise<Ledger>, dir: string): Promise<BenchRow> {
+  const ledger = await open()
+  await ledger.settled()
+  const sealed = sealedSegments(dir)
+  const upTo = sealed[sealed.length >> 1]?.end ?? 0
+  const hold = holds()
+  const startMs = performance.now()
+  await ledger.prune({ upTo, archive: null, by: 'local:admin' })
+  const tookMs = performance.now() - startMs
+  const { ms, processorMs } = hold.longest()
+  hold.end()
+  await ledger.close(10_000)
+  return row({
+    what: 'the older half pruned: longest hold of the event loop',
+    ours: ms,
+    peer: null,
+    limit: { of: 'ours', atMost: 10 },
+    unit: 'ms',
+    note: `${upTo} entries, in ${Math.round(tookMs)} ms; ${processorMs.toFixed(1)} ms of processor time at most in one go`,
   })
 }

@@ -19,7 +19,7 @@ import type { Draft } from '../../core/entry.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
 import { type VerifyOptions, verifyLedger } from '../../core/ledger/verify.ts'
-import { rebuiltTree, receipts } from './ledger-proofs.ts'
+import { halfPruned, rebuiltTree, receipts } from './ledger-proofs.ts'
 import { searches } from './ledger-search.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
@@ -35,7 +35,16 @@ const draft = (pid: number): Draft => ({
 })
 
 const open = (dir: string, fsync = true): Promise<Ledger> =>
-  openLedger({ dir, host: 'bench', version: '0.0.0', clock: systemClock, bootId: bootId(), redact: [], fsync })
+  openLedger({
+    dir,
+    host: 'bench',
+    version: '0.0.0',
+    clock: systemClock,
+    bootId: bootId(),
+    redact: [],
+    fsync,
+    snapshot: () => ({ known: true }),
+  })
 
 /** All rows of the ledger; uses a temporary folder on the disk of the system's temporary files. */
 export async function rows(): Promise<BenchRow[]> {
@@ -197,6 +206,7 @@ async function verification(dir: string): Promise<BenchRow[]> {
     await receipts(() => open(dir, false), dir),
     await rebuiltTree(() => open(dir, false), dir),
     ...(await searches(() => open(dir, false), dir)),
+    await halfPruned(() => open(dir, false), dir),
   ]
 }
 
