@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type SegmentFile, segmentFiles } from './files.ts'
 import { MAX_LINE_BYTES } from './line.ts'
+import { validBytesBefore } from './opening.ts'
 
 /** One line as it stands in the file, without its LF, and the place it claims. Not checked. */
 export interface RawLine {
@@ -22,6 +23,15 @@ export interface Cursor {
   close(): Promise<void>
 }
 
+interface OpenFile {
+  readonly name: string
+  readonly handle: FileHandle
+  offset: number
+  /** Bytes behind it are void; told by the segment `next`. */
+  validBytes: number
+  next: string | undefined
+}
+
 const CHUNK_BYTES = 262_144
 const PROBE_BYTES = 32_768
 const USUAL_LINE_BYTES = 360
@@ -29,7 +39,7 @@ const LF = 10
 
 export function openCursor(dir: string, fromSeq: number): Cursor {
   let at = fromSeq
-  let file: { readonly name: string; readonly handle: FileHandle; offset: number } | null = null
+  let file: OpenFile | null = null
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
 
   async function close(): Promise<void> {
@@ -48,19 +58,26 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
     const wanted = files[index]
     if (wanted === undefined) return null
     at = Math.max(at, wanted.first)
+    const next = files[index + 1]
     if (file?.name !== wanted.name) {
       await close()
-      file = await openAt(wanted, at, files[index + 1]?.first ?? null)
+      file = await openAt(wanted, at, next)
+    } else if (file.next !== next?.name) {
+      // It was the last one when it was opened.
+      file.validBytes = validBytesBefore(next)
+      file.next = next?.name
     }
     // What a failed write left behind the valid size claims places that the next segment took.
-    return files[index + 1]?.first ?? Number.POSITIVE_INFINITY
+    return next?.first ?? Number.POSITIVE_INFINITY
   }
 
   async function read(limit: number): Promise<RawLine[]> {
     const lines: RawLine[] = []
     // For a few lines not more than they can have.
-    const want = Math.min(CHUNK_BYTES, PROBE_BYTES + (limit - at) * MAX_LINE_BYTES)
+    const most = Math.min(CHUNK_BYTES, PROBE_BYTES + (limit - at) * MAX_LINE_BYTES)
     while (file !== null && at < limit) {
+      const want = Math.min(most, file.validBytes - file.offset)
+      if (want <= 0) break
       const { bytesRead } = await file.handle.read(buffer, 0, want, file.offset)
       let from = 0
       for (
@@ -106,25 +123,31 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
   }
 }
 
-async function openAt(
-  { name, path, first }: SegmentFile,
-  seq: number,
-  next: number | null,
-): Promise<{ name: string; handle: FileHandle; offset: number }> {
+async function openAt({ name, path, first }: SegmentFile, seq: number, next?: SegmentFile): Promise<OpenFile> {
   const handle = await open(path, 'r')
-  return { name, handle, offset: seq === first ? 0 : await offsetBefore(handle, seq, first, next) }
+  const validBytes = validBytesBefore(next)
+  const entries = next === undefined ? null : next.first - first
+  const offset = seq === first ? 0 : await offsetBefore(handle, { seq, first, entries, validBytes })
+  return { name, handle, offset, validBytes, next: next?.name }
+}
+
+/** What is known of a segment in which a place is looked for; `entries` null: who knows. */
+interface Search {
+  readonly seq: number
+  readonly first: number
+  readonly entries: number | null
+  readonly validBytes: number
 }
 
 /**
- * An offset at a line start, at or a little before the line of `seq`, in a segment of the entries from `first` to before
- * `next` (null: who knows). Places only grow: where it would be if all lines were as long as those so far is looked at in
- * turns with the middle.
+ * An offset at a line start, at or a little before the line of `seq`. Places only grow: where it would be if all lines were as
+ * long as those so far is looked at in turns with the middle.
  */
-async function offsetBefore(handle: FileHandle, seq: number, first: number, next: number | null): Promise<number> {
+async function offsetBefore(handle: FileHandle, { seq, first, entries, validBytes }: Search): Promise<number> {
   const probe = Buffer.allocUnsafe(PROBE_BYTES)
-  let high = fstatSync(handle.fd).size
+  let high = Math.min(fstatSync(handle.fd).size, validBytes)
   let low = { offset: 0, seq: first }
-  let lineBytes = next === null ? USUAL_LINE_BYTES : high / (next - first)
+  let lineBytes = entries === null ? USUAL_LINE_BYTES : high / entries
   for (let isGuess = true; high - low.offset > PROBE_BYTES; isGuess = !isGuess) {
     const guess = low.offset + (seq - low.seq) * lineBytes - PROBE_BYTES / 2
     const middle = Math.floor(isGuess ? Math.max(low.offset, Math.min(guess, high)) : (low.offset + high) / 2)

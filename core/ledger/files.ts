@@ -113,7 +113,7 @@ export function segmentPath(dir: string, name: string): string {
 export function firstLine(path: string, maxBytes: number): string {
   const fd = openSync(path, 'r')
   try {
-    const bytes = Buffer.alloc(maxBytes)
+    const bytes = Buffer.allocUnsafe(maxBytes)
     const got = readSync(fd, bytes, 0, maxBytes, 0)
     const end = bytes.subarray(0, got).indexOf(10)
     return end < 0 ? '' : bytes.toString('utf8', 0, end)

@@ -5,6 +5,7 @@ import { seqOf } from './cursor.ts'
 import { type SegmentFile, segmentFiles } from './files.ts'
 import { type Filter, matcher } from './filter.ts'
 import { checkLine } from './line.ts'
+import { validBytesBefore } from './opening.ts'
 import { type BadLine, firstSeq } from './read.ts'
 
 export interface Row {
@@ -83,7 +84,8 @@ async function* linesBackward(dir: string, lastSeq: number): AsyncGenerator<stri
     const handle = await openUnlessPruned(dir, file)
     if (handle === null) return
     try {
-      for await (const line of fileBackward(handle)) if ((seqOf(line) ?? 0) < voidFrom) yield line
+      const validBytes = validBytesBefore(files[index + 1])
+      for await (const line of fileBackward(handle, validBytes)) if ((seqOf(line) ?? 0) < voidFrom) yield line
     } finally {
       await handle.close()
     }
@@ -100,11 +102,11 @@ async function openUnlessPruned(dir: string, { path, first }: SegmentFile): Prom
   }
 }
 
-async function* fileBackward(handle: FileHandle): AsyncGenerator<string> {
+async function* fileBackward(handle: FileHandle, validBytes: number): AsyncGenerator<string> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   let rest = Buffer.alloc(0)
   let isEnd = true
-  for (let end = (await handle.stat()).size; end > 0; ) {
+  for (let end = Math.min((await handle.stat()).size, validBytes); end > 0; ) {
     const start = Math.max(0, end - CHUNK_BYTES)
     const { bytesRead } = await handle.read(chunk, 0, end - start, start)
     const bytes = Buffer.concat([chunk.subarray(0, bytesRead), rest])

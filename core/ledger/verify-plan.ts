@@ -1,15 +1,9 @@
 import { statSync } from 'node:fs'
-import { firstLine, type SegmentFile } from './files.ts'
-import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
-import { type TreeHead, treeHeadOf } from './tree/tree-head.ts'
+import type { SegmentFile } from './files.ts'
+import { ZEROS } from './line.ts'
+import { openingOf, type Says } from './opening.ts'
+import type { TreeHead } from './tree/tree-head.ts'
 import type { Task } from './verify-walk.ts'
-
-/** Read from a line, so anything may stand there. */
-export interface Says {
-  readonly name?: unknown
-  readonly count?: unknown
-  readonly validBytes?: unknown
-}
 
 export interface Planned {
   readonly file: SegmentFile
@@ -30,7 +24,7 @@ export function planOf(
 ): Planned[] {
   // An empty one at the end was just made, or its maker died: it holds nothing that counts.
   const files = found.filter((file, index) => index < found.length - 1 || statSync(file.path).size > 0)
-  const opened = files.map(file => openedBy(file))
+  const opened = files.map(file => openingOf(file))
   return files.map((file, index) => {
     const valid = opened[index + 1]?.says?.validBytes
     const { size, mode } = statSync(file.path)
@@ -49,12 +43,4 @@ export function planOf(
       },
     }
   })
-}
-
-function openedBy(file: SegmentFile): { readonly says: Says | null; readonly tree: TreeHead | null } | null {
-  const checked = checkLine(firstLine(file.path, MAX_LINE_BYTES))
-  if (!checked.ok || checked.entry.kind !== 'segment.opened') return null
-  const { previous, tree } = checked.entry.data
-  const says = typeof previous === 'object' && previous !== null ? ({ ...previous } as Says) : null
-  return { says, tree: treeHeadOf(tree) }
 }

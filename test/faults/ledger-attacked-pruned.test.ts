@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -10,7 +10,7 @@ import { queryLedger } from '../../core/ledger/index/query.ts'
 import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
-import { seqIn } from '../core/ledger/forged.ts'
+import { linesIn, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
 import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
@@ -20,7 +20,7 @@ import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
  * for the pruned entries and what a search believes, too.
  */
 
-const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 80)
+const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 200)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = await manySegments(t, 2)
@@ -89,6 +89,13 @@ const MORE: Readonly<Record<string, Move>> = {
   'remove a segment': ({ dir }, random) => {
     const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')) : []
     if (names.length > 1) rmSync(join(dir, 'seg', names[random(names.length)] ?? ''))
+  },
+  'put a line behind what counts of a segment': ({ dir }, random) => {
+    const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')).sort() : []
+    const name = names[random(names.length)]
+    const lines = linesIn(dir)
+    const line = lines[random(lines.length)]
+    if (name !== undefined && line !== undefined) appendFileSync(join(dir, 'seg', name), `${strayLine(line)}\n`)
   },
   'forge the index': ({ dir }, random) => {
     try {

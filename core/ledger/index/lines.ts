@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { codeOf } from '../../fault.ts'
 import { segmentFiles } from '../files.ts'
+import { validBytesBefore } from '../opening.ts'
 import { StaleIndex } from './database.ts'
 
 /** Where a line stands, by the index. */
@@ -31,21 +32,26 @@ function opened(path: string): number {
 
 export function lineReader(dir: string): LineReader {
   const files = segmentFiles(dir)
-  const open = new Map<string, number>()
+  const open = new Map<string, { readonly fd: number; readonly validBytes: number }>()
   return {
     read({ seq, offset, bytes }) {
-      const file = files.findLast(each => each.first <= seq)
+      const index = files.findLastIndex(each => each.first <= seq)
+      const file = files[index]
       if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES)) throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
       if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
-      const fd = open.get(file.path) ?? opened(file.path)
-      open.set(file.path, fd)
+      const segment = open.get(file.path) ?? {
+        fd: opened(file.path),
+        validBytes: validBytesBefore(files[index + 1]),
+      }
+      open.set(file.path, segment)
+      if (offset + bytes >= segment.validBytes) throw new StaleIndex(`entry #${seq} can't stand behind what counts`)
       const buffer = Buffer.allocUnsafe(bytes)
-      const read = readSync(fd, buffer, 0, bytes, offset)
+      const read = readSync(segment.fd, buffer, 0, bytes, offset)
       if (read < bytes) throw new StaleIndex(`the segment of entry #${seq} is shorter than it was`)
       return buffer.toString('utf8')
     },
     close() {
-      for (const fd of open.values()) closeSync(fd)
+      for (const { fd } of open.values()) closeSync(fd)
     },
   }
 }

@@ -77,6 +77,12 @@ function beginning(dir: string): { readonly h: string; readonly range: Range } {
   }
 }
 
+/** A line that is whole in itself, and has no place in the chain. */
+export function strayLine(line: string): string {
+  const body = line.slice(0, -72).replace(/"pid":\d+/, '"pid":4711')
+  return `${body},"h":"${hash('sha256', body, 'hex')}"}`
+}
+
 function isOpening(line: string): boolean {
   return line.includes('"kind":"segment.opened"')
 }
@@ -95,13 +101,21 @@ function openingOf(dir: string, body: string, prev: string, before: object | nul
   const at = seqIn(body)
   const state = `${JSON.stringify({ seq: at - 1, h: prev, state: { known: true } })}\n`
   writeFileSync(join(dir, 'state.json'), state)
-  const { data } = JSON.parse(`${body}}`) as { data: { previous: unknown } }
   const told = {
-    previous: before ?? data.previous,
+    previous: before ?? previousIn(body),
     tree: { size: at, root: toHex(rootOf(range)) },
     stateSha256: hash('sha256', state, 'hex'),
   }
   return body.replace(/"data":.*/, () => `"data":${JSON.stringify(told)}`)
+}
+
+/** What it says of a segment that was pruned; his own changes may have made it no JSON. */
+function previousIn(body: string): unknown {
+  try {
+    return (JSON.parse(`${body}}`) as { data: { previous: unknown } }).data.previous
+  } catch {
+    return null
+  }
 }
 
 /** Changes one entry, and makes all that follows fit. */

@@ -1,0 +1,34 @@
+import { firstLine, type SegmentFile } from './files.ts'
+import { checkLine, MAX_LINE_BYTES } from './line.ts'
+import { type TreeHead, treeHeadOf } from './tree/tree-head.ts'
+
+/** What the first entry of a segment says of the one before. Read from a line, so anything may stand there. */
+export interface Says {
+  readonly name?: unknown
+  readonly count?: unknown
+  readonly validBytes?: unknown
+}
+
+/** What the first entry of a segment says of all that comes before it. */
+export interface Opening {
+  readonly says: Says | null
+  readonly tree: TreeHead | null
+}
+
+/** Null: the segment does not begin with such an entry, or with one that is damaged. */
+export function openingOf(file: SegmentFile): Opening | null {
+  const checked = checkLine(firstLine(file.path, MAX_LINE_BYTES))
+  if (!checked.ok || checked.entry.kind !== 'segment.opened') return null
+  const { previous, tree } = checked.entry.data
+  const says = typeof previous === 'object' && previous !== null ? ({ ...previous } as Says) : null
+  return { says, tree: treeHeadOf(tree) }
+}
+
+/**
+ * How many bytes of a segment count, by the first entry of the segment after it: what a failed write left behind them is void,
+ * whatever it claims to be. Infinity: nobody tells (yet).
+ */
+export function validBytesBefore(next: SegmentFile | undefined): number {
+  const valid = next === undefined ? undefined : openingOf(next)?.says?.validBytes
+  return typeof valid === 'number' ? valid : Number.POSITIVE_INFINITY
+}
