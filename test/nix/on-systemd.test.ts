@@ -71,7 +71,8 @@ async function installed(
     here(unitFile(unit, '/usr/local/bin:/usr/bin:/bin')),
   ])
   await machine.units(Object.fromEntries(files))
-  await machine.must('systemctl', 'start', ...Object.keys(wanted.units))
+  const atBoot = Object.entries(wanted.units).filter(([, { wantedBy }]) => wantedBy.length > 0)
+  await machine.must('systemctl', 'start', ...atBoot.map(([name]) => name))
   return machine
 }
 
