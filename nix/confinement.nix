@@ -55,7 +55,7 @@
     # Chromium confines its own processes with user namespaces and chroot, looks at /proc, and at the network's devices.
     RestrictNamespaces = "user pid net";
     RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
-    SystemCallFilter = [ "@system-service @mount chroot seccomp" ];
+    SystemCallFilter = [ "@system-service chroot seccomp" ];
   } else {
     PrivateUsers = true;
     ProcSubset = "pid";

@@ -158,7 +158,7 @@ SystemCallFilter=~@privileged @resources
 /** Chromium shuts its own children in, which takes namespaces and the calls that make them; it looks at the network's devices. */
 const BROWSER = `RestrictNamespaces=user pid net
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-SystemCallFilter=@system-service @mount chroot seccomp
+SystemCallFilter=@system-service chroot seccomp
 `
 
 /** Told when heald has failed for good: no ledger, no bot, no configuration is read. */
