@@ -1,29 +1,32 @@
-# What the two units may not do. Each line that is missing from the usual list is explained.
+# What the units may not do. Each line that is missing from the usual list is explained.
 { lib }:
 {
   # What heald's unit may not do, its services may not do either: they are its children, in its namespaces and below its
   # limits, and so is `switch-to-configuration`. So only that is taken away which neither a service nor an activation
   # can want, and the rest stays:
-  # - File systems, /tmp, /dev, /proc and namespaces (Protect…, Private…, RestrictNamespaces): the services' own.
+  # - File systems, /tmp, /proc and namespaces (Protect…, Private…, RestrictNamespaces): the services' own.
+  # - Devices: PrivateDevices, and ProtectClock, which before systemd 253 shuts out all of them.
   # - ProtectControlGroups: heald makes groups for its services. ProtectKernelLogs: it reads there who was out of memory.
   # - NoNewPrivileges, and most capabilities: a service may be another user, and may call sudo.
+  # - RestrictSUIDSGID: a folder that hands on its group has such a bit.
   # - MemoryDenyWriteExecute: Node compiles while it runs. RestrictAddressFamilies: nobody knows what services speak.
   core = { switchesSystem }: {
     LockPersonality = true;
-    KeyringMode = "private";
+    SystemCallArchitectures = "native";
   } // lib.optionalAttrs (!switchesSystem) {
-    # The activation of a system sets the clock's zone and the host's name, loads modules, and makes setuid wrappers.
+    # The activation of a system sets the host's name and loads modules, and may set the clock.
     RestrictRealtime = true;
-    ProtectClock = true;
     ProtectHostname = true;
     ProtectKernelModules = true;
-    RestrictSUIDSGID = true;
+    # The clock, as ProtectClock does it, with the devices left alone.
+    CapabilityBoundingSet = [ "~CAP_SYS_TIME CAP_WAKE_ALARM" ];
   };
 
-  # The bot needs its own folder, heald's socket beside it and the network, and nothing else.
+  # The bot needs its own folder, heald's socket beside it and the network, and nothing else. Who tells that heald stays
+  # down needs the network alone.
   # - MemoryDenyWriteExecute: Node compiles while it runs.
   # - IPAddressDeny: the platforms have no fixed addresses.
-  bot = { hasBrowser }: {
+  confined = { hasBrowser }: {
     CapabilityBoundingSet = [ "" ];
     AmbientCapabilities = [ "" ];
     DevicePolicy = "closed";
@@ -52,7 +55,7 @@
     # Chromium confines its own processes with user namespaces and chroot, looks at /proc, and at the network's devices.
     RestrictNamespaces = "user pid net";
     RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
-    SystemCallFilter = [ "@system-service @mount chroot" "~@clock @module @raw-io @reboot @swap @obsolete @cpu-emulation" ];
+    SystemCallFilter = [ "@system-service chroot seccomp" ];
   } else {
     PrivateUsers = true;
     ProcSubset = "pid";

@@ -37,8 +37,13 @@ let
 
   configFile = pkgs.writeText "heald.yaml" (builtins.toJSON settings);
   units = import ./units.nix {
-    inherit lib pkgs config cfg settings configFile hasBot;
+    inherit lib pkgs config cfg settings configFile hasBot alarm;
     credentials = map (secret: "${secret.name}:${secret.file}") credentials;
+  };
+  alarm = if !hasBot then null else import ./alarm.nix {
+    inherit lib cfg;
+    inherit (plain) channels;
+    host = plain.host or null;
   };
 in {
   options.services.heald = {
@@ -84,6 +89,7 @@ in {
     }
     (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
+      systemd.services.heald-failed = mkIf (alarm != null) units.alarm;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };
     })

@@ -63,6 +63,9 @@ buildNpmPackage {
   postInstall = ''
     # Some package may be used with a TypeScript, so npm keeps it.
     rm -rf $out/lib/node_modules/heald/node_modules/{typescript,@typescript,.bin/tsc}
+    # Run by a unit when heald itself stays down.
+    makeWrapper ${lib.getExe nodejs_24} $out/libexec/heald-failed \
+      --add-flags $out/lib/node_modules/heald/dist/core/install/sender.js
     installManPage dist/heald.1
     for shell in bash zsh fish; do
       node dist/heald.js completion $shell > heald.$shell

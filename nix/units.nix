@@ -1,5 +1,6 @@
-# heald's unit and the bot's, from the settings.
-{ lib, pkgs, config, cfg, settings, configFile, hasBot, credentials }:
+# heald's unit, the bot's, and who tells that heald stays down, from the settings. `heald install` writes the same
+# (core/install/unit-text.ts), setting by setting.
+{ lib, pkgs, config, cfg, settings, configFile, hasBot, credentials, alarm }:
 let
   confinement = import ./confinement.nix { inherit lib; };
   heald = lib.getExe cfg.package;
@@ -9,22 +10,33 @@ let
   inVarLib = lib.hasPrefix "/var/lib/" botState;
 in {
   heald = {
-    description = "Runs the services of this host and heals them";
+    description = "heald: heals the services of this host, and records every step";
     documentation = [ "man:heald(1)" ];
     wantedBy = [ "multi-user.target" ];
-    after = [ "network.target" ];
-    # heald does not give up, and nobody is to do so for it.
-    startLimitIntervalSec = 0;
+    after = [ "network.target" "dbus.service" ];
+    # systemd gives up only where somebody is told.
+    startLimitIntervalSec = if alarm == null then 0 else 300;
+    unitConfig = lib.optionalAttrs (alarm != null) { StartLimitBurst = 10; };
+    onFailure = lib.optional (alarm != null) "heald-failed.service";
     # Services run on while it is exchanged, and it takes them up again.
     stopIfChanged = false;
     reloadTriggers = [ configFile ];
     path = [ pkgs.bash pkgs.coreutils pkgs.util-linux pkgs.getent ]
       ++ lib.optional config.nix.enable config.nix.package ++ cfg.path;
+    # From systemd 254 on heald can limit the memory of services so, by the group that it has for itself.
+    environment.HEALD_DELEGATED = "1";
     serviceConfig = {
+      # It says when it stands, and that it is not stuck, by systemd-notify, which NixOS puts on the path of each unit.
+      Type = "notify";
+      NotifyAccess = "main";
+      WatchdogSec = 60;
       ExecStart = "${heald} up --config /etc/heald/heald.yaml";
       ExecReload = "${heald} reload";
       Restart = "always";
-      RestartSec = "1s";
+      RestartSec = 1;
+      # After "heald down".
+      RestartPreventExitStatus = 125;
+      SuccessExitStatus = 125;
       StateDirectory = "heald";
       StateDirectoryMode = "0700";
       # The bot has to pass, to its own socket; that of heald is for its owner alone.
@@ -33,8 +45,10 @@ in {
       RuntimeDirectoryPreserve = "restart";
       # Its end is not the end of the services, nor of an activation.
       KillMode = "process";
-      # A control group for each service.
+      TimeoutStopSec = 20;
+      # A control group for each service, beside that of heald itself.
       Delegate = true;
+      DelegateSubgroup = "heald";
       # One service that is out of memory is healed; it is not the end of all.
       OOMPolicy = "continue";
       LimitNOFILE = 524288;
@@ -44,7 +58,7 @@ in {
   };
 
   bot = {
-    description = "Relays heald's notices to chats";
+    description = "heald's bot: relays notices to chats";
     documentation = [ "man:heald(1)" ];
     wantedBy = [ "multi-user.target" ];
     wants = [ "network-online.target" ];
@@ -53,19 +67,33 @@ in {
     # It asks for its channels once, when it starts.
     restartTriggers = [ (builtins.toJSON settings.channels) ] ++ cfg.environmentFiles;
     serviceConfig = {
-      ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder ${botState} --state ${botState}";
+      ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder ${botState}";
       User = settings.bot.user;
       Group = settings.bot.user;
       Restart = "always";
-      RestartSec = "1s";
+      RestartSec = 1;
       # A request under way may take 10 s, its connections 5 more.
-      TimeoutStopSec = "20s";
+      TimeoutStopSec = 20;
       LoadCredential = credentials;
       EnvironmentFile = cfg.environmentFiles;
       MemoryMax = if hasBrowser then "1280M" else "512M";
+      TasksMax = if hasBrowser then 512 else 64;
     } // (if inVarLib
       then { StateDirectory = lib.removePrefix "/var/lib/" botState; StateDirectoryMode = "0700"; }
       else { ReadWritePaths = [ botState ]; })
-      // confinement.bot { inherit hasBrowser; };
+      // confinement.confined { inherit hasBrowser; };
+  };
+
+  # Started when systemd has given up: one request, without ledger, bot or configuration.
+  alarm = {
+    description = "Tells people that heald stays down";
+    documentation = [ "man:heald(1)" ];
+    serviceConfig = {
+      Type = "oneshot";
+      ExecStart = alarm.command;
+      LoadCredential = [ "token:${alarm.secret}" ];
+      TimeoutStartSec = 60;
+      DynamicUser = true;
+    } // confinement.confined { hasBrowser = false; };
   };
 }

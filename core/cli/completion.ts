@@ -11,14 +11,14 @@ import { usage } from './front.ts'
  *
  * 1. `heald completion SHELL` prints a script, made from the table of subcommands and their usage lines.
  * 2. The shell answers from it, without heald, what does not change: subcommands, options, words to choose from.
- * 3. For the names of services, targets, incidents and silences it runs `heald completion names KIND`.
+ * 3. For the names of services, targets, incidents, silences and commands it runs `heald completion names KIND`.
  */
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const satisfies Record<
   string,
   (table: readonly Subcommand[]) => string
 >
 
-const KINDS = ['services', 'targets', 'incidents', 'silences'] as const
+const KINDS = ['services', 'targets', 'incidents', 'silences', 'commands'] as const
 
 /** Nobody waits longer for a proposal. */
 const ASK_MS = 2000

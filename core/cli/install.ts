@@ -14,7 +14,7 @@ export const ETC_CONFIG = '/etc/heald/heald.yaml'
 /** `heald install`: makes heald a unit of this host, and starts it. May be run again at any time: after a change, too. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'install')
-  mustBeSystemd()
+  mustBeSystemd('install')
   const path = typeof values.config === 'string' ? values.config : ETC_CONFIG
   const config = await readConfig(path)
   const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
@@ -34,18 +34,36 @@ export async function run(context: Context, words: readonly string[], values: Va
   return EXIT.done
 }
 
-/** A Fault where `heald install` has no business. */
-export function mustBeSystemd(): void {
-  if (process.getuid?.() !== 0) {
-    throw new Fault('install.root', 'only root can install units', { hint: 'run it with sudo' })
-  }
-  if (existsSync('/etc/NIXOS')) {
-    throw new Fault('install.nixos', 'this is NixOS, where units come from the configuration of the system', {
-      hint: 'write them into the configuration of the system; heald needs the settings that docs/units.md names',
+/** What there is on a host for `heald install`. */
+export interface SystemFacts {
+  readonly isRoot: boolean
+  readonly isNixos: boolean
+  readonly hasSystemd: boolean
+}
+
+const factsHere = (): SystemFacts => ({
+  isRoot: process.getuid?.() === 0,
+  isNixos: existsSync('/etc/NIXOS'),
+  hasSystemd: existsSync('/run/systemd/system'),
+})
+
+/** A Fault where `heald install`, or `heald uninstall`, has no business. */
+export function mustBeSystemd(command: 'install' | 'uninstall', facts: SystemFacts = factsHere()): void {
+  const isInstall = command === 'install'
+  if (!facts.isRoot) {
+    throw new Fault('install.root', `only root can ${isInstall ? 'install' : 'remove'} units`, {
+      hint: 'run it with sudo',
     })
   }
-  if (existsSync('/run/systemd/system')) return
-  throw new Fault('install.systemd', 'systemd does not run here', { hint: 'start heald by other means: heald up' })
+  if (facts.isNixos) {
+    throw new Fault('install.nixos', 'this is NixOS, where units come from the configuration of the system', {
+      hint: `write there: services.heald.enable = ${isInstall}; (the module: docs/installing.md)`,
+    })
+  }
+  if (facts.hasSystemd) return
+  throw new Fault('install.systemd', 'systemd does not run here', {
+    hint: isInstall ? 'start heald by other means: heald up' : 'end heald and its services with: heald down',
+  })
 }
 
 async function readConfig(path: string): Promise<HostConfig> {

@@ -4,7 +4,7 @@ import { type Place, usageOf } from './usage.ts'
 /** What a shell may propose: words that stand, names that only the daemon knows, or what is on the disk. */
 export type Proposal =
   | { readonly choices: readonly string[] }
-  | { readonly names: 'services' | 'targets' | 'incidents' | 'silences' }
+  | { readonly names: 'services' | 'targets' | 'incidents' | 'silences' | 'commands' }
   | { readonly disk: 'files' | 'folders' }
 
 /** One subcommand, as shells complete it. */
@@ -37,6 +37,13 @@ export function completed(table: readonly Subcommand[]): Completed[] {
   })
 }
 
+/** Whose id a subcommand takes, where it is not an incident's. */
+const IDS: Readonly<Record<string, 'silences' | 'commands'>> = {
+  unsilence: 'silences',
+  approve: 'commands',
+  deny: 'commands',
+}
+
 function proposalOf(command: string, place: Place | null, commands: readonly string[]): Proposal | null {
   if (place === null || 'choices' in place) return place
   switch (place.kind) {
@@ -45,7 +52,7 @@ function proposalOf(command: string, place: Place | null, commands: readonly str
     case 'TARGET':
       return { names: 'targets' }
     case 'ID':
-      return { names: command === 'unsilence' ? 'silences' : 'incidents' }
+      return { names: IDS[command] ?? 'incidents' }
     case 'NAME':
       return { choices: commands }
     case 'DIR':

@@ -14,7 +14,7 @@ const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot']
 /** `heald uninstall`: stops heald and its services, and removes what `heald install` made. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'uninstall')
-  mustBeSystemd()
+  mustBeSystemd('uninstall')
   const installed = FILES.filter(file => existsSync(file))
   mustBeOurs(installed)
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.

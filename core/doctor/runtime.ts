@@ -10,9 +10,11 @@ const CONNECT_DEADLINE_MS = 1000
 export function checkNode(version: string): Check {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
   const check = { id: 'node', title: 'Node.js', why: `version ${version.replace(/^v/, '')}` }
-  const advice = 'install Node 24 (npm start brings its own)'
+  const advice = 'install Node 24 (a clone brings its own)'
   if (major < 22 || (major === 22 && minor < 18)) return { ...check, state: 'missing', advice }
-  return major < 24 ? { ...check, state: 'warn', advice: `${advice}; heald is tried on 24` } : { ...check, state: 'ok' }
+  return major < 24
+    ? { ...check, state: 'warn', advice: `${advice}, on which heald is tried most` }
+    : { ...check, state: 'ok' }
 }
 
 export function checkRoot(uid: number): Check {

@@ -19,29 +19,39 @@ const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
 
 /** What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined. */
 export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
+  const plan = planOf(config, path, systemd)
+  if (plan.bot !== null) checkPlaces(plan.program, plan.bot.channels)
+  return plan
+}
+
+/** The same for a host on which all is where it should be. */
+export function planOf(config: HostConfig, path: string, systemd: number): InstallPlan {
   const { channels } = config.notice
   const isUnit = channels.length > 0 && config.bot.run === 'unit'
-  const program = [process.execPath, frontDoor()] as const
-  const hidden = program.find(file => HIDDEN.test(file))
-  if (isUnit && hidden !== undefined) {
-    throw new Fault('install.place', `${hidden} is where the bot, shut in as it is, can't see it`, {
-      hint: 'install heald and Node outside of home folders and of folders for short-lived files, like in /opt',
-    })
-  }
-  if (isUnit) for (const channel of channels) checkSecrets(channel)
-  const missing = isUnit ? credentialsOf(channels).filter(name => !existsSync(join(CREDENTIALS, name))) : []
-  if (missing.length > 0) {
-    throw new Fault('install.credentials', `${CREDENTIALS} has no ${missing.join(', ')}, and the bot needs it`, {
-      hint: `put the token there, alone, for root only: install -m 600 /dev/stdin ${CREDENTIALS}/${missing[0]}`,
-    })
-  }
   return {
-    program,
+    program: [process.execPath, frontDoor()],
     config: path,
     host: config.host,
     hasSubgroups: systemd >= SUBGROUPS_FROM,
     bot: isUnit ? { channels } : null,
     alarm: isUnit ? alarmOf(channels) : null,
+  }
+}
+
+/** A Fault when the bot, shut in as it is, could not see what it needs. */
+function checkPlaces(program: readonly string[], channels: readonly ChannelSpec[]): void {
+  const hidden = program.find(file => HIDDEN.test(file))
+  if (hidden !== undefined) {
+    throw new Fault('install.place', `${hidden} is where the bot, shut in as it is, can't see it`, {
+      hint: 'install heald and Node outside of home folders and of folders for short-lived files, like in /opt',
+    })
+  }
+  for (const channel of channels) checkSecrets(channel)
+  const missing = credentialsOf(channels).filter(name => !existsSync(join(CREDENTIALS, name)))
+  if (missing.length > 0) {
+    throw new Fault('install.credentials', `${CREDENTIALS} has no ${missing.join(', ')}, and the bot needs it`, {
+      hint: `put the token there, alone, for root only: install -m 600 /dev/stdin ${CREDENTIALS}/${missing[0]}`,
+    })
   }
 }
 

@@ -38,7 +38,8 @@ export function commandLine(words: readonly string[]): string {
 
 /**
  * heald itself. What it starts inherits its confinement, and services may be anything: so only what no service has any
- * business with is taken away. What is left open, and why, stands in the file.
+ * business with is taken away. What is left open, and why, stands in the file. nix/units.nix says the same for NixOS,
+ * setting by setting. systemd gives up starting it only where somebody is told.
  */
 export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan): string {
   return `${MARK}
@@ -46,14 +47,13 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
 After=network.target dbus.service
-StartLimitIntervalSec=5min
-StartLimitBurst=10
-${alarm === null ? '' : 'OnFailure=heald-failed.service\n'}
+${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=5min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
+
 [Service]
 Type=notify
 NotifyAccess=main
 ExecStart=${commandLine([...program, 'up', '--config', config])}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload=${commandLine([...program, 'reload'])}
 WatchdogSec=60
 Restart=always
 RestartSec=1
@@ -64,6 +64,7 @@ StateDirectory=heald
 StateDirectoryMode=0700
 RuntimeDirectory=heald
 RuntimeDirectoryMode=0711
+RuntimeDirectoryPreserve=restart
 # Services and a switch under way outlive heald: a stop ends the daemon alone, and the next one adopts them.
 KillMode=process
 TimeoutStopSec=20
@@ -71,12 +72,14 @@ TimeoutStopSec=20
 OOMPolicy=continue
 # Each service has a control group below heald's.
 Delegate=yes
-${hasSubgroups ? 'DelegateSubgroup=heald\nEnvironment=HEALD_DELEGATED=1\n' : '# From systemd 254 on DelegateSubgroup= lets heald limit the memory of services here.\n'}LimitNOFILE=65536
+${hasSubgroups ? 'DelegateSubgroup=heald\nEnvironment=HEALD_DELEGATED=1\n' : '# From systemd 254 on DelegateSubgroup= lets heald limit the memory of services here.\n'}LimitNOFILE=524288
+TasksMax=infinity
 
 # Not confined, since services inherit it: the file system (ProtectSystem, ProtectHome, PrivateTmp), users and
-# capabilities (services have users of their own), devices, the network, namespaces (browsers make some), memory that is
-# written and executed (JIT), the kernel's log (it tells who was killed for lack of memory).
-ProtectClock=yes
+# capabilities (services have users of their own), devices (before systemd 253 ProtectClock shuts them out too), folders
+# that hand on their group (RestrictSUIDSGID), the network, namespaces (browsers make some), memory that is written and
+# executed (JIT), the kernel's log (it tells who was killed for lack of memory).
+CapabilityBoundingSet=~CAP_SYS_TIME CAP_WAKE_ALARM
 ProtectHostname=yes
 ProtectKernelModules=yes
 LockPersonality=yes
@@ -103,19 +106,15 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', '/var/lib/heald-bot'])}
 User=${BOT_USER}
+Group=${BOT_USER}
 Restart=always
-RestartSec=2
-TimeoutStopSec=25
+RestartSec=1
+# A request under way may take 10 s, its connections 5 more.
+TimeoutStopSec=20
 StateDirectory=heald-bot
 StateDirectoryMode=0700
 ${credentials.join('')}MemoryMax=${hasBrowser ? '1280M' : '512M'}
 TasksMax=${hasBrowser ? 512 : 64}
-AmbientCapabilities=
-PrivateTmp=yes
-DevicePolicy=closed
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-KeyringMode=private
 ${CONFINED}${hasBrowser ? BROWSER : CLOSED}
 [Install]
 WantedBy=multi-user.target
@@ -125,11 +124,17 @@ WantedBy=multi-user.target
 /** Of whoever needs the network and a folder at most. MemoryDenyWriteExecute is out: V8 compiles as it runs. */
 const CONFINED = `UMask=0077
 CapabilityBoundingSet=
+AmbientCapabilities=
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 ProtectProc=invisible
 PrivateDevices=yes
+DevicePolicy=closed
+PrivateIPC=yes
+PrivateTmp=yes
+RemoveIPC=yes
+KeyringMode=private
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -138,7 +143,7 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 LockPersonality=yes
 RestrictRealtime=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
 `
@@ -146,12 +151,14 @@ SystemCallErrorNumber=EPERM
 const CLOSED = `PrivateUsers=yes
 ProcSubset=pid
 RestrictNamespaces=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 `
-/** Chromium shuts its own children in, which takes namespaces and the calls that make them. */
-const BROWSER = `PrivateUsers=no
-SystemCallFilter=@system-service @mount chroot seccomp
+/** Chromium shuts its own children in, which takes namespaces and the calls that make them; it looks at the network's devices. */
+const BROWSER = `RestrictNamespaces=user pid net
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallFilter=@system-service chroot seccomp
 `
 
 /** Told when heald has failed for good: no ledger, no bot, no configuration is read. */

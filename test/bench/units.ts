@@ -74,7 +74,7 @@ export async function measureUnits(site: Site): Promise<BenchRow[]> {
         peer: peer(share),
         limit: null,
         unit: 'ms',
-        note: `Restart=no, started by heald over D-Bus; ${note}`,
+        note: `Restart=no, started by heald over D-Bus after its pause of 1 ms, its start limit set back before; ${note}`,
       }),
     ),
     row({

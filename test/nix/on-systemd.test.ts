@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { before, type TestContext, test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
 import { install, pack } from '../package/installed.ts'
 import { type Machine, machineIsMissing, startMachine } from '../systemd/machine.ts'
+import { PACKED_FRONT, PACKED_NODE, putPacked } from '../systemd/packed-inside.ts'
 import { until } from '../until.ts'
 import { evaluator, nixIsMissing, ROOT } from './evaluate.ts'
 import { type Unit, unitFile } from './unit-file.ts'
@@ -35,9 +36,6 @@ const OF_TEST = `let
   inherit (all.\${input}) machine testScript;
 in ${WANTED} machine testScript`
 
-/** Where heald and its Node are in there: /tmp is not to be seen by a unit with a /tmp of its own. */
-const PLACE = '/opt/packed'
-
 let packed: ReturnType<typeof install>
 before(t => {
   if ((nixIsMissing() ?? machineIsMissing()) === null)
@@ -55,10 +53,8 @@ async function installed(
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content, { mode })
   }
-  cpSync(packed.folder, join(machine.root(), PLACE), { recursive: true, verbatimSymlinks: true })
-  cpSync(process.execPath, join(machine.root(), PLACE, 'node'))
-  const front = `${PLACE}/node_modules/heald/heald.js`
-  put('usr/local/bin/heald', `#!/bin/sh\nexec ${PLACE}/node ${front} "$@"\n`, 0o755)
+  putPacked(machine, packed.folder)
+  put('usr/local/bin/heald', `#!/bin/sh\nexec ${PACKED_NODE} ${PACKED_FRONT} "$@"\n`, 0o755)
   put('etc/heald/heald.yaml', wanted.file)
   for (const [path, secret] of Object.entries(secrets)) put(path, secret, 0o400)
   put('etc/tmpfiles.d/site.conf', `${wanted.rules.join('\n')}\n`)
@@ -71,7 +67,8 @@ async function installed(
     here(unitFile(unit, '/usr/local/bin:/usr/bin:/bin')),
   ])
   await machine.units(Object.fromEntries(files))
-  await machine.must('systemctl', 'start', ...Object.keys(wanted.units))
+  const atBoot = Object.entries(wanted.units).filter(([, { wantedBy }]) => wantedBy.length > 0)
+  await machine.must('systemctl', 'start', ...atBoot.map(([name]) => name))
   return machine
 }
 

@@ -128,7 +128,7 @@ for (const withWhatsApp of [false, true]) {
     run('npm prune --omit=dev --no-save')
     cpSync(join(source, 'node_modules'), join(out, 'node_modules'), { recursive: true, verbatimSymlinks: true })
     run(
-      `installManPage() { test -s $1; }; installShellCompletion() { for file in $4 $6 $8; do test -s $file; done; }; ${asked.postInstall}`,
+      `makeWrapper() { test -s $4; }; installManPage() { test -s $1; }; installShellCompletion() { for file in $4 $6 $8; do test -s $file; done; }; ${asked.postInstall}`,
     )
 
     const modules = readdirSync(join(out, 'node_modules'))

@@ -20,7 +20,7 @@ let
       onFailure = option (types.listOf types.str) [ ];
       path = option (types.listOf types.package) [ ];
       environment = option (types.attrsOf types.str) { };
-      startLimitIntervalSec = option types.int 10;
+      startLimitIntervalSec = option (types.nullOr types.int) null;
       stopIfChanged = option types.bool true;
       restartIfChanged = option types.bool true;
       restartTriggers = option (types.listOf types.raw) [ ];

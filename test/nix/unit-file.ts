@@ -5,24 +5,28 @@ export interface Unit {
   readonly wantedBy: readonly string[]
   readonly wants: readonly string[]
   readonly after: readonly string[]
+  readonly onFailure: readonly string[]
   readonly path: readonly string[]
   readonly environment: Readonly<Record<string, string>>
-  readonly startLimitIntervalSec: number
+  readonly startLimitIntervalSec: number | null
   readonly stopIfChanged: boolean
   readonly reloadTriggers: readonly unknown[]
   readonly restartTriggers: readonly unknown[]
-  readonly serviceConfig: Readonly<Record<string, Value | readonly Value[]>>
+  readonly unitConfig: Settings
+  readonly serviceConfig: Settings
 }
 type Value = string | number | boolean
+type Settings = Readonly<Record<string, Value | readonly Value[]>>
 
 /** The unit's file as NixOS writes it: a line for each value, lists as several. */
 export function unitFile(unit: Unit, path = '/usr/bin:/bin'): string {
-  const lines = (keys: Unit['serviceConfig']) =>
+  const lines = (keys: Settings) =>
     Object.entries(keys).flatMap(([key, value]) => [value].flat().map(one => `${key}=${one}`))
   return [
     '[Unit]',
     ...lines({ Description: unit.description, Documentation: unit.documentation }),
-    ...lines({ Wants: unit.wants, After: unit.after, StartLimitIntervalSec: unit.startLimitIntervalSec }),
+    ...lines({ Wants: unit.wants, After: unit.after, OnFailure: unit.onFailure, ...unit.unitConfig }),
+    ...lines(unit.startLimitIntervalSec === null ? {} : { StartLimitIntervalSec: unit.startLimitIntervalSec }),
     '[Service]',
     ...lines({
       Environment: [`PATH=${path}`, ...Object.entries(unit.environment).map(([name, value]) => `${name}=${value}`)],

@@ -37,14 +37,22 @@ export interface HealdInside {
 const HEALD = join(ROOT, 'heald.js')
 const UNIT = 'heald-test.service'
 
-export function healdInside(machine: Machine, { env = {} }: { env?: Record<string, string> } = {}): HealdInside {
+/** Where its sockets are where `hasBot`: a bot that is shut in sees nothing of the state folder. */
+const RUNTIME = '/run/heald'
+
+export function healdInside(
+  machine: Machine,
+  { env = {}, hasBot = false }: { env?: Record<string, string>; hasBot?: boolean } = {},
+): HealdInside {
   const name = 'state'
   const state = join(machine.shared, name)
   const config = join(machine.shared, `${name}.yaml`)
+  const asked = hasBot ? ['env', `RUNTIME_DIRECTORY=${RUNTIME}`] : []
   function writeUnit(more: string): void {
     const set = Object.entries(env).map(([key, value]) => `Environment="${key}=${value}"\n`)
+    const runtime = hasBot ? 'RuntimeDirectory=heald\nRuntimeDirectoryMode=0711\n' : ''
     const command = [process.execPath, HEALD, 'up', '--config', config, '--state', state].join(' ')
-    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${more}`
+    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${runtime}${more}`
     mkdirSync(join(machine.root(), 'run/systemd/system'), { recursive: true })
     writeFileSync(join(machine.root(), 'run/systemd/system', UNIT), text)
   }
@@ -78,7 +86,7 @@ export function healdInside(machine: Machine, { env = {} }: { env?: Record<strin
       writeUnit('Restart=always\nRestartSec=100ms\n')
       await machine.must('systemctl', 'daemon-reload')
     },
-    cli: (...words) => machine.run(process.execPath, HEALD, ...words, '--state', state),
+    cli: (...words) => machine.run(...asked, process.execPath, HEALD, ...words, '--state', state),
     async json<T>(...words: string[]) {
       const { code, stdout, stderr } = await heald.cli(...words, '--json')
       assert.ok(code === 0 || code === 1, `heald ${words.join(' ')}: ${code}\n${stdout}${stderr}`)

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
 import { BOT_CREDENTIALS } from '../../core/install/unit-text.ts'
+import { install, pack } from '../package/installed.ts'
 import { until } from '../until.ts'
-import { INSTALLED, INSTALLED_NODE, machineIsMissing, startMachine } from './machine.ts'
+import { machineIsMissing, startMachine } from './machine.ts'
+import { PACKED_FRONT, PACKED_NODE, putPacked } from './packed-inside.ts'
+
+// What people do on a host: the package is unpacked there, and installs itself as units.
 
 const missing = machineIsMissing()
 /** The machine has no network: what a chat would get is written down by a small server inside. */
@@ -26,11 +30,13 @@ createServer((request, response) => {
 }).listen(${PORT}, '127.0.0.1')
 `
 
-test('heald is installed as a unit, confined, and removed without a trace', async t => {
+test('heald is installed as a unit, confined, and removed without a trace', { timeout: 300_000 }, async t => {
   if (missing !== null) return t.skip(missing)
+  const packed = install(t, pack(t).tarball)
   const machine = await startMachine(t)
+  putPacked(machine, packed.folder)
   const at = (...path: string[]) => join(machine.root(), ...path)
-  const heald = (...words: string[]) => machine.run(INSTALLED_NODE, join(INSTALLED, 'heald.js'), ...words)
+  const heald = (...words: string[]) => machine.run(PACKED_NODE, PACKED_FRONT, ...words)
   const told = join(machine.shared, 'told')
   const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
   const listed = () =>
@@ -82,6 +88,24 @@ test('heald is installed as a unit, confined, and removed without a trace', asyn
     })
     const { MainPID } = await machine.show('heald-bot', 'MainPID')
     assert.match(await machine.must('ps', '-o', 'user=', '-p', String(MainPID)), /^heald-b/)
+    // Of the package alone: nothing of the clone, which machines see too.
+    for (const unit of ['heald', 'heald-bot']) {
+      const { ExecStart = '' } = await machine.show(unit, 'ExecStart')
+      assert.match(ExecStart, new RegExp(`argv\\[\\]=${PACKED_NODE} ${PACKED_FRONT} `))
+    }
+  })
+
+  await t.test('a changed file is taken by a reload, and a bad one is refused', async () => {
+    const file = at('etc/heald/heald.yaml')
+    const good = readFileSync(file, 'utf8')
+    writeFileSync(file, 'services: [')
+    assert.notEqual((await machine.run('systemctl', 'reload', 'heald')).code, 0)
+    writeFileSync(file, good.replace('"worker"', '"other"'))
+    await machine.must('systemctl', 'reload', 'heald')
+    assert.match((await heald('status')).stdout, /other +● ready/)
+    writeFileSync(file, good)
+    await machine.must('systemctl', 'reload', 'heald')
+    assert.match((await heald('status')).stdout, /worker +● ready/)
   })
 
   await t.test('its files are clean, and its confinement is as promised', async () => {

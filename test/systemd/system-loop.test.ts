@@ -5,9 +5,9 @@ import { makeSystemSite, systemSiteIsMissing } from './system-site.ts'
 
 const missing = systemSiteIsMissing()
 
-test('the whole loop on a system whose switch changes real units', async t => {
+test('the whole loop on a system whose switch changes real units, told in chats by a bot that is a unit too', async t => {
   if (missing !== null) return t.skip(missing)
-  const site = await makeSystemSite(t)
+  const site = await makeSystemSite(t, { hasBot: true })
   const { machine, heald } = site
   const runOf = async () => (await machine.show('agent', 'InvocationID')).InvocationID
   await until('what runs to be known as good', async () => (await site.status()).targets[0]?.knownGood !== null)
@@ -45,6 +45,8 @@ test('the whole loop on a system whose switch changes real units', async t => {
         entries.some(({ data }) => why.test(JSON.stringify(data))),
         'why it failed is recorded',
       )
+      await site.told(`the rollback from ${name}`, /Rolled back: system on machine/, new RegExp(`not on \\w+-${name}`))
+      if (name === 'crashes') await site.told('the crash loop', /Resolved: agent on machine/, /Crash loop: 3 failures/)
     })
   }
 
@@ -64,6 +66,7 @@ test('the whole loop on a system whose switch changes real units', async t => {
     await heald.entry('the rollback', e => e.seq >= from && e.kind === 'rollback.verified', 60_000)
     await site.restsOn('good-3')
     assert.ok(heald.entries().some(e => e.seq >= from && e.kind === 'switch.observed'))
+    await site.told('the rollback', /Rolled back: system on machine/, /somebody outside heald/)
   })
   await heald.verified()
 })

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
 import { nixIsMissing } from '../adapters/host/nix-stand.ts'
 import { until } from '../until.ts'
+import { chatsInside } from './chats-inside.ts'
 import { type HealdInside, healdInside } from './heald-inside.ts'
 import { type Machine, machineIsMissing, ROOT, startMachine } from './machine.ts'
 
@@ -17,6 +18,8 @@ export interface SystemSite {
   path(name: string): string
   /** Names of the systems that run, that a reboot leads to, and that the boot loader would start. */
   pointers(): string[]
+  /** Waits until each chat shows a message that all of these fit; of a site with a bot. */
+  told(what: string, ...words: readonly RegExp[]): Promise<void>
   /** What the agent says that it belongs to. */
   beat(): string
   /** Waits until the target rests on this system, the agent with it, and nothing is left over. */
@@ -31,8 +34,9 @@ export function systemSiteIsMissing(): string | null {
   return machineIsMissing() ?? nixIsMissing()
 }
 
-export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<SystemSite> {
+export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): Promise<SystemSite> {
   const machine = await startMachine(t)
+  const chats = hasBot ? await chatsInside(t, machine) : null
   const root = join(machine.shared, 'nix')
   mkdirSync(root)
   const env = {
@@ -56,7 +60,7 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
   program('sh', 'exec /bin/sh')
   program('sleep', `[ "$1" != 1 ] || ! [ -e ${machine.shared}/hurry ] || set -- 0.005\nexec /bin/sleep`)
   const PATH = `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
-  const heald = healdInside(machine, { env: { ...env, PATH } })
+  const heald = healdInside(machine, { env: { ...env, PATH }, hasBot })
   heald.configure({
     host: 'machine',
     services: {
@@ -75,10 +79,12 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
       },
     },
     targets: { system: { kind: 'nixos', profile, running, activationDeadline: '10s' } },
-    switch: { probation, passes: 2, deadMan: '72s', budget: { perHour: 100, perDay: 100 } },
+    switch: { probation: '1s', passes: 2, deadMan: '72s', budget: { perHour: 100, perDay: 100 } },
+    ...chats?.settings,
   })
   const site: SystemSite = {
     ...{ machine, heald },
+    told: (what, ...words) => chats?.everywhere(what, ...words) ?? assert.fail('this site has no chats'),
     path: name => paths.get(name) ?? assert.fail(`the fixture builds no ${name}`),
     pointers: () => [running, profile, join(root, 'boot-default')].map(nameOf),
     beat: () => (existsSync(join(root, 'beat')) ? readFileSync(join(root, 'beat'), 'utf8').trim() : ''),
@@ -98,7 +104,7 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
           const [target, agent] = [targets[0], services[0]]
           const { Description } = await machine.show('agent', 'Description')
           const left = await machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald-*')
-          const units = left.split('\n').filter(line => line !== '' && !line.startsWith('heald-test.service'))
+          const units = left.split('\n').filter(line => line !== '' && !/^heald-(test|bot)\.service/.test(line))
           seen = JSON.stringify({ runs, others, target, agent, Description, units, beat: site.beat() })
           if (target?.state !== 'idle' || target.knownGood === null || agent?.state !== 'ready') return false
           if (!names.includes(runs) || others.some(other => other !== runs)) return false
@@ -118,5 +124,6 @@ export async function makeSystemSite(t: TestContext, probation = '1s'): Promise<
     },
   }
   await heald.up()
+  await chats?.up()
   return site
 }

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { subcommands } from '../../../core/cli/commands.ts'
 import { complete } from '../../../core/cli/completion.ts'
+import { bashScript } from '../../../core/cli/completion-bash.ts'
 import { usageOf } from '../../../core/cli/usage.ts'
 import { has } from '../../adapters/host/nix-stand.ts'
 import { until } from '../../until.ts'
@@ -145,4 +146,16 @@ test('a usage line is read as people read it', () => {
   assert.deepEqual(usageOf({ usage: '[TARGET]', options: {} }).first, { kind: 'TARGET' })
   assert.deepEqual(usageOf({ usage: 'bash|zsh', options: {} }).first, { choices: ['bash', 'zsh'] })
   assert.equal(usageOf({ usage: '', options: {} }).first, null)
+})
+
+test('where an id is wanted, ids of that kind are proposed', () => {
+  const script = bashScript(table)
+  for (const [command, kind] of Object.entries({
+    ack: 'incidents',
+    unsilence: 'silences',
+    approve: 'commands',
+    deny: 'commands',
+  })) {
+    assert.ok(script.includes(`'${command} ') _heald_offer < <(_heald_names ${kind}) ;;`), command)
+  }
 })

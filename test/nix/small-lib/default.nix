@@ -56,6 +56,9 @@ let
     concatStrings = builtins.concatStringsSep "";
     concatLines = lines: builtins.concatStringsSep "\n" lines + "\n";
     hasPrefix = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
+    hasSuffix = suffix: text:
+      let from = builtins.stringLength text - builtins.stringLength suffix;
+      in from >= 0 && builtins.substring from (-1) text == suffix;
     removePrefix = prefix: text:
       if lib.hasPrefix prefix text
       then builtins.substring (builtins.stringLength prefix) (builtins.stringLength text) text

@@ -1,0 +1,33 @@
+# Who is told when heald stays down, by one request of a program that needs nothing of heald: { command, secret }, or null
+# where no chat can be told so.
+{ lib, cfg, channels, host }:
+let
+  # The first of them that is written, with the token in a file.
+  able = lib.concatMap
+    ({ kind, token, chats, api, usual }:
+      let channel = channels.${kind} or { };
+      in lib.optional (channel ? ${token}.file) {
+        inherit kind;
+        secret = channel.${token}.file;
+        chat = toString (lib.head (lib.toList channel.${chats}));
+        api = channel.${api} or usual;
+      })
+    [
+      { kind = "discord"; token = "token"; chats = "channels"; api = "apiUrl"; usual = "https://discord.com/api"; }
+      { kind = "slack"; token = "botToken"; chats = "channels"; api = "apiUrl"; usual = "https://slack.com/api/"; }
+      { kind = "telegram"; token = "token"; chats = "chats"; api = "apiRoot"; usual = "https://api.telegram.org"; }
+    ];
+  # Methods are put behind Slack's.
+  addressOf = { kind, api, ... }: if kind == "slack" && !lib.hasSuffix "/" api then "${api}/" else api;
+  quoted = word: "\"${lib.replaceStrings [ "\\" "\"" "%" "$" ] [ "\\\\" "\\\"" "%%" "$$" ] word}\"";
+  first = lib.head able;
+in
+if able == [ ] then null else {
+  inherit (first) secret;
+  command = lib.concatStringsSep " " (
+    [ "${cfg.package}/libexec/heald-failed" ]
+    ++ map quoted [ first.kind (addressOf first) first.chat ]
+    # systemd puts the host's name in the place of %H.
+    ++ [ "\"${if host == null then "%H" else host}: heald is down, and systemd has given up starting it\"" ]
+  );
+}

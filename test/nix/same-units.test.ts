@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { checkConfig } from '../../core/config/load.ts'
+import { filesOf } from '../../core/install/files.ts'
+import { planOf } from '../../core/install/plan.ts'
+import { temporary } from '../adapters/host/nix-stand.ts'
+import { ABLE } from '../core/config/folder.ts'
+import { CONFIGURED, evaluator, nixIsMissing } from './evaluate.ts'
+import { type Unit, unitFile } from './unit-file.ts'
+
+// The units of `heald install` and those of the module, for the same settings, setting by setting.
+
+/** Where they differ, and why that is right. What is compared of them is the rest. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  Documentation: 'where the manual is',
+  ExecStart: 'where the programs are; the words after them are compared',
+  ExecReload: 'the same',
+  LoadCredential: 'where the tokens are; their names are compared',
+  Environment: 'NixOS has no PATH that all units share; the other variables are compared',
+  EnvironmentFile: 'tokens in variables: `heald install` takes none for a bot that is a unit of its own',
+  WantedBy: 'compared in the section that NixOS makes of it',
+}
+
+const SETTINGS = {
+  plain: { services: { web: { run: ['node', 'server.js'] } } },
+  child: { channels: { telegram: { token: { env: 'TOKEN' }, chats: [-1001] } }, bot: { run: 'child' } },
+  telegram: { host: 'web-1', channels: { telegram: { token: { file: '/run/secrets/telegram' }, chats: [-1001, 2] } } },
+  discord: {
+    host: 'web-1',
+    channels: {
+      console: {},
+      discord: {
+        token: { file: '/run/secrets/discord' },
+        channels: '112233445566778899',
+        apiUrl: 'https://a.example/x',
+      },
+      whatsapp: { chats: '4915112345678@c.us', browser: '/usr/bin/chromium' },
+    },
+  },
+  slack: {
+    host: 'web-1',
+    channels: {
+      slack: {
+        botToken: { file: '/run/secrets/bot' },
+        appToken: { file: '/run/secrets/app' },
+        channels: ['C012AB3CD'],
+        apiUrl: 'https://slack.example/50%$a',
+      },
+    },
+  },
+  'nobody to tell': { channels: { console: {} } },
+}
+
+for (const [name, settings] of Object.entries(SETTINGS)) {
+  test(`${name}: the units of NixOS are those of heald install`, async t => {
+    const missing = nixIsMissing()
+    if (missing !== null) return t.skip(missing)
+    const { file, units } = evaluator(t).evaluate<{ file: object; units: Record<string, Unit> }>(
+      `${CONFIGURED} (input // { bot = { run = "unit"; } // (input.bot or { }); }) { }`,
+      settings,
+    )
+    const installed = await installedFor(t, file)
+    assert.deepEqual(Object.keys(units).sort(), [...installed.keys()].sort(), 'the same units')
+    for (const [unit, text] of installed) {
+      const nixos = units[unit] ?? assert.fail(unit)
+      assert.deepEqual(comparable(unitFile(nixos)), comparable(text), `${unit}.service`)
+    }
+  })
+}
+
+/** The unit files that `heald install` would write for what the module wrote, by name. */
+async function installedFor(t: TestContext, file: object): Promise<Map<string, string>> {
+  const path = join(temporary(t), 'heald.yaml')
+  writeFileSync(path, JSON.stringify(file))
+  const { config, problems } = await checkConfig(path, { facts: ABLE })
+  assert.deepEqual(problems, undefined)
+  const files = [...filesOf(planOf(config ?? assert.fail(), '/etc/heald/heald.yaml', 255))]
+  return new Map(
+    files.flatMap(([to, text]) => {
+      const name = /([^/]+)\.service$/.exec(to)?.[1]
+      return name === undefined || text === '' ? [] : [[name, text] as const]
+    }),
+  )
+}
+
+/** Settings with their values, in one way of writing, without what is explained. */
+function comparable(text: string): Record<string, readonly string[]> {
+  const found: Record<string, string[]> = {}
+  for (const line of text.split('\n')) {
+    const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? []
+    if (key === '') continue
+    const kept = key in EXPLAINED ? rest(key, value) : value
+    if (kept === null) continue
+    const words = LISTS.has(key) ? kept.split(' ') : [kept]
+    found[key] = [...(found[key] ?? []), ...words.map(plain)].sort()
+  }
+  return Object.fromEntries(Object.entries(found).sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+const LISTS = new Set(['After', 'Wants', 'WantedBy', 'RestrictAddressFamilies', 'SystemCallFilter', 'LoadCredential'])
+
+/** What is compared of a setting that is explained. */
+function rest(key: string, value: string): string | null {
+  if (key === 'Documentation' || key === 'EnvironmentFile') return null
+  if (key === 'Environment') return value.startsWith('PATH=') ? null : value
+  if (key === 'LoadCredential') return value.replace(/:.*/, '')
+  if (!key.startsWith('Exec')) return value
+  // The program is one word there; here it is Node and a file.
+  return value
+    .replaceAll('"', '')
+    .split(' ')
+    .filter(word => !/^\/.*\/(heald|heald-failed|node|heald\.js|sender\.ts)$/.test(word))
+    .join(' ')
+}
+
+function plain(value: string): string {
+  if (/^(yes|true)$/.test(value)) return 'true'
+  if (/^(no|false)$/.test(value)) return 'false'
+  const minutes = /^(\d+)min$/.exec(value)?.[1]
+  return minutes === undefined ? value : String(Number(minutes) * 60)
+}
