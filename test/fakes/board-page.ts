@@ -65,7 +65,10 @@ let shown = ''
 async function look() {
   try {
     const text = await (await fetch('/chats')).text()
-    if (text !== shown) for (const chat of JSON.parse(text)) {
+    const chats = text === shown ? [] : JSON.parse(text)
+    // All of them have their place before any is filled, or those that come later would take its height.
+    chats.forEach(placeOf)
+    for (const chat of chats) {
       const { messages: place, showForm, drawn } = placeOf(chat)
       const isAtEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 40
       showForm(chat.form)
