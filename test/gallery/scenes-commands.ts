@@ -72,9 +72,9 @@ function help(platform: Platform): Scene {
 
 function ledger(platform: Platform): Scene {
   const lines = entries().map(entry => JSON.stringify(entry))
-  const data = { lines, next: 'service:web to:2187' }
+  const data = { lines, next: 'svc:web to:2187' }
   const caption = 'A query of the ledger; its buttons turn pages, and show an entry.'
-  return answered(platform, 'ledger', caption, 'ledger service:web', { filter: 'service:web' }, data)
+  return answered(platform, 'ledger', caption, 'ledger svc:web', { filter: 'svc:web' }, data)
 }
 
 /** The newest first. */
