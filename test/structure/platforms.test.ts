@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { written } from '../../bot/commands/answer.ts'
+import { checkConfig } from '../../core/config/load.ts'
 import { startSlackFake } from '../fakes/slack/fake.ts'
 import { callMethod } from '../fakes/slack/web-api.ts'
 import { expectNone, ROOT, textOf } from './project.ts'
@@ -101,4 +103,17 @@ test('the link for Discord asks for the permissions that are listed, and the bot
   const [, intents] = /^const INTENTS = (\d+)$/m.exec(textOf(`${CHAT}/discord-gateway.ts`)) ?? []
   // GUILDS; 1, 8 and 15 are the privileged ones.
   assert.equal(Number(intents) & ((1 << 1) | (1 << 8) | (1 << 15)), 0)
+})
+
+test('the lines of configuration that are shown pass the check together', async t => {
+  const lines = [...text.matchAll(/`((?:telegram|discord|slack|whatsapp): \{.*?\})`/g)].map(
+    ([, line = '']) => `  ${line}\n`,
+  )
+  assert.equal(lines.length, 4)
+  const folder = mkdtempSync(join(tmpdir(), 'heald-platforms-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'heald.yaml')
+  writeFileSync(path, `services:\n  web: { run: [sleep, "1"] }\nchannels:\n${lines.join('')}`)
+  const { problems } = await checkConfig(path)
+  assert.equal(problems, undefined)
 })
