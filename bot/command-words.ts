@@ -38,7 +38,7 @@ export function commandText(command: CommandView): string[] {
   const { state, why, needs, seen, changedTo, result } = command
   const changes = seen === null || changedTo === null ? [] : changesBetween(seen, changedTo)
   return [
-    leadText(seen),
+    changes.length > 0 ? '' : leadText(seen),
     changes.length > 0 ? `Nothing was done, since it is not as it was shown any more: ${changes.join('; ')}.` : '',
     changes.length > 0 ? 'Ask again if it is still what you want.' : whyText(why),
     state === 'succeeded' ? resultText(result) : '',

@@ -16,7 +16,7 @@ function ofAll(all: readonly WordHelp[], showing: Parameters<Render>[2]): Return
     {
       ...{ icon: '💬', title: 'What can be said to heald' },
       blocks: lines(...shown.map(({ usage, summary }) => `${written(usage, showing.platform)}: ${summary}`)),
-      footer: footer(note, written('help WORD', showing.platform), showing.place.host),
+      footer: footer(note, `${written('help WORD', showing.platform)} says all about one`, showing.place.host),
       buttons: [row],
     },
     showing,

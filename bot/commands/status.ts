@@ -1,8 +1,7 @@
 import type { ServiceState, ServiceStatus, Status } from '../../core/api/control.ts'
 import type { TargetState, TargetStatus } from '../../core/api/switch-control.ts'
 import { counted } from '../../core/cli/text.ts'
-import { ago } from '../../core/cli/time.ts'
-import { answer, button, cut, footer, lines, paged, type Render, type Showing } from './answer.ts'
+import { answer, at, button, cut, footer, lines, paged, type Render, type Showing } from './answer.ts'
 
 const PER_PAGE = 15
 const MOST_WHY = 160
@@ -51,10 +50,10 @@ function troublesOf({ daemon, channels }: Status): string[] {
   ].filter(line => line !== '')
 }
 
-function serviceLine(service: ServiceStatus, { nowMs }: Showing): string {
+function serviceLine(service: ServiceStatus, showing: Showing): string {
   const { name, state, sinceTs, restarts, check, generation, why } = service
   const parts = [
-    `${state} since ${ago(sinceTs, nowMs).replace(/ ago$/, '')}`,
+    `${state} since ${at(sinceTs, showing)}`,
     restarts === 0 ? '' : counted(restarts, 'restart'),
     generation ?? '',
     check.verdict === 'fail' ? `check: ${check.error ?? 'fails'}` : '',

@@ -26,8 +26,8 @@ export function stateText(command: CommandView): string {
 
 export function needText(needs: CommandView['needs']): string {
   if (needs === null || needs.approvals === 0) return 'a one-time code'
-  const count = needs.approvals === 1 ? 'one approval' : `${needs.approvals} approvals`
-  return needs.code ? `${count}, with a code each` : count
+  if (needs.approvals === 1) return `one approval${needs.code ? ' with a code' : ''}`
+  return `${needs.approvals} approvals${needs.code ? ', each with a code' : ''}`
 }
 
 function named(approvals: CommandView['approvals']): string {

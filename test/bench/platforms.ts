@@ -1,4 +1,5 @@
 import type { Platform } from '../conformance/platform.ts'
+import type { Speaking } from '../conformance/speaking.ts'
 import { discordPlatform } from '../fakes/discord/platform.ts'
 import { startSlackPlatform } from '../fakes/slack/platform.ts'
 import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
@@ -7,9 +8,10 @@ import type { Heald } from './supervisors.ts'
 
 /** The strict fakes of three platforms, with one chat at each, and what a daemon is configured with for them. */
 export interface Platforms {
-  readonly all: readonly Platform[]
+  readonly all: readonly Speaking[]
   readonly config: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string>>
+  readonly chatOf: (platform: Platform) => string
   readonly shown: (platform: Platform) => ReturnType<Platform['shown']>
   /** Waits until the daemon's bot works on all of them. */
   ready(heald: Heald): Promise<void>
@@ -23,11 +25,11 @@ export async function startPlatforms(site: Site): Promise<Platforms> {
     discordPlatform(),
     startSlackPlatform(),
   ])
-  const all: readonly Platform[] = [telegram, discord, slack]
+  const all: readonly Speaking[] = [telegram, discord, slack]
   site.defer(async () => void (await Promise.all(all.map(platform => platform.close()))))
-  const chatOf = (platform: Platform) => platform.chats[platform === telegram ? 1 : 0]
+  const chatOf = (platform: Platform) => platform.chats[platform.name === 'telegram' ? 1 : 0]
   return {
-    all,
+    ...{ all, chatOf },
     config: {
       channels: {
         telegram: { token: { env: 'TELEGRAM' }, apiRoot: telegram.fake.apiRoot, chats: [Number(chatOf(telegram))] },

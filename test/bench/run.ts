@@ -30,6 +30,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'notice', run: async site => (await import('./notice.ts')).measureNotice(site) },
   { name: 'storm', run: async site => (await import('./notice.ts')).measureStorm(site) },
   { name: 'botless', run: async site => (await import('./notice.ts')).measureBotless(site) },
+  { name: 'commands', run: async site => (await import('./commands.ts')).measureCommands(site) },
   { name: 'full-disk', run: async site => (await import('./notice.ts')).measureFullDisk(site) },
   { name: 'ledger', run: async () => (await import('./ledger.ts')).rows() },
 ]

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Board, openBoard, perform } from './board.ts'
+import { type Board, openBoard, PERSON, perform } from './board.ts'
 import { BOARD_PAGE } from './board-page.ts'
+import { ADA } from './discord/interactions.ts'
 
 /** The page; the fakes have the ports after it. */
 export const DEFAULT_PORT = 8700
@@ -89,6 +90,9 @@ ${pairing}# then
 
 services:
   sample: { run: [sh, -c, "sleep 15; echo 'out of luck'; exit 1"] }    # crashes 15 s after each start
+
+operators:    # who writes on the page; with codes: add "totp: { file: /tmp/heald-fakes-code }", then "npx heald totp you"
+  you: { role: admin, telegram: ${PERSON}, discord: "${ADA.id}", slack: ${slack.workspace.team}/${slack.workspace.people[0]} }
 
 channels:
   telegram: { token: { env: FAKE_TELEGRAM }, apiRoot: "${telegram.apiRoot}", chats: [${list(telegram.world.chats.keys())}] }

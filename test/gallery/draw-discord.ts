@@ -40,18 +40,19 @@ function drawEmbed(embed: Readonly<Record<string, unknown>>, nowMs: number): str
   return `<div class="embed" style="border-color:#${colour}">${inside.join('')}</div>`
 }
 
-/** The part of Discord's Markdown that cards use: bold, code blocks, moments, and a backslash before what means nothing. */
+/** The part of Discord's Markdown that cards use: bold, code blocks, moments, who is called, and a backslash before what means nothing. */
 function markdown(text: string, nowMs: number): string {
-  const RULES = /```\n?([\s\S]*?)\n?```|\*\*((?:\\[\s\S]|[^\\])+?)\*\*|<t:(-?\d+):([fR])>|\\([^0-9A-Za-z\s])/g
+  const RULES = /```\n?([\s\S]*?)\n?```|\*\*((?:\\[\s\S]|[^\\])+?)\*\*|<t:(-?\d+):([fR])>|\\([^0-9A-Za-z\s])|<@(\d+)>/g
   let html = ''
   let at = 0
   for (const found of text.matchAll(RULES)) {
-    const [whole, code, bold, seconds, style, plain] = found
+    const [whole, code, bold, seconds, style, plain, called] = found
     html += escaped(text.slice(at, found.index))
     at = found.index + whole.length
     if (code !== undefined) html += element('pre', '', escaped(code))
     else if (bold !== undefined) html += element('b', '', markdown(bold, nowMs))
     else if (plain !== undefined) html += escaped(plain)
+    else if (called !== undefined) html += element('b', '', `@${called}`)
     else if (style === 'R') html += element('time', '', escaped(relative(Number(seconds) * 1000, nowMs)))
     else html += element('time', '', escaped(momentText(Number(seconds), { dateStyle: 'long', timeStyle: 'short' })))
   }

@@ -41,6 +41,8 @@ function drawRich(part: Part): string {
       return element('pre', '', ...inside)
     case 'rich_text_list':
       return element('ul', '', ...inside.map(item => element('li', '', item)))
+    case 'user':
+      return element('b', '', escaped(`@${textIn(part.user_id)}`))
     default: {
       const { bold, italic, code } = fieldsOf(part.style)
       const tag = code === true ? 'code' : bold === true ? 'b' : italic === true ? 'i' : 'span'

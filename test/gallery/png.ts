@@ -3,7 +3,10 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib'
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
 const MOST_COLOURS = 256
 
-/** The same picture with a palette of its 256 most frequent colours, which is a fraction of the bytes. From RFC 2083. */
+/** Of the palette: for colours that are seldom but like no other, as of an icon. */
+const RARE = 48
+
+/** The same picture with a palette of 256 colours, which is a fraction of the bytes. From RFC 2083. */
 export function repacked(png: Buffer): Buffer {
   const { header, data } = read(png)
   const [width, height, depth, kind] = [header.readUInt32BE(0), header.readUInt32BE(4), header[8], header[9]]
@@ -17,10 +20,7 @@ export function repacked(png: Buffer): Buffer {
     colours[n] = colour
     counts.set(colour, (counts.get(colour) ?? 0) + 1)
   }
-  const palette = [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, MOST_COLOURS)
-    .map(([colour]) => colour)
+  const palette = paletteOf([...counts].sort((a, b) => b[1] - a[1]).map(([colour]) => colour))
   const indexes = new Map<number, number>([...counts.keys()].map(colour => [colour, nearest(palette, colour)]))
   const rows = Buffer.alloc((width + 1) * height)
   for (const [n, colour] of colours.entries())
@@ -67,17 +67,34 @@ function paeth(left: number, above: number, corner: number): number {
   return b <= c ? above : corner
 }
 
+/** The most frequent colours, then again and again the one that is farthest from all of them. */
+function paletteOf(frequentFirst: readonly number[]): number[] {
+  const palette = frequentFirst.slice(0, MOST_COLOURS - RARE)
+  const rest = frequentFirst.slice(palette.length)
+  const far = rest.map(colour => distance(colour, palette[nearest(palette, colour)] ?? 0))
+  while (palette.length < Math.min(MOST_COLOURS, frequentFirst.length)) {
+    const farthest = rest[far.indexOf(Math.max(...far))] ?? 0
+    palette.push(farthest)
+    for (const [index, colour] of rest.entries()) far[index] = Math.min(far[index] ?? 0, distance(colour, farthest))
+  }
+  return palette
+}
+
 function nearest(palette: readonly number[], colour: number): number {
   let best = 0
   let least = Number.POSITIVE_INFINITY
   for (const [index, each] of palette.entries()) {
-    const red = (each >> 16) - (colour >> 16)
-    const green = ((each >> 8) & 255) - ((colour >> 8) & 255)
-    const blue = (each & 255) - (colour & 255)
-    const far = red * red + green * green + blue * blue
+    const far = distance(each, colour)
     if (far < least) [best, least] = [index, far]
   }
   return best
+}
+
+function distance(one: number, other: number): number {
+  const red = (one >> 16) - (other >> 16)
+  const green = ((one >> 8) & 255) - ((other >> 8) & 255)
+  const blue = (one & 255) - (other & 255)
+  return red * red + green * green + blue * blue
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -6,7 +6,7 @@ import { hasEmoji, shoot } from './browser.ts'
 import { digestOf, noteDrawn } from './drawn.ts'
 import { pageOf, WIDTH } from './page.ts'
 import { PLATFORMS } from './platforms.ts'
-import { allScenes } from './scenes.ts'
+import { scenesOn } from './scenes.ts'
 
 // Draws docs/gallery/*.png: every card that people can get to see, on every platform, from the payloads that the adapters
 // send. `npm run gallery -- telegram` draws only the pictures with that word in their name.
@@ -21,7 +21,7 @@ const pages = mkdtempSync(join(tmpdir(), 'heald-gallery-pages-'))
 mkdirSync(FOLDER, { recursive: true })
 try {
   for (const platform of PLATFORMS)
-    for (const group of allScenes()) {
+    for (const group of scenesOn(platform.name)) {
       const name = `${platform.name}-${group.name}`
       if (words.length > 0 && !words.some(word => name.includes(word))) continue
       const html = join(pages, `${name}.html`)

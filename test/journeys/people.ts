@@ -10,7 +10,7 @@ import type { ConfigInput } from './stand.ts'
 type Chats = Awaited<ReturnType<typeof makeChats>>
 
 /** RFC 6238's own secret, in base32. */
-const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+export const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 const SECRET_BYTES = Buffer.from('12345678901234567890')
 
 /** A code of now, or of a step beside it: each is good once. */

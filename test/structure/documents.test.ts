@@ -28,6 +28,8 @@ const DOCUMENTS = [
   'docs/healing.md',
   'docs/rolling-back.md',
   'docs/notices.md',
+  'docs/platforms.md',
+  'docs/commands.md',
   'docs/units.md',
   'docs/installing.md',
 ]

@@ -96,6 +96,7 @@ function dataOf(world: World, channel: string, doing: Doing): [data: object, sou
     case 'form': {
       const form = [...world.interactions.values()].findLast(each => each.form !== null)?.form
       if (form === null || form === undefined) throw new Error('there is no form to fill in')
+      form.isOver = true
       const field = { type: 4, custom_id: 'code', value: doing.code }
       return [{ custom_id: form.id, components: [{ type: 1, components: [field] }] }, null]
     }
@@ -134,7 +135,7 @@ export function answerCallback(desk: Desk, { method, path, body }: Request): Rep
   if (type === 9) {
     const flaw = faultOfForm(fieldsOf(data))
     if (flaw !== null) return invalidForm([{ at: ['data'], code: 'MODAL_INVALID', message: flaw }])
-    asked.form = { id: String(fieldsOf(data).custom_id), title: String(fieldsOf(data).title) }
+    asked.form = { id: String(fieldsOf(data).custom_id), title: String(fieldsOf(data).title), isOver: false }
   }
   if (type === 8) {
     const { choices } = fieldsOf(data)

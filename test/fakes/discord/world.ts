@@ -74,7 +74,7 @@ export interface Interaction {
   /** Answers that people see, oldest first; ephemeral ones only by who asked. */
   readonly answers: Answer[]
   /** A form was the answer. */
-  form: { readonly id: string; readonly title: string } | null
+  form: { readonly id: string; readonly title: string; isOver: boolean } | null
   /** What was offered for half a command. */
   choices: readonly string[] | null
 }

@@ -130,7 +130,7 @@ export async function startSlackFake(options: SlackFakeOptions = {}): Promise<Sl
       const isEphemeral = args.response_type !== 'in_channel'
       const { channel, user, original } = url
       if (args.replace_original === true && original !== null) Object.assign(original, content)
-      else answers.push({ ...content, channel, user, isEphemeral, file: null })
+      else answers.push({ ...content, channel, user, isEphemeral, atMs: Date.now(), file: null })
       answer(response, 200, 'ok')
     } catch {
       answer(response, 400, 'invalid_payload')

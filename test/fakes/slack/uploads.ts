@@ -40,7 +40,15 @@ export function completeUpload(workspace: Workspace, args: Args): Args {
     if (upload === undefined || upload.bytes === null || upload.isComplete) return refuse('file_not_found')
     upload.isComplete = true
     const shown = { name: upload.name, text: upload.bytes.toString('utf8') }
-    workspace.answers.push({ text: '', blocks: [], channel: room.id, user: '', isEphemeral: false, file: shown })
+    workspace.answers.push({
+      text: '',
+      blocks: [],
+      channel: room.id,
+      user: '',
+      isEphemeral: false,
+      atMs: Date.now(),
+      file: shown,
+    })
   }
   return { files }
 }

@@ -173,7 +173,15 @@ function post(workspace: Workspace, room: Room, args: Args): Args {
 function postEphemeral(workspace: Workspace, room: Room, args: Args): Args {
   const { text, blocks } = contentOf(args)
   if (!workspace.people.includes(String(args.user))) refuse('user_not_in_channel')
-  workspace.answers.push({ text, blocks, channel: room.id, user: String(args.user), isEphemeral: true, file: null })
+  workspace.answers.push({
+    text,
+    blocks,
+    channel: room.id,
+    user: String(args.user),
+    isEphemeral: true,
+    atMs: Date.now(),
+    file: null,
+  })
   return { message_ts: workspace.nextTs() }
 }
 

@@ -43,6 +43,7 @@ export interface Answered {
   readonly channel: string
   readonly user: string
   readonly isEphemeral: boolean
+  readonly atMs: number
   readonly file: { readonly name: string; readonly text: string } | null
 }
 
