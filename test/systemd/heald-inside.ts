@@ -37,14 +37,20 @@ export interface HealdInside {
 const HEALD = join(ROOT, 'heald.js')
 const UNIT = 'heald-test.service'
 
-export function healdInside(machine: Machine, { env = {} }: { env?: Record<string, string> } = {}): HealdInside {
+/** `unit`: more lines of its `[Service]`. */
+interface Options {
+  readonly env?: Readonly<Record<string, string>>
+  readonly unit?: string
+}
+
+export function healdInside(machine: Machine, { env = {}, unit = '' }: Options = {}): HealdInside {
   const name = 'state'
   const state = join(machine.shared, name)
   const config = join(machine.shared, `${name}.yaml`)
   function writeUnit(more: string): void {
     const set = Object.entries(env).map(([key, value]) => `Environment="${key}=${value}"\n`)
     const command = [process.execPath, HEALD, 'up', '--config', config, '--state', state].join(' ')
-    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${more}`
+    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${unit}${more}`
     mkdirSync(join(machine.root(), 'run/systemd/system'), { recursive: true })
     writeFileSync(join(machine.root(), 'run/systemd/system', UNIT), text)
   }
