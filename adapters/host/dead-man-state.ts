@@ -12,6 +12,7 @@ import { errnoOf, TargetFault } from './target-fault.ts'
  *
  *   deadman            which one may fire: its id, then a line of JSON. Whoever is not named here ends without a word.
  *   deadman.ready.ID   a process that systemd started says that it stands: pid and start time. Others say it by a pipe.
+ *   deadman.boot.ID    what `sh` does with one that the machine went down with; only next to the `deadman` that names it.
  *   deadman.result     what one did that fired: id, `done` or `failed`, why, the JSON of its state. Its time is the file's.
  *   lock               see dead-man-lock.ts
  */
@@ -34,6 +35,7 @@ export interface Standing {
 const STATE = 'deadman'
 const RESULT = 'deadman.result'
 const READY = 'deadman.ready.'
+const AT_BOOT = 'deadman.boot.'
 /** What is renamed to its place when it is whole; a kill before that leaves it. */
 const HALF_MADE = [`${STATE}.new`, `${RESULT}.new`]
 
@@ -82,6 +84,11 @@ export async function writeStanding(dir: string, standing: Standing, stands: Pro
   })
 }
 
+/** For who has not named the one of that id yet; durable with its `writeStanding`. */
+export async function writeAtBoot(dir: string, id: string, text: string): Promise<void> {
+  await guarded(dir, () => writeDurably(join(dir, AT_BOOT + id), text))
+}
+
 async function writeDurably(path: string, text: string): Promise<void> {
   const file = await open(path, 'w', 0o600)
   try {
@@ -125,7 +132,9 @@ export async function readReady(dir: string, id: string): Promise<string | null>
 export async function leftovers(dir: string): Promise<string[]> {
   return guarded(dir, async () => {
     const names = (await nullWhenMissing(readdir(dir))) ?? []
-    return names.filter(name => name.startsWith(READY) || HALF_MADE.includes(name))
+    const named = AT_BOOT + (await readStanding(dir))?.id
+    const isOver = (name: string) => name.startsWith(AT_BOOT) && name !== named
+    return names.filter(name => name.startsWith(READY) || HALF_MADE.includes(name) || isOver(name))
   })
 }
 
