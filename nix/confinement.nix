@@ -2,17 +2,15 @@
 { lib }:
 {
   # What heald's unit may not do, its services may not do either: they are its children, in its namespaces and below its
-  # limits, and so is `switch-to-configuration`. So only that is taken away which neither a service nor an activation
+  # limits. (What it activates is not: an activation is a unit of its own.) So only that is taken away which no service
   # can want, and the rest stays:
   # - File systems, /tmp, /dev, /proc and namespaces (Protect…, Private…, RestrictNamespaces): the services' own.
   # - ProtectControlGroups: heald makes groups for its services. ProtectKernelLogs: it reads there who was out of memory.
   # - NoNewPrivileges, and most capabilities: a service may be another user, and may call sudo.
   # - MemoryDenyWriteExecute: Node compiles while it runs. RestrictAddressFamilies: nobody knows what services speak.
-  core = { switchesSystem }: {
+  core = {
     LockPersonality = true;
     KeyringMode = "private";
-  } // lib.optionalAttrs (!switchesSystem) {
-    # The activation of a system sets the clock's zone and the host's name, loads modules, and makes setuid wrappers.
     RestrictRealtime = true;
     ProtectClock = true;
     ProtectHostname = true;

@@ -82,6 +82,7 @@ in {
         state = mkDefault "/var/lib/heald-bot";
       };
     }
+    (mkIf (plain.targets or { } != { }) { systemd.services.heald-recover = units.recover; })
     (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };

@@ -5,12 +5,14 @@ export interface Unit {
   readonly wantedBy: readonly string[]
   readonly wants: readonly string[]
   readonly after: readonly string[]
+  readonly before: readonly string[]
   readonly path: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly startLimitIntervalSec: number
   readonly stopIfChanged: boolean
   readonly reloadTriggers: readonly unknown[]
   readonly restartTriggers: readonly unknown[]
+  readonly unitConfig: Readonly<Record<string, Value | readonly Value[]>>
   readonly serviceConfig: Readonly<Record<string, Value | readonly Value[]>>
 }
 type Value = string | number | boolean
@@ -22,7 +24,8 @@ export function unitFile(unit: Unit, path = '/usr/bin:/bin'): string {
   return [
     '[Unit]',
     ...lines({ Description: unit.description, Documentation: unit.documentation }),
-    ...lines({ Wants: unit.wants, After: unit.after, StartLimitIntervalSec: unit.startLimitIntervalSec }),
+    ...lines({ Wants: unit.wants, After: unit.after, Before: unit.before }),
+    ...lines({ StartLimitIntervalSec: unit.startLimitIntervalSec, ...unit.unitConfig }),
     '[Service]',
     ...lines({
       Environment: [`PATH=${path}`, ...Object.entries(unit.environment).map(([name, value]) => `${name}=${value}`)],
