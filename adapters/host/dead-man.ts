@@ -9,7 +9,15 @@ import { hasSystemd } from './activation-unit.ts'
 import { bootFile } from './dead-man-boot.ts'
 import { makePointerLock, type PointerLock } from './dead-man-lock.ts'
 import type { DeadManTarget } from './dead-man-orders.ts'
-import { endProcess, type Started, startDetached, startWithSystemd, unitName, waitReady } from './dead-man-start.ts'
+import {
+  endProcess,
+  type Started,
+  startDetached,
+  startFile,
+  startWithSystemd,
+  unitName,
+  waitReady,
+} from './dead-man-start.ts'
 import * as state from './dead-man-state.ts'
 import { areThere, findProgram, type PinnedTools, pinTools } from './dead-man-tools.ts'
 import { SCRIPT, wordsFor } from './dead-man-words.ts'
@@ -137,8 +145,8 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
     if (withSystemd) {
       const systemdRun = await findProgram('systemd-run', env.PATH ?? '')
       const id = freshId()
-      const start = run(id, state.readyPath(dir, id))
-      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), start))) {
+      const file = await state.writeStart(dir, id, startFile(run(id, state.readyPath(dir, id))))
+      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), [sh, file], env))) {
         const found = await waitReady(() => state.readReady(dir, id))
         if (found !== null) return { id, ...found, stands: Promise.resolve(true), atBoot: atBoot(id) }
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { currentOf, makeReleases } from '../adapters/host/releases-stand.ts'
@@ -18,11 +18,21 @@ test('what heald activates is not confined as heald is, and not ended with it', 
   // It says that it began, waits until it may go on, and writes where only who is not confined can.
   const go = `#!/bin/sh
 echo $$ > ${out('began')}-$HEALD_GENERATION
+setsid sleep 1005 &
 while [ -e ${out('wait')} ] && [ "$HEALD_GENERATION" -gt 2 ]; do sleep 0.05; done
 echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated')}
 `
   const path = makeReleases(out('app'), 4, { go, bad: '' })
+  // The folder of the shell is the first in which a dead-man looks for its programs: so its minutes pass in seconds.
+  mkdirSync(out('bin'))
+  const hurried = `[ "$1" != 1 ] || ! [ -e ${out('hurry')} ] || set -- 0.005\nexec /bin/sleep "$@"`
+  for (const [name, text] of [
+    ['sh', 'exec /bin/sh "$@"'],
+    ['sleep', hurried],
+  ] as const)
+    writeFileSync(out(`bin/${name}`), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
   const heald = healdInside(machine, {
+    env: { PATH: `${out('bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
     unit: `ProtectSystem=strict\nReadWritePaths=${machine.shared} /run\nNoNewPrivileges=yes\n`,
   })
   heald.configure({
@@ -87,6 +97,26 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     await restsOn('2')
     assert.notEqual((await machine.run('test', '-d', `/proc/${said('began-4')}`)).code, 0, 'it was ended')
     assert.equal(await units(), '')
+  })
+
+  await t.test('no heald comes: the dead-man ends it, with all of its group, and leads back', async () => {
+    const strays = async () => (await machine.run('pgrep', '-c', '-f', 'sleep 1005')).stdout.trim()
+    await machine.run('pkill', '-f', 'sleep 1005')
+    await machine.must('rm', '-f', out('began-3'))
+    writeFileSync(out('wait'), '')
+    const order = heald.cli('deploy', 'app', '3', '--force')
+    await until('it to begin', () => said('began-3') !== '')
+    await until('its stray', async () => (await strays()) === '1')
+    await heald.strike()
+    await order
+    writeFileSync(out('hurry'), '')
+    await until('the dead-man to lead back', () => currentOf(path) === 'releases/2', 60_000)
+    await until('the activation that it runs', async () => (await units()) === '')
+    assert.notEqual((await machine.run('test', '-d', `/proc/${said('began-3')}`)).code, 0, 'it was ended')
+    await until('only what that one has left', async () => (await strays()) === '1')
+    await heald.up()
+    await heald.entry('what it did', e => e.kind === 'deadman.fired')
+    await restsOn('2')
   })
   await heald.verified()
 })

@@ -32,6 +32,9 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     assert.match(units, /heald-deadman-system-\w+\.service +loaded +active/, 'a dead-man stands')
     const name = units.split(' ')[0] ?? ''
     assert.ok(!(await groupOf(name)).startsWith(own), 'in a group of its own')
+    const shown = await machine.must('systemctl', 'show', name)
+    assert.match(shown, /deadman\.start\./)
+    assert.doesNotMatch(shown, /NIX_STORE_DIR/, 'its environment is not for everybody to see')
     await heald.up()
     await site.restsOn('good-2', 'slow')
   })
