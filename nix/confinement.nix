@@ -2,7 +2,7 @@
 { lib }:
 {
   # What heald's unit may not do, its services may not do either: they are its children, in its namespaces and below its
-  # limits, and so is `switch-to-configuration`. So only that is taken away which neither a service nor an activation
+  # limits. (What it activates is not: an activation is a unit of its own.) So only that is taken away which no service
   # can want, and the rest stays:
   # - File systems, /tmp, /proc and namespaces (Protect…, Private…, RestrictNamespaces): the services' own.
   # - Devices: PrivateDevices, and ProtectClock, which before systemd 253 shuts out all of them.
@@ -10,11 +10,9 @@
   # - NoNewPrivileges, and most capabilities: a service may be another user, and may call sudo.
   # - RestrictSUIDSGID: a folder that hands on its group has such a bit.
   # - MemoryDenyWriteExecute: Node compiles while it runs. RestrictAddressFamilies: nobody knows what services speak.
-  core = { switchesSystem }: {
+  core = {
     LockPersonality = true;
     SystemCallArchitectures = "native";
-  } // lib.optionalAttrs (!switchesSystem) {
-    # The activation of a system sets the host's name and loads modules, and may set the clock.
     RestrictRealtime = true;
     ProtectHostname = true;
     ProtectKernelModules = true;

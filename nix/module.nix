@@ -81,6 +81,7 @@ in {
       environment.systemPackages = [ cfg.package ];
       environment.etc."heald/heald.yaml".source = configFile;
       systemd.services.heald = units.heald;
+      systemd.services.heald-recover = units.recover;
       services.heald.settings.bot = mkIf (cfg.settings.channels != null) {
         run = mkDefault "unit";
         user = mkDefault "heald-bot";

@@ -5,7 +5,6 @@ let
   confinement = import ./confinement.nix { inherit lib; };
   heald = lib.getExe cfg.package;
   hasBrowser = settings.channels ? whatsapp;
-  switchesSystem = builtins.any (target: (target.kind or null) == "nixos") (builtins.attrValues (settings.targets or { }));
   botState = settings.bot.state;
   inVarLib = lib.hasPrefix "/var/lib/" botState;
 in {
@@ -54,7 +53,30 @@ in {
       LimitNOFILE = 524288;
       TasksMax = "infinity";
     } // lib.optionalAttrs (!hasBot && cfg.environmentFiles != [ ]) { EnvironmentFile = cfg.environmentFiles; }
-      // confinement.core { inherit switchesSystem; };
+      // confinement.core;
+  };
+
+  # Before any other service, and without heald's own Node: what the switch was in the middle of may be what broke it.
+  recover = {
+    description = "Leads back what was being switched when the machine went down";
+    documentation = [ "man:heald(1)" ];
+    wantedBy = [ "sysinit.target" ];
+    after = [ "local-fs.target" ];
+    before = [ "sysinit.target" "heald.service" "shutdown.target" ];
+    restartIfChanged = false;
+    unitConfig = {
+      DefaultDependencies = false;
+      Conflicts = "shutdown.target";
+      RequiresMountsFor = "/var/lib/heald";
+      ConditionPathExistsGlob = "/var/lib/heald/switch/*/deadman";
+    };
+    serviceConfig = {
+      Type = "oneshot";
+      TimeoutStartSec = "5min";
+      # Each was armed with what it needs, in a file beside its record.
+      ExecStart = "${pkgs.bash}/bin/sh -c 'for record in /var/lib/heald/switch/*/deadman; do "
+        + "read -r id < \"$$record\" && [ -e \"$$record.boot.$$id\" ] && ${pkgs.bash}/bin/sh \"$$record.boot.$$id\"; done; exit 0'";
+    };
   };
 
   bot = {

@@ -78,6 +78,15 @@ export function findHierarchies(): Hierarchies {
   return { unified: usable, memory: controller('memory'), pids: controller('pids') }
 }
 
+/** Where the unified hierarchy is mounted; null where it is not. */
+export function unifiedMount(): string | null {
+  try {
+    return /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))?.[1] ?? null
+  } catch {
+    return null
+  }
+}
+
 function controllersOf(folder: string): string[] {
   try {
     return readFileSync(join(folder, 'cgroup.controllers'), 'utf8').trim().split(' ')

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import type { Account } from './account.ts'
-import { markOf, RUN } from './activation.ts'
+import { RUN } from './activation.ts'
+import { markOf } from './activation-end.ts'
 import { TargetFault } from './target-fault.ts'
 
 /** The target as the configuration has it. */

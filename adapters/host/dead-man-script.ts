@@ -16,7 +16,7 @@
  * to move a pointer. Its errors go nowhere; what matters is in exit codes.
  */
 export const DEAD_MAN = `
-code=0 why= note= try=1
+code=0 why= note= try=1 reason='nobody disarmed it in time'
 
 # Sets state, session and start of a process; false when there is none. Its name may hold spaces, parentheses and lines.
 stat_of() {
@@ -80,21 +80,28 @@ belongs_to() {
   return 1
 }
 
-# The group of a run, if it is one of this target's.
+# The group of a run, if it is one of this target's, or of a unit that was made for it.
 end_group() {
-  name=
-  while IFS= read -r line; do case $line in 0::*) name=\${line##*/} ;; esac; done < "/proc/$1/cgroup"
-  [ -n "$groups" ] && [ -n "$name" ] && [ -e "$groups/$name/cgroup.kill" ] || return 0
+  name= group=
+  while IFS= read -r line; do case $line in 0::*) name=\${line##*/} group=$mounted\${line#0::} ;; esac; done < "/proc/$1/cgroup"
+  case $name in
+    heald-switch-*.service) ;;
+    *)
+      [ -n "$groups" ] && [ -n "$name" ] || return 0
+      group=$groups/$name
+      ;;
+  esac
+  [ -e "$group/cgroup.kill" ] || return 0
   while read -r member; do
     [ "$member" = "$1" ] || continue
-    echo 1 > "$groups/$name/cgroup.kill"
+    echo 1 > "$group/cgroup.kill"
     round=0
-    while [ "$round" -lt 50 ] && read -r member < "$groups/$name/cgroup.procs"; do
+    while [ "$round" -lt 50 ] && read -r member < "$group/cgroup.procs"; do
       sleep 0.1
       round=$((round + 1))
     done
     return
-  done < "$groups/$name/cgroup.procs"
+  done < "$group/cgroup.procs"
 }
 
 # Two activations at once would undo each other's work.
@@ -234,6 +241,12 @@ finish() {
 }
 
 stat_of $$ || exit 1
+
+# As dead-man-boot.ts has it: nobody waits any more, and only a boot that is not the one it was armed in is a reason to act.
+if [ "$booting" = 1 ]; then
+  IFS= read -r now < /proc/sys/kernel/random/boot_id && [ "$now" != "$boot" ] || exit 0
+  boot=$now reason='the machine was booted in the middle of a switch'
+fi
 [ -z "$ready" ] || exec > "$ready" || exit 1
 printf '%s %s\\n' $$ "$start" || exit 1
 exec > /dev/null
@@ -264,5 +277,5 @@ if ! lead_back "$@"; then
     exit
   fi
 fi
-finish done "nobody disarmed it in time$note"
+finish done "$reason$note"
 `

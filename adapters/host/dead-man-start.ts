@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runCommand } from './command.ts'
 import { sendSignal } from './instance.ts'
 import { isRunning, readStat } from './proc.ts'
+import { exported, quoted } from './shell-words.ts'
 
 /** A process of its own, with nothing of ours: no pipe, no terminal, no working directory. */
 export interface Start {
@@ -68,21 +69,29 @@ export function readWord(text: string): Process | null {
 }
 
 /**
- * As a unit of its own, which the end of ours is nothing to. False when systemd would not. What its activation leaves
- * running is not ended with it; a `$` in an argument would be taken for a variable's.
+ * As a unit of its own, which the end of ours is nothing to: `sh` with a file, of which `startFile` is the text. False when
+ * systemd would not. What its activation leaves running is not ended with it.
  */
-export async function startWithSystemd(program: string, unit: string, { argv, env }: Start): Promise<boolean> {
+export async function startWithSystemd(
+  program: string,
+  unit: string,
+  argv: readonly [sh: string, file: string],
+  env: Readonly<Record<string, string>>,
+): Promise<boolean> {
   const settings = [
     ...['--quiet', '--collect', '--no-block', `--unit=${unit}`, '--service-type=exec'],
     '--description=heald: leads a target back when nobody disarms it in time',
     ...['KillMode=process', 'SendSIGKILL=no', 'StandardInput=null', 'StandardOutput=null', 'StandardError=null'].map(
       property => `--property=${property}`,
     ),
-    ...Object.entries(env).map(([name, value]) => `--setenv=${name}=${value}`),
   ]
-  const command = argv.map(word => word.replaceAll('$', () => '$$'))
-  const { exitCode } = await runCommand([program, ...settings, '--', ...command], { env, deadlineMs: SYSTEMD_MS })
+  const { exitCode } = await runCommand([program, ...settings, '--', ...argv], { env, deadlineMs: SYSTEMD_MS })
   return exitCode === 0
+}
+
+/** For a file that only we may read: its environment may hold secrets, and a unit's settings are for everybody to see. */
+export function startFile({ argv, env }: Start): string {
+  return `${exported(env)}exec ${argv.map(quoted).join(' ')}\n`
 }
 
 /** A unit may not be called everything that a target may. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Fired } from '../../core/safeswitch/dead-man.ts'
 import type { Ref } from '../../core/safeswitch/journal.ts'
@@ -11,7 +11,9 @@ import { errnoOf, TargetFault } from './target-fault.ts'
  * What a dead-man and heald tell each other, in a folder of heald's own:
  *
  *   deadman            which one may fire: its id, then a line of JSON. Whoever is not named here ends without a word.
+ *   deadman.start.ID   what systemd gives to `sh` to start one.
  *   deadman.ready.ID   a process that systemd started says that it stands: pid and start time. Others say it by a pipe.
+ *   deadman.boot.ID    what `sh` does with one that the machine went down with; only next to the `deadman` that names it.
  *   deadman.result     what one did that fired: id, `done` or `failed`, why, the JSON of its state. Its time is the file's.
  *   lock               see dead-man-lock.ts
  */
@@ -34,6 +36,8 @@ export interface Standing {
 const STATE = 'deadman'
 const RESULT = 'deadman.result'
 const READY = 'deadman.ready.'
+const START = 'deadman.start.'
+const AT_BOOT = 'deadman.boot.'
 /** What is renamed to its place when it is whole; a kill before that leaves it. */
 const HALF_MADE = [`${STATE}.new`, `${RESULT}.new`]
 
@@ -82,6 +86,18 @@ export async function writeStanding(dir: string, standing: Standing, stands: Pro
   })
 }
 
+/** Resolves with its path. What is not there any more starts nobody. */
+export async function writeStart(dir: string, id: string, text: string): Promise<string> {
+  const path = join(dir, START + id)
+  await guarded(dir, () => writeFile(path, text, { mode: 0o600 }))
+  return path
+}
+
+/** For who has not named the one of that id yet; durable with its `writeStanding`. */
+export async function writeAtBoot(dir: string, id: string, text: string): Promise<void> {
+  await guarded(dir, () => writeDurably(join(dir, AT_BOOT + id), text))
+}
+
 async function writeDurably(path: string, text: string): Promise<void> {
   const file = await open(path, 'w', 0o600)
   try {
@@ -125,7 +141,11 @@ export async function readReady(dir: string, id: string): Promise<string | null>
 export async function leftovers(dir: string): Promise<string[]> {
   return guarded(dir, async () => {
     const names = (await nullWhenMissing(readdir(dir))) ?? []
-    return names.filter(name => name.startsWith(READY) || HALF_MADE.includes(name))
+    const named = AT_BOOT + (await readStanding(dir))?.id
+    const isOver = (name: string) => name.startsWith(AT_BOOT) && name !== named
+    return names.filter(
+      name => name.startsWith(READY) || name.startsWith(START) || HALF_MADE.includes(name) || isOver(name),
+    )
   })
 }
 

@@ -5,13 +5,22 @@ import { isAbsolute, join } from 'node:path'
 import type { DeadMan } from '../../core/safeswitch/dead-man.ts'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import { type Account, ownUser } from './account.ts'
-import { groupsOf } from './activation.ts'
+import { hasSystemd } from './activation-unit.ts'
+import { bootFile } from './dead-man-boot.ts'
 import { makePointerLock, type PointerLock } from './dead-man-lock.ts'
-import { type DeadManTarget, flatMark, ordersFor, tenthsFor } from './dead-man-orders.ts'
-import { DEAD_MAN } from './dead-man-script.ts'
-import { endProcess, type Started, startDetached, startWithSystemd, unitName, waitReady } from './dead-man-start.ts'
+import type { DeadManTarget } from './dead-man-orders.ts'
+import {
+  endProcess,
+  type Started,
+  startDetached,
+  startFile,
+  startWithSystemd,
+  unitName,
+  waitReady,
+} from './dead-man-start.ts'
 import * as state from './dead-man-state.ts'
 import { areThere, findProgram, type PinnedTools, pinTools } from './dead-man-tools.ts'
+import { SCRIPT, wordsFor } from './dead-man-words.ts'
 import { nullWhenMissing } from './missing.ts'
 import { commandEnv } from './nix.ts'
 import { isRunning, readStat } from './proc.ts'
@@ -42,29 +51,12 @@ const BUSY_MS = 10_000
 /** One that was not named in the state file for 30 s has ended: long before that, it is too late to name it. */
 const NAMED_MS = 15_000
 const NO_WAIT_MS = 0
-/** Names of what the script is given, in this order. */
-const VALUES = [
-  ...([
-    'dir',
-    'id',
-    'ready',
-    'boot',
-    'seconds',
-    'rest',
-    'patience',
-    'unnamed',
-    'again',
-    'holder',
-    'holder_start',
-  ] as const),
-  ...(['kind', 'path', 'running', 'profile', 'boots', 'owner', 'mark', 'groups'] as const),
-  ...(['tenths_activate', 'tenths_boot', 'n_move', 'n_owner', 'n_activate', 'n_boot'] as const),
-] as const
-/** Its first line is what people see of it in `ps`. */
-const SCRIPT = `# heald: leads a target back when nobody disarms it in time
-${VALUES.map((name, index) => `${name}=\${${index + 1}}`).join(' ')}
-shift ${VALUES.length}
-${DEAD_MAN}`
+/** One that is being armed. */
+interface Fresh extends Started {
+  readonly id: string
+  /** What `sh` is given when the machine boots. */
+  readonly atBoot: string
+}
 
 export interface PreparedDeadMan extends DeadMan {
   /** Looks for the programs, so that the first arming need not. */
@@ -90,6 +82,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   const limits = { ...LIMITS, ...options.limits }
   const own = { pid: process.pid, startTime: readStat(process.pid)?.startTime ?? 0 }
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const withSystemd = options.withSystemd ?? hasSystemd()
   let tools: PinnedTools | null = null
   let pointerLock: PointerLock | null = null
 
@@ -139,31 +132,30 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   }
 
   /** By the time this resolves it may not stand yet. */
-  async function start(
-    back: Ref,
-    afterMs: number,
-    { sh, path: toolPath }: PinnedTools,
-  ): Promise<{ readonly id: string } & Started> {
+  async function start(back: Ref, afterMs: number, { sh, path: toolPath }: PinnedTools): Promise<Fresh> {
     const env = environment(back)
-    const words = await wordsFor(back, afterMs)
+    const all = { ...env, PATH: `${toolPath}:${env.PATH ?? ''}` }
+    const errand = { target, account, dir, back, afterMs, boot, holder: own, ...limits, unnamedMs: 2 * NAMED_MS }
+    const words = await wordsFor(errand)
     const run = (id: string, ready: string) => ({
-      argv: [sh, '-c', SCRIPT, 'heald-deadman', ...words(id, ready)],
-      env: { ...env, PATH: `${toolPath}:${env.PATH ?? ''}` },
+      argv: [sh, '-c', SCRIPT, 'heald-deadman', ...words.waiting(id, ready)],
+      env: all,
     })
-    if (options.withSystemd ?? (process.geteuid?.() === 0 && existsSync('/run/systemd/system'))) {
+    const atBoot = (id: string) => bootFile(sh, all, words.booting(id))
+    if (withSystemd) {
       const systemdRun = await findProgram('systemd-run', env.PATH ?? '')
       const id = freshId()
-      const start = run(id, state.readyPath(dir, id))
-      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), start))) {
+      const file = await state.writeStart(dir, id, startFile(run(id, state.readyPath(dir, id))))
+      if (systemdRun !== null && (await startWithSystemd(systemdRun, unitName(target.name, id), [sh, file], env))) {
         const found = await waitReady(() => state.readReady(dir, id))
-        if (found !== null) return { id, ...found, stands: Promise.resolve(true) }
+        if (found !== null) return { id, ...found, stands: Promise.resolve(true), atBoot: atBoot(id) }
       }
     }
     // With an id of its own: one that systemd starts late after all is never named, and ends itself.
     const id = freshId()
     const started = startDetached(run(id, ''))
     if (started === null) throw notStarted()
-    return { id, ...started }
+    return { id, ...started, atBoot: atBoot(id) }
   }
 
   function notStarted(): TargetFault {
@@ -172,41 +164,8 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
     })
   }
 
-  async function wordsFor(back: Ref, afterMs: number): Promise<(id: string, ready: string) => string[]> {
-    const { move, moveAsOwner, activate, boot: setBoot } = ordersFor(target, back, account)
-    const tenths = tenthsFor(target)
-    const isNix = target.kind !== 'releases'
-    const booted = isNix ? await nullWhenMissing(realpath(target.path)) : null
-    const waitMs = Math.max(0, Math.ceil(afterMs))
-    const values = (id: string, ready: string): Record<(typeof VALUES)[number], string> => ({
-      ...{ dir, id, ready, boot, kind: target.kind, path: back.path, running: target.running, profile: target.path },
-      seconds: String(Math.floor(waitMs / 1000)),
-      rest: waitMs % 1000 === 0 ? '0' : `0.${String(waitMs % 1000).padStart(3, '0')}`,
-      patience: String(Math.max(limits.lockMs, 10) / 1000),
-      unnamed: String(Math.ceil((2 * NAMED_MS) / limits.lockMs)),
-      again: String(limits.againMs / 1000),
-      holder: String(own.pid),
-      holder_start: String(own.startTime),
-      // Somebody else has moved it already, and the boot loader with it.
-      boots: booted === back.path ? '0' : '1',
-      owner: String(account?.uid ?? process.geteuid?.() ?? 0),
-      mark: flatMark(target.path),
-      groups: groupsOf(target.path) ?? '',
-      tenths_activate: String(tenths.activate),
-      tenths_boot: String(tenths.boot),
-      n_move: String(move.length),
-      n_owner: String(moveAsOwner.length),
-      n_activate: String(activate.length),
-      n_boot: String(setBoot.length),
-    })
-    return (id, ready) => {
-      const named = values(id, ready)
-      return [...VALUES.map(name => named[name]), ...move, ...moveAsOwner, ...activate, ...setBoot]
-    }
-  }
-
   return {
-    async arm(back, afterMs) {
+    async arm(back, afterMs, alsoAtBoot = false) {
       const to = { generation: back.generation, path: back.path }
       const [goal, found] = await Promise.all([nullWhenMissing(realpath(to.path)), pinned()])
       if (!isAbsolute(to.path) || goal === null) {
@@ -223,7 +182,10 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
           const stands = fresh.stands.then(isSo => {
             if (!isSo) throw notStarted()
           })
-          await state.writeStanding(dir, standing, stands)
+          // Whoever starts heald by other means has nobody who runs it. What a reboot leads to is another pointer there.
+          const leads = alsoAtBoot && withSystemd && target.kind !== 'nixos'
+          const told = leads ? state.writeAtBoot(dir, id, fresh.atBoot) : null
+          await state.writeStanding(dir, standing, Promise.all([stands, told]))
           if (!isRunning(pid, startTime) || performance.now() > namedBy) {
             throw new TargetFault('deadman.start', `what was to lead ${target.name} back ended at once`, {
               retry: 5000,
@@ -270,10 +232,14 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
 
     prepare: async () => void (await pinned()),
     async sweep() {
-      if ((await state.leftovers(dir)).length === 0) return
+      const standing = await state.readStanding(dir)
+      // It has had its turn when the machine booted; at the next boot it would undo what was done since.
+      const isOver = standing !== null && standing.boot !== boot
+      if (!isOver && (await state.leftovers(dir)).length === 0) return
       const lock = await theLock()
       if (lock.isHeld() || !(await lock.take(NO_WAIT_MS))) return
       try {
+        if (isOver) await state.removeStanding(dir)
         await state.sweep(dir)
       } finally {
         await lock.free()

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Activation, View } from '../../core/safeswitch/target.ts'
-import { CALLED_OFF, endActivation, runActivation } from './activation.ts'
+import { CALLED_OFF, runActivation } from './activation.ts'
+import { endActivation } from './activation-end.ts'
 import { syncFolder } from './durable-link.ts'
 import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { makeNix, type NixLimits } from './nix.ts'

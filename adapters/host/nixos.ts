@@ -1,7 +1,9 @@
 import { lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Activation, Generation, View } from '../../core/safeswitch/target.ts'
-import { endActivation, runActivation } from './activation.ts'
+import { runActivation } from './activation.ts'
+import { endActivation } from './activation-end.ts'
+import { makeBootTrial } from './boot-trial.ts'
 import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
 import { nullWhenMissing } from './missing.ts'
 import { makeNix, type NixLimits } from './nix.ts'
@@ -29,6 +31,7 @@ export interface NixosOptions {
 
 const PROGRAM = 'bin/switch-to-configuration'
 const BOOT_DEADLINE_MS = 300_000
+const MOST_CHARS = 300
 
 /** Its documented exit codes; any other one, a signal or the deadline is `failed`. */
 const VERDICTS: Readonly<Record<number, Activation['verdict']>> = {
@@ -49,6 +52,7 @@ export function nixos(options: NixosOptions): KeptTarget {
   const { name, profile, running, stateDir } = options
   const nix = makeNix(options.env, options.limits)
   const roots = makeRoots(join(stateDir, 'roots'), nix)
+  const trial = makeBootTrial({ profile, stateDir, env: nix.env })
   const candidates = makeCandidates(name, profile, PROGRAM, nix)
 
   function runSwitch(
@@ -105,11 +109,15 @@ export function nixos(options: NixosOptions): KeptTarget {
       const verdict = VERDICTS[exitCode ?? -1] ?? 'failed'
       // Exit code 0 proves nothing.
       const led = await runningPath()
-      // Nothing follows on that; all else is led back from, or settled.
-      if (verdict === 'reboot' && led !== to.path) await letGoOfCandidate()
+      // Nothing follows on that but a boot; all else is led back from, or settled.
+      if (verdict === 'reboot' && led !== to.path) {
+        await letGoOfCandidate()
+        const next = `; ${await trial.prepare(to)}`
+        return { verdict, exitCode, why: `${why.slice(0, MOST_CHARS - next.length)}${next}` }
+      }
       if (verdict !== 'done' || led === to.path) return { verdict, exitCode, why }
       const instead = `${PROGRAM} ended well, but ${running} leads to ${led ?? 'nowhere'}`
-      return { verdict: 'failed', exitCode, why: instead.slice(0, 300) }
+      return { verdict: 'failed', exitCode, why: instead.slice(0, MOST_CHARS) }
     },
 
     async settle(to, good): Promise<void> {
@@ -127,6 +135,7 @@ export function nixos(options: NixosOptions): KeptTarget {
           hint: 'a reboot leads to the generation before; mend the boot loader, then try again',
           retry: exitCode === 11 ? 1000 : 'no',
         })
+      await trial.callOff()
       await roots.keep(good)
       await letGoOfCandidate()
     },

@@ -25,7 +25,8 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (plan.bot !== null) await system('systemd-sysusers', '/etc/sysusers.d/heald.conf')
   await system('systemctl', 'daemon-reload')
   const units = plan.bot === null ? ['heald.service'] : ['heald.service', 'heald-bot.service']
-  await system('systemctl', 'enable', '--quiet', ...units)
+  // The one for the boot has nothing to do now.
+  await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)
   // A restart of heald restarts nothing else: its services are adopted again.
   await system('systemctl', 'restart', ...units)
   const written = FILES.filter(file => files.get(file) !== '')

@@ -3,23 +3,25 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
-import { alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, USERS } from './unit-text.ts'
+import { alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, USERS } from './unit-text.ts'
 
 const UNITS = '/etc/systemd/system'
 /** All files that an installation may have, whatever its configuration. */
 export const FILES = [
   join(UNITS, 'heald.service'),
+  join(UNITS, 'heald-recover.service'),
   join(UNITS, 'heald-bot.service'),
   join(UNITS, 'heald-failed.service'),
   '/etc/sysusers.d/heald.conf',
 ]
-const [CORE = '', BOT = '', ALARM = '', SYSUSERS = ''] = FILES
+const [CORE = '', RECOVER = '', BOT = '', ALARM = '', SYSUSERS = ''] = FILES
 
 /** The files of a plan, by path; '' where there is to be none. */
 export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
   const sender = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'sender.ts' : 'sender.js', import.meta.url))
   return new Map([
     [CORE, coreUnit(plan)],
+    [RECOVER, recoverUnit(plan)],
     [BOT, botUnit(plan)],
     [ALARM, alarmUnit(plan, sender)],
     [SYSUSERS, plan.bot === null ? '' : USERS],

@@ -91,6 +91,34 @@ WantedBy=multi-user.target
 `
 }
 
+/** For `sh`: what was armed in an earlier boot leads back, each from a file of its own. */
+const RECOVER =
+  'for record in /var/lib/heald/switch/*/deadman; do ' +
+  'read -r id < "$record" && [ -e "$record.boot.$id" ] && /bin/sh "$record.boot.$id"; done; exit 0'
+
+/** Needs nothing of heald, which may be what the switch has broken. Before any service: they start with what it leads to. */
+export function recoverUnit({ program }: InstallPlan): string {
+  return `${MARK}
+[Unit]
+Description=Leads back what was being switched when the machine went down
+Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+DefaultDependencies=no
+After=local-fs.target
+RequiresMountsFor=/var/lib/heald
+Before=sysinit.target heald.service shutdown.target
+Conflicts=shutdown.target
+ConditionPathExistsGlob=/var/lib/heald/switch/*/deadman
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c ${commandLine([RECOVER])}
+TimeoutStartSec=5min
+
+[Install]
+WantedBy=sysinit.target
+`
+}
+
 /** The bot: reaches heald's second socket and the platforms, and nothing else. A browser needs more room. */
 export function botUnit({ program, bot }: InstallPlan): string {
   if (bot === null) return ''

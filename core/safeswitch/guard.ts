@@ -19,7 +19,7 @@ export interface Guard {
   /** Path that the one that stands would lead to; null: none stands. What one did that fired is recorded first. */
   look(): Promise<string | null>
   /** Resolves to why none could be armed; null: it stands. */
-  arm(back: Ref): Promise<string | null>
+  arm(back: Ref, alsoAtBoot: boolean): Promise<string | null>
   disarm(): Promise<void>
   /** The one that stands was armed by this daemon for what is under way. */
   isFresh(): boolean
@@ -54,10 +54,10 @@ export function createGuard(name: string, tools: GuardTools): Guard {
       }
       return standing?.path ?? null
     },
-    async arm(back) {
+    async arm(back, alsoAtBoot) {
       try {
         const afterMs = tools.deadManMs()
-        const id = await deadMan.arm(back, afterMs)
+        const id = await deadMan.arm(back, afterMs, alsoAtBoot)
         isFresh = true
         armedMs = clock.monoMs()
         tell('deadman.armed', { id, to: { ...back }, afterMs })

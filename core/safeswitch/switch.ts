@@ -173,7 +173,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   }
 
   async function arm(back: Ref): Promise<void> {
-    const why = await guard.arm(back)
+    // Somebody who moved it by hand may have booted the machine for it.
+    const why = await guard.arm(back, !journal.isObserved || journal.phase === 'rollingBack')
     if (why !== null) Object.assign(life, { isArmFailed: true, detail: why } satisfies Partial<Life>)
   }
 

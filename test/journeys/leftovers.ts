@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { groupsOf, sweepGroups } from '../../adapters/host/activation.ts'
+import { groupsOf, sweepGroups } from '../../adapters/host/activation-groups.ts'
 
 /** Whether a daemon answers on this socket. */
 export function answers(path: string): Promise<boolean> {

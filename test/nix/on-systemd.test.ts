@@ -61,7 +61,10 @@ async function installed(
   await machine.must('systemd-tmpfiles', '--create', '/etc/tmpfiles.d/site.conf')
   for (const user of wanted.users) await machine.must('useradd', '--system', '--user-group', user)
   if (wanted.file.includes('"nixos"')) await machine.must('sh', join(ROOT, 'test/fixtures/builds-a-host.sh'))
-  const here = (file: string) => file.replaceAll(/\/nix\/store\/[\w-]+\/bin\/heald/g, '/usr/local/bin/heald')
+  const here = (file: string) =>
+    file
+      .replaceAll(/\/nix\/store\/[\w-]+\/bin\/heald/g, '/usr/local/bin/heald')
+      .replaceAll(/\/nix\/store\/[\w-]+\/bin\/sh/g, '/bin/sh')
   const files = Object.entries(wanted.units).map(([name, unit]) => [
     `${name}.service`,
     here(unitFile(unit, '/usr/local/bin:/usr/bin:/bin')),

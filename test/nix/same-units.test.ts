@@ -99,7 +99,15 @@ function comparable(text: string): Record<string, readonly string[]> {
   return Object.fromEntries(Object.entries(found).sort(([one], [other]) => (one < other ? -1 : 1)))
 }
 
-const LISTS = new Set(['After', 'Wants', 'WantedBy', 'RestrictAddressFamilies', 'SystemCallFilter', 'LoadCredential'])
+const LISTS = new Set([
+  'After',
+  'Before',
+  'Wants',
+  'WantedBy',
+  'RestrictAddressFamilies',
+  'SystemCallFilter',
+  'LoadCredential',
+])
 
 /** What is compared of a setting that is explained. */
 function rest(key: string, value: string): string | null {
@@ -109,7 +117,8 @@ function rest(key: string, value: string): string | null {
   if (!key.startsWith('Exec')) return value
   // The program is one word there; here it is Node and a file.
   return value
-    .replaceAll('"', '')
+    .replaceAll(/["'\\]/g, '')
+    .replaceAll(/\/nix\/store\/[^/]+\/bin\/sh/g, '/bin/sh')
     .split(' ')
     .filter(word => !/^\/.*\/(heald|heald-failed|node|heald\.js|sender\.ts)$/.test(word))
     .join(' ')

@@ -5,6 +5,7 @@ export interface Unit {
   readonly wantedBy: readonly string[]
   readonly wants: readonly string[]
   readonly after: readonly string[]
+  readonly before: readonly string[]
   readonly onFailure: readonly string[]
   readonly path: readonly string[]
   readonly environment: Readonly<Record<string, string>>
@@ -25,7 +26,13 @@ export function unitFile(unit: Unit, path = '/usr/bin:/bin'): string {
   return [
     '[Unit]',
     ...lines({ Description: unit.description, Documentation: unit.documentation }),
-    ...lines({ Wants: unit.wants, After: unit.after, OnFailure: unit.onFailure, ...unit.unitConfig }),
+    ...lines({
+      Wants: unit.wants,
+      After: unit.after,
+      Before: unit.before,
+      OnFailure: unit.onFailure,
+      ...unit.unitConfig,
+    }),
     ...lines(unit.startLimitIntervalSec === null ? {} : { StartLimitIntervalSec: unit.startLimitIntervalSec }),
     '[Service]',
     ...lines({

@@ -40,10 +40,14 @@ const UNIT = 'heald-test.service'
 /** Where its sockets are where `hasBot`: a bot that is shut in sees nothing of the state folder. */
 const RUNTIME = '/run/heald'
 
-export function healdInside(
-  machine: Machine,
-  { env = {}, hasBot = false }: { env?: Record<string, string>; hasBot?: boolean } = {},
-): HealdInside {
+/** `unit`: more lines of its `[Service]`. */
+interface Options {
+  readonly env?: Readonly<Record<string, string>>
+  readonly unit?: string
+  readonly hasBot?: boolean
+}
+
+export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = false }: Options = {}): HealdInside {
   const name = 'state'
   const state = join(machine.shared, name)
   const config = join(machine.shared, `${name}.yaml`)
@@ -52,7 +56,7 @@ export function healdInside(
     const set = Object.entries(env).map(([key, value]) => `Environment="${key}=${value}"\n`)
     const runtime = hasBot ? 'RuntimeDirectory=heald\nRuntimeDirectoryMode=0711\n' : ''
     const command = [process.execPath, HEALD, 'up', '--config', config, '--state', state].join(' ')
-    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${runtime}${more}`
+    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${runtime}${unit}${more}`
     mkdirSync(join(machine.root(), 'run/systemd/system'), { recursive: true })
     writeFileSync(join(machine.root(), 'run/systemd/system', UNIT), text)
   }

@@ -109,7 +109,9 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   })
 
   await t.test('its files are clean, and its confinement is as promised', async () => {
-    const units = ['heald', 'heald-bot', 'heald-failed'].map(name => `/etc/systemd/system/${name}.service`)
+    const units = ['heald', 'heald-recover', 'heald-bot', 'heald-failed'].map(
+      name => `/etc/systemd/system/${name}.service`,
+    )
     const { code, stderr } = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)
     assert.equal(code, 0, stderr)
     assert.doesNotMatch(stderr, /heald/, 'no word about our units')

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../until.ts'
 import { makeSystemSite, systemSiteIsMissing } from './system-site.ts'
 
@@ -17,8 +16,14 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     const before = heald.entries().length
     const order = site.deploy('slow')
     await heald.entry('the activation', e => e.seq >= before && e.kind === 'switch.activating')
-    await sleep(300)
+    const named = async (what: string) => {
+      const listed = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', what)
+      return listed.split(' ')[0] ?? ''
+    }
+    await until('it to run as a unit', async () => (await named('heald-switch-system-*')) !== '')
     const own = await groupOf('heald-test')
+    const activation = await groupOf(await named('heald-switch-system-*'))
+    assert.ok(own !== '' && activation !== '' && !activation.startsWith(own), 'outside of heald’s own')
     await machine.must('systemctl', 'stop', 'heald-test')
     assert.equal(heald.pid(), 0)
     await order
@@ -26,7 +31,10 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
     assert.match(units, /heald-deadman-system-\w+\.service +loaded +active/, 'a dead-man stands')
     const name = units.split(' ')[0] ?? ''
-    assert.ok(own !== '' && !(await groupOf(name)).startsWith(own), 'in a group of its own')
+    assert.ok(!(await groupOf(name)).startsWith(own), 'in a group of its own')
+    const shown = await machine.must('systemctl', 'show', name)
+    assert.match(shown, /deadman\.start\./)
+    assert.doesNotMatch(shown, /NIX_STORE_DIR/, 'its environment is not for everybody to see')
     await heald.up()
     await site.restsOn('good-2', 'slow')
   })

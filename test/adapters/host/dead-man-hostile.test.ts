@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { groupsOf } from '../../../adapters/host/activation.ts'
+import { groupsOf } from '../../../adapters/host/activation-groups.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
 import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { deadManStand, end, isAlive, move, release, until, withWord } from './dead-man-stand.ts'

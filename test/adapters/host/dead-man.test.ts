@@ -124,6 +124,19 @@ test('after another boot, or when its process was ended, none stands', async t =
   assert.ok(!existsSync(file))
 })
 
+test('one of an earlier boot is forgotten at the start: the next boot would lead back from what was switched to since', async t => {
+  const { options, deadMan, one, dir } = releasesStand(t)
+  await deadMan.arm(one, 60_000)
+  const file = join(dir, 'deadman')
+  const fresh = makeDeadMan(options)
+  await fresh.sweep()
+  assert.ok(existsSync(file), 'of this boot')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/"boot":"[^"]*"/, '"boot":"another"'))
+  writeFileSync(join(dir, 'deadman.boot.1'), '')
+  await fresh.sweep()
+  assert.deepEqual(readdirSync(dir), ['lock'])
+})
+
 test('a command that fails is run once more, and then it says so', async t => {
   const { deadMan, fired, path, one, base } = releasesStand(t, {}, ['./go', 'a b'])
   for (const name of ['1', '2'])
