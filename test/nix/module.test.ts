@@ -29,7 +29,7 @@ function configured(t: TestContext, settings: object, more = '{ }'): System {
 
 const unitOf = ({ units }: System, name: string): Unit => units[name] ?? assert.fail(`there is no unit ${name}`)
 
-test('without channels there are heald and what leads back at boot, and heald's end is not the end of its services', t => {
+test('without channels there are two units, and the end of heald is not the end of its services', t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)
   const system = configured(t, { services: { web: WEB } })
