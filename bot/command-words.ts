@@ -47,8 +47,11 @@ export function commandText(command: CommandView): string[] {
 }
 
 function whyText(why: string | null): string {
-  if (why === null || why === '') return ''
-  return `${why.charAt(0).toUpperCase()}${why.slice(1)}${/[.!?…]$/.test(why) ? '' : '.'}`
+  return why === null || why === '' ? '' : sentence(why)
+}
+
+export function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? '' : '.'}`
 }
 
 /** Where a switch leads. */

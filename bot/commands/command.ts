@@ -1,7 +1,7 @@
 import { ENDED } from '../../core/command/memory.ts'
 import type { CommandView, Reply } from '../../core/command/port.ts'
 import type { Fault } from '../../core/fault.ts'
-import { approvalText, commandLine, commandLooks, commandText, offerButton } from '../command-words.ts'
+import { approvalText, commandLine, commandLooks, commandText, offerButton, sentence } from '../command-words.ts'
 import type { Fact } from '../message.ts'
 import { type Answer, answer, cut, footer, lines, paged, type Render, type Showing, written } from './answer.ts'
 
@@ -99,10 +99,7 @@ export function refusal({ code, message, hint }: Pick<Fault, 'code' | 'message' 
   return answer(
     {
       ...{ icon, tone: 'warning', title: isLong ? 'Not done' : title },
-      blocks: lines(
-        isLong ? message : '',
-        hint === undefined ? '' : `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`,
-      ),
+      blocks: lines(isLong ? message : '', hint === undefined ? '' : sentence(hint)),
     },
     showing,
   )

@@ -18,10 +18,14 @@ export function codeNow(steps = 0): string {
   return codeOf(SECRET_BYTES, Math.floor(Date.now() / STEP_MS) + steps)
 }
 
+export function writeSecret(path: string): void {
+  writeFileSync(path, `${SECRET}\n`, { mode: 0o600 })
+}
+
 /** Operators of a journey: each is the first person of one platform; bob has one-time codes. */
 export function peopleOf({ stand, telegram, discord, slack }: Chats) {
   const secret = join(stand.root, 'totp-bob')
-  writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 })
+  writeSecret(secret)
   return {
     alice: { role: 'admin', telegram: [Number(telegram.people[0])] },
     bob: { role: 'operator', discord: [discord.people[0]], totp: { file: secret } },
