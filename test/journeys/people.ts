@@ -42,9 +42,9 @@ export async function makeOrderedSite(chats: Chats, releases: Record<string, Man
   folder.point(Object.keys(releases)[0] ?? '')
   const port = await freePort()
   chats.configure({ ...configOf(folder, port), operators: peopleOf(chats), ...more })
-  await chats.up()
+  const daemon = await chats.up()
   await stand.wait('what runs is known to be good', () => isIdle(stand), 30_000)
-  return { folder, port }
+  return { folder, port, daemon }
 }
 
 /** The newest button with such a label, and the message that it is on. */
