@@ -51,7 +51,12 @@ function whyText(why: string | null): string {
 }
 
 export function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? '' : '.'}`
+  return `${begun(words)}${/[.!?…]$/.test(words) ? '' : '.'}`
+}
+
+/** As a sentence begins; what is typed, and its own name, stay as they are. */
+export function begun(words: string): string {
+  return /^heald\b/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 /** Where a switch leads. */

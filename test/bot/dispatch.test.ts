@@ -121,7 +121,7 @@ test('core that is away is asked again for some seconds, by the same key; then i
   assert.equal(letGo(), false)
   await gone.clock.advance(9000)
   assert.ok(letGo())
-  assert.match(gone.texts()[0] ?? '', /Heald on web-1 can’t be reached now: this was not taken/)
+  assert.match(gone.texts()[0] ?? '', /heald on web-1 can’t be reached now: this was not taken/)
   assert.equal(gone.warnings?.length, 1, 'the same trouble is told once')
 })
 
