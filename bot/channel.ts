@@ -114,6 +114,8 @@ export interface Word {
    * no form could be shown. Null: this platform has none, or it is too late for one.
    */
   readonly askCode: ((form: CodeForm) => Promise<boolean>) | null
+  /** Shows for some seconds that an answer is on its way; null: the platform does so by itself, or can't. Never throws. */
+  readonly showBusy: (() => void) | null
   /** Takes what was written out of the chat, where the bot may; false: it is still there. Bounded; never rejects. */
   hide(): Promise<boolean>
 }

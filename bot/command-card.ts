@@ -54,8 +54,8 @@ function stepWords(entry: Entry, command: Command): string {
   const words = entryInWords(entry)
   if (entry.kind === 'command.requested') return `asked for by ${command.operator}`
   if (entry.kind === 'command.approved') {
-    const { approvals, code } = missingOf(command)
-    const left = approvals > 0 ? `; ${approvals} more to come` : code ? '; a code is still missing' : ''
+    const { approvals } = missingOf(command)
+    const left = approvals > 0 ? `; ${approvals} more to come` : ''
     return `approved by ${command.approvals.at(-1)?.operator ?? 'somebody'}${left}`
   }
   if (!words.startsWith(name)) return words

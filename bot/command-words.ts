@@ -47,8 +47,16 @@ export function commandText(command: CommandView): string[] {
 }
 
 function whyText(why: string | null): string {
-  if (why === null || why === '') return ''
-  return `${why.charAt(0).toUpperCase()}${why.slice(1)}${/[.!?…]$/.test(why) ? '' : '.'}`
+  return why === null || why === '' ? '' : sentence(why)
+}
+
+export function sentence(words: string): string {
+  return `${begun(words)}${/[.!?…]$/.test(words) ? '' : '.'}`
+}
+
+/** As a sentence begins; what is typed, and its own name, stay as they are. */
+export function begun(words: string): string {
+  return /^heald\b/.test(words) ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 /** Where a switch leads. */

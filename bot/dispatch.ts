@@ -50,6 +50,9 @@ const ORDER_MS = 30_000
 /** Longer than core gives any question but one. */
 const QUESTION_MS = 60_000
 const VERIFY_MS = 620_000
+/** What takes longer than a moment is shown to be under way, again and again: a platform shows that for some seconds. */
+const MOMENT_MS = 1000
+const SHOWN_BUSY_MS = 4500
 /** So long core is asked again when it can't be reached. */
 const PATIENCE_MS = 8000
 const AGAIN_MS = 400
@@ -73,14 +76,26 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (platform === undefined || isClosed) return
     const spoken = spokenIn(word, links)
     const { promise: taken, resolve: take } = Promise.withResolvers<void>()
+    const endBusy = showBusy(word)
     const done = handle(word, platform, spoken, take)
       .catch((error: unknown) => warn(`${word.platform}: a word could not be answered: ${messageOf(error)}`))
       .finally(() => {
+        endBusy()
         take()
         running.delete(done)
       })
     running.add(done)
     if (!spoken.isReading) await taken
+  }
+
+  function showBusy({ showBusy: show }: Word): () => void {
+    if (show === null) return () => {}
+    let cancel = clock.after(MOMENT_MS, again)
+    function again(): void {
+      show?.()
+      cancel = clock.after(SHOWN_BUSY_MS, again)
+    }
+    return () => cancel()
   }
 
   async function handle(word: Word, platform: Platform, spoken: Spoken, take: () => void): Promise<void> {

@@ -82,13 +82,14 @@ export function answersTo(
   { kind, application, token, chat }: Asked,
   acknowledged: Promise<boolean>,
   { rest, tools, chats }: AnswerTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'hide'> {
+): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
   /** The first answer takes the place of "is thinking …". */
   let isFirst = kind === 'command' || kind === 'form'
   const base = `/webhooks/${encodeURIComponent(application)}/${encodeURIComponent(token)}` as const
 
   return {
-    ...{ isPaced: false, askCode: null },
+    // Discord shows that it "is thinking" as soon as a word is acknowledged.
+    ...{ isPaced: false, askCode: null, showBusy: null },
     async hide() {
       // Others see of a slash command only what is answered, and that is for nobody else.
       return false

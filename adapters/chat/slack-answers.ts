@@ -34,7 +34,7 @@ interface AnswerTools {
 export function answersTo(
   { chat, user, trigger, respond }: Asked,
   { warn, client }: AnswerTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'hide'> {
+): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
   async function show(message: Message, isInPlace: boolean): Promise<void> {
     if (respond !== null) {
       await respond({ response_type: 'ephemeral', replace_original: isInPlace, ...payloadOf(message) })
@@ -49,6 +49,7 @@ export function answersTo(
       // Nobody else has seen it.
       return false
     },
+    showBusy: null,
     askCode: trigger === undefined ? null : form => openForm(client(), trigger, form, chat, warn),
     async reply(message, { file, isInPlace = false } = {}) {
       try {

@@ -22,7 +22,7 @@ export interface ReplyTools {
 export function repliesTo(
   { word, messageId, callback }: Heard,
   { sdk, request, post, edit, warn }: ReplyTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'hide'> {
+): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
   const { chat } = word
   const how = { key: '', isAgain: false, isSilent: false, replyTo: String(messageId) }
 
@@ -51,6 +51,7 @@ export function repliesTo(
   return {
     isPaced: true,
     askCode: null,
+    showBusy: () => void request(async api => String(await api.sendChatAction(chat, 'typing')), null),
     async reply(...given) {
       const verdict = await show(...given)
       if (verdict.verdict === 'retry' && !verdict.isOpen) return verdict.afterMs ?? AGAIN_MS

@@ -9,7 +9,7 @@ const MOST_NAME = 64
 
 /** A word but for how it is answered, and the message an answer is shown under. */
 export interface Heard {
-  readonly word: Omit<Word, 'isPaced' | 'reply' | 'askCode' | 'hide'>
+  readonly word: Omit<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'>
   readonly messageId: number
   /** To be answered, or the button turns for a while; null for a written word. */
   readonly callback: string | null

@@ -1,7 +1,7 @@
 import { ENDED } from '../../core/command/memory.ts'
 import type { CommandView, Reply } from '../../core/command/port.ts'
 import type { Fault } from '../../core/fault.ts'
-import { approvalText, commandLine, commandLooks, commandText, offerButton } from '../command-words.ts'
+import { approvalText, begun, commandLine, commandLooks, commandText, offerButton, sentence } from '../command-words.ts'
 import type { Fact } from '../message.ts'
 import { type Answer, answer, cut, footer, lines, paged, type Render, type Showing, written } from './answer.ts'
 
@@ -94,15 +94,12 @@ const ICONS: { readonly [family: string]: string } = { denied: '🚫', stale: '�
 export function refusal({ code, message, hint }: Pick<Fault, 'code' | 'message' | 'hint'>, showing: Showing): Answer {
   const [family = '', name = ''] = code.split('.')
   const icon = ICONS[name] ?? ICONS[family] ?? '⚠️'
-  const title = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+  const title = begun(message)
   const isLong = title.length > 140
   return answer(
     {
       ...{ icon, tone: 'warning', title: isLong ? 'Not done' : title },
-      blocks: lines(
-        isLong ? message : '',
-        hint === undefined ? '' : `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`,
-      ),
+      blocks: lines(isLong ? message : '', hint === undefined ? '' : sentence(hint)),
     },
     showing,
   )

@@ -17,7 +17,7 @@ const FORMS: { readonly [type in Exclude<ArgumentType, 'flag' | 'choice'>]: Form
   target: NAME,
   operator: NAME,
   services: { pattern: /^[A-Za-z0-9_.@:*-]{1,80}$/, example: 'web-*' },
-  generation: { pattern: /^[A-Za-z0-9_.+:@/=?~-]{1,1024}$/, example: 'release-4' },
+  generation: { pattern: /^(?!--)[A-Za-z0-9_.+:@/=?~-]{1,1024}$/, example: 'release-4' },
   incident: { pattern: /^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,63}-\d{1,16}$/, example: 'agent-41' },
   silence: { pattern: /^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}$/, example: 'silence-3' },
   command: { pattern: /^c\d{1,15}$/, example: 'c17' },

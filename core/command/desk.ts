@@ -58,6 +58,10 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
 
   async function ready(): Promise<void> {
     options.mustRecord()
+    await known()
+  }
+
+  async function known(): Promise<void> {
     await options.whenReady()
     if (!options.isKnown())
       throw new Fault('command.not-yet', "the ledger's past could not be read, so nobody knows what was done already", {
@@ -104,7 +108,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
   }
 
   async function request(ask: Ask): Promise<Reply> {
-    await ready()
+    await known()
     const waitMs = take()
     if (waitMs > 0) throw new Fault('request.rate', 'too many words at once', { retry: waitMs })
     const before = heard(ask.key)
@@ -140,6 +144,8 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     // A dry run only says what an order would do: it is none.
     if (spec.does === 'reads' || who === null || args['dry-run'] === true)
       return { reply: 'answer', word, args, data: await options.read({ word, args, who, from }) }
+    // What only reads is answered also while nothing can be recorded: then it matters most.
+    options.mustRecord()
     const how: How = { who, key, button: button?.offer.button ?? null }
     if (isVerb(word)) return ordered({ verb: word, args, seen: button?.seen ?? null }, how, code, ask.waitMs)
     return decided(word as Step, String(args.id), how, code, ask.waitMs)

@@ -64,7 +64,6 @@ export function commandsOnDemand(options: CommandsOptions): Commands {
   let isReleased = false
 
   async function load(): Promise<Loaded> {
-    options.mustRecord()
     await options.whenReady()
     loading ??= import('./host-commands.ts').then(({ createHostCommands }) => {
       loaded = createHostCommands(options)

@@ -33,8 +33,8 @@ export interface Orders {
   isAtWork(): boolean
 }
 
-/** What somebody named is not there: others may be. */
-const GONE: ReadonlySet<string> = new Set(['target.missing', 'target.gone'])
+/** What somebody named is no generation of the target: others may be. */
+const NONE: ReadonlySet<string> = new Set(['target.missing', 'target.gone', 'target.outside'])
 
 export function createOrders(tools: OrderTools): Orders {
   const { target, clock, judge, recorder, journal, memory } = tools
@@ -114,9 +114,11 @@ export function createOrders(tools: OrderTools): Orders {
       return { generation, path }
     } catch (error) {
       const fault = asFault(error)
-      if (!(fault instanceof Fault) || !GONE.has(fault.code) || fault.hint !== undefined) throw fault
-      const hint = `name one that is there: heald generations ${name}`
-      throw new Fault(fault.code, fault.message, { hint, retry: fault.retry, cause: fault })
+      if (!(fault instanceof Fault) || !NONE.has(fault.code)) throw fault
+      // Where the target itself is not there it says so here: then no name would be right.
+      await target.look()
+      const hint = fault.hint ?? `name one that is there: heald generations ${name}`
+      throw new Fault('generation.unknown', fault.message, { hint, cause: fault })
     }
   }
 

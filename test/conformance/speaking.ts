@@ -7,6 +7,8 @@ export interface Speaking extends Platform {
   /** One of the people, the first unless told, writes a command; delivered `times` times. */
   say(chat: string, text: string, times?: number, by?: 0 | 1): void
   press(chat: string, reference: string, buttonId: string, by?: 0 | 1): void
+  /** What was said or pressed last is delivered once more, as by a platform that lost its confirmation. */
+  again(): void
   /** What people were answered, in order, as it is shown now; refused answers are none. */
   answers(): readonly Answered[]
   /** A button of an answer is pressed. */

@@ -219,6 +219,7 @@ export function wordConformance(name: string, start: () => Promise<Speaking>): v
       platform.leave(chat)
       platform.revoke()
       platform.cut()
+      word.showBusy?.()
       await word.reply(plainMessage('nobody sees it'))
       await word.hide()
     })

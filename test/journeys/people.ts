@@ -18,10 +18,14 @@ export function codeNow(steps = 0): string {
   return codeOf(SECRET_BYTES, Math.floor(Date.now() / STEP_MS) + steps)
 }
 
+export function writeSecret(path: string): void {
+  writeFileSync(path, `${SECRET}\n`, { mode: 0o600 })
+}
+
 /** Operators of a journey: each is the first person of one platform; bob has one-time codes. */
 export function peopleOf({ stand, telegram, discord, slack }: Chats) {
   const secret = join(stand.root, 'totp-bob')
-  writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 })
+  writeSecret(secret)
   return {
     alice: { role: 'admin', telegram: [Number(telegram.people[0])] },
     bob: { role: 'operator', discord: [discord.people[0]], totp: { file: secret } },
@@ -38,9 +42,9 @@ export async function makeOrderedSite(chats: Chats, releases: Record<string, Man
   folder.point(Object.keys(releases)[0] ?? '')
   const port = await freePort()
   chats.configure({ ...configOf(folder, port), operators: peopleOf(chats), ...more })
-  await chats.up()
+  const daemon = await chats.up()
   await stand.wait('what runs is known to be good', () => isIdle(stand), 30_000)
-  return { folder, port }
+  return { folder, port, daemon }
 }
 
 /** The newest button with such a label, and the message that it is on. */

@@ -174,6 +174,11 @@ test('commands, callbacks and documents', async () => {
   assert.equal((await commands('status')).ok, true)
   assert.equal(await refusal(commands('Status!')), '400 Bad Request: BOT_COMMAND_INVALID')
   assert.equal(await refusal(commands('status', '')), '400 Bad Request: BOT_COMMAND_DESCRIPTION_INVALID')
+  const acts = (action: string, chat_id: number = CHAT) => ask('sendChatAction', { chat_id, action })
+  assert.equal((await acts('typing')).ok, true)
+  assert.deepEqual(fake.world.actions, [{ chat: CHAT, action: 'typing' }])
+  assert.match(await refusal(acts('thinking')), /wrong parameter action/)
+  assert.match(await refusal(acts('typing', 1)), /chat not found/)
   assert.match(await refusal(ask('answerCallbackQuery', { callback_query_id: '1' })), /query is too old/)
   const send = async (content: string) => {
     const body = new FormData()

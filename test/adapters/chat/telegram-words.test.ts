@@ -97,6 +97,9 @@ test('an answer is shown under the word; one that can’t be is a warning, no er
   await open()
   platform.say(String(group), '/status agent')
   await until('it came', () => words.length === 1)
+  words[0]?.showBusy?.()
+  const typing = { chat: group, action: 'typing' }
+  await until('it types', () => JSON.stringify(platform.fake.world.actions) === JSON.stringify([typing]))
   await words[0]?.reply(plainMessage('all is well'))
   const [shown] = platform.shown(String(group))
   assert.equal(shown?.replyTo, words[0]?.key.split(':').at(-1))

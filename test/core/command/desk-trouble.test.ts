@@ -78,6 +78,13 @@ test('while nothing can be recorded orders are refused, and what could not start
   stand.broken = 'not stored'
   await assert.rejects(stand.ask(SPEAKERS.carol, 'restart agent'), { code: 'ledger.degraded' })
   await assert.rejects(stand.desk().order('restart', { service: 'agent' }, 'local:admin'), { code: 'ledger.degraded' })
+  for (const line of ['status', 'rollback app --dry-run'])
+    assert.equal((await stand.ask(SPEAKERS.carol, line)).reply, 'answer', line)
+  await assert.rejects(
+    stand.ask(SPEAKERS.dave, 'restart agent'),
+    { code: 'command.denied' },
+    'not even that is recorded',
+  )
   stand.broken = 'no'
   await stand.ask(SPEAKERS.alice, 'rollback app')
   const approving = stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') })

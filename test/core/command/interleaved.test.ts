@@ -34,15 +34,9 @@ type Move =
   | { readonly move: 'turns'; readonly count: number }
 
 const LINES = [
-  ...[
-    'rollback app',
-    'rollback app release-3',
-    'deploy app release-6',
-    'restart agent',
-    'stop agent',
-    'freeze',
-    'unfreeze',
-  ],
+  // Two others have to approve it, so that few come to their end.
+  ...Array<string>(4).fill('deploy app release-6'),
+  ...['rollback app', 'rollback app release-3', 'restart agent', 'stop agent', 'freeze', 'unfreeze'],
   ...['approve c1', 'approve c2', 'approve c3', 'approve c4', 'deny c1', 'deny c2', 'deny c3', 'ack agent-1'],
   ...['silence agent 1h', 'unlock bob', 'status', 'restart nobody', 'rolback app'],
 ]

@@ -104,6 +104,7 @@ export async function discordPlatform({ isNew = false } = {}): Promise<DiscordPl
       if (id === undefined) throw new Error(`there is no button ${buttonId} to press`)
       fake.interact(chat, { kind: 'button', id, message: reference }, 1, { by: PEOPLE[by] })
     },
+    again: () => fake.again(),
     answers: () =>
       answersIn(world).map(({ message, isEphemeral, file }) => ({
         ...{ text: shownText(message), isPrivate: isEphemeral, file },

@@ -25,6 +25,8 @@ export interface DiscordFake {
   latencyMs: number
   /** Somebody does something; answers with the interaction's id. `createdMs`: when they did, on the wall clock. */
   interact(channel: string, doing: Doing, times?: number, more?: { createdMs?: number; by?: Person }): string
+  /** The newest of it is dispatched once more. */
+  again(): void
   /** Somebody sends a slash command; throws where the client lets nobody send that. */
   type(channel: string, line: string, times?: number, by?: Person): string
   /** Cuts all connections that stand. */
@@ -65,6 +67,7 @@ export async function startDiscordFake({ port = 0, token = newToken() }: FakeOpt
     ...{ world, limits: openLimits(world.breaches), trouble: null, requests: 0, log: [] },
     gateway: () => ({ url: url(), shards: 1, session_start_limit: gateway.sessionStart() }),
   }
+  let newest: object = {}
   const fake: DiscordFake = {
     ...{ apiUrl: `http://127.0.0.1:${taken}/api`, world, desk, gateway, latencyMs: 0 },
     type: (channel, line, times, by) =>
@@ -76,9 +79,11 @@ export async function startDiscordFake({ port = 0, token = newToken() }: FakeOpt
       ),
     interact(channel, doing, times = 1, more = {}) {
       const data = interact(world, channel, doing, more)
+      newest = data
       for (let n = 0; n < times; n += 1) gateway.dispatch('INTERACTION_CREATE', data)
       return 'id' in data ? String(data.id) : ''
     },
+    again: () => gateway.dispatch('INTERACTION_CREATE', newest),
     cut() {
       for (const socket of sockets) socket.destroy()
     },

@@ -51,6 +51,7 @@ export async function startSlackPlatform(options: SlackFakeOptions = {}): Promis
       sockets.send('interactive', fake.pressOf(chat, tsOf(reference), buttonId, workspace.people[by])),
     people: [`${workspace.team}/U0HUMAN`, `${workspace.team}/U0BOB`],
     does: { privately: true, forms: true, guesses: false, registers: false, again: true, hides: false },
+    again: () => sockets.again(),
     answers: () =>
       workspace.answers.map(({ text, blocks, isEphemeral, file }) => {
         const shown = readableOf(text, blocks)

@@ -12,6 +12,8 @@ export interface SocketMode {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** Delivers one envelope; `times`: that often, though it was acknowledged. */
   send(type: 'slash_commands' | 'interactive', payload: object, times?: number): void
+  /** The newest envelope comes once more, and what is in it in another envelope. */
+  again(): void
   /** Slack tells all connections to go, and closes them after `graceMs`. */
   disconnect(reason: 'warning' | 'refresh_requested' | 'link_disabled', graceMs?: number): void
   /** Ends all connections without a word. */
@@ -55,6 +57,7 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
   let behaviour: Parameters<SocketMode['behave']>[0] = 'greet'
   let tried = 0
   let lost = 0
+  let newest: { id: string; message: object } | null = null
 
   function after(ms: number, run: () => void): void {
     const timer = setTimeout(() => {
@@ -118,6 +121,13 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
     })
   }
 
+  function put(message: object, times: number): void {
+    const id = randomUUID()
+    newest = { id, message }
+    envelopes.set(id, { sent: 0, isAcknowledged: false, bornMs: performance.now(), acknowledgedMs: null })
+    deliver(id, message, times)
+  }
+
   return {
     envelopes,
     newPath() {
@@ -137,9 +147,13 @@ export function createSocketMode(appId: string, breaches: string[], ackMs = ACK_
       server.handleUpgrade(request, socket, head, greet)
     },
     send(type, payload, times = 1) {
-      const id = randomUUID()
-      envelopes.set(id, { sent: 0, isAcknowledged: false, bornMs: performance.now(), acknowledgedMs: null })
-      deliver(id, { type, payload, accepts_response_payload: type === 'slash_commands' }, times)
+      put({ type, payload, accepts_response_payload: type === 'slash_commands' }, times)
+    },
+    again() {
+      if (newest === null) return
+      const { id, message } = newest
+      deliver(id, message, 1)
+      put(message, 1)
     },
     disconnect(reason, graceMs = 500) {
       for (const socket of connections) {

@@ -33,6 +33,7 @@ const ANSWER_MOST = 200
 const CALLBACK_MS = 15_000
 const DELETE_MS = 48 * 3_600_000
 const DOCUMENT_MOST_BYTES = 50 << 20
+const ACTIONS = /^(typing|(upload|record)_(photo|video|voice|video_note)|upload_document|choose_sticker|find_location)$/
 const SEND = ['chat_id', 'parse_mode', 'disable_notification', 'reply_parameters', 'reply_markup', 'protect_content']
 const AT = ['chat_id', 'message_id']
 
@@ -103,6 +104,16 @@ export const METHODS: Readonly<Record<string, Method>> = {
       if (String(args.text ?? '').length > ANSWER_MOST) throw new Refused(400, 'Bad Request: MESSAGE_TOO_LONG')
       callback.isAnswered = true
       callback.answeredMs ??= nowMs() - callback.atMs
+      return true
+    },
+  },
+  sendchataction: {
+    fields: ['chat_id', 'message_thread_id', 'action', 'business_connection_id'],
+    run(args, { world }) {
+      const chat = world.chatFor(args.chat_id)
+      if (!ACTIONS.test(String(args.action ?? '')))
+        throw new Refused(400, 'Bad Request: wrong parameter action in request')
+      world.actions.push({ chat: chat.id, action: String(args.action) })
       return true
     },
   },

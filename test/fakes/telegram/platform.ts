@@ -90,6 +90,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
       world.write(Number(chat), line, { times, by: PEOPLE[by] })
     },
     press: (chat, reference, id, by = 0) => void world.press(Number(chat), Number(reference), id, PEOPLE[by]),
+    again: () => fake.updates.again(),
     answers: () =>
       answered().map(({ message }) => ({
         ...{ text: message.text, buttons: buttonsOf(message), isPrivate: false },

@@ -5,6 +5,8 @@ import { done, no } from './answer.ts'
 export interface Updates {
   /** `times`: it comes again as often, though it was confirmed, as happens when the server loses a confirmation. */
   add(update: object, times?: number): void
+  /** The newest one comes once more, with a number of its own. */
+  again(): void
   /** One `getUpdates`. A second one that comes while it is open ends it with 409. */
   poll(args: PollArgs, gone: AbortSignal): Promise<Answer>
   /** The poll that is open, if any, is answered so. */
@@ -41,6 +43,7 @@ const WEBHOOK =
 export function createUpdates(nowMs: () => number): Updates {
   let kept: Kept[] = []
   let nextId = 700_000_000
+  let newest: object = {}
   let allowed: readonly string[] = []
   let open: ((answer: Answer | null) => void) | null = null
   let webhook = ''
@@ -48,7 +51,7 @@ export function createUpdates(nowMs: () => number): Updates {
     const type = Object.keys(update)[0] ?? ''
     return allowed.length === 0 ? !ON_REQUEST.includes(type) : allowed.includes(type)
   }
-  return {
+  const updates: Updates = {
     get waiting() {
       return kept.length
     },
@@ -59,8 +62,10 @@ export function createUpdates(nowMs: () => number): Updates {
       webhook = url
       if (url !== '') open?.(no(409, 'Conflict: terminated by setWebhook request'))
     },
+    again: () => updates.add(newest),
     add(update, times = 1) {
       if (!isWanted(update)) return
+      newest = update
       kept.push({ id: nextId, update, atMs: nowMs(), times })
       nextId += 1
       open?.(null)
@@ -84,6 +89,7 @@ export function createUpdates(nowMs: () => number): Updates {
       return done(batch.map(({ id, update }) => ({ update_id: id, ...update })))
     },
   }
+  return updates
 
   /** All before `offset` was seen by the bot. */
   function confirm(offset: number): void {

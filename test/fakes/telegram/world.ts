@@ -58,6 +58,8 @@ export interface World {
   readonly bot: { readonly id: number; readonly username: string }
   readonly chats: Map<number, Chat>
   readonly callbacks: Map<string, { readonly atMs: number; isAnswered: boolean; answeredMs: number | null }>
+  /** What was shown to be under way, in order. */
+  readonly actions: { readonly chat: number; readonly action: string }[]
   /** The bot's list of commands, and how often it was set. */
   commands: readonly { readonly command: string; readonly description: string }[]
   commandsSet: number
@@ -101,6 +103,7 @@ export function createWorld(
     bot,
     chats,
     callbacks,
+    actions: [],
     commands: [],
     commandsSet: 0,
     addChat(id, type, title, username) {
