@@ -1,5 +1,4 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../core/clock.ts'
@@ -115,9 +114,7 @@ async function besideCommands(ledger: Ledger, dir: string, commands: Commands): 
     const { receipt } = JSON.parse(await commands.run('prove', String(seq), '--json')) as { receipt: string }
     await commands.run('check', receipt)
     await commands.run('verify')
-    const exported = join(dir, `../exported-${round}`)
-    await commands.run('export', exported)
-    await rm(exported, { recursive: true })
+    await commands.run('export', join(dir, `../exported-${round}`))
     await ledger.rotateKey('local:admin')
     await ledger.append({ kind: 'config.applied', data: { sha256: round } })
     await ledger.checkpoint()
