@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { codeOf, messageOf } from '../fault.ts'
@@ -65,6 +65,32 @@ export function baseOf(dir: string, files: readonly SegmentFile[] = segmentFiles
   const begin = files.find(file => file.first === base.seq)
   const why = begin === undefined ? 'there is no segment behind what it tells of' : misfitOf(base, begin)
   return why === null ? { base } : { base: null, trouble: `${BASE_FILE} does not fit: ${why}` }
+}
+
+/**
+ * The segments that count, for who only reads: where a verification finds all good, these are the ones that it has looked at.
+ * What stands before the base is none of them, nor is an empty one at the end, which says nothing yet.
+ */
+export function countingSegments(dir: string): readonly SegmentFile[] {
+  const files = withoutEmptyEnd(segmentFiles(dir))
+  const first = files[0]?.first ?? 0
+  const seq = first === 0 ? 0 : statedSeq(dir)
+  return seq <= first ? files : files.filter(file => file.first >= seq)
+}
+
+/** An empty one at the end was just made, or its maker died. */
+export function withoutEmptyEnd(files: readonly SegmentFile[]): readonly SegmentFile[] {
+  const last = files.at(-1)
+  return last !== undefined && !statSync(last.path, { throwIfNoEntry: false })?.size ? files.slice(0, -1) : files
+}
+
+/** As the file has it; 0 where it can't be read, which a verification tells. */
+function statedSeq(dir: string): number {
+  try {
+    return Number((JSON.parse(readFileSync(join(dir, BASE_FILE), 'utf8')) as { seq?: unknown }).seq) || 0
+  } catch {
+    return 0
+  }
 }
 
 /** The segments that count: of those that a prune was removing when it was killed none does. */

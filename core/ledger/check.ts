@@ -77,8 +77,10 @@ async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promi
   const whose = keys.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
   const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whose}`
   const found = dir === null ? null : await readEntry(dir, entry.seq)
-  if (found === null)
-    return { what, fits: true, why: dir === null ? good : `${good}; it is not in the ledger here`, entry }
+  if (dir === null) return { what, fits: true, why: good, entry }
+  if (found === null && entry.seq >= firstSeq(dir) && ownKeys.some(({ name }) => name === checkpoint.origin))
+    return { what, fits: false, why: `${good}, but the ledger here, which is that one, does not have it`, entry }
+  if (found === null) return { what, fits: true, why: `${good}; it is not in the ledger here`, entry }
   if (found.line === receipt.line) return { what, fits: true, why: good, entry }
   return { what, fits: false, why: `${good}, but the ledger here has another entry #${entry.seq}`, entry }
 }

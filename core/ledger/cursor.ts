@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type SegmentFile, segmentFiles } from './files.ts'
+import { countingSegments } from './base.ts'
+import type { SegmentFile } from './files.ts'
 import { MAX_LINE_BYTES } from './line.ts'
 import { validBytesBefore } from './opening.ts'
 
@@ -50,7 +51,7 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
 
   /** Turns to the segment that holds `at`; answers where that segment's lines become void. */
   async function turn(): Promise<number | null> {
-    const files = segmentFiles(dir)
+    const files = countingSegments(dir)
     const index = Math.max(
       0,
       files.findLastIndex(each => each.first <= at),
@@ -151,7 +152,7 @@ async function offsetBefore(handle: FileHandle, { seq, first, entries, validByte
   for (let isGuess = true; high - low.offset > PROBE_BYTES; isGuess = !isGuess) {
     const guess = low.offset + (seq - low.seq) * lineBytes - PROBE_BYTES / 2
     const middle = Math.floor(isGuess ? Math.max(low.offset, Math.min(guess, high)) : (low.offset + high) / 2)
-    const { bytesRead } = await handle.read(probe, 0, PROBE_BYTES, middle)
+    const { bytesRead } = await handle.read(probe, 0, Math.min(PROBE_BYTES, Math.max(0, validBytes - middle)), middle)
     const { at, after } = placeIn(probe, bytesRead, seq)
     if (at === null) high = middle
     else {

@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Entry } from '../entry.ts'
 import { codeOf } from '../fault.ts'
+import { countingSegments } from './base.ts'
 import { seqOf } from './cursor.ts'
-import { type SegmentFile, segmentFiles } from './files.ts'
+import type { SegmentFile } from './files.ts'
 import { type Filter, matcher } from './filter.ts'
 import { checkLine } from './line.ts'
 import { validBytesBefore } from './opening.ts'
@@ -76,7 +77,7 @@ const CHUNK_BYTES = 262_144
 
 /** All lines up to the place `lastSeq`, the last one first. Void bytes behind a segment's valid size are left out. */
 async function* linesBackward(dir: string, lastSeq: number): AsyncGenerator<string> {
-  const files = segmentFiles(dir)
+  const files = countingSegments(dir)
   for (let index = files.length - 1; index >= 0; index--) {
     const file = files[index]
     if (file === undefined || file.first > lastSeq) continue

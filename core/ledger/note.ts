@@ -119,7 +119,7 @@ export function splitNote(
 }
 
 /** Null unless it is the one standard base64 text of its bytes. */
-function strictBase64(text: string): Buffer | null {
+export function strictBase64(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null
 }

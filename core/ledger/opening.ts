@@ -24,11 +24,16 @@ export function openingOf(file: SegmentFile): Opening | null {
   return { says, tree: treeHeadOf(tree) }
 }
 
+/** Null: it says nothing that could be a size. */
+export function validBytesIn(says: Says | null | undefined): number | null {
+  const valid = says?.validBytes
+  return typeof valid === 'number' && Number.isSafeInteger(valid) && valid >= 0 ? valid : null
+}
+
 /**
  * How many bytes of a segment count, by the first entry of the segment after it: what a failed write left behind them is void,
  * whatever it claims to be. Infinity: nobody tells (yet).
  */
 export function validBytesBefore(next: SegmentFile | undefined): number {
-  const valid = next === undefined ? undefined : openingOf(next)?.says?.validBytes
-  return typeof valid === 'number' ? valid : Number.POSITIVE_INFINITY
+  return (next === undefined ? null : validBytesIn(openingOf(next)?.says)) ?? Number.POSITIVE_INFINITY
 }

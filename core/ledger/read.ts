@@ -1,7 +1,7 @@
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
+import { countingSegments } from './base.ts'
 import { openCursor } from './cursor.ts'
-import { segmentFiles } from './files.ts'
 import { checkLine } from './line.ts'
 
 /** Why there is no entry `seq`. */
@@ -47,7 +47,7 @@ export async function* foldFrom(
 
 /** The first entry that is still there; those before it were pruned. 0 too where there is none. */
 export function firstSeq(dir: string): number {
-  return segmentFiles(dir)[0]?.first ?? 0
+  return countingSegments(dir)[0]?.first ?? 0
 }
 
 /** One entry by its place, with its line; null when there is none. */

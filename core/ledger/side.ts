@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { codeOf } from '../fault.ts'
-import { disk, segmentFiles } from './files.ts'
+import { countingSegments } from './base.ts'
+import { disk } from './files.ts'
 import { safeJson } from './line.ts'
 import { commitment } from './prepare.ts'
 
@@ -58,7 +59,7 @@ export function sideStore(dir: string): SideStore {
 export function readTail(dir: string, entry: Entry): string | null {
   const { tail } = entry.data
   if (typeof tail !== 'object' || tail === null || !('sha256' in tail) || typeof tail.sha256 !== 'string') return null
-  const segment = segmentFiles(dir).findLast(file => file.first <= entry.seq)
+  const segment = countingSegments(dir).findLast(file => file.first <= entry.seq)
   if (segment === undefined) return null
   let fd: number
   try {
@@ -85,7 +86,9 @@ export function rowOf(line: string): SideRow | null {
     const row: unknown = JSON.parse(line)
     if (typeof row !== 'object' || row === null) return null
     const { seq, salt, text } = row as Partial<Record<keyof SideRow, unknown>>
-    return typeof seq === 'number' && typeof salt === 'string' && typeof text === 'string' ? { seq, salt, text } : null
+    // Of one length: a longer salt would take in the beginning of the text.
+    if (typeof salt !== 'string' || !/^[0-9a-f]{32}$/.test(salt)) return null
+    return typeof seq === 'number' && typeof text === 'string' ? { seq, salt, text } : null
   } catch {
     return null
   }

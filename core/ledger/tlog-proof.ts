@@ -1,7 +1,7 @@
 import type { Entry } from '../entry.ts'
 import { openCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
 import { checkLine } from './line.ts'
-import type { VerifierKey } from './note.ts'
+import { strictBase64, type VerifierKey } from './note.ts'
 import { type Digest, fromBase64, leafHash, toBase64 } from './tree/hash.ts'
 import { verifyInclusion } from './tree/proof.ts'
 
@@ -55,7 +55,8 @@ export function parseFullReceipt(text: string): FullReceipt | string {
   if (hashes.length > MAX_HASHES) return 'it has more hashes than any tree'
   const proof = hashes.map(fromBase64)
   if (!proof.every(each => each !== null)) return 'one of its hashes is none'
-  const line = Buffer.from(base64, 'base64').toString('utf8')
+  const line = strictBase64(base64)?.toString('utf8')
+  if (line === undefined) return 'the entry in it is not written in the one way that there is'
   return { line, index: Number(place), proof, checkpoint: text.slice(at + 2) }
 }
 

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
+import { withoutEmptyEnd } from './base.ts'
 import type { SegmentFile } from './files.ts'
 import { ZEROS } from './line.ts'
-import { openingOf, type Says } from './opening.ts'
+import { openingOf, type Says, validBytesIn } from './opening.ts'
 import type { TreeHead } from './tree/tree-head.ts'
 import type { Task } from './verify-walk.ts'
 
@@ -22,14 +23,13 @@ export function planOf(
   found: readonly SegmentFile[],
   { sizes, isOnlyChain }: { readonly sizes: readonly number[]; readonly isOnlyChain: boolean },
 ): Planned[] {
-  // An empty one at the end was just made, or its maker died: it holds nothing that counts.
-  const files = found.filter((file, index) => index < found.length - 1 || statSync(file.path).size > 0)
+  const files = withoutEmptyEnd(found)
   const opened = files.map(file => openingOf(file))
   return files.map((file, index) => {
-    const valid = opened[index + 1]?.says?.validBytes
+    const valid = validBytesIn(opened[index + 1]?.says)
     const { size, mode } = statSync(file.path)
     // A size larger than the file, or none: the join tells.
-    const validBytes = typeof valid === 'number' ? Math.min(valid, size) : size
+    const validBytes = Math.min(valid ?? size, size)
     return {
       file,
       says: opened[index]?.says ?? null,

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { originOf } from '../../core/ledger/epochs.ts'
+import { type Filter, matcher } from '../../core/ledger/filter.ts'
 import { catchUp } from '../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase } from '../../core/ledger/index/database.ts'
 import { queryLedger } from '../../core/ledger/index/query.ts'
 import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
+import { checkLine } from '../../core/ledger/line.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
+import { readEntry } from '../../core/ledger/read.ts'
 import { linesIn, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
@@ -97,6 +100,16 @@ const MORE: Readonly<Record<string, Move>> = {
     const line = lines[random(lines.length)]
     if (name !== undefined && line !== undefined) appendFileSync(join(dir, 'seg', name), `${strayLine(line)}\n`)
   },
+  'put a segment there that is none': ({ dir }, random) => {
+    const first = random(2) > 0 ? random(20) : random(400)
+    const lines = linesIn(dir).slice(0, random(3) * 20)
+    const text = lines.map((line, at) => strayLine(line.replace(/"seq":\d+/, `"seq":${first + at}`)))
+    const name = `${String(first).padStart(12, '0')}.jsonl`
+    mkdirSync(join(dir, 'seg'), { recursive: true })
+    if (!existsSync(join(dir, 'seg', name)))
+      writeFileSync(join(dir, 'seg', name), text.map(line => `${line}\n`).join(''))
+    if (random(2) > 0) rmSync(join(dir, 'head'), { force: true })
+  },
   'forge the index': ({ dir }, random) => {
     try {
       const db = new DatabaseSync(indexPath(dir), { defensive: false })
@@ -117,6 +130,11 @@ function allLines(dir: string): ReadonlySet<string> {
   return new Set(names.flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n')))
 }
 
+function fitsLine(filter: Filter, line: string): boolean {
+  const checked = checkLine(line)
+  return checked.ok && matcher(filter)(checked.entry)
+}
+
 test('the attack game with what was pruned, and a search', async t => {
   const it = await board(t)
   const first = seqIn(it.lines[0] ?? '')
@@ -131,6 +149,13 @@ test('the attack game with what was pruned, and a search', async t => {
     async judge(verdict, _now, where) {
       const sound = await verifyIndex(it.dir).catch(() => null)
       const there = allLines(it.dir)
+      if (verdict.ok) {
+        const { rows } = await listEntries(it.dir, {}, { limit: 1000 })
+        const listed = rows.map(({ line }) => line).reverse()
+        assert.deepEqual(listed.slice(0, it.size - first), it.lines.slice(0, it.size - first), `listed: ${where}`)
+        const seq = first + (sum.searched % (it.size - first))
+        assert.equal((await readEntry(it.dir, seq))?.line, it.lines[seq - first], `read: ${where}`)
+      }
       for (const filter of [{ svc: 'api' }, { kinds: ['key.rotated' as const] }, { text: 'innocent' }]) {
         const { rows } = await queryLedger(it.dir, filter, { limit: 1000 })
         sum.searched += rows.length
@@ -139,6 +164,10 @@ test('the attack game with what was pruned, and a search', async t => {
           if (verdict.ok && entry.seq < it.size) assert.equal(line, it.lines[entry.seq - first], where)
         }
         if (!verdict.ok) continue
+        const vouched = it.lines.slice(0, it.size - first).filter(line => fitsLine(filter, line))
+        const shown = new Set(rows.map(({ line }) => line))
+        if (sound?.ok === true)
+          for (const line of vouched) assert.ok(shown.has(line), `a search hides what is there: ${where}`)
         assert.equal(new Set(rows.map(({ line }) => line)).size, rows.length, `none is shown twice: ${where}`)
         // What the index hides, its verification finds.
         if (sound?.ok !== true) continue

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { codeOf } from '../../fault.ts'
-import { segmentFiles } from '../files.ts'
+import { countingSegments } from '../base.ts'
 import { validBytesBefore } from '../opening.ts'
 import { StaleIndex } from './database.ts'
 
@@ -13,6 +13,7 @@ export interface Place {
 
 /** Bad lines may be longer than entries. */
 const MOST_LINE_BYTES = 1_048_576
+const LF = 10
 
 /** Segments stay open until it is closed. */
 export interface LineReader {
@@ -31,13 +32,14 @@ function opened(path: string): number {
 }
 
 export function lineReader(dir: string): LineReader {
-  const files = segmentFiles(dir)
+  const files = countingSegments(dir)
   const open = new Map<string, { readonly fd: number; readonly validBytes: number }>()
   return {
     read({ seq, offset, bytes }) {
       const index = files.findLastIndex(each => each.first <= seq)
       const file = files[index]
-      if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES)) throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
+      if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES && offset >= 0))
+        throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
       if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
       const segment = open.get(file.path) ?? {
         fd: opened(file.path),
@@ -45,10 +47,13 @@ export function lineReader(dir: string): LineReader {
       }
       open.set(file.path, segment)
       if (offset + bytes >= segment.validBytes) throw new StaleIndex(`entry #${seq} can't stand behind what counts`)
-      const buffer = Buffer.allocUnsafe(bytes)
-      const read = readSync(segment.fd, buffer, 0, bytes, offset)
-      if (read < bytes) throw new StaleIndex(`the segment of entry #${seq} is shorter than it was`)
-      return buffer.toString('utf8')
+      // With the line ends before and behind it: what stands within a line is none, whatever it looks like.
+      const before = Math.min(offset, 1)
+      const buffer = Buffer.allocUnsafe(before + bytes + 1)
+      const read = readSync(segment.fd, buffer, 0, buffer.length, offset - before)
+      const isLine = read === buffer.length && buffer.at(-1) === LF && (before === 0 || buffer[0] === LF)
+      if (!isLine) throw new StaleIndex(`entry #${seq} is no line where it stood`)
+      return buffer.toString('utf8', before, before + bytes)
     },
     close() {
       for (const { fd } of open.values()) closeSync(fd)

@@ -5,7 +5,7 @@ import type { Filter } from '../filter.ts'
 import { listEntries, type Page } from '../list.ts'
 import type { BadLine } from '../read.ts'
 import { catchUp, sizeOf } from './catch-up.ts'
-import { isWrong } from './database.ts'
+import { isBusy, isWrong } from './database.ts'
 import { heldIndex } from './held.ts'
 import { searchLedger } from './search.ts'
 import { asksMuch, isLong, mayKeep } from './worth.ts'
@@ -135,6 +135,8 @@ async function pageOf({ filter, limit, cursor, size }: Question, signal: AbortSi
       })
     } catch (error) {
       signal.throwIfAborted()
+      // Another process has it for the moment.
+      if (isBusy(error)) break
       if (tries > 0 || !isWrong(error)) pausedUntilMs = performance.now() + PAUSE_MS
     }
   }

@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { originOf } from '../../../core/ledger/epochs.ts'
+import { catchUp } from '../../../core/ledger/index/catch-up.ts'
+import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/database.ts'
+import { findEntries } from '../../../core/ledger/index/find.ts'
+import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { keptCheckpoints } from '../../../core/ledger/kept.ts'
 import { keyStore } from '../../../core/ledger/keys.ts'
 import { parseVkey, rawPublicKey } from '../../../core/ledger/note.ts'
@@ -227,4 +231,20 @@ test('a new first key without a handover, told of by a rewritten entry: refused 
   assert.equal((await withKey(it.dir, it.firstVkey)).ok, false)
   assert.equal((await alone(it.dir)).checked.epochs, false)
   assert.ok(readdirSync(it.dir).includes('checkpoint'))
+})
+
+test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {
+  const { dir, note } = await victim(t)
+  const db = await openDatabase(indexPath(dir))
+  await catchUp(db, dir)
+  db.exec(
+    'DELETE FROM entries WHERE seq = 5; UPDATE entries SET offset = (SELECT offset FROM entries WHERE seq = 7) WHERE seq = 6',
+  )
+  db.close()
+  const trust = { keys: [], checkpoints: [{ name: 'kept', note }] }
+  assert.equal((await verifyLedger(dir, { trust })).ok, true, 'the entries are as they were')
+  assert.equal((await verifyIndex(dir))?.ok, false)
+  const index = await openDatabase(indexPath(dir))
+  t.after(() => index.close())
+  await assert.rejects(findEntries(index, dir, { svc: 'api' }, { limit: 100 }), StaleIndex)
 })

@@ -35,14 +35,14 @@ export async function nextSegment(t: TestContext, ledger: Ledger): Promise<void>
  * A ledger of `segments` segments that are done with, and one more; each has a key of its own and an entry with a text kept
  * aside. Closed.
  */
-export async function manySegments(t: TestContext, segments: number): Promise<string> {
+export async function manySegments(t: TestContext, segments: number, entries = 50): Promise<string> {
   const dir = join(folder(t), 'ledger')
   const ledger = await reopened(t, dir, { fsync: true })
   for (let n = 0; n <= segments; n++) {
     if (n > 0) await nextSegment(t, ledger)
     if (n > 0) await ledger.rotateKey('local:admin')
     await ledger.append({ ...exit(n), tail: `password ${n}` })
-    for (let more = 0; more < 50 + 7 * n; more++) await ledger.append(exit(more))
+    for (let more = 0; more < entries + 7 * n; more++) await ledger.append(exit(more))
   }
   await ledger.checkpoint()
   await ledger.close(5000)

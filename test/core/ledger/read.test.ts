@@ -190,6 +190,11 @@ test('a text kept aside is believed only if it is what the entry committed to', 
   assert.equal(readTail(dir, entry), 'what it said', 'an older or broken row before it is passed over')
   writeFileSync(path, forged)
   assert.equal(readTail(dir, entry), null)
+  // What is committed to is the salt and the text behind it: the border between them stays where it was.
+  const row = JSON.parse(rows) as { seq: number; salt: string; text: string }
+  const moved = { ...row, salt: row.salt + Buffer.from(row.text.slice(0, 5)).toString('hex'), text: row.text.slice(5) }
+  writeFileSync(path, `${JSON.stringify(moved)}\n`)
+  assert.equal(readTail(dir, entry), null)
   rmSync(path)
   assert.equal(readTail(dir, entry), null)
   assert.equal(judged(dir).code, 0, 'erased: the chain holds')
