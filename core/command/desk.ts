@@ -187,7 +187,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     try {
       await steps.advance(id)
     } catch (error) {
-      if (codeOf(error) !== 'ledger.degraded') throw error
+      if (!['ledger.degraded', 'ledger.busy'].includes(codeOf(error))) throw error
     }
   }
 

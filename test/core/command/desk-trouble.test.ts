@@ -94,6 +94,24 @@ test('while nothing can be recorded orders are refused, and what could not start
   assert.equal(stand.performed.length, 1)
 })
 
+test('a start that can not be recorded in time is tried again, and nobody is told that it failed', async () => {
+  for (const broken of ['not stored', 'busy'] as const) {
+    const stand = makeStand()
+    await stand.ask(SPEAKERS.alice, 'rollback app')
+    const held = Promise.withResolvers<void>()
+    stand.hold = held.promise
+    const approving = stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') })
+    while (stand.of('command.approved').length === 0) await stand.settle()
+    stand.broken = broken
+    held.resolve()
+    assert.equal(command(await approving).state, 'approved', broken)
+    stand.broken = 'no'
+    await stand.clock.advance(5000)
+    await stand.settle()
+    assert.deepEqual([stand.view('c1')?.state, stand.performed.length], ['succeeded', 1], broken)
+  }
+})
+
 test('what was told to be refused is not run, also when it was recorded after all', async () => {
   const stand = makeStand()
   stand.broken = 'stored'
