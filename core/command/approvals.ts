@@ -9,6 +9,7 @@ import { type Identity, isLocal, shortfallOf } from './identity.ts'
 import { type Command, type CommandMemory, missingOf } from './memory.ts'
 import { stepOffers } from './offers.ts'
 import { acceptedStep, MOST_WRONG, secretFrom } from './one-time-code.ts'
+import { counting } from './standing.ts'
 
 export interface ApprovalTools {
   readonly clock: Clock
@@ -36,7 +37,7 @@ export function createApprovals(tools: ApprovalTools): {
   const { memory, drafts, denials, append } = tools
 
   async function give(step: Step, id: string, how: How, code: string | null): Promise<Given> {
-    const command = waitingCommand(memory, id, tools.clock.wallMs())
+    const command = counting(waitingCommand(memory, id, tools.clock.wallMs()), tools.people())
     const { who } = how
     const attempt: Attempt = { ...who, word: step, args: {}, key: how.key, id }
     const isOwn = who.operator === command.operator

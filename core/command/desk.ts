@@ -47,7 +47,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
   const takeStranger = tokenBucket(clock, STRANGERS_RATE)
   const minting = options.mint === undefined ? {} : { mint: options.mint }
   const steps = createSteps({
-    ...{ clock, memory, drafts, deeds: options.deeds, append: options.append, inTurn, warn },
+    ...{ clock, memory, people, drafts, deeds: options.deeds, append: options.append, inTurn, warn },
     offersFor: (command, verdict) =>
       commandOffers(command, verdict, {
         againMs: clock.wallMs() + (people().policy[command.verb]?.expireMs ?? 0),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommandView, Reply } from '../../../core/command/port.ts'
-import { makeStand, SPEAKERS } from './stand.ts'
+import { makeStand, PEOPLE, SPEAKERS } from './stand.ts'
 
 function command(reply: Reply): CommandView {
   assert.equal(reply.reply, 'command', JSON.stringify(reply))
@@ -46,6 +46,42 @@ test('where no approval is asked for, a code verb needs one code: of who asks, o
   )
   await assert.rejects(stand.ask(SPEAKERS.carol, 'approve c2'), /none set up/)
   assert.equal(command(await stand.ask(SPEAKERS.bob, 'approve c2', { code: stand.code('bob') })).state, 'started')
+})
+
+test('approvals of those who may not any more do not count, and what they asked for is not done', async () => {
+  const without = (...names: string[]) => ({
+    ...PEOPLE,
+    operators: PEOPLE.operators.filter(({ id }) => !names.includes(id)),
+  })
+  const host = { by: 'local:admin', as: null, code: null }
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.carol, 'deploy app release-6')
+  await stand.ask(SPEAKERS.bob, 'approve c1')
+  stand.people = without('bob')
+  const second = command(await stand.ask(SPEAKERS.alice, 'approve c1'))
+  assert.deepEqual([second.state, second.needs], ['awaiting', { approvals: 1, code: false }])
+  assert.equal((await stand.desk().decide('approve', 'c1', host)).state, 'started')
+  await stand.settle()
+  assert.equal(stand.view('c1')?.state, 'succeeded')
+
+  stand.people = PEOPLE
+  await stand.ask(SPEAKERS.carol, 'deploy app release-7')
+  await stand.ask(SPEAKERS.bob, 'approve c2')
+  stand.people = without('carol')
+  const askers = command(await stand.ask(SPEAKERS.alice, 'approve c2'))
+  assert.deepEqual([askers.state, askers.why], ['failed', 'carol, who asked for it, may not any more'])
+
+  // Killed between the approval and the start, and the configuration is another one afterwards.
+  stand.people = PEOPLE
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  stand.hold = new Promise(() => {})
+  void stand.ask(SPEAKERS.bob, 'approve c3', { code: stand.code('bob') })
+  while (stand.view('c3')?.state !== 'approved') await stand.settle()
+  stand.people = without('bob')
+  stand.crash()
+  await stand.settle()
+  assert.deepEqual([stand.view('c3')?.state, stand.view('c3')?.needs], ['awaiting', { approvals: 1, code: true }])
+  assert.equal(stand.performed.length, 1)
 })
 
 test('the host needs no code, and is bound by approvals like anybody', async () => {
