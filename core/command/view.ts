@@ -1,6 +1,6 @@
 import type { OperatorSpec, PeopleSpec } from '../config/people-spec.ts'
 import { receiptOf } from '../ledger/receipt.ts'
-import { isAtLeast } from './identity.ts'
+import { humanOf, isAtLeast } from './identity.ts'
 import { type Command, ENDED, missingOf } from './memory.ts'
 import { lineOf } from './parse.ts'
 import type { CommandView, Person } from './port.ts'
@@ -26,11 +26,11 @@ export function viewOf(command: Command, people: PeopleSpec): CommandView {
 /** Those who may approve it and have not. */
 function approversOf(command: Command, { operators, policy }: PeopleSpec): Person[] {
   const { needs, verb, approvals } = command
+  const used = [...(needs.approvals === 0 ? [] : [command]), ...approvals].map(humanOf)
   const least = policy[verb]?.role ?? 'operator'
-  const isOwnEnough = needs.approvals === 0
   return operators
     .filter(({ role, totp }) => isAtLeast(role, least) && (!needs.code || totp !== null))
-    .filter(({ id }) => (isOwnEnough || id !== command.operator) && !approvals.some(({ operator }) => operator === id))
+    .filter(({ id }) => !used.includes(id))
     .map(personOf)
 }
 

@@ -109,6 +109,33 @@ test('the host needs no code, and is bound by approvals like anybody', async () 
   )
 })
 
+test('who gives a name at the host that asked or approved in a chat is not somebody else', async () => {
+  const stand = makeStand()
+  const host = (name: string) => ({ by: `local:admin/${name}`, as: null, code: null })
+  const denied = { code: 'command.denied', message: /^alice asked for c\d, so others have to approve it$/ }
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  await assert.rejects(stand.desk().decide('approve', 'c1', host('alice')), denied)
+  assert.equal((await stand.desk().decide('approve', 'c1', host('bob'))).state, 'started')
+  await stand.settle()
+
+  // The other way round.
+  await assert.rejects(stand.desk().order('rollback', { target: 'app' }, 'local:admin/alice'), {
+    message: /c2 .* waits for an approval of others by bob,/,
+  })
+  const code = stand.code('alice')
+  await assert.rejects(stand.ask(SPEAKERS.alice, 'approve c2', { code }), denied)
+  await assert.rejects(stand.desk().decide('approve', 'c2', { ...host('root'), as: 'alice', code }), denied)
+
+  // Nor are they a second one to approve it.
+  await stand.ask(SPEAKERS.carol, 'deploy app release-6')
+  await stand.ask(SPEAKERS.alice, 'approve c3')
+  const again = await stand.desk().decide('approve', 'c3', host('alice'))
+  assert.deepEqual([again.state, again.approvals.length], ['awaiting', 1])
+  await stand.desk().decide('approve', 'c3', host('bob'))
+  await stand.settle()
+  await assert.rejects(stand.ask(SPEAKERS.bob, 'approve c3'), { code: 'command.over' })
+})
+
 test('while nothing can be recorded orders are refused, and what could not start is done later or given up', async () => {
   const stand = makeStand()
   stand.broken = 'not stored'
