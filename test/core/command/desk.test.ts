@@ -131,6 +131,20 @@ test('who is not known, not here, or not enough is refused; each try is an entry
   assert.equal(stand.performed.length, 0)
 })
 
+test('a code that was typed in the place of something else is not recorded with a denied try', async () => {
+  const stand = makeStand()
+  for (const [from, line] of [
+    [SPEAKERS.dave, '/rollback app 123456'],
+    [SPEAKERS.eve, '/rollback app 123456'],
+    [SPEAKERS.dave, '/silence agent 1h 123456'],
+  ] as const)
+    await assert.rejects(stand.ask(from, line), { code: 'command.denied' })
+  assert.deepEqual(
+    stand.of('command.denied').map(({ args }) => args),
+    [{ target: 'app' }, { target: 'app' }, { service: 'agent', for: '1h' }],
+  )
+})
+
 test('however much strangers say, the operators are heard', async () => {
   const stand = makeStand()
   const answers = new Map<string, number>()
