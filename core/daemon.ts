@@ -146,6 +146,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ clock, state, socket: options.socket, append, warn, mustRecord },
       ...{ memory: folded.commands, incidents: folded.incidents, notices: folded.notices },
       ...{ config: () => config, status: () => daemon.status(), services: supervisor.statuses },
+      isWanted: name => supervisor.service(name).isWanted(),
       act: orderedOn(supervisor, { clock, recorded }),
       mark: marker({
         ...{ incidents: folded.incidents, append },

@@ -5,10 +5,11 @@ import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { Attempt, Denials } from './denials.ts'
 import type { Drafts, How } from './drafts.ts'
-import { type Identity, isLocal, shortfallOf } from './identity.ts'
+import { humanOf, type Identity, isLocal, isSameHuman, shortfallOf } from './identity.ts'
 import { type Command, type CommandMemory, missingOf } from './memory.ts'
 import { stepOffers } from './offers.ts'
 import { acceptedStep, MOST_WRONG, secretFrom } from './one-time-code.ts'
+import { counting } from './standing.ts'
 
 export interface ApprovalTools {
   readonly clock: Clock
@@ -36,10 +37,10 @@ export function createApprovals(tools: ApprovalTools): {
   const { memory, drafts, denials, append } = tools
 
   async function give(step: Step, id: string, how: How, code: string | null): Promise<Given> {
-    const command = waitingCommand(memory, id, tools.clock.wallMs())
+    const command = counting(waitingCommand(memory, id, tools.clock.wallMs()), tools.people())
     const { who } = how
     const attempt: Attempt = { ...who, word: step, args: {}, key: how.key, id }
-    const isOwn = who.operator === command.operator
+    const isOwn = isSameHuman(who, command)
     const shortfall = shortfallOf(who, command.verb, tools.people().policy[command.verb]?.role ?? 'operator')
     if (shortfall !== null && !(step === 'deny' && isOwn))
       throw await denials.deny(attempt, shortfall, 'whoami says what you may do')
@@ -49,10 +50,11 @@ export function createApprovals(tools: ApprovalTools): {
       return 'done'
     }
     if (isOwn && command.needs.approvals > 0) {
-      const why = `${who.operator} asked for ${id}, so others have to approve it`
-      throw await denials.deny(attempt, why, 'all your accounts count as one')
+      const name = who.operator === command.operator ? who.operator : humanOf(who)
+      const why = `${name} asked for ${id}, so others have to approve it`
+      throw await denials.deny(attempt, why, 'all your accounts count as one, and your login name at the host too')
     }
-    if (command.approvals.some(({ operator }) => operator === who.operator)) return 'again'
+    if (command.approvals.some(each => isSameHuman(each, who))) return 'again'
     const codeStep = missingOf(command).code && !isLocal(who) ? await checked(who, attempt, code) : undefined
     if (codeStep === null) return 'code'
     await append(approved(command, how, codeStep))

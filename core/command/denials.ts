@@ -27,6 +27,8 @@ export interface Denials {
 /** So many are entries, whoever tries how often: one each two minutes, and 30 at once after a rest. */
 const RATE = { perS: 1 / 120, burst: 30 }
 const LONGEST_VALUE = 200
+/** It may be a one-time code, typed where something else belongs. */
+const CODE = /^\d{6}$/
 
 export function createDenials({
   clock,
@@ -44,10 +46,9 @@ export function createDenials({
   let suppressed = 0
 
   function dataOf({ by, operator, via, word, args, key, id }: Attempt, why: string): Data {
-    const kept = Object.entries(args).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value.slice(0, LONGEST_VALUE).toWellFormed() : value,
-    ])
+    const kept = Object.entries(args)
+      .filter(([, value]) => typeof value !== 'string' || !CODE.test(value))
+      .map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, LONGEST_VALUE).toWellFormed() : value])
     return {
       ...{ verb: word, args: Object.fromEntries(kept), via, by, why },
       ...(operator === null ? {} : { operator }),

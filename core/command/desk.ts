@@ -32,8 +32,10 @@ export interface CommandDesk extends ChatCommands {
   release(): void
 }
 
-/** What people may say in all chats together: 10 words a second, and 100 at once after a rest. */
+/** What operators may say in all chats together: 10 words a second, and 100 at once after a rest. */
 const RATE = { perS: 10, burst: 100 }
+/** Whoever heald does not know has to share less, and takes nothing from those whom it knows. */
+const STRANGERS_RATE = { perS: 1, burst: 20 }
 const LISTED_ENDED = 50
 
 export function createCommandDesk(options: DeskOptions): CommandDesk {
@@ -41,10 +43,11 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
   const chain: ChainRef = { h: ZEROS }
   const drafts = createDrafts(chain)
   const inTurn = inTurns(async () => {})
-  const take = tokenBucket(clock, RATE)
+  const takeKnown = tokenBucket(clock, RATE)
+  const takeStranger = tokenBucket(clock, STRANGERS_RATE)
   const minting = options.mint === undefined ? {} : { mint: options.mint }
   const steps = createSteps({
-    ...{ clock, memory, drafts, deeds: options.deeds, append: options.append, inTurn, warn },
+    ...{ clock, memory, people, drafts, deeds: options.deeds, append: options.append, inTurn, warn },
     offersFor: (command, verdict) =>
       commandOffers(command, verdict, {
         againMs: clock.wallMs() + (people().policy[command.verb]?.expireMs ?? 0),
@@ -109,12 +112,13 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
 
   async function request(ask: Ask): Promise<Reply> {
     await known()
-    const waitMs = take()
+    const who = identify(people(), ask.from)
+    const waitMs = who === null ? takeStranger() : takeKnown()
     if (waitMs > 0) throw new Fault('request.rate', 'too many words at once', { retry: waitMs })
     const before = heard(ask.key)
     if (before !== undefined) return repeated(before)
     try {
-      return await answered(ask)
+      return await answered(ask, who)
     } catch (error) {
       const now = error instanceof Again ? heard(ask.key) : undefined
       if (now === undefined) throw error
@@ -122,9 +126,8 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     }
   }
 
-  async function answered(ask: Ask): Promise<Reply> {
+  async function answered(ask: Ask, who: Identity | null): Promise<Reply> {
     const { from, key } = ask
-    const who = identify(people(), from)
     const unknown = 'nobody here is known by that account'
     let spoken: ReturnType<typeof understood>
     try {
@@ -187,7 +190,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     try {
       await steps.advance(id)
     } catch (error) {
-      if (codeOf(error) !== 'ledger.degraded') throw error
+      if (!['ledger.degraded', 'ledger.busy'].includes(codeOf(error))) throw error
     }
   }
 

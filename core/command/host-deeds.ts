@@ -1,4 +1,4 @@
-import type { ServiceState, ServiceStatus } from '../api/control.ts'
+import type { ServiceStatus } from '../api/control.ts'
 import type { NoticeControl } from '../api/notice-control.ts'
 import type { SwitchControl, Switched, TargetStatus } from '../api/switch-control.ts'
 import type { PeopleSpec } from '../config/people-spec.ts'
@@ -22,6 +22,8 @@ export interface HostDeedsOptions {
   readonly people: () => PeopleSpec
   readonly services: () => readonly ServiceStatus[]
   readonly targets: () => readonly TargetStatus[]
+  /** Whether a service that there is, is to run. */
+  readonly isWanted: (service: string) => boolean
   readonly act: (verb: 'start' | 'stop' | 'restart', service: string, by: string) => Promise<object>
   readonly mark: (verb: 'ack' | 'resolve', incident: string, by: string) => Promise<Incident>
   readonly switches: Pick<SwitchControl, 'deploy' | 'rollback'>
@@ -52,7 +54,13 @@ export function createHostDeeds(options: HostDeedsOptions): Deeds {
   function serviceFacts(name: string): Facts {
     const found = options.services().find(each => each.name === name)
     if (found === undefined) throw unknownService(name)
-    return { service: name, state: coarse(found.state), generation: found.generation }
+    return { service: name, state: wishFor(found), generation: found.generation }
+  }
+
+  /** In a crash loop, and while it is started anew, all else changes from moment to moment. */
+  function wishFor({ name, state }: ServiceStatus): 'held' | 'wanted' | 'stopped' {
+    if (state === 'held') return state
+    return options.isWanted(name) ? 'wanted' : 'stopped'
   }
 
   async function facts(verb: Verb, args: Args): Promise<Facts | null> {
@@ -153,12 +161,6 @@ function deployOrder(args: Args) {
 function pathIn(seen: Projection | null): string | null {
   const to = seen?.facts.to
   return typeof to === 'object' && to !== null && 'path' in to && typeof to.path === 'string' ? to.path : null
-}
-
-/** Whether it is wanted to run: in a crash loop all else changes from moment to moment. */
-function coarse(state: ServiceState): string {
-  if (state === 'held' || state === 'stopped') return state
-  return 'wanted'
 }
 
 function done(raw: object): Done {

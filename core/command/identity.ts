@@ -26,6 +26,18 @@ export function isLocal({ operator }: Pick<Identity, 'operator'>): boolean {
   return operator === LOCAL
 }
 
+type Named = Pick<Identity, 'operator' | 'by'>
+
+/** The operator, or whom the name claimed at the host stands for. */
+export function humanOf({ operator, by }: Named): string {
+  return isLocal({ operator }) && by.startsWith(`${LOCAL}/`) ? by.slice(LOCAL.length + 1) : operator
+}
+
+/** A claimed name can only make two into one: it never makes one into somebody else. */
+export function isSameHuman(one: Named, other: Named): boolean {
+  return one.operator === other.operator || humanOf(one) === humanOf(other)
+}
+
 export function actorOfSpeaker({ platform, user }: Speaker): string {
   return `${platform}:${user}`
 }

@@ -87,7 +87,7 @@ export interface Frozen {
   readonly seq: number
 }
 
-/** More commands that are not over are refused. */
+/** More commands that are not over are refused to chats. */
 export const MOST_OPEN = 100
 export const KEY_KEPT_MS = 7 * 86_400_000
 /** More than the rate of words lets through in 7 days. */

@@ -1,7 +1,9 @@
+import type { PeopleSpec } from '../config/people-spec.ts'
 import type { Looked } from './look.ts'
 import { type Command, ENDED, missingOf } from './memory.ts'
 import type { Projection } from './port.ts'
 import { changesBetween } from './projection.ts'
+import { counting, mayStill } from './standing.ts'
 import { wordSpec } from './words.ts'
 
 /**
@@ -32,8 +34,12 @@ export type Verdict =
   | { readonly verdict: 'await' }
   | { readonly verdict: 'fail'; readonly code: string; readonly why: string; readonly changedTo: Projection | null }
 
-/** What follows from a look at the facts. Pure. */
-export function verdictOf(command: Command, looked: Looked): Verdict {
+/** What follows from a look at the facts, and at who may by now. Pure. */
+export function verdictOf(command: Command, looked: Looked, people: PeopleSpec): Verdict {
+  if (!mayStill(command.operator, command.verb, people)) {
+    const why = `${command.operator}, who asked for it, may not any more`
+    return { verdict: 'fail', code: 'command.denied', why, changedTo: null }
+  }
   if ('refused' in looked) {
     const { code, message } = looked.refused
     return { verdict: 'fail', code, why: message, changedTo: null }
@@ -49,6 +55,6 @@ export function verdictOf(command: Command, looked: Looked): Verdict {
     const why = `not done, since the state has changed: ${what === '' ? 'it is another one' : what}`
     return { verdict: 'fail', code: 'command.changed', why, changedTo: now }
   }
-  const { approvals, code } = missingOf(command)
+  const { approvals, code } = missingOf(counting(command, people))
   return { verdict: approvals > 0 || code ? 'await' : 'start' }
 }

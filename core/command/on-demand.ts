@@ -23,6 +23,7 @@ export interface CommandsOptions {
   readonly config: () => HostConfig
   readonly status: () => Status
   readonly services: () => readonly ServiceStatus[]
+  readonly isWanted: HostDeedsOptions['isWanted']
   readonly act: HostDeedsOptions['act']
   readonly mark: (verb: 'ack' | 'resolve', incident: string, by: string) => Promise<Incident>
   readonly switches: SwitchControl & { statuses(): ReturnType<HostDeedsOptions['targets']> }

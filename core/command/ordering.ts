@@ -58,7 +58,7 @@ export function createOrdering(
     if ('refused' in looked && /\.unknown$|^usage\./.test(looked.refused.code)) throw looked.refused
     return tools.inTurn(async () => {
       tools.mustBeNew(how)
-      if (openCommands(memory).length >= MOST_OPEN)
+      if (!isLocal(how.who) && openCommands(memory).length >= MOST_OPEN)
         throw new Fault('command.many', `${MOST_OPEN} commands are not over yet`, {
           hint: 'approve or deny some of them: commands lists them',
           retry: 5000,

@@ -76,7 +76,8 @@ function after(command: Command, { kind }: Entry, data: Fields, atMs: number): C
     case 'command.approved': {
       const approvals = [...command.approvals, approvalFrom(data, atMs)].slice(-MOST_APPROVALS)
       const next = { ...command, approvals, offers }
-      const left = missingOf(next)
+      // Only when it was given was known whose approvals still counted.
+      const left = data.needs === undefined ? missingOf(next) : needsFrom(data.needs)
       return { ...next, state: left.approvals > 0 || left.code ? 'awaiting' : 'approved' }
     }
     case 'command.rejected':

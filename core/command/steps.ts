@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { PeopleSpec } from '../config/people-spec.ts'
 import type { Data, Draft, Entry } from '../entry.ts'
 import { asFault, codeOf, Fault, messageOf } from '../fault.ts'
 import { alarm, soonestOf } from '../notice/alarm.ts'
@@ -14,6 +15,7 @@ export interface StepTools {
   readonly memory: CommandMemory
   readonly drafts: Drafts
   readonly deeds: Deeds
+  readonly people: () => PeopleSpec
   /** Resolves when the entry is durable and remembered. */
   readonly append: (draft: Draft) => Promise<unknown>
   /** Looks and the entries that follow from them go one at a time. */
@@ -95,7 +97,7 @@ export function createSteps(tools: StepTools): Steps {
   async function judged(command: Command): Promise<void> {
     const { id, verb, args } = command
     const looked = await lookAt(deeds, clock, verb, args)
-    const verdict = verdictOf(command, looked)
+    const verdict = verdictOf(command, looked, tools.people())
     if (verdict.verdict === 'start') return step(command, drafts.step('command.started', command), command.expiresMs)
     const offers = tools.offersFor(command, verdict)
     if (verdict.verdict === 'await') return step(command, drafts.awaiting(command, offers))

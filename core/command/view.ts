@@ -1,21 +1,23 @@
 import type { OperatorSpec, PeopleSpec } from '../config/people-spec.ts'
 import { receiptOf } from '../ledger/receipt.ts'
-import { isAtLeast } from './identity.ts'
+import { humanOf, isAtLeast } from './identity.ts'
 import { type Command, ENDED, missingOf } from './memory.ts'
 import { lineOf } from './parse.ts'
 import type { CommandView, Person } from './port.ts'
+import { counting } from './standing.ts'
 
 /** A command as people and programs are told of it. */
 export function viewOf(command: Command, people: PeopleSpec): CommandView {
   const { id, verb, args, state, by, operator, via, atMs, expiresMs, approvals, seen, changedTo } = command
-  const missing = missingOf(command)
-  const isWaiting = state === 'awaiting'
+  const counted = counting(command, people)
+  const missing = missingOf(counted)
+  const hasStarted = state === 'started' || ENDED.has(state)
   return {
     ...{ id, verb, args, line: lineOf(verb, args), state, by, operator, via },
     ...{ requestedTs: new Date(atMs).toISOString(), expiresTs: new Date(expiresMs).toISOString() },
-    needs: ENDED.has(state) || (missing.approvals === 0 && !missing.code) ? null : missing,
+    needs: hasStarted || (missing.approvals === 0 && !missing.code) ? null : missing,
     ...{ approvals, seen, changedTo, why: command.why, result: command.result },
-    approvers: isWaiting ? approversOf(command, people) : [],
+    approvers: state === 'awaiting' ? approversOf(counted, people) : [],
     offers: command.offers,
     ...{ receipt: receiptOf(command.seq, command.h), seq: command.seq },
   }
@@ -24,11 +26,11 @@ export function viewOf(command: Command, people: PeopleSpec): CommandView {
 /** Those who may approve it and have not. */
 function approversOf(command: Command, { operators, policy }: PeopleSpec): Person[] {
   const { needs, verb, approvals } = command
+  const used = [...(needs.approvals === 0 ? [] : [command]), ...approvals].map(humanOf)
   const least = policy[verb]?.role ?? 'operator'
-  const isOwnEnough = needs.approvals === 0
   return operators
     .filter(({ role, totp }) => isAtLeast(role, least) && (!needs.code || totp !== null))
-    .filter(({ id }) => (isOwnEnough || id !== command.operator) && !approvals.some(({ operator }) => operator === id))
+    .filter(({ id }) => !used.includes(id))
     .map(personOf)
 }
 

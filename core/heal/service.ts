@@ -24,6 +24,8 @@ export interface Service {
   spec(): ServiceSpec
   status(): ServiceStatus
   isReady(): boolean
+  /** It is to run: it is not stopped for good, nor being stopped so. One that is held is wanted, too. */
+  isWanted(): boolean
   /** Looks for an instance of an earlier daemon; `begin` watches it again. */
   adopt(): Promise<boolean>
   isAdopted(): boolean
@@ -185,6 +187,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     spec: () => facts.spec,
     status: () => statusOf(facts, outage.id(), !seat.runs(facts.spec)),
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
+    isWanted: () => facts.phase !== 'stopped' && facts.phase !== 'stopping',
     async adopt() {
       facts.adopted = await seat.adopt()
       return facts.adopted !== null

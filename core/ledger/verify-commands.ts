@@ -70,7 +70,7 @@ export async function verifyCommandFile(path: string, options: CommandVerifyOpti
     const seq = Number(/^\{"v":1,"seq":(\d{1,15}),/.exec(text)?.[1] ?? Number.NaN)
     if (Number.isNaN(seq))
       throw new Fault('usage.path', `${path} is no file of entries`, {
-        hint: 'heald ledger list command --json > FILE',
+        hint: 'heald ledger list kind:command --json --limit 100000 > FILE',
       })
     lines.push({ seq, text })
   }

@@ -7,7 +7,7 @@ import type { CommandView, Reply } from '../../core/command/port.ts'
 import { CHATS, chatClient, commandIn, discord, telegram } from './chat-client.ts'
 import { freePort } from './port.ts'
 import { configOf, isIdle, makeReleaseFolder } from './release-folder.ts'
-import { makeStand } from './stand.ts'
+import { makeStand, NODE } from './stand.ts'
 
 const ALICE = telegram(1001)
 const BOB = discord(42)
@@ -145,10 +145,7 @@ test('the command line: every order is a command by local:admin, with the name b
 
   const waits = await heald('restart', 'web', '--json')
   assert.equal(waits.code, 3)
-  assert.match(
-    waits.stdout,
-    /"code":"command.awaiting".*c5 \(restart web\) waits for an approval of others by alice, bob/,
-  )
+  assert.match(waits.stdout, /"code":"command.awaiting".*c5 \(restart web\) waits for an approval of others by bob,/)
   const list = await stand.json<CommandView[]>('commands')
   assert.deepEqual(
     list.map(({ id, state }) => `${id} ${state}`),
@@ -171,6 +168,28 @@ test('the command line: every order is a command by local:admin, with the name b
   assert.match(await stand.must('diff', 'app', 'r1', 'r2'), /./)
   await stand.must('verify', '--commands')
   await stand.verified()
+})
+
+test('a restart that was asked for before a stop does not undo that stop, not even while it is under way', async t => {
+  const stand = await makeStand(t)
+  const leave = join(stand.root, 'leave')
+  const stubborn = `process.on('SIGTERM', () => {}); setInterval(() => fs.existsSync('${leave}') && process.exit(), 20)`
+  stand.configure({
+    services: { web: { run: [NODE, '-e', stubborn], stop: { timeout: '1m' } } },
+    ...CHATS,
+    operators: { alice: { role: 'operator', telegram: 1001 } },
+    policy: { restart: { approvals: 1 } },
+  })
+  await stand.up()
+  const asked = commandIn(await chatClient(stand).say(ALICE, 'restart web'))
+  assert.equal(asked.state, 'awaiting')
+  const stopping = stand.cli('stop', 'web')
+  await stand.wait('it is being stopped', async () => (await stand.status()).services[0]?.state === 'stopping')
+  const { state, why } = await stand.json<CommandView>('approve', asked.id)
+  writeFileSync(leave, '')
+  assert.deepEqual([state, why], ['failed', 'not done, since the state has changed: state was wanted and is stopped'])
+  assert.equal((await stopping).code, 0)
+  assert.equal((await stand.status()).services[0]?.state, 'stopped')
 })
 
 test('words that only read are answered, as the command line answers them, and leave nothing', async t => {

@@ -20,11 +20,12 @@ test('a bot in the wrong hands: no word with a code without a fresh one, not as 
   const totp = join(stand.root, 'totp-alice')
   writeFileSync(totp, 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n', { mode: 0o600 })
   stand.configure({
-    services: { web: { run: ['sleep', '100000'] }, job: { run: ['sleep', '100000'] } },
+    services: { web: { run: ['sleep', '100000'] }, job: { run: ['sleep', '100000'] }, broken: { run: ['false'] } },
     ...CHATS,
     operators: {
       alice: { role: 'admin', telegram: 1001, totp: { file: totp } },
       bob: { role: 'operator', discord: '42' },
+      dave: { role: 'viewer', telegram: 1004 },
     },
     policy: { restart: { approvals: 1, code: false } },
   })
@@ -95,30 +96,49 @@ test('a bot in the wrong hands: no word with a code without a fresh one, not as 
   await assert.rejects(said(ALICE, { key: 'telegram:x:2', text: 'status', button: 'b' }), { code: 'request.body' })
   await assert.rejects(said(ALICE, { key: 'telegram:x:2', word: 'stop', args: { service: { toString: 'web' } } }), /./)
 
-  // As fast as it can: orders, tries, buttons.
-  const before = stand.entries().length
-  const codes = new Map<string, number>()
-  const sayings = Array.from({ length: 900 }, (_, n) => async () => {
-    const work =
-      n % 3 === 0
-        ? client.say(BOB, 'ack nobody-1')
-        : n % 3 === 1
-          ? client.say(telegram(6666), 'restart web')
-          : client.say(BOB, `silence web 1h ${n}`)
-    const how = await work.then(
-      () => 'ok',
-      error => codeOf(error),
-    )
-    codes.set(how, (codes.get(how) ?? 0) + 1)
+  // As fast as it can: orders, tries, buttons, reports. `job` and `web` are as they were all the while.
+  const [incident] = await stand.wait('an incident', async () => {
+    const found = await stand.incidents()
+    return found.length > 0 ? found : null
   })
+  const before = stand.entries().length
+  const fromMs = Date.now()
+  const floods = Array.from({ length: 300 }, (_, n) => ({
+    viewer: () => client.say(telegram(1004), 'restart web'),
+    stranger: () => client.say(telegram(6000 + n), 'restart web'),
+    operator: () => client.say(BOB, `silence web 1h ${n}`),
+    report: () => client.post('/v1/report', { what: 'channel.down', channel: 'discord', why: `${n}`, final: false }),
+    offers: () => client.offers(incident?.id ?? ''),
+  }))
+  const answers = new Map<string, number>()
+  const counted = async ([name, flood]: readonly [string, () => Promise<unknown>]) => {
+    const code = await flood().then(() => 'ok', codeOf)
+    answers.set(`${name} ${code}`, (answers.get(`${name} ${code}`) ?? 0) + 1)
+  }
   // So many connections at once are taken.
-  for (let at = 0; at < sayings.length; at += 40) await Promise.all(sayings.slice(at, at + 40).map(say => say()))
-  const made = stand.entries().length - before
-  t.diagnostic(`900 words led to ${made} entries: ${JSON.stringify(Object.fromEntries(codes))}`)
-  assert.ok((codes.get('request.rate') ?? 0) > 300, JSON.stringify(Object.fromEntries(codes)))
-  assert.ok(made < 1000, `${made} entries`)
+  for (let at = 0; at < floods.length; at += 8)
+    await Promise.all(floods.slice(at, at + 8).flatMap(each => Object.entries(each).map(counted)))
+  const tookS = (Date.now() - fromMs) / 1000
+  const made = stand.entries().slice(before)
+  const ofKind = (kind: string) => made.filter(entry => entry.kind === kind).length
+  const all = JSON.stringify(Object.fromEntries(answers))
+  t.diagnostic(`1500 tries in ${tookS} s led to ${made.length} entries: ${all}`)
+  const answered = (...names: string[]) => names.reduce((sum, name) => sum + (answers.get(name) ?? 0), 0)
+  // Each is bound by what docs/commands.md says: so many at once, and so many a second.
+  const within = (count: number, burst: number, perS: number, what: string) =>
+    assert.ok(count <= burst + 1 + tookS * perS, `${what}: ${count} in ${tookS} s; ${all}`)
+  within(answered('viewer command.denied', 'operator ok'), 100, 10, 'words of operators')
+  within(answered('stranger command.denied'), 20, 1, 'words of strangers')
+  within(ofKind('command.denied'), 30, 1 / 120, 'entries of denied tries')
+  within(ofKind('channel.down'), 200, 1 / 5, 'reports')
+  assert.equal(ofKind('command.requested'), answered('operator ok'))
+  assert.ok(ofKind('command.offered') <= 3, 'the buttons are the same as long as nothing has changed')
+  assert.ok(answered('operator ok') > 0 && ofKind('channel.down') > 0 && answered('offers ok') > 0, all)
   // The host's own socket is not bound by any of it.
-  await stand.must('restart', 'web').catch(() => {})
-  assert.equal((await stand.cli('stop', 'job')).code, 0)
+  for (const words of [
+    ['start', 'web'],
+    ['stop', 'job'],
+  ])
+    assert.equal((await stand.cli(...words)).code, 0, words.join(' '))
   await stand.verified()
 })

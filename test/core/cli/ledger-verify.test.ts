@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { run } from '../../../core/cli/ledger.ts'
 import { verdictText, verify } from '../../../core/cli/ledger-verify.ts'
 import { codeOf } from '../../../core/fault.ts'
-import { written } from '../ledger/stand.ts'
+import { ZEROS } from '../../../core/ledger/line.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { folder, optionsFor, written } from '../ledger/stand.ts'
 import { paperContext } from './context.ts'
 
 const SEGMENT = 'seg/000000000000.jsonl'
@@ -48,4 +51,24 @@ test('a folder that was named and holds no ledger is wrong use; a state folder s
   mkdirSync(empty)
   for (const path of [empty, join(dir, '../nothing'), join(dir, SEGMENT)])
     await assert.rejects(verify(paperContext().context, [path], {}), (error: unknown) => codeOf(error) === 'usage.path')
+})
+
+test('the commands by themselves are listed and verified as the docs say, whatever else has the word in it', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  const chain = { h: ZEROS }
+  await ledger.append({ kind: 'command.requested', data: { id: 'c1', verb: 'freeze' }, chain })
+  await ledger.append({ kind: 'freeze.on', data: { id: 'c1', by: 'local:admin', why: 'a command went wrong' } })
+  await ledger.append({ kind: 'command.succeeded', data: { id: 'c1' }, chain })
+  await ledger.close(2000)
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/commands.md'), 'utf8')
+  const [, words = ''] = /heald ledger list (.*) --json --limit 100000 > commands.jsonl/.exec(docs) ?? []
+  const state = join(dir, '..')
+  const listed = paperContext({ json: true, state })
+  assert.equal(await run(listed.context, ['list', ...words.split(' ')], { limit: '100000' }), 0)
+  const path = join(state, 'commands.jsonl')
+  writeFileSync(path, listed.out())
+  const verified = paperContext({ json: true, state })
+  assert.equal(await run(verified.context, ['verify', path], { commands: true }), 0, verified.out())
+  assert.equal(JSON.parse(verified.out()).commands, 2)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommandView, Reply } from '../../../core/command/port.ts'
-import { makeStand, SPEAKERS } from './stand.ts'
+import { makeStand, PEOPLE, SPEAKERS } from './stand.ts'
 
 function command(reply: Reply): CommandView {
   assert.equal(reply.reply, 'command', JSON.stringify(reply))
@@ -48,6 +48,42 @@ test('where no approval is asked for, a code verb needs one code: of who asks, o
   assert.equal(command(await stand.ask(SPEAKERS.bob, 'approve c2', { code: stand.code('bob') })).state, 'started')
 })
 
+test('approvals of those who may not any more do not count, and what they asked for is not done', async () => {
+  const without = (...names: string[]) => ({
+    ...PEOPLE,
+    operators: PEOPLE.operators.filter(({ id }) => !names.includes(id)),
+  })
+  const host = { by: 'local:admin', as: null, code: null }
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.carol, 'deploy app release-6')
+  await stand.ask(SPEAKERS.bob, 'approve c1')
+  stand.people = without('bob')
+  const second = command(await stand.ask(SPEAKERS.alice, 'approve c1'))
+  assert.deepEqual([second.state, second.needs], ['awaiting', { approvals: 1, code: false }])
+  assert.equal((await stand.desk().decide('approve', 'c1', host)).state, 'started')
+  await stand.settle()
+  assert.equal(stand.view('c1')?.state, 'succeeded')
+
+  stand.people = PEOPLE
+  await stand.ask(SPEAKERS.carol, 'deploy app release-7')
+  await stand.ask(SPEAKERS.bob, 'approve c2')
+  stand.people = without('carol')
+  const askers = command(await stand.ask(SPEAKERS.alice, 'approve c2'))
+  assert.deepEqual([askers.state, askers.why], ['failed', 'carol, who asked for it, may not any more'])
+
+  // Killed between the approval and the start, and the configuration is another one afterwards.
+  stand.people = PEOPLE
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  stand.hold = new Promise(() => {})
+  void stand.ask(SPEAKERS.bob, 'approve c3', { code: stand.code('bob') })
+  while (stand.view('c3')?.state !== 'approved') await stand.settle()
+  stand.people = without('bob')
+  stand.crash()
+  await stand.settle()
+  assert.deepEqual([stand.view('c3')?.state, stand.view('c3')?.needs], ['awaiting', { approvals: 1, code: true }])
+  assert.equal(stand.performed.length, 1)
+})
+
 test('the host needs no code, and is bound by approvals like anybody', async () => {
   const stand = makeStand()
   assert.deepEqual(await stand.desk().order('stop', { service: 'agent' }, 'local:admin/alice'), { did: 'stop' })
@@ -73,6 +109,33 @@ test('the host needs no code, and is bound by approvals like anybody', async () 
   )
 })
 
+test('who gives a name at the host that asked or approved in a chat is not somebody else', async () => {
+  const stand = makeStand()
+  const host = (name: string) => ({ by: `local:admin/${name}`, as: null, code: null })
+  const denied = { code: 'command.denied', message: /^alice asked for c\d, so others have to approve it$/ }
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  await assert.rejects(stand.desk().decide('approve', 'c1', host('alice')), denied)
+  assert.equal((await stand.desk().decide('approve', 'c1', host('bob'))).state, 'started')
+  await stand.settle()
+
+  // The other way round.
+  await assert.rejects(stand.desk().order('rollback', { target: 'app' }, 'local:admin/alice'), {
+    message: /c2 .* waits for an approval of others by bob,/,
+  })
+  const code = stand.code('alice')
+  await assert.rejects(stand.ask(SPEAKERS.alice, 'approve c2', { code }), denied)
+  await assert.rejects(stand.desk().decide('approve', 'c2', { ...host('root'), as: 'alice', code }), denied)
+
+  // Nor are they a second one to approve it.
+  await stand.ask(SPEAKERS.carol, 'deploy app release-6')
+  await stand.ask(SPEAKERS.alice, 'approve c3')
+  const again = await stand.desk().decide('approve', 'c3', host('alice'))
+  assert.deepEqual([again.state, again.approvals.length], ['awaiting', 1])
+  await stand.desk().decide('approve', 'c3', host('bob'))
+  await stand.settle()
+  await assert.rejects(stand.ask(SPEAKERS.bob, 'approve c3'), { code: 'command.over' })
+})
+
 test('while nothing can be recorded orders are refused, and what could not start is done later or given up', async () => {
   const stand = makeStand()
   stand.broken = 'not stored'
@@ -92,6 +155,24 @@ test('while nothing can be recorded orders are refused, and what could not start
   await approving
   await stand.settle()
   assert.equal(stand.performed.length, 1)
+})
+
+test('a start that can not be recorded in time is tried again, and nobody is told that it failed', async () => {
+  for (const broken of ['not stored', 'busy'] as const) {
+    const stand = makeStand()
+    await stand.ask(SPEAKERS.alice, 'rollback app')
+    const held = Promise.withResolvers<void>()
+    stand.hold = held.promise
+    const approving = stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') })
+    while (stand.of('command.approved').length === 0) await stand.settle()
+    stand.broken = broken
+    held.resolve()
+    assert.equal(command(await approving).state, 'approved', broken)
+    stand.broken = 'no'
+    await stand.clock.advance(5000)
+    await stand.settle()
+    assert.deepEqual([stand.view('c1')?.state, stand.performed.length], ['succeeded', 1], broken)
+  }
 })
 
 test('what was told to be refused is not run, also when it was recorded after all', async () => {
@@ -143,7 +224,7 @@ test('orders from chats are bounded for the ledger’s sake; the host’s are no
   assert.ok(byId.size <= 201 && keys.size === taken, `${byId.size} commands, ${keys.size} keys are remembered`)
 })
 
-test('more commands than anybody looks at are not left open', async () => {
+test('more commands than anybody looks at are not left open, and they never keep the host out', async () => {
   const stand = makeStand()
   for (let n = 0; n < 100; n += 1) {
     await stand.clock.advance(100)
@@ -151,6 +232,7 @@ test('more commands than anybody looks at are not left open', async () => {
   }
   await stand.clock.advance(1000)
   await assert.rejects(stand.ask(SPEAKERS.carol, 'deploy app release-6'), { code: 'command.many' })
+  assert.deepEqual(await stand.desk().order('restart', { service: 'agent' }, 'local:admin'), { did: 'restart' })
   await stand.clock.advance(600_000)
   await stand.settle()
   command(await stand.ask(SPEAKERS.carol, 'deploy app release-6'))

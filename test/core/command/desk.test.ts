@@ -120,7 +120,7 @@ test('who is not known, not here, or not enough is refused; each try is an entry
   await assert.rejects(stand.ask(SPEAKERS.eve, 'anything at all'), { code: 'command.denied' })
   let refused = 0
   for (let n = 0; n < 300; n += 1) {
-    await stand.ask(SPEAKERS.eve, 'restart agent').catch(() => (refused += 1))
+    await stand.ask(SPEAKERS.dave, 'restart agent').catch(() => (refused += 1))
     if (n % 10 === 0) await stand.clock.advance(1000)
   }
   assert.equal(refused, 300)
@@ -129,6 +129,37 @@ test('who is not known, not here, or not enough is refused; each try is an entry
   await stand.ask(SPEAKERS.eve, 'restart agent').catch(() => {})
   assert.ok(Number(stand.of('command.denied').at(-1)?.suppressed) > 200)
   assert.equal(stand.performed.length, 0)
+})
+
+test('a code that was typed in the place of something else is not recorded with a denied try', async () => {
+  const stand = makeStand()
+  for (const [from, line] of [
+    [SPEAKERS.dave, '/rollback app 123456'],
+    [SPEAKERS.eve, '/rollback app 123456'],
+    [SPEAKERS.dave, '/silence agent 1h 123456'],
+  ] as const)
+    await assert.rejects(stand.ask(from, line), { code: 'command.denied' })
+  assert.deepEqual(
+    stand.of('command.denied').map(({ args }) => args),
+    [{ target: 'app' }, { target: 'app' }, { service: 'agent', for: '1h' }],
+  )
+})
+
+test('however much strangers say, the operators are heard', async () => {
+  const stand = makeStand()
+  const answers = new Map<string, number>()
+  for (let n = 0; n < 300; n += 1) {
+    const eve = { ...SPEAKERS.eve, user: `66${n}` }
+    const answer = await stand.ask(eve, 'whoami').then(
+      ({ reply }) => reply,
+      (error: { code: string }) => error.code,
+    )
+    answers.set(answer, (answers.get(answer) ?? 0) + 1)
+  }
+  assert.deepEqual(Object.fromEntries(answers), { answer: 20, 'request.rate': 280 })
+  assert.equal(command(await stand.ask(SPEAKERS.alice, 'rollback app')).state, 'awaiting')
+  await stand.clock.advance(1000)
+  assert.equal((await stand.ask(SPEAKERS.eve, 'whoami')).reply, 'answer')
 })
 
 test('the same word delivered again, also after a restart and days, does nothing and tells how it stands', async () => {

@@ -72,7 +72,8 @@ export interface Look {
   readonly size: number
 }
 
-export type Broken = 'no' | 'not stored' | 'stored'
+/** `busy`: not stored either, since too much waits for the disk. */
+export type Broken = 'no' | 'not stored' | 'stored' | 'busy'
 
 export interface Stand {
   readonly clock: FakeClock
@@ -182,6 +183,7 @@ export function makeStand(): Stand {
         flight = null
         const fault = new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
         if (stand.broken === 'not stored') throw fault
+        if (stand.broken === 'busy') throw new Fault('ledger.busy', 'entries wait for the disk', { retry: 1000 })
         const entry = store(mineNow)
         fold(folded, entry)
         desk.take([entry])

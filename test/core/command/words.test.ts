@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { subcommands } from '../../../core/cli/commands.ts'
 import { isVerb, usageOf, WORDS, wordSpec } from '../../../core/command/words.ts'
-import { wordsTable } from '../../../core/command/words-document.ts'
+import { rolesTable, wordsTable } from '../../../core/command/words-document.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -58,9 +58,11 @@ test('every word is a subcommand, with the usage and summary of the table', () =
   }
 })
 
-test('docs/commands.md has the table as it is', () => {
+test('docs/commands.md has the tables as they are', () => {
   const text = readFileSync(join(ROOT, 'docs/commands.md'), 'utf8')
   const [, table] = /<!-- words -->\n([\s\S]*?)\n<!-- \/words -->/.exec(text) ?? []
   assert.equal(table, wordsTable(), 'put the output of wordsTable() between the marks')
+  const [, roles] = /<!-- roles -->\n([\s\S]*?)\n<!-- \/roles -->/.exec(text) ?? []
+  assert.equal(roles, rolesTable(), 'put the output of rolesTable() between the marks')
   assert.equal(wordSpec('rollback')?.code, true)
 })
