@@ -13,8 +13,8 @@ in {
     documentation = [ "man:heald(1)" ];
     wantedBy = [ "multi-user.target" ];
     after = [ "network.target" "dbus.service" ];
-    # systemd gives up only where somebody is told.
-    startLimitIntervalSec = if alarm == null then 0 else 300;
+    # systemd gives up only where somebody is told. The window holds ten of the slowest failures.
+    startLimitIntervalSec = if alarm == null then 0 else 1800;
     unitConfig = lib.optionalAttrs (alarm != null) { StartLimitBurst = 10; };
     onFailure = lib.optional (alarm != null) "heald-failed.service";
     # Services run on while it is exchanged, and it takes them up again.
@@ -28,6 +28,7 @@ in {
       # It says when it stands, and that it is not stuck, by systemd-notify, which NixOS puts on the path of each unit.
       Type = "notify";
       NotifyAccess = "main";
+      TimeoutStartSec = 90;
       WatchdogSec = 60;
       ExecStart = "${heald} up --config /etc/heald/heald.yaml";
       ExecReload = "${heald} reload";

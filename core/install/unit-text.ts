@@ -39,7 +39,8 @@ export function commandLine(words: readonly string[]): string {
 /**
  * heald itself. What it starts inherits its confinement, and services may be anything: so only what no service has any
  * business with is taken away. What is left open, and why, stands in the file. nix/units.nix says the same for NixOS,
- * setting by setting. systemd gives up starting it only where somebody is told.
+ * setting by setting. systemd gives up starting it only where somebody is told: the window holds the burst of the slowest
+ * failures, a start that hangs and a heald that is stuck.
  */
 export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan): string {
   return `${MARK}
@@ -47,13 +48,14 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
 After=network.target dbus.service
-${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=5min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
+${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
 
 [Service]
 Type=notify
 NotifyAccess=main
 ExecStart=${commandLine([...program, 'up', '--config', config])}
 ExecReload=${commandLine([...program, 'reload'])}
+TimeoutStartSec=90
 WatchdogSec=60
 Restart=always
 RestartSec=1
