@@ -111,11 +111,17 @@ in {
   alarm = {
     description = "Tells people that heald stays down";
     documentation = [ "man:heald(1)" ];
+    wants = [ "network-online.target" ];
+    after = [ "network-online.target" ];
+    # The network may come late.
+    startLimitIntervalSec = 1800;
+    unitConfig.StartLimitBurst = 10;
     serviceConfig = {
-      Type = "oneshot";
       ExecStart = alarm.command;
+      Restart = "on-failure";
+      RestartSec = 30;
+      RuntimeMaxSec = 60;
       LoadCredential = [ "token:${alarm.secret}" ];
-      TimeoutStartSec = 60;
       DynamicUser = true;
     } // confinement.confined { hasBrowser = false; };
   };

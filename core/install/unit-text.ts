@@ -191,7 +191,10 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallFilter=@system-service chroot seccomp
 `
 
-/** Told when heald has failed for good: no ledger, no bot, no configuration is read. */
+/**
+ * Told when heald has failed for good: no ledger, no bot, no configuration is read. It tries ten times, as the network may
+ * come late. No oneshot: before systemd 244 those have no `Restart=`.
+ */
 export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string): string {
   if (alarm === null) return ''
   const { kind, api, chat, credential } = alarm
@@ -199,12 +202,17 @@ export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string)
   return `${MARK}
 [Unit]
 Description=Tells people that heald stays down
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=30min
+StartLimitBurst=10
 
 [Service]
-Type=oneshot
 ExecStart=${commandLine(words)}
+Restart=on-failure
+RestartSec=30
+RuntimeMaxSec=60
 LoadCredential=token:${CREDENTIALS}/${credential}
-TimeoutStartSec=60
 DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }

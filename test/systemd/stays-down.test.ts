@@ -42,6 +42,20 @@ for (const [how, program] of [
   })
 }
 
+test('a chat that can’t be reached yet is told later', { timeout: 120_000 }, async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  await putUnits(machine, '/bin/false')
+  await machine.run('systemctl', 'start', 'heald')
+  const tries = async () => Number((await machine.show('heald-failed', 'NRestarts')).NRestarts)
+  await until('a second run of the sender', async () => (await tries()) > 0, 40_000)
+  await machine.must('systemctl', 'start', 'chat')
+  await isTold(machine, 30_000)
+  const { Wants, After } = await machine.show('heald-failed', 'Wants', 'After')
+  assert.match(Wants ?? '', /network-online\.target/)
+  assert.match(After ?? '', /network-online\.target/)
+})
+
 const toldFile = (machine: Machine) => join(machine.shared, 'told')
 const told = (machine: Machine) => (existsSync(toldFile(machine)) ? readFileSync(toldFile(machine), 'utf8') : '')
 
@@ -63,7 +77,11 @@ async function putUnits(machine: Machine, program: string): Promise<void> {
     'heald.service': quick(coreUnit(PLAN))
       .replace(/^ExecStart=.*$/m, `ExecStart=${program}`)
       .replace('NotifyAccess=main', 'NotifyAccess=all'),
-    'heald-failed.service': alarmUnit(PLAN, join(INSTALLED, 'core/install/sender.ts')),
+    // A request takes as long as ever; the pause after it is quick.
+    'heald-failed.service': alarmUnit(PLAN, join(INSTALLED, 'core/install/sender.ts')).replace(
+      'RestartSec=30',
+      'RestartSec=500ms',
+    ),
   })
 }
 
