@@ -199,6 +199,26 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal((await heald('install')).code, 0)
   })
 
+  await t.test('it is not removed in the middle of a switch', async () => {
+    await machine.must('systemd-run', '--quiet', '--unit=heald-deadman-app-1', 'sleep', '100000')
+    const { code, stderr } = await heald('uninstall')
+    assert.notEqual(code, 0)
+    assert.match(stderr, /a switch is under way \(heald-deadman-app-1\.service\).*\n.*heald status/)
+    assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
+    await machine.must('systemctl', 'stop', 'heald-deadman-app-1')
+  })
+
+  await t.test('where heald is dead, uninstall says that what it ran goes on', async () => {
+    await machine.must('systemctl', 'stop', 'heald')
+    const { code, stdout, stderr } = await heald('uninstall')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /heald did not answer.*systemd-cgls \/system\.slice\/heald\.service/)
+    assert.deepEqual(await processes(), ['sleep 100001'])
+    assert.match(await machine.must('systemd-cgls', '/system.slice/heald.service'), /sleep 100001/)
+    assert.equal((await heald('install')).code, 0)
+    await isReady('worker')
+  })
+
   await t.test('uninstall leaves nothing', async () => {
     rmSync(at('run/systemd/system/heald.service.d'), { recursive: true })
     const { code, stdout, stderr } = await heald('uninstall')
