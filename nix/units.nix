@@ -57,7 +57,8 @@ in {
       // confinement.core;
   };
 
-  # Before any other service, and without heald's own Node: what the switch was in the middle of may be what broke it.
+  # Before all that wait for sysinit.target, and without heald's own Node: what the switch was in the middle of may be what
+  # broke it.
   recover = {
     description = "Leads back what was being switched when the machine went down";
     documentation = [ "man:heald(1)" ];

@@ -98,7 +98,10 @@ const RECOVER =
   'for record in /var/lib/heald/switch/*/deadman; do ' +
   'read -r id < "$record" && [ -e "$record.boot.$id" ] && /bin/sh "$record.boot.$id"; done; exit 0'
 
-/** Needs nothing of heald, which may be what the switch has broken. Before any service: they start with what it leads to. */
+/**
+ * Needs nothing of heald, which may be what the switch has broken. Before all that wait for sysinit.target: they start with
+ * what it leads to.
+ */
 export function recoverUnit({ program }: InstallPlan): string {
   return `${MARK}
 [Unit]
