@@ -13,8 +13,8 @@ in {
     documentation = [ "man:heald(1)" ];
     wantedBy = [ "multi-user.target" ];
     after = [ "network.target" "dbus.service" ];
-    # systemd gives up only where somebody is told.
-    startLimitIntervalSec = if alarm == null then 0 else 300;
+    # systemd gives up only where somebody is told. The window holds ten of the slowest failures.
+    startLimitIntervalSec = if alarm == null then 0 else 1800;
     unitConfig = lib.optionalAttrs (alarm != null) { StartLimitBurst = 10; };
     onFailure = lib.optional (alarm != null) "heald-failed.service";
     # Services run on while it is exchanged, and it takes them up again.
@@ -28,6 +28,7 @@ in {
       # It says when it stands, and that it is not stuck, by systemd-notify, which NixOS puts on the path of each unit.
       Type = "notify";
       NotifyAccess = "main";
+      TimeoutStartSec = 90;
       WatchdogSec = 60;
       ExecStart = "${heald} up --config /etc/heald/heald.yaml";
       ExecReload = "${heald} reload";
@@ -56,7 +57,8 @@ in {
       // confinement.core;
   };
 
-  # Before any other service, and without heald's own Node: what the switch was in the middle of may be what broke it.
+  # Before all that wait for sysinit.target, and without heald's own Node: what the switch was in the middle of may be what
+  # broke it.
   recover = {
     description = "Leads back what was being switched when the machine went down";
     documentation = [ "man:heald(1)" ];
@@ -110,11 +112,17 @@ in {
   alarm = {
     description = "Tells people that heald stays down";
     documentation = [ "man:heald(1)" ];
+    wants = [ "network-online.target" ];
+    after = [ "network-online.target" ];
+    # The network may come late.
+    startLimitIntervalSec = 1800;
+    unitConfig.StartLimitBurst = 10;
     serviceConfig = {
-      Type = "oneshot";
       ExecStart = alarm.command;
+      Restart = "on-failure";
+      RestartSec = 30;
+      RuntimeMaxSec = 60;
       LoadCredential = [ "token:${alarm.secret}" ];
-      TimeoutStartSec = 60;
       DynamicUser = true;
     } // confinement.confined { hasBrowser = false; };
   };

@@ -22,6 +22,8 @@ const SOON_MS = 500
 /** At a start systemd may not answer yet. */
 const FIRST_TRIES = 50
 const TRY_EVERY_MS = 100
+/** heald's own units, which a wide pattern names too. */
+const OWN = /^heald[-.]/
 
 export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
   let asked: readonly string[] = []
@@ -35,6 +37,7 @@ export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
     return rows
       .filter(([unit, , load, active]) => load === 'loaded' && (active !== 'inactive' || isSeated(String(unit))))
       .map(([unit]) => String(unit))
+      .filter(unit => !OWN.test(unit))
       .sort()
   }
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
 import { planInstall } from '../install/plan.ts'
-import { system } from '../install/systemctl.ts'
+import { system, trySystem } from '../install/systemctl.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
@@ -21,12 +21,20 @@ export async function run(context: Context, words: readonly string[], values: Va
   const plan = planInstall(config, path, version)
   mustBeOurs()
   const files = filesOf(plan)
-  for (const [file, text] of files) await putFile(file, text)
+  for (const [file, text] of files) {
+    // What the plan has no more would run on without its file: a second bot with the same token.
+    if (text === '' && file.endsWith('.service') && existsSync(file)) {
+      await system('systemctl', 'disable', '--quiet', '--now', basename(file))
+    }
+    await putFile(file, text)
+  }
   if (plan.bot !== null) await system('systemd-sysusers', '/etc/sysusers.d/heald.conf')
   await system('systemctl', 'daemon-reload')
   const units = plan.bot === null ? ['heald.service'] : ['heald.service', 'heald-bot.service']
   // The one for the boot has nothing to do now.
   await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)
+  // A start limit that was hit would refuse the restart. A no: nothing has failed, or it was never loaded.
+  for (const unit of [...units, 'heald-failed.service']) await trySystem('systemctl', 'reset-failed', unit)
   // A restart of heald restarts nothing else: its services are adopted again.
   await system('systemctl', 'restart', ...units)
   const written = FILES.filter(file => files.get(file) !== '')

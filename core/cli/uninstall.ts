@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { Fault } from '../fault.ts'
 import { dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
 import { system, trySystem } from '../install/systemctl.ts'
 import { BOT_USER } from '../install/unit-text.ts'
@@ -11,12 +12,16 @@ const UNITS = ['heald-bot.service', 'heald.service', 'heald-recover.service', 'h
 /** What is not of the installation: written by people, or the only record of what happened. */
 const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot']
 
+const LEFT =
+  'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
+
 /** `heald uninstall`: stops heald and its services, and removes what `heald install` made. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'uninstall')
   mustBeSystemd('uninstall')
   const installed = FILES.filter(file => existsSync(file))
   mustBeOurs(installed)
+  await mustBeSettled()
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
   const stopped = await stopServices(context)
   for (const unit of UNITS) {
@@ -32,17 +37,28 @@ export async function run(context: Context, words: readonly string[], values: Va
   if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)
   else {
     context.out(installed.length === 0 ? 'heald was not installed here.\n' : `Removed ${installed.join(', ')}.\n`)
-    if (stopped.length > 0) context.out(`Stopped: ${stopped.join(', ')}.\n`)
+    if (stopped === null && installed.length > 0) context.out(LEFT)
+    if (stopped !== null && stopped.length > 0) context.out(`Stopped: ${stopped.join(', ')}.\n`)
     if (kept.length > 0) context.out(`Kept: ${kept.join(', ')} (configuration and ledger; --purge removes them too).\n`)
   }
   return EXIT.done
 }
 
-async function stopServices(context: Context): Promise<readonly string[]> {
+/** A Fault while an activation or a dead-man stands: it would act on a host where nobody looks at it any more. */
+async function mustBeSettled(): Promise<void> {
+  const list = ['list-units', '--state=active,activating', '--plain', '--no-legend', '--full']
+  const units = (await system('systemctl', ...list, 'heald-switch-*', 'heald-deadman-*')).match(/^\S+/gm) ?? []
+  if (units.length === 0) return
+  throw new Fault('install.switching', `a switch is under way (${units.join(', ')})`, {
+    hint: 'look at it with: heald status, and run this again once it has come to rest',
+  })
+}
+
+/** Names of those it stopped; null: no daemon answers. */
+async function stopServices(context: Context): Promise<readonly string[] | null> {
   try {
     return ((await order(context, '/v1/down')) as { readonly stopped: readonly string[] }).stopped
   } catch {
-    // No daemon answers: what it left running is found by nobody.
-    return []
+    return null
   }
 }

@@ -4,15 +4,26 @@ import type { HostConfig, ServiceSpec } from './spec.ts'
 /** A unit has its own TimeoutStopSec; heald steps in only when systemd itself does not get on. */
 export const UNIT_STOP = { signal: 'SIGTERM', timeoutMs: 600_000 } as const
 
-/** The configuration with a service for each of `units` (names of units that its patterns name) that has none yet. */
-export function withUnits(config: HostConfig, units: readonly string[]): HostConfig {
+/**
+ * The configuration with a service for each of `units` (names of units that its patterns name) that has none yet.
+ * `leftOut` is told of each that can't have one.
+ */
+export function withUnits(
+  config: HostConfig,
+  units: readonly string[],
+  leftOut: (unit: string, why: string) => void,
+): HostConfig {
   const known = new Set(config.services.map(service => service.unit))
   const names = new Set(config.services.map(service => service.name))
   const found: ServiceSpec[] = []
   for (const unit of [...units].sort()) {
     const name = serviceNameOf(unit)
+    if (known.has(unit)) continue
     // Two units may come to the same name: the first has it, and the other needs a service of its own in the file.
-    if (known.has(unit) || names.has(name) || !isUsableName(name)) continue
+    if (names.has(name) || !isUsableName(name)) {
+      leftOut(unit, names.has(name) ? `another service is named ${name}` : 'its name is none for a service')
+      continue
+    }
     names.add(name)
     found.push(plainUnit(name, unit))
   }

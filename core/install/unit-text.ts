@@ -39,7 +39,8 @@ export function commandLine(words: readonly string[]): string {
 /**
  * heald itself. What it starts inherits its confinement, and services may be anything: so only what no service has any
  * business with is taken away. What is left open, and why, stands in the file. nix/units.nix says the same for NixOS,
- * setting by setting. systemd gives up starting it only where somebody is told.
+ * setting by setting. systemd gives up starting it only where somebody is told: the window holds the burst of the slowest
+ * failures, a start that hangs and a heald that is stuck.
  */
 export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan): string {
   return `${MARK}
@@ -47,13 +48,14 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
 After=network.target dbus.service
-${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=5min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
+${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
 
 [Service]
 Type=notify
 NotifyAccess=main
 ExecStart=${commandLine([...program, 'up', '--config', config])}
 ExecReload=${commandLine([...program, 'reload'])}
+TimeoutStartSec=90
 WatchdogSec=60
 Restart=always
 RestartSec=1
@@ -96,7 +98,10 @@ const RECOVER =
   'for record in /var/lib/heald/switch/*/deadman; do ' +
   'read -r id < "$record" && [ -e "$record.boot.$id" ] && /bin/sh "$record.boot.$id"; done; exit 0'
 
-/** Needs nothing of heald, which may be what the switch has broken. Before any service: they start with what it leads to. */
+/**
+ * Needs nothing of heald, which may be what the switch has broken. Before all that wait for sysinit.target: they start with
+ * what it leads to.
+ */
 export function recoverUnit({ program }: InstallPlan): string {
   return `${MARK}
 [Unit]
@@ -189,7 +194,10 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallFilter=@system-service chroot seccomp
 `
 
-/** Told when heald has failed for good: no ledger, no bot, no configuration is read. */
+/**
+ * Told when heald has failed for good: no ledger, no bot, no configuration is read. It tries ten times, as the network may
+ * come late. No oneshot: before systemd 244 those have no `Restart=`.
+ */
 export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string): string {
   if (alarm === null) return ''
   const { kind, api, chat, credential } = alarm
@@ -197,12 +205,17 @@ export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string)
   return `${MARK}
 [Unit]
 Description=Tells people that heald stays down
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=30min
+StartLimitBurst=10
 
 [Service]
-Type=oneshot
 ExecStart=${commandLine(words)}
+Restart=on-failure
+RestartSec=30
+RuntimeMaxSec=60
 LoadCredential=token:${CREDENTIALS}/${credential}
-TimeoutStartSec=60
 DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }

@@ -38,15 +38,27 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   const at = (...path: string[]) => join(machine.root(), ...path)
   const heald = (...words: string[]) => machine.run(PACKED_NODE, PACKED_FRONT, ...words)
   const told = join(machine.shared, 'told')
+  const isReady = (service: string) =>
+    until(
+      `${service} to be ready`,
+      async () => new RegExp(`${service} +● ready`).test((await heald('status')).stdout),
+      20_000,
+    )
   const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
   const listed = () =>
-    ['etc', 'etc/systemd/system', 'etc/systemd/system/multi-user.target.wants', 'var/lib', 'run']
+    [
+      ...['etc', 'etc/systemd/system', 'var/lib', 'run', 'run/systemd/system', 'run/systemd/transient'],
+      ...['multi-user', 'sysinit'].map(target => `etc/systemd/system/${target}.target.wants`),
+    ]
       .filter(folder => existsSync(at(folder)))
       .flatMap(folder => readdirSync(at(folder)).map(name => `${folder}/${name}`))
       // Not of heald: systemd's own bookkeeping.
       .filter(
         path => !/\/(passwd|group|g?shadow|subuid|subgid|\.pwd\.lock|\.updated|machine-id)-?$|credentials$/.test(path),
       )
+  let good = ''
+  const processes = async () =>
+    (await machine.must('ps', '-eo', 'args=')).split('\n').filter(row => /opt\/heald|100001/.test(row))
   for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
   const before = listed()
   writeFileSync(join(machine.shared, 'chat.mjs'), CHAT)
@@ -62,7 +74,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     mkdirSync(at('etc/heald/credentials'), { recursive: true, mode: 0o700 })
     const config = (file: string) => ({
       host: 'machine',
-      services: { app: { unit: 'app.service' }, worker: { run: ['sleep', '100000'] } },
+      services: { app: { unit: 'app.service' }, worker: { run: ['sleep', '100001'] } },
       bot: { run: 'unit' },
       channels: { telegram: { token: { file }, chats: [-100], apiRoot: `http://127.0.0.1:${PORT}` } },
     })
@@ -82,7 +94,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal(code, 0, stdout + stderr + (await log('heald')))
     const { ActiveState, NRestarts } = await machine.show('heald', 'ActiveState', 'NRestarts')
     assert.deepEqual([ActiveState, NRestarts], ['active', '0'])
-    assert.match((await heald('status')).stdout, /app +● ready/)
+    await isReady('app')
     await until('the bot to reach the chat', async () => existsSync(told), 20_000).catch(async error => {
       throw new Error(`${error}\n${await log('heald-bot')}`)
     })
@@ -97,15 +109,15 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
 
   await t.test('a changed file is taken by a reload, and a bad one is refused', async () => {
     const file = at('etc/heald/heald.yaml')
-    const good = readFileSync(file, 'utf8')
+    good = readFileSync(file, 'utf8')
     writeFileSync(file, 'services: [')
     assert.notEqual((await machine.run('systemctl', 'reload', 'heald')).code, 0)
     writeFileSync(file, good.replace('"worker"', '"other"'))
     await machine.must('systemctl', 'reload', 'heald')
-    assert.match((await heald('status')).stdout, /other +● ready/)
+    await isReady('other')
     writeFileSync(file, good)
     await machine.must('systemctl', 'reload', 'heald')
-    assert.match((await heald('status')).stdout, /worker +● ready/)
+    await isReady('worker')
   })
 
   await t.test('its files are clean, and its confinement is as promised', async () => {
@@ -168,14 +180,57 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     })
   })
 
-  await t.test('uninstall leaves nothing', async () => {
+  await t.test('after systemd has given up, installing again brings it back', async () => {
+    writeFileSync(at('etc/heald/heald.yaml'), good)
+    const { code, stdout, stderr } = await heald('install')
+    assert.equal(code, 0, stdout + stderr)
+    await isReady('worker')
+  })
+
+  await t.test('a bot that is no unit any more is stopped, and not started at the next boot', async () => {
+    assert.equal((await machine.show('heald-bot', 'ActiveState')).ActiveState, 'active')
+    writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify({ ...JSON.parse(good), channels: undefined }))
+    const { code, stdout, stderr } = await heald('install')
+    assert.equal(code, 0, stdout + stderr)
+    const { ActiveState, LoadState } = await machine.show('heald-bot', 'ActiveState', 'LoadState')
+    assert.deepEqual([ActiveState, LoadState], ['inactive', 'not-found'])
+    assert.ok(!readdirSync(at('etc/systemd/system/multi-user.target.wants')).includes('heald-bot.service'))
+    writeFileSync(at('etc/heald/heald.yaml'), good)
+    assert.equal((await heald('install')).code, 0)
+  })
+
+  await t.test('it is not removed in the middle of a switch', async () => {
+    await machine.must('systemd-run', '--quiet', '--unit=heald-deadman-app-1', 'sleep', '100000')
+    const { code, stderr } = await heald('uninstall')
+    assert.notEqual(code, 0)
+    assert.match(stderr, /a switch is under way \(heald-deadman-app-1\.service\).*\n.*heald status/)
+    assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
+    await machine.must('systemctl', 'stop', 'heald-deadman-app-1')
+  })
+
+  await t.test('where heald is dead, uninstall says that what it ran goes on', async () => {
+    await machine.must('systemctl', 'stop', 'heald')
     const { code, stdout, stderr } = await heald('uninstall')
     assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /heald did not answer.*systemd-cgls \/system\.slice\/heald\.service/)
+    assert.deepEqual(await processes(), ['sleep 100001'])
+    assert.match(await machine.must('systemd-cgls', '/system.slice/heald.service'), /sleep 100001/)
+    assert.equal((await heald('install')).code, 0)
+    await isReady('worker')
+  })
+
+  await t.test('uninstall leaves nothing', async () => {
+    rmSync(at('run/systemd/system/heald.service.d'), { recursive: true })
+    const { code, stdout, stderr } = await heald('uninstall')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /Stopped: worker/)
     assert.match(stdout, /Kept: \/etc\/heald, \/var\/lib\/heald, \/var\/lib\/heald-bot/)
     assert.equal((await heald('uninstall', '--purge')).code, 0)
     assert.equal((await machine.show('heald', 'LoadState')).LoadState, 'not-found')
     assert.notEqual((await machine.run('getent', 'passwd', 'heald-bot')).code, 0)
     assert.equal((await machine.show('app', 'ActiveState')).ActiveState, 'active', 'units go on')
+    assert.equal(await machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald*'), '')
+    assert.deepEqual(await processes(), [])
     const ours = (path: string) => !/\/(app|chat)\.service$/.test(path)
     assert.deepEqual(listed().filter(ours).sort(), [...before].sort())
   })
