@@ -65,7 +65,7 @@ export function hasSystemd(): boolean {
   return process.geteuid?.() === 0 && existsSync('/run/systemd/system')
 }
 
-/** Null where systemd did not start it: then nothing of it runs, nor ever will. */
+/** Null where systemd did not start it: then nothing of it runs, nor ever will. Rejects where that can't be made sure of. */
 export async function startUnitRun({ target, path, argv, env, account }: UnitOrder): Promise<UnitRun | null> {
   const program = await findProgram('systemd-run', commandEnv({}).PATH ?? '')
   if (program === null) return null
@@ -103,7 +103,7 @@ export async function startUnitRun({ target, path, argv, env, account }: UnitOrd
   if (exitCode !== 0) {
     // It may have been heard all the same, and must not begin beside the run that takes its place.
     forget(folder, output)
-    await killUnit(unit)
+    if (!(await killUnit(unit))) throw unkillable(`${unit}.service`)
     return null
   }
   const stop = new AbortController()
@@ -126,10 +126,14 @@ export async function endUnits(path: string): Promise<void> {
   for (const name of namesIn(TRANSIENT)) {
     const unit = name.replace(/\.service$/, '')
     if (!isOfTarget(name) || (await hasEnded(unit)) || (await killUnit(unit))) continue
-    throw new TargetFault('target.unkillable', `an earlier activation (${name}) can not be killed`, {
-      ...{ retry: 'now', hint: `See what it waits for: systemctl status ${name}` },
-    })
+    throw unkillable(name)
   }
+}
+
+function unkillable(name: string): TargetFault {
+  return new TargetFault('target.unkillable', `an earlier activation (${name}) can not be killed`, {
+    ...{ retry: 'now', hint: `See what it waits for: systemctl status ${name}` },
+  })
 }
 
 /** Its folder first: then it can't begin any more. */

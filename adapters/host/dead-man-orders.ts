@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import type { Account } from './account.ts'
 import { RUN } from './activation.ts'
@@ -48,15 +48,20 @@ leads "$2" || exit 6
 
 /**
  * Moves a profile as nix-pointer.ts does, with the same lock and names. The second time (`HEALD_TRY`) it goes on without
- * the lock: what guards the numbering of generations must not keep a bad one running. `$1` folder, `$2` the profile's
- * name in it, `$3` the path to lead to, `$4` the generation's link that is preferred, or ''.
+ * the lock: what guards the numbering of generations must not keep a bad one running. The folder it has entered must be its
+ * own user's, and no link may stand for the lock: root would make what it leads to. `$1` folder, `$2` the profile's name in
+ * it, `$3` the path to lead to, `$4` the generation's link that is preferred, or ''.
  */
 const MOVE_PROFILE = `
 unset CDPATH
 folder=$1 name=$2 path=$3 wanted=$4
 [ -e "$path" ] || exit 3
 cd -P -- "$folder" || exit 4
+[ -O . ] || exit 4
+[ "$(pwd -P; echo .)" = "$folder
+." ] || exit 4
 profile=./$name
+! [ -L "$profile.lock" ] || exit 4
 [ -L "$profile" ] || ! [ -e "$profile" ] || exit 6
 held= turn=0
 while [ -z "$held" ] && [ "$turn" -lt 20 ]; do
@@ -100,8 +105,8 @@ const BOOT_MS = 300_000
 /** How much later than its own `timeout` the dead-man ends a command whose user keeps that from its work. */
 const BACKSTOP_MS = 3000
 
-/** What leads `target` back to `to`. Rejects what is none of the target's. */
-export function ordersFor(target: DeadManTarget, to: Ref, account: Account | null): Orders {
+/** What leads `target` back to `to`. Rejects what is none of the target's. `folder`: a profile's, without links in its path. */
+export function ordersFor(target: DeadManTarget, to: Ref, account: Account | null, folder: string): Orders {
   const { kind, path } = target
   const become = account?.become ?? []
   const mark = markOf(path)
@@ -128,7 +133,7 @@ export function ordersFor(target: DeadManTarget, to: Ref, account: Account | nul
   const link = /^[1-9]\d{0,8}$/.test(to.generation) ? `${basename(path)}-${to.generation}-link` : ''
   const isSystem = kind === 'nixos'
   return {
-    move: bounded(['sh', '-c', MOVE_PROFILE, 'heald', dirname(path), basename(path), to.path, link]),
+    move: bounded(['sh', '-c', MOVE_PROFILE, 'heald', folder, basename(path), to.path, link]),
     moveAsOwner: [],
     activate: inside(target.activationDeadlineMs, isSystem ? [PROGRAM, 'test'] : target.activate),
     boot: isSystem ? inside(BOOT_MS, [PROGRAM, 'boot']) : [],

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import type { Account } from './account.ts'
 import { groupsOf } from './activation-groups.ts'
@@ -65,7 +66,8 @@ const NO_COMMANDS = { n_activate: '0', n_boot: '0' }
 /** Gives what the script is called with, whatever its id. */
 export async function wordsFor(errand: Errand): Promise<Words> {
   const { target, account, dir, back, boot, holder } = errand
-  const orders = ordersFor(target, back, account)
+  const folder = dirname(target.path)
+  const orders = ordersFor(target, back, account, (await nullWhenMissing(realpath(folder))) ?? folder)
   const tenths = tenthsFor(target)
   const isNix = target.kind !== 'releases'
   const booted = isNix ? await nullWhenMissing(realpath(target.path)) : null

@@ -23,6 +23,7 @@ import { areThere, findProgram, type PinnedTools, pinTools } from './dead-man-to
 import { SCRIPT, wordsFor } from './dead-man-words.ts'
 import { nullWhenMissing } from './missing.ts'
 import { commandEnv } from './nix.ts'
+import { checkFolder } from './nix-pointer.ts'
 import { isRunning, readStat } from './proc.ts'
 import { TargetFault } from './target-fault.ts'
 
@@ -167,6 +168,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   return {
     async arm(back, afterMs, alsoAtBoot = false) {
       const to = { generation: back.generation, path: back.path }
+      if (target.kind !== 'releases') await checkFolder(target.path)
       const [goal, found] = await Promise.all([nullWhenMissing(realpath(to.path)), pinned()])
       if (!isAbsolute(to.path) || goal === null) {
         throw new TargetFault('deadman.goal', `${to.path}, which was to be led back to, is not there`, {

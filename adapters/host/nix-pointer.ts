@@ -1,4 +1,4 @@
-import { lstat, realpath, symlink } from 'node:fs/promises'
+import { lstat, realpath, stat, symlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Generation } from '../../core/safeswitch/target.ts'
 import { moveLink, syncFolder } from './durable-link.ts'
@@ -89,11 +89,12 @@ async function makeGeneration(profile: string, to: Generation): Promise<void> {
   await moveLink(profile, basename(link))
 }
 
-/** A folder that somebody else owns could be swapped under our hands. */
+/** A folder that somebody else owns could be swapped under our hands, and so could a link to it. */
 export async function checkFolder(profile: string): Promise<void> {
-  const folder = await nullWhenMissing(lstat(dirname(profile)))
   const self = process.geteuid?.() ?? 0
-  if (folder !== null && folder.uid !== 0 && folder.uid !== self)
+  for (const look of [lstat, stat]) {
+    const folder = await nullWhenMissing(look(dirname(profile)))
+    if (folder === null || folder.uid === 0 || folder.uid === self) continue
     throw new TargetFault(
       'target.owner',
       `${dirname(profile)} belongs to user ${folder.uid}, neither root nor heald's own`,
@@ -101,4 +102,5 @@ export async function checkFolder(profile: string): Promise<void> {
         hint: 'run heald as that user, or use a profile in a folder of root',
       },
     )
+  }
 }

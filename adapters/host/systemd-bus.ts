@@ -65,6 +65,7 @@ const DESTINATION = 'org.freedesktop.systemd1'
 const OBJECT = '/org/freedesktop/systemd1'
 const MANAGER = 'org.freedesktop.systemd1.Manager'
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
+const BUS = 'org.freedesktop.DBus'
 const UNIT_PATHS = `${OBJECT}/unit/`
 const SIGNAL = 4
 
@@ -79,11 +80,13 @@ const MOST_WAIT_MS = 1000
 const RULES = [
   `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${OBJECT}/unit'`,
   `type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${OBJECT}'`,
-  `type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`,
+  `type='signal',sender='${BUS}',member='NameOwnerChanged',arg0='${DESTINATION}'`,
 ]
 
 interface Message {
   readonly type?: number
+  /** The bus writes it: the connection's own name, or that of the bus itself. */
+  readonly sender?: string
   readonly path?: string
   readonly interface?: string
   readonly member?: string
@@ -100,6 +103,9 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
   /** Told `up`, and not yet `down`. */
   let isUp = false
   let isClosed = false
+  /** Who may speak for systemd on this bus: anybody may send us signals that look like its own. Null: nobody yet, or it is gone. */
+  let owner: string | null = null
+  let isDirect = false
   /** The connection before was to systemd's own socket. */
   let wasDirect = false
   let tries = 0
@@ -120,6 +126,8 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       })
       client = made
       mine = made
+      owner = null
+      isDirect = direct
       // It is followed by `close`, where it is dealt with.
       made.connection.on('error', (error: Error) => {
         lastWhy = error.message
@@ -136,7 +144,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
 
   async function subscribe(to: MessageBus, direct: boolean): Promise<void> {
     // In order on one connection: no need to wait for each.
-    const asked = direct ? [] : RULES.map(rule => match(to, rule))
+    const asked = direct ? [] : [...RULES.map(rule => askBus(to, 'AddMatch', rule)), findOwner(to)]
     // On its own socket systemd does not look at a first call that came together with the end of the greeting, until more
     // comes: tried, one in twelve.
     const nudge = () => call(to, OBJECT, 'org.freedesktop.DBus.Peer', 'Ping', '', [], DIAL_MS).catch(() => {})
@@ -161,14 +169,28 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
     }
   }
 
-  async function match(to: MessageBus, rule: string): Promise<void> {
-    const message = { member: 'AddMatch', signature: 's', body: [rule] }
-    await to.invokeDbus(message, { timeout: DIAL_MS })
+  /** Whoever comes or goes afterwards is told by NameOwnerChanged, which may be taken before this is. */
+  async function findOwner(of: MessageBus): Promise<void> {
+    try {
+      const found = String(await askBus(of, 'GetNameOwner', DESTINATION))
+      if (of === client) owner ??= found
+    } catch (error) {
+      if ((error as { dbusName?: string }).dbusName !== `${BUS}.Error.NameHasNoOwner`) throw error
+    }
   }
 
-  function take(from: MessageBus, { type, path = '', interface: of = '', member, body = [] }: Message): void {
+  function askBus(to: MessageBus, member: string, word: string): PromiseLike<unknown> {
+    return to.invokeDbus({ member, signature: 's', body: [word] }, { timeout: DIAL_MS })
+  }
+
+  function take(from: MessageBus, message: Message): void {
+    const { type, sender, path = '', interface: of = '', member, body = [] } = message
     if (type !== SIGNAL || from !== client) return
-    if (of === PROPERTIES && path.startsWith(UNIT_PATHS)) {
+    if (!isDirect && sender === BUS) {
+      if (member === 'NameOwnerChanged' && body[0] === DESTINATION) ownerChanged(from, String(body[2]))
+    } else if (!isDirect && (owner === null || sender !== owner)) {
+      return
+    } else if (of === PROPERTIES && path.startsWith(UNIT_PATHS)) {
       const [changed, properties] = body as [string, Record<string, unknown>]
       // systemd sends the interface of the unit's type first, then the one of all units.
       events.changed(path, properties, changed === 'org.freedesktop.systemd1.Unit')
@@ -176,15 +198,18 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       if (member === 'UnitNew') events.unitNew()
       else if (member === 'JobRemoved') events.jobRemoved(String(body[2]), String(body[3]))
       else if (member === 'Reloading' && body[0] === false) events.reloaded()
-    } else if (member === 'NameOwnerChanged') {
-      events.renewed()
-      // Gone for the moment. Once it is back, it may have forgotten who listens.
-      if (body[2] === '') return
-      subscribeAgain(from).then(
-        () => from === client && isUp && events.up(),
-        () => hangUp(from),
-      )
     }
+  }
+
+  function ownerChanged(from: MessageBus, now: string): void {
+    owner = now === '' ? null : now
+    events.renewed()
+    // Gone for the moment. Once it is back, it may have forgotten who listens.
+    if (owner === null) return
+    subscribeAgain(from).then(
+      () => from === client && isUp && events.up(),
+      () => hangUp(from),
+    )
   }
 
   function lost(from: MessageBus): void {

@@ -110,4 +110,15 @@ test('an activation is a unit of its own where systemd runs', async t => {
     await activate('cat /proc/self/cgroup > OUT/group')
     assert.match(said('group'), /system.slice\/heald-switch-app-/)
   })
+
+  await t.test('an order that can not be taken back is not followed by a second run', async () => {
+    // It says no, and a unit of that name is there all the same, for ever.
+    const script = `#!/bin/sh
+for word; do case $word in --unit=*) : > "/run/systemd/transient/\${word#--unit=}.service" ;; esac; done
+exit 1
+`
+    writeFileSync(join(machine.root(), 'usr/local/bin/systemd-run'), script, { mode: 0o755 })
+    await assert.rejects(activate('echo > OUT/second'), /an earlier activation .* can not be killed/)
+    assert.ok(!existsSync(out('second')))
+  })
 })

@@ -19,7 +19,7 @@ import { type TestContext, test } from 'node:test'
 import { groupsOf } from '../../../adapters/host/activation-groups.ts'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
 import { activationGroupsGone } from '../../journeys/leftovers.ts'
-import { deadManStand, end, isAlive, move, release, until, withWord } from './dead-man-stand.ts'
+import { deadManStand, end, isAlive, move, printOf, release, until, withWord } from './dead-man-stand.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, ROOT } from './releases-stand.ts'
 
 const TRIES = Number(process.env.HEALD_SOAK_DEADMAN_TRIES ?? 10)
@@ -107,16 +107,6 @@ async function ownedStand(t: TestContext, activate: readonly string[] = []) {
     account,
     one: release(path, '1'),
   }
-}
-
-/** Everything about a tree that a write in it would change. */
-function printOf(path: string): string {
-  const { mode, uid, gid, ino, size, nlink, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
-  const inside = lstatSync(path).isDirectory() ? readdirSync(path).toSorted() : []
-  return [
-    [path, mode, uid, gid, ino, size, nlink, mtimeNs, ctimeNs].join(' '),
-    ...inside.map(name => printOf(join(path, name))),
-  ].join('\n')
 }
 
 test('in a folder of another user it moves and activates as that user', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type DeadManOptions, makeDeadMan } from '../../../adapters/host/dead-man.ts'
@@ -121,4 +121,14 @@ function filesOf(pid: number): string[] {
   } catch {
     return []
   }
+}
+
+/** Everything about a tree that a write in it would change. */
+export function printOf(path: string): string {
+  const { mode, uid, gid, ino, size, nlink, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true })
+  const inside = lstatSync(path).isDirectory() ? readdirSync(path).toSorted() : []
+  return [
+    [path, mode, uid, gid, ino, size, nlink, mtimeNs, ctimeNs].join(' '),
+    ...inside.map(name => printOf(join(path, name))),
+  ].join('\n')
 }
