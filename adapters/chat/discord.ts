@@ -31,6 +31,8 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
   }
   const sdk = await load()
   let isClosed = false
+  /** Discord tells whoever speaks that nobody has answered. */
+  let isDeaf = false
   let isRegistered = tools.words === undefined
   const known = new Set<string>()
 
@@ -50,7 +52,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       quietly(() => isClosed || tools.events.onState(state))
       if (state.isUp && !isClosed) void register()
     },
-    onInteraction: data => quietly(() => isClosed || hear(data)),
+    onInteraction: data => quietly(() => isClosed || isDeaf || hear(data)),
   })
 
   const answers = { rest, tools, chats: spec.chats }
@@ -121,6 +123,9 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       if (!ID.test(chat)) return noChat(chat)
       if (!ID.test(reference)) return { verdict: 'gone', why: 'this is no reference of a message on Discord' }
       return send('patch', `/channels/${chat}/messages/${reference}`, bodyOf(message))
+    },
+    deafen() {
+      isDeaf = true
     },
     async close() {
       isClosed = true
