@@ -99,6 +99,8 @@ export interface Word {
   readonly chat: string
   /** The same for each delivery of the same word: `telegram:<bot>:<chat>:<message>`, `telegram:<bot>:cb:<id>`. */
   readonly key: string
+  /** When it was said, by the platform's clock; null: just now, for the platform keeps nothing for later. */
+  readonly saidMs: number | null
   /** Id of the button, or what was written. */
   readonly button: string | null
   readonly text: string

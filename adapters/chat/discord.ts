@@ -85,6 +85,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       platform: 'discord',
       ...{ user: asked.user, name: asked.name, chat: asked.chat },
       key: `discord:${asked.application}:${asked.id}`,
+      saidMs: null,
       button: asked.kind === 'command' ? null : asked.text,
       text: asked.kind === 'command' ? asked.text : '',
       ...{ options: asked.options, code: asked.code },

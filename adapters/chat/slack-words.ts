@@ -119,6 +119,7 @@ export function openApp(bolt: Bolt, web: WebOptions, tools: AppTools): App {
         user,
         name: name || id || user,
         key,
+        saidMs: null,
         options: null,
         ...what,
         ...answers,

@@ -47,7 +47,7 @@ function makeStand(answering: Answering) {
     count += 1
     return {
       ...{ platform: 'telegram', user: '1', name: 'Alice', chat: '-100', key: `telegram:9:-100:${count}` },
-      ...{ button: null, text: '', options: null, code: null, isPaced: true, askCode: null },
+      ...{ saidMs: null, button: null, text: '', options: null, code: null, isPaced: true, askCode: null },
       showBusy() {
         busy += 1
       },
