@@ -144,6 +144,8 @@ export async function runBot(options: BotOptions): Promise<void> {
     cancelAsk()
     witness.close()
     offering.close()
+    // Before anything else that takes time: what is said from here on is the next bot's.
+    for (const channel of channels.values()) channel.deafen?.()
     await Promise.all([dispatch.close(ANSWERS_MS), outbox.close()])
     health.stop()
     await Promise.all([...channels.values()].map(channel => bounded(channel.close(), CLOSE_CHANNELS_MS, clock)))

@@ -20,6 +20,11 @@ export interface Channel {
   post(chat: string, message: Message, how: PostHow): Promise<Verdict>
   /** Puts `message` in the place of what `reference` names; wakes nobody. Doing it twice changes nothing. */
   edit(chat: string, reference: string, message: Message): Promise<Verdict>
+  /**
+   * From now on no word is taken, nor confirmed: a platform that sends again does so to the next process, and the others tell
+   * people that nobody has answered. Posts and answers go on. Never throws. Left out by a channel without words.
+   */
+  deafen?(): void
   /** Ends the connection, within a few seconds. Later calls answer `retry`. Safe to call twice, never rejects. */
   close(): Promise<void>
 }
@@ -94,6 +99,8 @@ export interface Word {
   readonly chat: string
   /** The same for each delivery of the same word: `telegram:<bot>:<chat>:<message>`, `telegram:<bot>:cb:<id>`. */
   readonly key: string
+  /** When it was said, by the platform's clock; null: just now, for the platform keeps nothing for later. */
+  readonly saidMs: number | null
   /** Id of the button, or what was written. */
   readonly button: string | null
   readonly text: string

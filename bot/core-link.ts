@@ -59,8 +59,8 @@ export function openCoreLink(socket: string): CoreLink {
     checkpoint: async () => (await query('checkpoint')) as SignedForPosts | null,
     posted: async () => (await query('posted')) as readonly Witness[],
     report: async report => void (await request(socket, 'POST', '/v1/report', report, { timeoutMs: TIMEOUT_MS })),
-    async request({ from, key, said, code, waitMs }, timeoutMs) {
-      const body = { ...from, key, ...said, ...(code === null ? {} : { code }), waitMs }
+    async request({ from, said, code, ...more }, timeoutMs) {
+      const body = { ...from, ...said, ...(code === null ? {} : { code }), ...more }
       return (await request(socket, 'POST', '/v1/request', body, { timeoutMs })) as Reply
     },
     command: async id => (await query('command', { id })) as CommandView | null,

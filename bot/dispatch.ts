@@ -22,7 +22,7 @@ import { askOf, type Spoken, spokenIn } from './spoken.ts'
  * 3. What it answers is put into a message, and shown to whom asked. Of an order that goes on, the card tells the rest.
  */
 export interface Dispatch {
-  /** Resolves when the word is core's affair, or answered. Never rejects. */
+  /** Resolves when the word is core's affair, or answered. Rejects only after the end: it was not taken. */
   hear(word: Word): Promise<void>
   /** Resolves when what was heard is answered, or after `withinMs`. */
   close(withinMs: number): Promise<void>
@@ -73,7 +73,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   async function hear(word: Word): Promise<void> {
     const platform = PLATFORMS.find(each => each === word.platform)
-    if (platform === undefined || isClosed) return
+    if (platform === undefined) return
+    if (isClosed) throw new Fault('bot.closed', 'the bot is ending, so this was not taken', { hint: 'say it again' })
     const spoken = spokenIn(word, links)
     const { promise: taken, resolve: take } = Promise.withResolvers<void>()
     const endBusy = showBusy(word)

@@ -64,6 +64,7 @@ function relined(text: string): string {
   return `${text.slice(0, at)}${head}\n\n${note.join('\n')}\n\n${words.slice(sign).join(' ')}\n`
 }
 
-export function askOf({ platform, user, chat, key, code }: Word, { said }: Spoken, waitMs: number): Ask {
-  return { from: { platform: platform as Platform, user, chat }, key, said, code, waitMs }
+export function askOf({ platform, user, chat, key, code, saidMs }: Word, { said }: Spoken, waitMs: number): Ask {
+  const when = saidMs === null ? {} : { saidMs }
+  return { from: { platform: platform as Platform, user, chat }, key, said, code, ...when, waitMs }
 }

@@ -31,6 +31,8 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
   }
   const sdk = await load()
   let isClosed = false
+  /** Discord tells whoever speaks that nobody has answered. */
+  let isDeaf = false
   let isRegistered = tools.words === undefined
   const known = new Set<string>()
 
@@ -50,7 +52,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       quietly(() => isClosed || tools.events.onState(state))
       if (state.isUp && !isClosed) void register()
     },
-    onInteraction: data => quietly(() => isClosed || hear(data)),
+    onInteraction: data => quietly(() => isClosed || isDeaf || hear(data)),
   })
 
   const answers = { rest, tools, chats: spec.chats }
@@ -83,6 +85,7 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       platform: 'discord',
       ...{ user: asked.user, name: asked.name, chat: asked.chat },
       key: `discord:${asked.application}:${asked.id}`,
+      saidMs: null,
       button: asked.kind === 'command' ? null : asked.text,
       text: asked.kind === 'command' ? asked.text : '',
       ...{ options: asked.options, code: asked.code },
@@ -121,6 +124,9 @@ export const openDiscord: OpenChannel<DiscordSpec> = async (spec, tools): Promis
       if (!ID.test(chat)) return noChat(chat)
       if (!ID.test(reference)) return { verdict: 'gone', why: 'this is no reference of a message on Discord' }
       return send('patch', `/channels/${chat}/messages/${reference}`, bodyOf(message))
+    },
+    deafen() {
+      isDeaf = true
     },
     async close() {
       isClosed = true

@@ -45,6 +45,8 @@ export interface AppTools {
   readonly warn: (text: string) => void
   /** Must not throw or reject. */
   readonly onWord: (word: Word) => Promise<void>
+  /** What comes in is left for the next process: Slack sends it again. */
+  readonly isDeaf: () => boolean
   /** With the bot's token; null while there is none. */
   readonly client: () => Client | null
 }
@@ -105,6 +107,7 @@ export function openApp(bolt: Bolt, web: WebOptions, tools: AppTools): App {
   type Answers = ReturnType<typeof answersTo>
 
   async function handle(ack: () => Promise<unknown>, said: Said, trigger: unknown, answers: Answers): Promise<void> {
+    if (tools.isDeaf()) return
     const { application, team, id, name, ...what } = said
     const user = `${team}/${id}`
     if (typeof trigger === 'string' && trigger !== '') {
@@ -116,6 +119,7 @@ export function openApp(bolt: Bolt, web: WebOptions, tools: AppTools): App {
         user,
         name: name || id || user,
         key,
+        saidMs: null,
         options: null,
         ...what,
         ...answers,

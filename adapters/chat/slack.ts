@@ -68,13 +68,14 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
     fetch: ((url, init) =>
       fetch(url, { ...init, signal: anyOf(signal, AbortSignal.timeout(REQUEST_MS), init?.signal) })) as typeof fetch,
   }
-  const app = openApp(bolt, web, { warn: tools.warn, onWord: hand, client: () => client })
+  const app = openApp(bolt, web, { warn: tools.warn, onWord: hand, isDeaf: () => isDeaf, client: () => client })
   const parts: Record<'token' | 'words', State> = { token: CONNECTING, words: CONNECTING }
   let told = ''
   let client: Client | null = null
   let doubt: (end: End) => void = () => {}
   let wake: () => void = () => {}
   let isWarnedOfHistory = false
+  let isDeaf = false
 
   async function hand(word: Word): Promise<void> {
     try {
@@ -250,6 +251,10 @@ export const openSlack: OpenChannel<SlackSpec> = async (spec, tools): Promise<Ch
         await by.chat.update({ channel: parts.channel, ts: parts.ts, ...payloadOf(message) })
         return { verdict: 'done', reference }
       }),
+
+    deafen() {
+      isDeaf = true
+    },
 
     async close() {
       closing.abort()

@@ -45,6 +45,7 @@ function written(message: Message, me: UserFromGetMe): Heard | null {
     word: {
       ...personOf(from, chat.id),
       key: `telegram:${me.id}:${chat.id}:${message.message_id}`,
+      saidMs: message.date * 1000,
       button: null,
       text: plain,
       ...NO_FORM,
@@ -60,6 +61,8 @@ function pressed(query: CallbackQuery, me: UserFromGetMe): Heard | null {
     word: {
       ...personOf(query.from, query.message.chat.id),
       key: `telegram:${me.id}:cb:${query.id}`,
+      // Nobody is told when; the button itself grows old.
+      saidMs: null,
       button: query.data,
       text: '',
       ...NO_FORM,

@@ -62,6 +62,8 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   /** Ends the polling that runs, if any. */
   let endPolling: (trouble: Trouble) => void = () => {}
   let isTokenDoubted = true
+  /** There are no more polls, so that nothing more is confirmed. */
+  let isDeaf = false
   /** What the next poll confirms. */
   let nextOffset = 0
   /** Since when polling holds, monotonic; null while it doesn't. */
@@ -89,6 +91,7 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
   const clientOptions = (timeoutSeconds: number) => ({ apiRoot, timeoutSeconds, baseFetchConfig })
 
   function hear(update: Update, me: UserFromGetMe): void {
+    if (isDeaf) return
     const heard = heardIn(update, me)
     if (heard === null) return
     if (heard.callback !== null) void answerCallback(heard.callback)
@@ -246,10 +249,10 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
 
   async function supervise(): Promise<void> {
     let failures = 0
-    while (!stop.signal.aborted) {
+    while (!stop.signal.aborted && !isDeaf) {
       upMs = null
       const { why, isFinal, afterMs, isToken } = await holdLine()
-      if (stop.signal.aborted) break
+      if (stop.signal.aborted || isDeaf) break
       failures = upMs !== null && performance.now() - upMs > STEADY_MS ? 1 : failures + 1
       isTokenDoubted ||= isToken
       tell(false, isFinal, why)
@@ -260,9 +263,13 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
 
   const done = supervise()
   let closing: Promise<void> | null = null
+  function deafen(): void {
+    isDeaf = true
+    endPolling({ why: 'the channel is closed', isFinal: false, afterMs: null, isToken: false })
+  }
   async function close(): Promise<void> {
     stop.abort()
-    endPolling({ why: 'the channel is closed', isFinal: false, afterMs: null, isToken: false })
+    deafen()
     // What is on its way gets its answer, or it would not be known what came of it.
     const untilMs = performance.now() + CLOSE_MS
     while (busy > 0 && performance.now() < untilMs) await pause(20)
@@ -270,7 +277,7 @@ export const openTelegram: OpenChannel<TelegramSpec> = async (spec, tools) => {
     await Promise.race([done, pause(CLOSE_MS)])
   }
 
-  return { name: 'telegram', pace, fits: fitsTelegram, post, edit, close: () => (closing ??= close()) }
+  return { name: 'telegram', pace, fits: fitsTelegram, post, edit, deafen, close: () => (closing ??= close()) }
 }
 
 function rethrow(error: unknown): never {

@@ -2,7 +2,7 @@ import { type Ask, PLATFORMS, type Said, type Speaker } from '../command/port.ts
 import { Fault } from '../fault.ts'
 import { type Body, textIn } from './body.ts'
 
-const KEYS = ['platform', 'user', 'chat', 'key', 'text', 'word', 'args', 'button', 'code', 'waitMs']
+const KEYS = ['platform', 'user', 'chat', 'key', 'text', 'word', 'args', 'button', 'code', 'saidMs', 'waitMs']
 const LONGEST_ID = 200
 /** Each platform's own names, so that none can be taken for another's, or for more than one word of a line. */
 const IDS: { readonly [platform in Speaker['platform']]: { readonly user: RegExp; readonly chat: RegExp } } = {
@@ -19,15 +19,17 @@ const LONGEST_WAIT_MS = 10_000
 export function askFrom(body: Body): Ask {
   const other = Object.keys(body).find(key => !KEYS.includes(key))
   if (other !== undefined) throw bad(`the key ${JSON.stringify(other.slice(0, 100))} is not known here`)
-  const { code, waitMs } = body
+  const { code, saidMs, waitMs } = body
   if (code !== undefined && (typeof code !== 'string' || code.length > 20)) throw bad('"code" has to be a short text')
+  if (saidMs !== undefined && !Number.isSafeInteger(saidMs)) throw bad('"saidMs" has to be whole milliseconds')
   if (waitMs !== undefined && !(typeof waitMs === 'number' && waitMs >= 0 && waitMs <= LONGEST_WAIT_MS))
     throw bad(`"waitMs" has to be from 0 to ${LONGEST_WAIT_MS}`)
   const key = textIn(body, 'key', LONGEST_ID)
   const from = speakerIn(body)
   if (!/^[\x21-\x7e]+$/.test(key) || !key.startsWith(`${from.platform}:`))
     throw bad(`"key" has to begin with ${from.platform}: and be plain ASCII without blanks`)
-  return { from, key, said: saidIn(body), code: code ?? null, waitMs: waitMs ?? 0 }
+  const when = typeof saidMs === 'number' ? { saidMs } : {}
+  return { from, key, said: saidIn(body), code: code ?? null, ...when, waitMs: waitMs ?? 0 }
 }
 
 function speakerIn(body: Body): Speaker {

@@ -8,6 +8,7 @@ import { createDenials } from './denials.ts'
 import type { DeskOptions } from './desk-options.ts'
 import { createDrafts, type How } from './drafts.ts'
 import { digestOf } from './entry-data.ts'
+import { mustBeFresh } from './fresh.ts'
 import { actorOfSpeaker, type Identity, identify, localIdentity, refusalOf } from './identity.ts'
 import { type Button, ENDED, type Heard, missingOf } from './memory.ts'
 import { createOffering } from './offering.ts'
@@ -150,6 +151,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     // What only reads is answered also while nothing can be recorded: then it matters most.
     options.mustRecord()
     const how: How = { who, key, button: button?.offer.button ?? null }
+    if (isVerb(word)) mustBeFresh(ask.saidMs, clock.wallMs(), people().policy[word]?.expireMs ?? 0)
     if (isVerb(word)) return ordered({ verb: word, args, seen: button?.seen ?? null }, how, code, ask.waitMs)
     return decided(word as Step, String(args.id), how, code, ask.waitMs)
   }

@@ -24,6 +24,8 @@ export function foundOf(command: Command, isMoving: (target: string) => boolean)
       return ofSwitch(command, isMoving)
     case 'restart':
       return ofRestart(effects)
+    case 'stop':
+      return effects.length > 0 ? good('it was stopped') : unknown
     case 'start':
       return effects.some(({ kind }) => kind !== 'service.held') ? good('it was started') : nothing
     case 'unlock':
@@ -34,6 +36,8 @@ export function foundOf(command: Command, isMoving: (target: string) => boolean)
   }
 }
 
+/** A process is signalled before the entry that says so can be written. */
+const unknown: Found = { isGood: false, why: 'how far it had come is not known: see the service' }
 const nothing: Found = { isGood: false, why: 'nothing had been done yet, and nothing was done since' }
 
 function good(why: string): Found {
@@ -56,5 +60,5 @@ function ofSwitch({ verb, by, args, effects }: Command, isMoving: (target: strin
 function ofRestart(effects: readonly Effect[]): Found {
   const stopped = effects.findIndex(({ kind }) => kind === 'service.stopped')
   if (effects.slice(stopped + 1).some(({ kind }) => kind === 'service.started')) return good('it was started anew')
-  return stopped < 0 ? nothing : { isGood: false, why: 'it was stopped and not started again' }
+  return stopped < 0 ? unknown : { isGood: false, why: 'it was stopped and not started again' }
 }

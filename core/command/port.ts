@@ -38,7 +38,7 @@ export type Said =
   /** An id that core has offered. */
   | { readonly button: string }
 
-/** The body of `POST /v1/request`, as one flat object: `{platform, user, chat, key, text | word, args | button, code?, waitMs?}`. */
+/** The body of `POST /v1/request`, as one flat object: `{platform, user, chat, key, text | word, args | button, code?, saidMs?, waitMs?}`. */
 export interface Ask {
   readonly from: Speaker
   /**
@@ -49,6 +49,8 @@ export interface Ask {
   readonly said: Said
   /** A one-time code that the person typed beside it (a form, an option); null: none. Never recorded. */
   readonly code: string | null
+  /** When it was said, by the platform's clock; left out: just now. */
+  readonly saidMs?: number
   /** How long the answer may wait for the outcome, 0 to 10,000 ms. */
   readonly waitMs: number
 }
@@ -56,7 +58,7 @@ export interface Ask {
 /**
  * The answer of `POST /v1/request`. What is refused is an error `{error: {code, message, hint, retry}}` instead, with words
  * for the person: `command.denied` (may not), `command.stale` (the button was used, is too old or unknown), `command.many`,
- * `command.over` (it does not wait any more), `command.not-yet` (try again), `usage.…` (not understood), `….unknown`,
+ * `command.over` (it does not wait any more), `command.old` (said too long ago), `command.not-yet` (try again), `usage.…` (not understood), `….unknown`,
  * `switch.…`, `ledger.degraded` (nothing can be recorded, so nothing is done), `request.rate`.
  */
 export type Reply =

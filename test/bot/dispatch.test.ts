@@ -47,7 +47,7 @@ function makeStand(answering: Answering) {
     count += 1
     return {
       ...{ platform: 'telegram', user: '1', name: 'Alice', chat: '-100', key: `telegram:9:-100:${count}` },
-      ...{ button: null, text: '', options: null, code: null, isPaced: true, askCode: null },
+      ...{ saidMs: null, button: null, text: '', options: null, code: null, isPaced: true, askCode: null },
       showBusy() {
         busy += 1
       },
@@ -247,7 +247,7 @@ test('too much at once is refused without asking core, and a page takes the plac
   )
 })
 
-test('a platform that nobody knows, and what comes after the end, is not heard; the end does not wait for ever', async () => {
+test('a platform that nobody knows is not heard, what comes after the end is not taken; the end does not wait for ever', async () => {
   const stand = makeStand(never)
   await stand.say({ text: '/status', platform: 'whatsapp' })
   assert.equal(stand.asked.length, 0)
@@ -260,7 +260,7 @@ test('a platform that nobody knows, and what comes after the end, is not heard; 
   assert.equal(isClosed, false)
   await stand.clock.advance(200)
   assert.ok(isClosed)
-  await stand.say({ text: '/status' })
+  await assert.rejects(stand.dispatch.hear(stand.word({ text: '/status' })), { code: 'bot.closed' })
   assert.equal(stand.asked.length, 1)
 })
 

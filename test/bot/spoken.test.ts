@@ -20,7 +20,7 @@ cm9vdA==
 function word(more: Partial<Word>): Word {
   return {
     ...{ platform: 'slack', user: 'T/U1', name: 'Alice', chat: 'C1', key: 'slack:1', isPaced: false, askCode: null },
-    ...{ button: null, text: '', options: null, code: null, showBusy: null },
+    ...{ button: null, text: '', saidMs: null, options: null, code: null, showBusy: null },
     reply: async () => null,
     hide: async () => false,
     ...more,
@@ -81,4 +81,9 @@ test('core is asked with what the platform said of the person, and nothing else'
     from: { platform: 'slack', user: 'T/U1', chat: 'C1' },
     ...{ key: 'slack:1', said: { text: '/status' }, code: '123456', waitMs: 400 },
   })
+})
+
+test('core is told when it was said, where the platform keeps what nobody fetched', () => {
+  const said = word({ text: '/freeze', saidMs: 1_700_000_000_000 })
+  assert.equal(askOf(said, spokenIn(said, createLinks()), 0).saidMs, 1_700_000_000_000)
 })

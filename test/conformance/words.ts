@@ -203,6 +203,30 @@ export function wordConformance(name: string, start: () => Promise<Speaking>): v
       await until('it is confirmed', () => platform.unconfirmed() === 0, 20_000)
     })
 
+    test('what is said when no more words are taken is not confirmed, and comes to the next process; answers still go out', async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      handle = () => promise
+      const word = await said('/status')
+      channel.deafen?.()
+      const before = words.length
+      platform.say(chat, '/rollback web')
+      await passMs(300)
+      assert.equal(await word.reply(plainMessage('still answered')), null)
+      resolve()
+      await passMs(300)
+      assert.match(platform.answers()[0]?.text ?? '', /still answered/)
+      await post()
+      assert.equal(words.length, before)
+      if (platform.does.again) assert.ok(platform.unconfirmed() >= 1)
+      else assert.equal(platform.acknowledged().at(-1), null)
+      await channel.close()
+      handle = () => {}
+      await open()
+      if (!platform.does.again) return
+      await until('it came', () => words.slice(before).some(({ text }) => /rollback web/.test(text)), 10_000)
+      await until('it is confirmed', () => platform.unconfirmed() === 0, 20_000)
+    })
+
     test('a handler that rejects, and one that throws, lose neither the next word nor the process', async () => {
       handle = () => Promise.reject(new Error('no room'))
       await said('/status')

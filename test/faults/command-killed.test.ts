@@ -195,15 +195,24 @@ test('kill -9 between any two steps of a restart: at most one, and what is said 
   const missing = strikeIsMissing()
   if (missing !== null) return t.skip(missing)
   const site = await makeSite(t)
+  const pid = () => site.stand.processes('job').join()
+  let before = ''
   await walk(t, site, {
-    count: soak(6, 30),
+    // It makes some ten calls, so each write of an entry of the command is struck.
+    count: soak(12, 30),
     isApproved: false,
-    line: () => 'restart job',
+    line: () => {
+      before = pid()
+      return 'restart job'
+    },
     judge({ state, entries }, at) {
       // heald itself starts it again only when it fails, which it never does here.
       const starts = entries.filter(({ kind, svc }) => kind === 'service.started' && svc === 'job')
       assert.ok(starts.length <= 1, `${starts.length} starts, at ${at}`)
       if (state === 'succeeded') assert.equal(starts.length, 1, `at ${at}`)
+      const why = String(entries.findLast(({ kind }) => kind === 'command.failed')?.data.why ?? '')
+      if (/nothing had been done/.test(why)) assert.equal(pid(), before, `${why}, at ${at}`)
+      if (state === 'succeeded') assert.notEqual(pid(), before, `at ${at}`)
     },
   })
   await site.stand.must('down')

@@ -176,3 +176,13 @@ test('another bot takes over: the numbers of the first confirm nothing there', a
   fake.world.write(person, '/two')
   await until('its own word came', () => words.some(({ text }) => text === '/two'), 20_000)
 })
+
+test('a word that waited at Telegram while nobody fetched it says when it was said', async () => {
+  await start()
+  const hours = 3_600_000
+  platform.fake.world.write(person, '/rollback web', { more: { date: Math.floor((Date.now() - 10 * hours) / 1000) } })
+  await open()
+  await until('it came', () => words.length === 1)
+  const ageMs = Date.now() - (words[0]?.saidMs ?? Number.NaN)
+  assert.ok(ageMs >= 10 * hours && ageMs < 10 * hours + 60_000, `${ageMs}`)
+})
