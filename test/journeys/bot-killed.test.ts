@@ -83,6 +83,7 @@ async function makeSite(t: TestContext) {
   const socket = join(stand.root, 'between.sock')
   const between = await makeBetween(t, socket, join(stand.state, 'bot.sock'))
   let bot: ChildProcess
+  let codes = 0
 
   async function start(): Promise<void> {
     between.arm(null)
@@ -149,19 +150,20 @@ async function makeSite(t: TestContext) {
     for (const platform of all) assert.deepEqual(kindsOf(platform, from), kinds, `${platform.name}, ${moment}`)
   }
 
-  /** The host asks for a restart of each; they wait for a code. */
+  /** The host asks for a restart of each; they wait for a code, and each platform shows its own. */
   async function waiting(): Promise<number> {
     const from = stand.entries().length
     for (const { name } of all) await stand.cli('restart', `job-${name}`)
+    for (const platform of all) await buttonOf(platform, /^Deny$/, from)
     return from
   }
 
   const idOf = (platform: Speaking, from: number) => String(its(platform, from)[0]?.data.id)
 
-  /** Presses a button of the card of this platform's own command. */
-  async function press(platform: Speaking, label: RegExp, from: number): Promise<void> {
+  /** A button of the card of this platform's own command, once it is there. */
+  function buttonOf(platform: Speaking, label: RegExp, from: number) {
     const id = idOf(platform, from)
-    const found = await stand.wait(
+    return stand.wait(
       `${platform.name} shows ${label} of ${id}`,
       () => {
         for (const { reference, text, buttons, labels = [] } of chats.shown(platform).toReversed()) {
@@ -172,19 +174,32 @@ async function makeSite(t: TestContext) {
       },
       30_000,
     )
-    platform.press(chats.chatOf(platform), found.reference, found.button)
   }
 
-  /** By a form, where there is one. */
-  async function approve(platform: Speaking, code: string, from: number): Promise<void> {
-    if (platform === telegram) return platform.say(chats.chatOf(platform), `/approve ${idOf(platform, from)} ${code}`)
+  async function press(platform: Speaking, label: RegExp, from: number): Promise<void> {
+    const { reference, button } = await buttonOf(platform, label, from)
+    platform.press(chats.chatOf(platform), reference, button)
+  }
+
+  async function openForm(platform: Speaking, from: number): Promise<void> {
     const forms = platform.forms().length
     await press(platform, /^Approve$/, from)
     await stand.wait(`the form on ${platform.name}`, () => platform.forms().length > forms)
-    platform.fillIn(code)
   }
 
-  return { ...{ chats, stand, start, walk, waiting, press, approve } }
+  /** Says how to give the code: by a form, where there is one. It is open already, but for who says it once more. */
+  async function approving(from: number): Promise<(platform: Speaking) => void | Promise<void>> {
+    const open = new Set<Speaking>([discord, slack])
+    for (const platform of open) await openForm(platform, from)
+    const code = codeNow(codes++)
+    return async platform => {
+      if (platform === telegram) return platform.say(chats.chatOf(platform), `/approve ${idOf(platform, from)} ${code}`)
+      if (!open.delete(platform)) await openForm(platform, from)
+      platform.fillIn(code)
+    }
+  }
+
+  return { ...{ chats, stand, start, walk, waiting, press, approving } }
 }
 
 function isAbout(args: unknown, name: string): boolean {
@@ -192,7 +207,7 @@ function isAbout(args: unknown, name: string): boolean {
 }
 
 test('the bot is killed before and after it hands over a word, a press or a code: done once, and never lost in silence', async t => {
-  const { chats, stand, start, walk, waiting, press, approve } = await makeSite(t)
+  const { chats, stand, start, walk, waiting, press, approving } = await makeSite(t)
   await start()
   const done = ['command.requested', 'command.started', 'command.succeeded']
   for (const [at, moment] of (['before', 'after'] as const).entries()) {
@@ -206,10 +221,9 @@ test('the bot is killed before and after it hands over a word, a press or a code
       say: platform => press(platform, /^Deny$/, pressed),
     })
     const coded = await waiting()
-    const code = codeNow(at)
     await walk(moment, ['command.requested', 'command.awaiting', 'command.approved', ...done.slice(1)], {
       from: coded,
-      say: platform => approve(platform, code, coded),
+      say: await approving(coded),
     })
   }
   chats.withinLimits()
