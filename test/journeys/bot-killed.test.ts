@@ -129,7 +129,16 @@ async function makeSite(t: TestContext) {
   async function walk(
     moment: Moment,
     kinds: readonly string[],
-    { from, say }: { from: number; say: (platform: Speaking) => void | Promise<void> },
+    {
+      from,
+      say,
+      byCard = [],
+    }: {
+      from: number
+      say: (platform: Speaking) => void | Promise<void>
+      /** Where the card alone has to tell of it after a kill. */
+      byCard?: readonly Speaking[]
+    },
   ): Promise<void> {
     const before = kindsOf(discord, from)
     const answers = all.map(platform => platform.answers().length)
@@ -142,11 +151,16 @@ async function makeSite(t: TestContext) {
     }
     await stand.wait('discord: it is done', () => isOver(discord, from), 30_000)
     for (const [at, platform] of all.entries()) {
-      if (platform === discord && moment === 'after') continue
+      if (moment === 'after' && (platform === discord || byCard.includes(platform))) continue
       await stand.wait(`${platform.name}: it is answered`, () => platform.answers().length > (answers[at] ?? 0), 30_000)
     }
     // Nobody could be answered there, so the card is what tells.
-    await stand.wait('discord shows it', () => chats.texts(discord).some(each => each.includes(`job-discord`)), 30_000)
+    for (const platform of [discord, ...byCard])
+      await stand.wait(
+        `${platform.name} shows it`,
+        () => chats.texts(platform).some(each => each.includes(`job-${platform.name}`)),
+        30_000,
+      )
     for (const platform of all) assert.deepEqual(kindsOf(platform, from), kinds, `${platform.name}, ${moment}`)
   }
 
@@ -224,6 +238,7 @@ test('the bot is killed before and after it hands over a word, a press or a code
     await walk(moment, ['command.requested', 'command.awaiting', 'command.approved', ...done.slice(1)], {
       from: coded,
       say: await approving(coded),
+      byCard: [chats.telegram],
     })
   }
   chats.withinLimits()
