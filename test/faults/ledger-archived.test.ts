@@ -8,7 +8,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { type Sealed, sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { manySegments } from '../core/ledger/many-segments.ts'
 import { has } from '../core/ledger/stand.ts'
-import { faultsAt, folder, ROOT, spreadOver, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, mustCall, ROOT, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * The writing of an archive is killed in each system call by which it reaches the disk, or the call fails (EIO, ENOSPC).
@@ -59,11 +59,7 @@ test('the writing of an archive, struck in each call to the disk, leaves whole s
   rmSync(to, { recursive: true })
   assert.equal(await archive(dir, to, strace(to, names, trace)), 'archived\n')
   const places = tracedCalls(trace, to)
-  for (const name of ['openat', 'write', 'fsync', 'rename'])
-    assert.ok(
-      places.some(place => place.name === name),
-      `it calls ${name}`,
-    )
+  mustCall(places, ['openat', 'write', 'fsync', 'rename'])
   const chosen = spreadOver(faultsAt(places), INJECTIONS)
   let struck = 0
   for (const [index, { name, nth, about, fault }] of chosen.entries()) {

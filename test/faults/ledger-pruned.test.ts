@@ -9,7 +9,7 @@ import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { verifyLedger } from '../../core/ledger/verify.ts'
 import { manySegments, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, has } from '../core/ledger/stand.ts'
-import { faultsAt, folder, ROOT, spreadOver, tracedCalls } from './ledger-stand.ts'
+import { faultsAt, folder, mustCall, ROOT, spreadOver, tracedCalls } from './ledger-stand.ts'
 
 /*
  * A prune and an erasure are killed in each system call by which they reach the disk, or the call fails (EIO, ENOSPC). The
@@ -73,11 +73,7 @@ test('a prune and an erasure, struck in each call to the disk, leave a whole led
   const trace = join(base, 'trace')
   assert.deepEqual(await run(clean, strace(clean, trace), upTo), ['erased', 'pruned', 'appended', 'ok'])
   const places = tracedCalls(trace, clean)
-  for (const name of ['rename', 'unlink', 'fsync', 'write'])
-    assert.ok(
-      places.some(place => place.name === name),
-      `it calls ${name}`,
-    )
+  mustCall(places, ['rename', 'unlink', 'fsync', 'write'])
   const chosen = spreadOver(faultsAt(places), INJECTIONS)
   let struck = 0
   for (const [index, { name, nth, about, fault }] of chosen.entries()) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -110,6 +111,15 @@ export function tracedCalls(traceFile: string, dir: string): TracedCall[] {
     calls.set(`${name} ${nth}`, { name, nth, about: about.slice(0, 160) })
   }
   return [...calls.values()]
+}
+
+/** A trace without these calls is not one of what was to be struck. */
+export function mustCall(places: readonly TracedCall[], names: readonly string[]): void {
+  for (const name of names)
+    assert.ok(
+      places.some(place => place.name === name),
+      `it calls ${name}`,
+    )
 }
 
 /** At most `count` of `all`, spread evenly over them. */
