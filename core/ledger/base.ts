@@ -73,9 +73,9 @@ export function baseOf(dir: string, files: readonly SegmentFile[] = segmentFiles
  */
 export function countingSegments(dir: string): readonly SegmentFile[] {
   const files = withoutEmptyEnd(segmentFiles(dir))
-  const first = files[0]?.first ?? 0
-  const seq = first === 0 ? 0 : statedSeq(dir)
-  return seq <= first ? files : files.filter(file => file.first >= seq)
+  // With the ledger's own first segment there nothing was pruned.
+  const isPruned = files[0] !== undefined && files[0].first > 0
+  return segmentsFrom(isPruned ? { seq: statedSeq(dir) } : null, files)
 }
 
 /** An empty one at the end was just made, or its maker died. */
@@ -94,7 +94,7 @@ function statedSeq(dir: string): number {
 }
 
 /** The segments that count: of those that a prune was removing when it was killed none does. */
-export function segmentsFrom(base: Base | null, files: readonly SegmentFile[]): readonly SegmentFile[] {
+export function segmentsFrom(base: Pick<Base, 'seq'> | null, files: readonly SegmentFile[]): readonly SegmentFile[] {
   return base === null ? files : files.filter(({ first }) => first >= base.seq)
 }
 

@@ -76,8 +76,8 @@ async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promi
   const { entry, checkpoint } = proved
   const whose = keys.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
   const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whose}`
-  const found = dir === null ? null : await readEntry(dir, entry.seq)
   if (dir === null) return { what, fits: true, why: good, entry }
+  const found = await readEntry(dir, entry.seq)
   if (found === null && entry.seq >= firstSeq(dir) && ownKeys.some(({ name }) => name === checkpoint.origin))
     return { what, fits: false, why: `${good}, but the ledger here, which is that one, does not have it`, entry }
   if (found === null) return { what, fits: true, why: `${good}; it is not in the ledger here`, entry }
