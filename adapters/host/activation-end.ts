@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Account } from './account.ts'
 import { groupsOf } from './activation-groups.ts'
 import { allPids, killWhole } from './activation-kill.ts'
-import { endUnits } from './activation-unit.ts'
+import { endUnits, readOr } from './activation-unit.ts'
 import { groupPids } from './cgroup.ts'
 import { readStat } from './proc.ts'
 import { TargetFault } from './target-fault.ts'
@@ -22,10 +22,10 @@ export function markOf(path: string): string {
 /** Kills a run that is still going on, told by the arguments of the `timeout` that leads its session. */
 async function killEarlier(mark: string, groups: string | null, uid: number): Promise<void> {
   for (const pid of allPids()) {
-    const args = readOr(`/proc/${pid}/cmdline`, '').split('\0')
+    const args = readOr(`/proc/${pid}/cmdline`).split('\0')
     // Whoever writes such arguments himself gets his own session killed, and no other user's.
     if (args[0] !== 'timeout' || args[5] !== mark || readStat(pid)?.session !== pid || ownerOf(pid) !== uid) continue
-    const name = basename(/^0::(.*)$/m.exec(readOr(`/proc/${pid}/cgroup`, ''))?.[1] ?? '')
+    const name = basename(/^0::(.*)$/m.exec(readOr(`/proc/${pid}/cgroup`))?.[1] ?? '')
     const group = groups !== null && groupPids(join(groups, name)).includes(pid) ? join(groups, name) : null
     if (!(await killWhole(pid, group))) {
       throw new TargetFault('target.unkillable', `an earlier activation (process ${pid}) can not be killed`, {
@@ -37,12 +37,4 @@ async function killEarlier(mark: string, groups: string | null, uid: number): Pr
 
 function ownerOf(pid: number): number | undefined {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return otherwise
-  }
 }
