@@ -180,3 +180,6 @@ export interface ChannelTools {
  * installed, or the configuration can't work at all, with a reason and a hint for people.
  */
 export type OpenChannel<Spec extends ChannelSpec = ChannelSpec> = (spec: Spec, tools: ChannelTools) => Promise<Channel>
+
+/** Of a word, how it is answered. */
+export type WordAnswers = Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'>

@@ -1,4 +1,4 @@
-import type { Attachment, ChannelTools, Word } from '../../bot/channel.ts'
+import type { Attachment, ChannelTools, WordAnswers } from '../../bot/channel.ts'
 import { ASKS_CODE, type Asked, CODE_FIELD } from './discord-asked.ts'
 import { bodyOf } from './discord-payload.ts'
 import type { Call, Rest } from './discord-rest.ts'
@@ -82,7 +82,7 @@ export function answersTo(
   { kind, application, token, chat }: Asked,
   acknowledged: Promise<boolean>,
   { rest, tools, chats }: AnswerTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
+): WordAnswers {
   /** The first answer takes the place of "is thinking …". */
   let isFirst = kind === 'command' || kind === 'form'
   const base = `/webhooks/${encodeURIComponent(application)}/${encodeURIComponent(token)}` as const

@@ -1,5 +1,5 @@
 import type { types } from '@slack/bolt'
-import type { Attachment, CodeForm, Word } from '../../bot/channel.ts'
+import type { Attachment, CodeForm, WordAnswers } from '../../bot/channel.ts'
 import type { Message } from '../../bot/message.ts'
 import { fieldOf, whyOf } from './slack-fault.ts'
 import { type Payload, payloadOf } from './slack-payload.ts'
@@ -31,10 +31,7 @@ interface AnswerTools {
 }
 
 /** How a word is answered on Slack: seen by nobody else, but for files, which have no such thing. */
-export function answersTo(
-  { chat, user, trigger, respond }: Asked,
-  { warn, client }: AnswerTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
+export function answersTo({ chat, user, trigger, respond }: Asked, { warn, client }: AnswerTools): WordAnswers {
   async function show(message: Message, isInPlace: boolean): Promise<void> {
     if (respond !== null) {
       await respond({ response_type: 'ephemeral', replace_original: isInPlace, ...payloadOf(message) })

@@ -1,5 +1,5 @@
 import type { Api } from 'grammy'
-import type { Channel, Verdict, Word } from '../../bot/channel.ts'
+import type { Channel, Verdict, Word, WordAnswers } from '../../bot/channel.ts'
 import type { Message } from '../../bot/message.ts'
 import { payloadOf } from './telegram-payload.ts'
 import type { Heard } from './telegram-word.ts'
@@ -22,7 +22,7 @@ export interface ReplyTools {
 export function repliesTo(
   { word, messageId, callback }: Heard,
   { sdk, request, post, edit, warn }: ReplyTools,
-): Pick<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'> {
+): WordAnswers {
   const { chat } = word
   const how = { key: '', isAgain: false, isSilent: false, replyTo: String(messageId) }
 

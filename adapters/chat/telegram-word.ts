@@ -1,5 +1,5 @@
 import type { CallbackQuery, Message, Update, UserFromGetMe } from 'grammy/types'
-import type { Word } from '../../bot/channel.ts'
+import type { Word, WordAnswers } from '../../bot/channel.ts'
 
 /** `/cmd`, or `/cmd@bot`: core.telegram.org/bots/features#commands. */
 const COMMAND = /^\/([A-Za-z0-9_]{1,64})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)/
@@ -9,7 +9,7 @@ const MOST_NAME = 64
 
 /** A word but for how it is answered, and the message an answer is shown under. */
 export interface Heard {
-  readonly word: Omit<Word, 'isPaced' | 'reply' | 'askCode' | 'showBusy' | 'hide'>
+  readonly word: Omit<Word, keyof WordAnswers>
   readonly messageId: number
   /** To be answered, or the button turns for a while; null for a written word. */
   readonly callback: string | null
