@@ -126,8 +126,9 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
 
   /** Root at an earlier size, which is proved to belong to what the tree is now. */
   async function rootOf(size: number): Promise<Digest> {
-    await tree.sync()
+    // Not the other way round: the files would lack what became durable meanwhile.
     const head = tree.head()
+    await tree.sync()
     if (head === null || head.size < size) throw new Error('the tree over the ledger is not kept')
     const provenIn = (reader: TreeReader): Digest | null => {
       try {

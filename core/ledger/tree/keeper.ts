@@ -168,6 +168,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     },
     caughtUp: () => caught.promise,
     async sync() {
+      if (state === 'following') take()
       await files?.sync()
     },
     async close() {

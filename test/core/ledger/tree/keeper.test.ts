@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Ledger } from '../../../../core/ledger/ledger.ts'
+import type { Line } from '../../../../core/ledger/line.ts'
 import { openLedger } from '../../../../core/ledger/open.ts'
 import { EMPTY_ROOT } from '../../../../core/ledger/tree/hash.ts'
+import { treeKeeper } from '../../../../core/ledger/tree/keeper.ts'
 import { inclusionProof, rootAt, verifyInclusion } from '../../../../core/ledger/tree/proof.ts'
 import { openTreeFiles } from '../../../../core/ledger/tree/tree-files.ts'
 import { until } from '../../../until.ts'
@@ -79,6 +90,25 @@ test('over a rotation: the first entry of the segment tells the root, and the fi
     const proof = inclusionProof(index, lines.length, files.nodes)
     assert.ok(verifyInclusion({ leaf, index, size: lines.length, proof, root }), `entry ${index}`)
   }
+})
+
+test('after a sync the files hold all that had become durable before it', async t => {
+  const dir = join(folder(t), 'ledger')
+  mkdirSync(dir)
+  const keeper = treeKeeper({ dir, onTrouble: assert.fail, onDamage: () => assert.fail() })
+  t.after(() => keeper.close())
+  keeper.begin(0)
+  await keeper.caughtUp()
+  const lines = Array.from(
+    { length: 3 },
+    (_, seq): Line => ({ seq, kind: 'service.exited', body: `{"seq":${seq}`, h: '' }),
+  )
+  keeper.follow(lines)
+  await keeper.sync()
+  const files = openTreeFiles(dir)
+  t.after(() => files.close())
+  assert.equal(files.size, 3)
+  assert.equal(rootAt(3, files.nodes), keeper.head()?.root)
 })
 
 test('files that are lost, cut, full of zeros or changed are written anew, and nobody sees another root', async t => {
