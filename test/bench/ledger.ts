@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   closeSync,
   fdatasync,
@@ -6,7 +5,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmSync,
   statSync,
   truncateSync,
@@ -18,9 +16,9 @@ import { bootId, systemClock } from '../../core/clock.ts'
 import type { Draft } from '../../core/entry.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { openLedger } from '../../core/ledger/open.ts'
-import { type VerifyOptions, verifyLedger } from '../../core/ledger/verify.ts'
 import { halfPruned, rebuiltTree, receipts } from './ledger-proofs.ts'
 import { searches } from './ledger-search.ts'
+import { verifications } from './ledger-verified.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -54,7 +52,7 @@ export async function rows(): Promise<BenchRow[]> {
       await idleAppend(join(dir, 'idle')),
       await concurrentAppends(join(dir, 'concurrent')),
       await bulkAppends(join(dir, 'bulk')),
-      ...(await verification(join(dir, 'long'))),
+      ...(await longLedger(join(dir, 'long'))),
       await startAfterCrash(join(dir, 'long')),
     ]
   } finally {
@@ -146,63 +144,14 @@ async function bulkAppends(dir: string): Promise<BenchRow> {
   })
 }
 
-async function verification(dir: string): Promise<BenchRow[]> {
+async function longLedger(dir: string): Promise<BenchRow[]> {
   const entries = count(100_000, 1_000_000)
   const ledger = await open(dir, false)
   for (let n = 0; n < entries; n += 8192)
     await Promise.all(Array.from({ length: Math.min(8192, entries - n) }, (_, k) => ledger.append(draft(n + k))))
   await ledger.close(10_000)
-  const paths = readdirSync(join(dir, 'seg'))
-    .sort()
-    .map(name => join(dir, 'seg', name))
-  const one: number[] = []
-  const two: number[] = []
-  const allOne: number[] = []
-  const allTwo: number[] = []
-  const limit: number[] = []
-  for (let round = 0; round < count(3, 7); round++) {
-    limit.push(timed(() => bulkHash(paths)))
-    one.push(await verifiedMs(dir, { workers: 1, isOnlyChain: true }))
-    two.push(await verifiedMs(dir, { workers: 2, isOnlyChain: true }))
-    allOne.push(await verifiedMs(dir, { workers: 1 }))
-    allTwo.push(await verifiedMs(dir, { workers: 2 }))
-  }
-  const peer = { name: 'read + one bulk SHA-256', value: percentile(limit, 0.5) }
-  const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
-  const note = `${entries} entries of ${Math.round(bytes / entries)} bytes, from the page cache`
   return [
-    row({
-      what: 'verify the whole chain, one thread',
-      ours: percentile(one, 0.5),
-      peer,
-      limit: { of: 'ratio', atMost: 3.5 },
-      unit: 'ms',
-      note,
-    }),
-    row({
-      what: 'verify the whole chain, two workers',
-      ours: percentile(two, 0.5),
-      peer,
-      limit: { of: 'ratio', atMost: 1.9 },
-      unit: 'ms',
-      note,
-    }),
-    row({
-      what: 'verify chain, tree and checkpoints, one thread',
-      ours: percentile(allOne, 0.5),
-      peer,
-      limit: { of: 'ratio', atMost: 7 },
-      unit: 'ms',
-      note,
-    }),
-    row({
-      what: 'verify chain, tree and checkpoints, two workers',
-      ours: percentile(allTwo, 0.5),
-      peer,
-      limit: { of: 'ratio', atMost: 4 },
-      unit: 'ms',
-      note,
-    }),
+    ...verifications(dir, entries),
     await receipts(() => open(dir, false), dir),
     await rebuiltTree(() => open(dir, false), dir),
     ...(await searches(() => open(dir, false), dir)),
@@ -210,31 +159,7 @@ async function verification(dir: string): Promise<BenchRow[]> {
   ]
 }
 
-function bulkHash(paths: readonly string[]): void {
-  const buffer = Buffer.allocUnsafe(1_048_576)
-  const running = createHash('sha256')
-  for (const path of paths) {
-    const fd = openSync(path, 'r')
-    for (let got = readSync(fd, buffer); got > 0; got = readSync(fd, buffer)) running.update(buffer.subarray(0, got))
-    closeSync(fd)
-  }
-  running.digest('hex')
-}
-
-async function verifiedMs(dir: string, how: VerifyOptions): Promise<number> {
-  const startMs = performance.now()
-  const { ok, firstBad } = await verifyLedger(dir, how)
-  if (!ok) throw new Error(`the ledger is bad: ${JSON.stringify(firstBad)}`)
-  return performance.now() - startMs
-}
-
-function timed(run: () => void): number {
-  const startMs = performance.now()
-  run()
-  return performance.now() - startMs
-}
-
-/** The folder of the verification, its last segment filled up and torn. */
+/** The long ledger, its last segment filled up and torn. */
 async function startAfterCrash(dir: string): Promise<BenchRow> {
   const ours: number[] = []
   for (let round = 0; round < count(3, 7); round++) {
