@@ -1,6 +1,7 @@
 import {
   close,
   closeSync,
+  type Dirent,
   fdatasync,
   fsync,
   open,
@@ -86,17 +87,21 @@ export interface SegmentFile {
   readonly path: string
 }
 
-/** The segments of a ledger, oldest first; none when the folder is not there yet. */
+/**
+ * The segments of a ledger, oldest first; none when the folder is not there yet. What is no file is no segment, whatever
+ * it is called: reading a pipe would never end.
+ */
 export function segmentFiles(dir: string): SegmentFile[] {
-  let names: string[]
+  let found: Dirent[]
   try {
-    names = readdirSync(join(dir, 'seg'))
+    found = readdirSync(join(dir, 'seg'), { withFileTypes: true })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  return names
-    .filter(name => /^\d{12}\.jsonl$/.test(name))
+  return found
+    .filter(each => each.isFile() && /^\d{12}\.jsonl$/.test(each.name))
+    .map(({ name }) => name)
     .sort()
     .map(file => ({ name: file.slice(0, 12), first: Number(file.slice(0, 12)), path: join(dir, 'seg', file) }))
 }

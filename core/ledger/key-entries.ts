@@ -11,12 +11,10 @@ export interface KeyEntries {
   readonly rotations: readonly Entry[]
 }
 
-const MOST_ROTATIONS = 1000
-
 export async function keyEntries(dir: string): Promise<KeyEntries> {
   const kept = baseOf(dir).base?.kept.map(({ entry }) => entry) ?? []
   const first = kept.find(({ kind }) => kind === 'genesis') ?? (await readGenesis(dir))
-  const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: MOST_ROTATIONS })
+  const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: Number.POSITIVE_INFINITY })
   const known = new Set(kept.map(({ seq }) => seq))
   const later = rows.map(({ entry }) => entry).reverse()
   const rotations = [

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Data } from '../../../core/entry.ts'
@@ -135,4 +146,21 @@ test('sizes that are none end nothing but the verification', async t => {
     assert.ok((await listEntries(dir, {}, { limit: 2000 })).rows.length > 0, size)
     assert.notEqual(await readEntry(dir, 7), null, size)
   }
+})
+
+test('what is no file is no segment, and a verification does not wait for a pipe', async t => {
+  const dir = await manySegments(t, 2)
+  const lines = linesIn(dir)
+  const later = join(dir, 'seg', '000000900000.jsonl')
+  mkdirSync(later)
+  await shows(dir, lines, 'a folder behind the end')
+  assert.equal((await verifyLedger(dir)).ok, true)
+  rmdirSync(later)
+  const [, middle] = sealedSegments(dir)
+  assert.ok(middle !== undefined)
+  rmSync(middle.file.path)
+  execFileSync('mkfifo', [middle.file.path])
+  const verdict = await verifyLedger(dir)
+  assert.equal(verdict.ok, false)
+  assert.match(verdict.firstBad?.why ?? '', /^the segment begins with entry \d+ where entry \d+ should be$/)
 })
