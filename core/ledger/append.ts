@@ -178,7 +178,8 @@ export function createWriter(options: WriterOptions): Writer {
       item.resolve(line === undefined ? null : { seq: line.seq, h: line.h })
     })
     mark.moved()
-    options.tree.follow(batch.lines)
+    const [first] = batch.lines
+    if (first !== undefined) options.tree.follow({ first: first.seq, count: batch.lines.length, bytes: batch.bytes })
     followers.tell(batch.lines)
   }
 

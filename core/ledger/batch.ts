@@ -1,7 +1,7 @@
 import type { ChainRef, Draft, IncidentRef } from '../entry.ts'
 import type { Fault } from '../fault.ts'
 import type { Recorded } from './ledger.ts'
-import { buildLine, type Line } from './line.ts'
+import { buildLine, bytesOf, type Line } from './line.ts'
 import { middleOf, type Prepared } from './prepare.ts'
 import type { Position } from './recover.ts'
 import type { SideRow } from './side.ts'
@@ -18,6 +18,8 @@ export interface Item {
 
 export interface Batch {
   readonly lines: readonly Line[]
+  /** The same as they are to stand in the segment. */
+  readonly bytes: Buffer
   readonly rows: readonly SideRow[]
   /** Incidents that got their number in this batch; taken back if it can't be stored. */
   readonly refs: readonly IncidentRef[]
@@ -60,7 +62,7 @@ export function buildBatch(
   }
   for (const prepared of own.prepared) add(prepared, own.tsMs, own.monoUs)
   for (const item of items) add(item.prepared, item.tsMs, item.monoUs)
-  return { lines, rows, refs, chains, position: { seq, h, tsMs: lastMs } }
+  return { lines, bytes: bytesOf(lines), rows, refs, chains, position: { seq, h, tsMs: lastMs } }
 }
 
 /** The `clock.rewound` that goes before an entry of `tsMs`, when the wall clock was set back since the last one. */

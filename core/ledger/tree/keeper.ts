@@ -4,8 +4,8 @@ import { messageOf } from '../../fault.ts'
 import { type Base, baseOf } from '../base.ts'
 import { openCursor } from '../cursor.ts'
 import { firstLine, segmentFiles } from '../files.ts'
-import { checkLine, type Line, MAX_LINE_BYTES } from '../line.ts'
-import { leafHash } from './hash.ts'
+import { checkLine, MAX_LINE_BYTES } from '../line.ts'
+import { leafHash, leafHashOf } from './hash.ts'
 import { rangeAt } from './proof.ts'
 import { emptyRange, type Range, type RangeBuilder, rangeBuilder, rootOf } from './range.ts'
 import { TILE_HEIGHT } from './tiles.ts'
@@ -23,9 +23,18 @@ import { type TreeWriter, treeWriter } from './tree-writer.ts'
  * 4. Its files are written behind it, not synced but at a rotation. They can be lost at any time.
  */
 
+/** Lines that have just become durable. */
+export interface Piece {
+  /** Place of the first of them. */
+  readonly first: number
+  readonly count: number
+  /** As they stand in the segment. The tree may change them. */
+  readonly bytes: Buffer
+}
+
 export interface TreeKeeper {
-  /** Lines that have just become durable, in order. */
-  follow(lines: readonly Line[]): void
+  /** In order. */
+  follow(piece: Piece): void
   /** Begins to catch up with a ledger of `size` entries. */
   begin(size: number): void
   /** The tree over all lines it was given; null while it catches up, and for good when the segments are damaged. */
@@ -47,15 +56,17 @@ export interface KeeperOptions {
 
 /** So many lines wait for the catching up, in memory; more are read from the segments. */
 const MOST_WAITING = 65_536
-/** Lines that are hashed in one turn: a few milliseconds. */
-const PIECE = 2048
+/** So many lines are hashed in one turn, or a piece more: a few milliseconds. */
+const ONE_TURN = 1024
+const LF = 10
 
 export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKeeper {
   let state: 'idle' | 'catching up' | 'following' | 'off' = 'idle'
   let builder: RangeBuilder = rangeBuilder(emptyRange(0))
   let files: TreeWriter | null = null
   /** Durable lines that are not in the tree yet, all from one seq on to the newest. */
-  let waiting: Line[] = []
+  let waiting: Piece[] = []
+  let waitingLines = 0
   /** Entries that are durable. */
   let size = 0
   const caught = Promise.withResolvers<void>()
@@ -67,16 +78,31 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   }
 
   function take(most = Number.POSITIVE_INFINITY): void {
-    const lines = waiting.length <= most ? waiting : waiting.slice(0, most)
-    waiting = waiting.length <= most ? [] : waiting.slice(most)
-    for (const { seq, body, h } of lines) {
-      if (seq > builder.end) {
-        lost(seq)
+    let pieces = 0
+    for (let lines = 0; pieces < waiting.length && lines < most; pieces++) lines += waiting[pieces]?.count ?? 0
+    for (const piece of waiting.splice(0, pieces)) {
+      waitingLines -= piece.count
+      if (piece.first > builder.end) {
+        lost(piece.first)
         return
       }
-      if (seq === builder.end) builder.append(leafHash(`${body},"h":"${h}"}`))
+      append(piece)
     }
-    if (lines.length > 0) files?.flush()
+    if (pieces > 0) files?.flush()
+  }
+
+  /** Those that are not in the tree yet. */
+  function append({ first, bytes }: Piece): void {
+    for (let from = 0, seq = first; from < bytes.length; seq++) {
+      const to = bytes.indexOf(LF, from)
+      if (seq === builder.end) builder.append(leafHashOf(bytes, from, to))
+      from = to + 1
+    }
+  }
+
+  function dropWaiting(): void {
+    waiting = []
+    waitingLines = 0
   }
 
   function lost(seq: number): void {
@@ -96,8 +122,8 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
       const check = kept === null ? stated : null
       // Nothing is awaited between the last look and the change, so that no line falls between.
       while (state === 'catching up' && builder.end < size) {
-        if (builder.end < (waiting[0]?.seq ?? size)) await readOn(check)
-        take(PIECE)
+        if (builder.end < (waiting[0]?.first ?? size)) await readOn(check)
+        take(ONE_TURN)
         await new Promise(resolve => setImmediate(resolve))
       }
       if (state !== 'catching up') return
@@ -114,7 +140,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   async function readOn(stated: Stated | null): Promise<void> {
     const cursor = openCursor(dir, builder.end)
     try {
-      for (let end = size; builder.end < end && state === 'catching up'; end = waiting[0]?.seq ?? size) {
+      for (let end = size; builder.end < end && state === 'catching up'; end = waiting[0]?.first ?? size) {
         const lines = await cursor.next(end)
         if (lines.length === 0) throw new Error(`entry ${builder.end} is not there`)
         for (const { seq, text } of lines) {
@@ -143,22 +169,19 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
 
   function turnOff(): void {
     state = 'off'
-    waiting = []
+    dropWaiting()
     caught.resolve()
   }
 
   return {
     begin,
-    follow(lines) {
-      const last = lines.at(-1)
-      if (last === undefined || state === 'off') return
+    follow(piece) {
+      if (state === 'off') return
       if (state === 'following' && waiting.length === 0) setImmediate(() => take())
-      waiting.push(...lines)
-      if (state === 'following') size = last.seq + 1
-      else {
-        if (waiting.length > MOST_WAITING) waiting = []
-        size = last.seq + 1
-      }
+      waiting.push(piece)
+      waitingLines += piece.count
+      size = piece.first + piece.count
+      if (state !== 'following' && waitingLines > MOST_WAITING) dropWaiting()
     },
     head() {
       if (state !== 'following') return null

@@ -12,7 +12,6 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Ledger } from '../../../../core/ledger/ledger.ts'
-import type { Line } from '../../../../core/ledger/line.ts'
 import { openLedger } from '../../../../core/ledger/open.ts'
 import { EMPTY_ROOT } from '../../../../core/ledger/tree/hash.ts'
 import { treeKeeper } from '../../../../core/ledger/tree/keeper.ts'
@@ -99,16 +98,12 @@ test('after a sync the files hold all that had become durable before it', async 
   t.after(() => keeper.close())
   keeper.begin(0)
   await keeper.caughtUp()
-  const lines = Array.from(
-    { length: 3 },
-    (_, seq): Line => ({ seq, kind: 'service.exited', body: `{"seq":${seq}`, h: '' }),
-  )
-  keeper.follow(lines)
+  keeper.follow({ first: 0, count: 3, bytes: Buffer.from('zero\none\ntwo\n') })
   await keeper.sync()
   const files = openTreeFiles(dir)
   t.after(() => files.close())
   assert.equal(files.size, 3)
-  assert.equal(rootAt(3, files.nodes), keeper.head()?.root)
+  assert.equal(rootAt(3, files.nodes), rootOfLines(['zero', 'one', 'two']))
 })
 
 test('files that are lost, cut, full of zeros or changed are written anew, and nobody sees another root', async t => {
