@@ -30,6 +30,13 @@ export interface GenerationStatus extends GenerationRef {
   readonly why: string | null
 }
 
+/** How a target stands, as far as it decides what an order means. */
+export interface Standing {
+  readonly state: 'idle' | 'held' | 'being switched'
+  /** What runs; of a switch under way, where it leads. */
+  readonly current: GenerationRef | null
+}
+
 /** How an order to switch ended. */
 export interface Switched {
   readonly target: string
@@ -43,6 +50,8 @@ export interface Switched {
   /** Why it did not end where the order led; null when it did. */
   readonly why: string | null
   readonly tookMs: number
+  /** Of a dry run: how the target stood. An order that is given with that is bound to it. */
+  readonly standing?: Standing
 }
 
 /** What the socket's server asks of SafeSwitch. Errors are Faults. */
@@ -58,15 +67,17 @@ export interface SwitchControl {
       readonly unchecked: boolean
       /** Only says where it would lead, or why it would be refused. */
       readonly dryRun?: boolean
+      /** Refused with `switch.changed` where the target stands otherwise when it begins; left out or null: however it stands. */
+      readonly seen?: Standing | null
     },
     by: string,
   ): Promise<Switched>
   /** What differs between two generations, a line each; empty when that can't be told. */
   changes(target: string, from: string, to: string): Promise<readonly string[]>
-  /** `to` null: to the last known-good generation that is not running. Resolves and rejects as `deploy`. */
+  /** `to` null: to the last known-good generation that is not running. The rest is as for `deploy`. */
   rollback(
     target: string,
-    order: { readonly to: string | null; readonly dryRun: boolean },
+    order: { readonly to: string | null; readonly dryRun: boolean; readonly seen?: Standing | null },
     by: string,
   ): Promise<Switched>
 }

@@ -12,7 +12,8 @@ export interface Deeds {
   facts(verb: Verb, args: Args): Promise<Projection['facts'] | null>
   /**
    * Does it, once and for all, to the end: called at most once for a command, after its `command.started` is durable.
-   * `seen` says what it was asked against, so that it is done to exactly that.
+   * `seen` says what it was asked against, so that it is done to exactly that. Rejects with `switch.changed` where what is
+   * to be switched stands otherwise by then: nothing was done.
    */
   perform(command: Command): Promise<Done>
   /**

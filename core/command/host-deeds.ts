@@ -1,6 +1,6 @@
 import type { ServiceStatus } from '../api/control.ts'
 import type { NoticeControl } from '../api/notice-control.ts'
-import type { SwitchControl, Switched, TargetStatus } from '../api/switch-control.ts'
+import type { Standing, SwitchControl, Switched, TargetStatus } from '../api/switch-control.ts'
 import type { PeopleSpec } from '../config/people-spec.ts'
 import { actorOf, type Draft } from '../entry.ts'
 import { Fault } from '../fault.ts'
@@ -37,18 +37,16 @@ type Facts = Projection['facts']
 export function createHostDeeds(options: HostDeedsOptions): Deeds {
   const { memory, incidents, switches, silences } = options
 
-  /** The target's own word for how it rests; null: it is being switched. */
-  function restOf(target: string): 'idle' | 'held' | null {
+  function isMoving(target: string): boolean {
     const state = options.targets().find(({ name }) => name === target)?.state ?? 'idle'
-    return state === 'idle' || state === 'held' ? state : null
+    return state !== 'idle' && state !== 'held'
   }
 
-  /** Only what decides. During a switch its steps follow each other by themselves, and so does what runs. */
+  /** Only what decides. */
   async function switchFacts(plan: Promise<Switched>): Promise<Facts> {
-    const { target, from, to } = await plan
-    const rest = restOf(target)
-    const current = rest === null ? null : json(from)
-    return { target, current, to: json(to), state: rest ?? 'being switched', frozen: memory.frozen !== null }
+    const { target, standing, to } = await plan
+    const { current = null, state = 'idle' } = standing ?? {}
+    return { target, current: json(current), to: json(to), state, frozen: memory.frozen !== null }
   }
 
   function serviceFacts(name: string): Facts {
@@ -104,10 +102,12 @@ export function createHostDeeds(options: HostDeedsOptions): Deeds {
     const name = (key: string) => String(args[key] ?? '')
     const to = pathIn(seen)
     switch (verb) {
-      case 'rollback':
-        return switched(verb, await switches.rollback(name('target'), { to, dryRun: args['dry-run'] === true }, by))
+      case 'rollback': {
+        const order = { to, dryRun: args['dry-run'] === true, seen: standingIn(seen) }
+        return switched(verb, await switches.rollback(name('target'), order, by))
+      }
       case 'deploy': {
-        const order = { ...deployOrder(args), ...(to === null ? {} : { ref: to }) }
+        const order = { ...deployOrder(args), ...(to === null ? {} : { ref: to }), seen: standingIn(seen) }
         return switched(verb, await switches.deploy(name('target'), order, by))
       }
       case 'start':
@@ -149,7 +149,7 @@ export function createHostDeeds(options: HostDeedsOptions): Deeds {
   return {
     facts,
     perform,
-    found: command => foundOf(command, target => restOf(target) === null),
+    found: command => foundOf(command, isMoving),
   }
 }
 
@@ -161,6 +161,13 @@ function deployOrder(args: Args) {
 function pathIn(seen: Projection | null): string | null {
   const to = seen?.facts.to
   return typeof to === 'object' && to !== null && 'path' in to && typeof to.path === 'string' ? to.path : null
+}
+
+/** How the target stood for whoever asked: the switch itself looks whether it still does. */
+function standingIn(seen: Projection | null): Standing | null {
+  if (seen === null) return null
+  const { state, current } = seen.facts
+  return { state, current } as unknown as Standing
 }
 
 function done(raw: object): Done {

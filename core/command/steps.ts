@@ -8,7 +8,7 @@ import { type Drafts, json } from './drafts.ts'
 import type { BoundOffer } from './entry-data.ts'
 import { lookAt } from './look.ts'
 import { type Command, type CommandMemory, ENDED, openCommands } from './memory.ts'
-import { nextOf, verdictOf } from './next.ts'
+import { nextOf, type Verdict, verdictOf } from './next.ts'
 
 export interface StepTools {
   readonly clock: Clock
@@ -21,7 +21,7 @@ export interface StepTools {
   /** Looks and the entries that follow from them go one at a time. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
   /** Buttons of a command that waits, and of one whose state had changed. */
-  readonly offersFor: (command: Command, verdict: ReturnType<typeof verdictOf>) => readonly BoundOffer[]
+  readonly offersFor: (command: Command, verdict: Verdict) => readonly BoundOffer[]
   readonly warn: (text: string) => void
 }
 
@@ -99,12 +99,15 @@ export function createSteps(tools: StepTools): Steps {
     const looked = await lookAt(deeds, clock, verb, args)
     const verdict = verdictOf(command, looked, tools.people())
     if (verdict.verdict === 'start') return step(command, drafts.step('command.started', command), command.expiresMs)
-    const offers = tools.offersFor(command, verdict)
-    if (verdict.verdict === 'await') return step(command, drafts.awaiting(command, offers))
-    const { why, code, changedTo } = verdict
-    const changed: Data = changedTo === null ? {} : { changedTo: json(changedTo), offers: json(offers) }
-    await step(command, drafts.step('command.failed', command, { why, code, ...changed }))
+    if (verdict.verdict === 'await') return step(command, drafts.awaiting(command, tools.offersFor(command, verdict)))
+    await step(command, drafts.step('command.failed', command, failure(command, verdict)))
     if ('refused' in looked) answer(id, { fault: looked.refused })
+  }
+
+  function failure(command: Command, verdict: Extract<Verdict, { verdict: 'fail' }>): Data {
+    const { why, code, changedTo } = verdict
+    if (changedTo === null) return { why, code }
+    return { why, code, changedTo: json(changedTo), offers: json(tools.offersFor(command, verdict)) }
   }
 
   function answer(id: string, ended: Ended): void {
@@ -145,15 +148,25 @@ export function createSteps(tools: StepTools): Steps {
       ended = { raw }
       told = { isGood, why, more: { result } }
     } catch (error) {
-      const fault = asFault(error)
-      ended = { fault }
-      told = { isGood: false, why: messageOf(fault), more: { code: codeOf(fault) } }
+      const failed = await failedBy(asFault(error), command)
+      ended = { fault: failed.fault }
+      told = { isGood: false, why: messageOf(failed.fault), more: failed.data }
     }
     // What goes on by itself is not over because this daemon is; the next one says what came of it.
     if (isReleased) return
     await tell(command, told, () => answer(command.id, ended))
     running.delete(command.id)
     answer(command.id, ended)
+  }
+
+  /** What the very start of it saw to have changed is answered like what was seen to before. */
+  async function failedBy(fault: unknown, command: Command): Promise<{ fault: unknown; data: Data }> {
+    if (codeOf(fault) !== 'switch.changed') return { fault, data: { code: codeOf(fault) } }
+    const [code, why] = ['command.changed', messageOf(fault)]
+    const looked = await lookAt(deeds, clock, command.verb, command.args)
+    const changedTo = 'now' in looked ? looked.now : null
+    const data = failure(command, { verdict: 'fail', code, why, changedTo })
+    return { fault: new Fault(code, why, { cause: fault, hint: 'look at it as it is now, and ask again' }), data }
   }
 
   /** Writes how it ended; again and again while nothing can be recorded. */

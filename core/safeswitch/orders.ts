@@ -1,4 +1,4 @@
-import type { SwitchControl, Switched } from '../api/switch-control.ts'
+import type { Standing, SwitchControl, Switched } from '../api/switch-control.ts'
 import { type Clock, round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { asFault, Fault } from '../fault.ts'
@@ -8,6 +8,7 @@ import type { Judge } from './judge.ts'
 import { quarantineOf, type TargetMemory } from './memory.ts'
 import { PHASES } from './phases.ts'
 import type { Recorder } from './recorder.ts'
+import { standingOf } from './standing.ts'
 import type { Switcher } from './switch.ts'
 import type { Target } from './target.ts'
 
@@ -44,14 +45,17 @@ export function createOrders(tools: OrderTools): Orders {
   const atWork = new Set<Order['verb']>()
 
   /** Gives an order and waits for its end. */
-  async function carryOut(order: Extract<Order, { to: Ref }>, by: string, data: Data): Promise<Switched> {
+  async function carryOut(
+    order: Extract<Order, { to: Ref }>,
+    { by, seen = null, data }: { by: string; seen?: Standing | null | undefined; data: Data },
+  ): Promise<Switched> {
     atWork.add(order.verb)
     const takeBack = recorder.ask(order.verb, by, data)
     try {
       const from = plain((await target.look()).running)
       const startedMs = clock.monoMs()
       const before = recorder.steps()
-      await given(order, before)
+      await given(order, seen, before)
       const current = plain((await target.look()).running)
       const ended = outcomeOf(recorder.endSince(before), order.verb === 'deploy' ? memory().rollbackWhy : null)
       const tookMs = round(clock.monoMs() - startedMs)
@@ -62,17 +66,17 @@ export function createOrders(tools: OrderTools): Orders {
     }
   }
 
-  async function given(order: Order, before: number): Promise<void> {
+  async function given(order: Order, seen: Standing | null, before: number): Promise<void> {
     const switcher = tools.switcher()
     try {
-      await switcher?.order(order)
+      await switcher?.order(order, seen)
     } catch (error) {
       // Somebody was told that nothing was done: so nothing is done later either. What has begun goes on.
       const isBegun = recorder.steps() > before
       if (!isBegun) switcher?.drop(order)
       tools.drive()
       const fault = asFault(error)
-      if (!isBegun || !(fault instanceof Fault)) throw fault
+      if (!isBegun || !(fault instanceof Fault) || fault.code === 'switch.changed') throw fault
       const { code, hint, retry } = fault
       throw new Fault(code, `the switch of ${name} has begun and goes on by itself; in its way: ${fault.message}`, {
         ...{ retry, cause: fault, ...(hint === undefined ? {} : { hint }) },
@@ -122,13 +126,15 @@ export function createOrders(tools: OrderTools): Orders {
     }
   }
 
-  function planned(from: Ref | null, to: Ref, startedMs: number): Switched {
+  function planned(running: Ref | null, to: Ref, startedMs: number): Switched {
+    const from = plain(running)
     const tookMs = round(clock.monoMs() - startedMs)
-    return { target: name, outcome: 'planned', from, to: plain(to), current: from, why: null, tookMs }
+    const standing = standingOf(journal(), running)
+    return { target: name, outcome: 'planned', from, to: plain(to), current: from, why: null, tookMs, standing }
   }
 
   return {
-    async deploy({ ref, force, unchecked, dryRun = false }, by) {
+    async deploy({ ref, force, unchecked, dryRun = false, seen }, by) {
       refuseUnlessReady(true)
       const startedMs = clock.monoMs()
       const to = await resolve(ref)
@@ -143,13 +149,14 @@ export function createOrders(tools: OrderTools): Orders {
         throw new Fault('switch.unchecked', `${name} has no checks that run, so ${to.generation} could prove nothing`, {
           hint: `give its services a health check or the target checks, start those that are stopped, or accept that: heald deploy ${name} ${ref} --unchecked`,
         })
-      if (dryRun) return planned(plain((await target.look()).running), to, startedMs)
+      if (dryRun) return planned((await target.look()).running, to, startedMs)
       const baseline = await judge.baseline()
       refuseUnlessReady(true)
-      return carryOut({ verb: 'deploy', to }, by, { by, ...(unchecked ? { unchecked } : {}), baseline })
+      const data = { by, ...(unchecked ? { unchecked } : {}), baseline }
+      return carryOut({ verb: 'deploy', to }, { by, seen, data })
     },
     isAtWork: () => atWork.size > 0,
-    async rollback({ to: ref, dryRun }, by) {
+    async rollback({ to: ref, dryRun, seen }, by) {
       refuseUnlessReady(false)
       const startedMs = clock.monoMs()
       const { running } = await target.look()
@@ -171,9 +178,10 @@ export function createOrders(tools: OrderTools): Orders {
         throw new Fault('switch.unproven', `${to.generation} of ${name} is not known to be good`, {
           hint: `put it on probation: heald deploy ${name} ${to.generation}`,
         })
-      if (dryRun) return planned(plain(running), to, startedMs)
+      if (dryRun) return planned(running, to, startedMs)
       refuseUnlessReady(false)
-      return carryOut({ verb: 'rollback', to, cause: 'operator', why: `asked for by ${by}` }, by, {})
+      const why = `asked for by ${by}`
+      return carryOut({ verb: 'rollback', to, cause: 'operator', why }, { by, seen, data: {} })
     },
   }
 }

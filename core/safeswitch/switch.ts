@@ -1,11 +1,14 @@
+import type { Standing } from '../api/switch-control.ts'
 import { round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { type Act, decide, type Order, type Seen } from './decide.ts'
 import { createGuard, type GuardTools } from './guard.ts'
 import { follow, type Journal, plain, type Ref, type Step } from './journal.ts'
+import { mustStandAs, standingOf } from './standing.ts'
 import type { Target, View } from './target.ts'
 import { pause, tryActivation, trySettling } from './tries.ts'
+import { createWaitingOrder } from './waiting-order.ts'
 
 export interface Judgement {
   readonly health: 'passed' | 'failed'
@@ -44,8 +47,8 @@ export interface Switcher {
    */
   run(): Promise<void>
   /** Puts an order in, which is looked at before the next act, ends a watch, and ends an activation where
-   * it leads back. Only one waits at a time: the newest. */
-  order(order: Order): Promise<void>
+   * it leads back. Only one waits at a time: the newest. Refused with `switch.changed` where it begins otherwise than `seen`. */
+  order(order: Order, seen?: Standing | null): Promise<void>
   /** Takes back an order that has led to nothing yet: it is not carried out later either. */
   drop(order: Order): void
   /** Ends a watch that is under way, so that the world is looked at anew. */
@@ -91,7 +94,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   let life = untouched()
   const guard = createGuard(target.name, tools)
   let [isOurs, isRebooted, isSoakDue, isLocked] = [false, tools.isRebooted, true, false]
-  let order: Order | null = null
+  const waiting = createWaitingOrder()
   let running: Promise<void> | null = null
   let watching: AbortController | null = null
   /** The activation of a candidate: an order to go back ends it. */
@@ -106,6 +109,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     const now = plain(view.running)
     mark = view.mark
     watchAnew()
+    waiting.mustFit(standingOf(journal, now))
     return {
       running: now,
       boot: view.boot?.path ?? null,
@@ -114,7 +118,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
       refusal: tools.refusal(now),
       isIrreversible: journal.to !== null && tools.isIrreversible(journal.to),
       older: tools.older(view),
-      ...{ isOurs, isRebooted, isSoakDue, order, ...life },
+      ...{ isOurs, isRebooted, isSoakDue, order: waiting.get(), ...life },
     }
   }
 
@@ -245,8 +249,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         }
         await perform(act)
         const isAnswered = act.act === 'rest' || (act.act === 'record' && act.answers === true)
-        if (isAnswered && order === seen.order) order = null
-        if (act.act === 'rest' && order === null) return await guard.told()
+        if (isAnswered && seen.order !== null) waiting.drop(seen.order)
+        if (act.act === 'rest' && waiting.get() === null) return await guard.told()
       }
       throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)
     } catch (error) {
@@ -258,9 +262,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     }
   }
 
-  function kept(whole: Journal): Journal {
-    return { ...whole, good: whole.good.filter(tools.isThere).slice(0, tools.keepGood) }
-  }
+  const kept = (of: Journal): Journal => ({ ...of, good: of.good.filter(tools.isThere).slice(0, tools.keepGood) })
 
   function run(): Promise<void> {
     running ??= loop().finally(() => {
@@ -272,17 +274,18 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
   return {
     journal: () => journal,
     run,
-    async order(given) {
-      order = given
+    async order(given, seen = null) {
+      // A switch under way is not disturbed for what is refused anyway.
+      const now = standingOf(journal, null)
+      if (seen !== null && now.state === 'being switched') mustStandAs(seen, now)
+      const refused = waiting.put(given, seen)
       watching?.abort()
       if (given.verb === 'rollback') activating?.abort()
-      await run()
+      await Promise.race([run(), refused])
       // It came in the very turn in which the loop had come to rest.
-      if (order === given) await run()
+      if (waiting.get() === given) await Promise.race([run(), refused])
     },
-    drop(given) {
-      if (order === given) order = null
-    },
+    drop: waiting.drop,
     wake: () => watching?.abort(),
     soak() {
       isSoakDue = true

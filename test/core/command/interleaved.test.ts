@@ -26,7 +26,7 @@ type Move =
   | { readonly move: 'press'; readonly who: Name; readonly nth: number; readonly code: 'right' | 'none' }
   | { readonly move: 'host'; readonly line: 'restart' | 'rollback' | 'stop' | 'approve' | 'deny' | 'unlock' }
   | { readonly move: 'offers' }
-  | { readonly move: 'world'; readonly to: string }
+  | { readonly move: 'world'; readonly to: string; readonly when: 'now' | 'at the next start' }
   | { readonly move: 'service'; readonly to: 'running' | 'stopped' }
   | { readonly move: 'time'; readonly ms: number }
   | { readonly move: 'crash'; readonly isStored: boolean; readonly bySnapshot: boolean }
@@ -89,7 +89,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ move: fc.constant('offers' as const) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ move: fc.constant('world' as const), to: fc.constantFrom('release-5', 'release-7') }),
+    arbitrary: fc.record({
+      move: fc.constant('world' as const),
+      to: fc.constantFrom('release-5', 'release-7'),
+      when: fc.constantFrom('now' as const, 'at the next start' as const),
+    }),
   },
   {
     weight: 1,
@@ -168,7 +172,13 @@ async function play(stand: Stand, said: Said[], next: Move): Promise<void> {
     case 'offers':
       return ignore(stand.desk().offers('agent-1'))
     case 'world':
-      stand.world.current = next.to
+      if (next.when === 'now') stand.world.current = next.to
+      else
+        stand.onWay = ({ kind, data }) => {
+          if (kind !== 'command.started' || !(data.verb === 'rollback' || data.verb === 'deploy')) return
+          stand.world.current = next.to
+          stand.onWay = () => {}
+        }
       return
     case 'service':
       stand.world.service = next.to
@@ -204,6 +214,7 @@ test('whatever is said, pressed, delivered again, changed, broken and killed in 
       await stand.settle()
       judge(stand)
       const seen = [...stand.entries.map(({ kind }) => kind), ...stand.performed.map(({ verb }) => `did ${verb}`)]
+      if (stand.refused.length > 0) seen.push('moved after the start')
       for (const each of seen) kinds.set(each, (kinds.get(each) ?? 0) + 1)
     }),
     { numRuns: runs, endOnFailure: false },
@@ -224,6 +235,7 @@ test('whatever is said, pressed, delivered again, changed, broken and killed in 
   for (const place of [
     ...places.map(kind => `command.${kind}`),
     'command.offered',
+    'moved after the start',
     ...deeds.map(verb => `did ${verb}`),
   ])
     assert.ok((kinds.get(place) ?? 0) > 0, `${place}: ${kinds.get(place)}`)

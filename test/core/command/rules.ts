@@ -94,6 +94,15 @@ export function judge(stand: Stand): void {
     )
   }
 
+  // What was moved after the start is left alone, and whoever asked is told that it was, unless heald was killed meanwhile.
+  for (const id of stand.refused) {
+    const its = commands.filter(entry => entry.data.id === id && entry.kind !== 'command.denied')
+    const end = its.at(-1) ?? assert.fail()
+    assert.equal(end.kind, 'command.failed', `${id} was refused`)
+    const isKilled = /^heald was ended while it ran; nothing had been done/.test(String(end.data.why))
+    assert.ok(isKilled || end.data.code === 'command.changed', `${id}: ${end.data.why}`)
+  }
+
   // A word is taken once, a button is used once.
   for (const field of ['dedupeKey', 'button'] as const) {
     const steps = commands.filter(({ kind, data }) => kind !== 'command.denied' && data[field] !== undefined)

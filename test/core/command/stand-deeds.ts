@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Deeds } from '../../../core/command/deeds.ts'
 import { foundOf } from '../../../core/command/found.ts'
 import type { Command } from '../../../core/command/memory.ts'
@@ -45,9 +46,13 @@ export function deedsOf(stand: Stand, append: (draft: Draft) => Promise<unknown>
     }
   }
 
-  async function does({ verb, args, by, seen }: Command): Promise<void> {
+  async function does({ id, verb, args, by, seen }: Command): Promise<void> {
     const actor = by.startsWith('local:') ? 'local:admin' : by
     if (verb === 'rollback' || verb === 'deploy') {
+      if (!isDeepStrictEqual(seen?.facts.current, ref(world.current))) {
+        stand.refused.push(id)
+        throw new Fault('switch.changed', `not done, since the state has changed: ${world.current} runs`)
+      }
       const { path } = (seen?.facts.to ?? { path: '' }) as { path: string }
       const data = { target: 'app', to: ref(path.split('/').at(-1) ?? '') }
       await append({

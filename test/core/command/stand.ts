@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Deeds } from '../../../core/command/deeds.ts'
 import { type CommandDesk, createCommandDesk } from '../../../core/command/desk.ts'
 import { codeOf, STEP_MS } from '../../../core/command/one-time-code.ts'
 import type { Ask, CommandView, Said, Speaker } from '../../../core/command/port.ts'
@@ -80,6 +81,8 @@ export interface Stand {
   readonly entries: Entry[]
   readonly world: { current: string; previous: string[]; service: 'running' | 'stopped'; pid: number }
   readonly performed: Performed[]
+  /** Ids of those that the target itself refused, since it was moved after their start. */
+  readonly refused: string[]
   readonly looks: Look[]
   readonly warned: string[]
   /** How appends fail. */
@@ -87,6 +90,10 @@ export interface Stand {
   /** While set, a deed stops here and is gone on with when it resolves. */
   hold: Promise<void> | null
   people: PeopleSpec
+  /** What orders do; null: what they do in `world`. Of the desks that are opened from now on. */
+  deeds: Deeds | null
+  /** Hears of each entry that is on its way to the disk. */
+  onWay: (draft: Draft) => void
   desk(): CommandDesk
   folded(): Folded
   /** As kill -9 and a new daemon; what was on its way may have been stored. */
@@ -117,7 +124,8 @@ export function makeStand(): Stand {
   let flight: Flight | null = null
 
   const stand: Stand = {
-    ...{ clock, entries, performed: [], looks: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
+    ...{ clock, entries, performed: [], refused: [], looks: [], warned: [], broken: 'no', hold: null, people: PEOPLE },
+    ...{ deeds: null, onWay: () => {} },
     world: { current: 'release-5', previous: ['release-4', 'release-3'], service: 'running', pid: 100 },
     desk: () => desk,
     folded: () => folded,
@@ -178,6 +186,7 @@ export function makeStand(): Stand {
         if (mine !== generation) return never
         const mineNow: Flight = { draft, atMs }
         flight = mineNow
+        stand.onWay(draft)
         await nextTurn()
         if (mine !== generation) return never
         flight = null
@@ -207,7 +216,7 @@ export function makeStand(): Stand {
       people: () => stand.people,
       chats: platform => CHATS[platform],
       readSecret: async secret => ('file' in secret ? (SECRETS[secret.file] ?? '') : ''),
-      deeds: deedsOf(stand, append(mine), () => mine === generation),
+      deeds: stand.deeds ?? deedsOf(stand, append(mine), () => mine === generation),
       read: async ({ word, who }) => ({ word, operator: who?.operator ?? null }),
       offerable: about =>
         about === 'agent-1'
