@@ -133,12 +133,12 @@ function contextOf(values: Values, signal: AbortSignal): Context {
     err: text => void (process.stderr.writable && process.stderr.write(text)),
     env,
     tty,
-    // Getters, because a window changes its size while a table is being watched.
+    // Getters, because a window changes its size while a table is being watched. One that does not know its size says 0.
     get columns() {
-      return stdout.columns ?? Number.POSITIVE_INFINITY
+      return stdout.columns || Number.POSITIVE_INFINITY
     },
     get rows() {
-      return stdout.rows ?? 24
+      return stdout.rows || 24
     },
     outBytes: bytes => void (stdout.writable && stdout.write(bytes)),
     ...(process.stdin.isTTY && tty ? { onKey } : {}),

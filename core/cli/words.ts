@@ -4,11 +4,12 @@ import type { Subcommand } from './command.ts'
 
 type Load = Subcommand['load']
 
-/** A word of the table as a subcommand; `also`: options that only the command line has. */
+/** A word of the table as a subcommand; `also`: options that only the command line has. A code is never an argument here. */
 function row(word: Word, load: Load, more: Partial<Subcommand> & { readonly also?: string } = {}): Subcommand {
   const spec = wordSpec(word)
   const { also = '', ...rest } = more
-  const usage = `${spec === undefined ? '' : usageOf(spec)} ${also}`.trim()
+  const args = spec?.args.filter(({ type }) => type !== 'code') ?? []
+  const usage = `${usageOf({ args })} ${also}`.trim()
   return { name: word, usage, summary: spec?.summary ?? '', options: {}, load, ...rest }
 }
 
@@ -104,8 +105,12 @@ Examples: heald silence web 2h new disk
   row('commands', () => import('./command-list.ts')),
   row('approve', async () => (await import('./decide.ts')).approve, {
     also: '[--as OPERATOR]',
-    details: `Without a code it is the host's own approval, which counts once, whoever sits here. With a code it is the approval of
-OPERATOR, or of whoever used sudo.`,
+    details: `It is the host's own approval, which counts once, whoever sits here, and needs no code. With --as it is the approval
+of OPERATOR, whose one-time code is asked for on the terminal and not shown; where standard input is no terminal it is
+the first line of that. It is never an argument: every user of the host can read those.
+
+Examples: heald approve c17
+          heald approve c17 --as alice`,
     options: { as: { type: 'string' } },
   }),
   row('deny', async () => (await import('./decide.ts')).deny),

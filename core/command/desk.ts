@@ -254,7 +254,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     await aboutToWait(id)
     const given = await inTurn(() => approvals.give(step, id, said, how.code))
     if (given === 'code')
-      throw new Fault('usage.code', `${how.as} has to give a code`, { hint: `heald ${step} ${id} CODE` })
+      throw new Fault('usage.code', `${how.as} has to give a code`, { hint: `heald ${step} ${id} --as ${how.as}` })
     await advanced(id)
     const now = view(id)
     if (now === null) throw new Fault('command.unknown', `there is no command ${id} any more`)

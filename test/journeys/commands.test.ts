@@ -157,7 +157,7 @@ test('the command line: every order is a command by local:admin, with the name b
   const pid = await stand.onlyProcess('web')
   // Somebody at the host is who they are by their code.
   assert.equal((await heald('approve', 'c5', '--json')).code, 3)
-  const done = await stand.run(stand.heald('approve', '5', code(), '--as', 'bob'))
+  const done = await stand.run(stand.heald('approve', '5', '--as', 'bob'), { input: code() })
   assert.equal(done.code, 0, done.stderr)
   await stand.wait('it is started anew', async () => (await stand.onlyProcess('web')) !== pid)
   const unknown = await stand.cli('approve', 'c9')

@@ -48,6 +48,9 @@ export interface Ran {
   readonly stderr: string
 }
 
+/** `input`: what comes on its standard input; left out: nothing does. */
+type Options = { readonly env?: Record<string, string>; readonly input?: string }
+
 export interface ConfigInput {
   readonly services: Record<string, ServiceInput>
   readonly [key: string]: unknown
@@ -77,17 +80,19 @@ export async function makeStand(t: TestContext, { node = NODE, front = HEALD } =
     TZ: 'UTC',
   }
 
-  function start(argv: readonly string[], options: { env?: Record<string, string>; stdio?: 'pipe' | number } = {}) {
+  function start(argv: readonly string[], options: Options & { stdio?: 'pipe' | number } = {}) {
     const [file = '', ...args] = argv
     const out = options.stdio ?? 'pipe'
-    const child = spawn(file, args, { cwd: root, env: { ...env, ...options.env }, stdio: ['ignore', out, out] })
+    const stdio = [options.input === undefined ? 'ignore' : 'pipe', out, out] as const
+    const child = spawn(file, args, { cwd: root, env: { ...env, ...options.env }, stdio: [...stdio] })
+    child.stdin?.end(options.input)
     children.add(child)
     child.once('exit', () => children.delete(child))
     return child
   }
 
   /** Runs any command to its end. */
-  async function run(argv: readonly string[], options: { env?: Record<string, string>; timeoutMs?: number } = {}) {
+  async function run(argv: readonly string[], options: Options & { timeoutMs?: number } = {}) {
     const child = start(argv, options)
     const text = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {

@@ -37,7 +37,7 @@ function commandControl(asked: string[]): CommandControl {
     commands: async () => [COMMAND],
     async decide(step, id, { by, as, code }) {
       if (id !== COMMAND.id) throw new Fault('command.unknown', `there is no command ${id} that waits`)
-      asked.push(`${step} ${id} ${by} as ${as} ${code === null ? 'without a code' : 'with a code'}`)
+      asked.push(`${step} ${id} ${by} as ${as} ${code === null ? 'without a code' : `with ${code}`}`)
       return { ...COMMAND, state: step === 'approve' ? 'started' : 'rejected' }
     },
     async freeze(why, by) {
