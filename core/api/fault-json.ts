@@ -41,6 +41,7 @@ const STATUS: { readonly [code: string]: number } = {
   'daemon.busy': 503,
   'daemon.stopping': 503,
   'ledger.degraded': 503,
+  'ledger.stalled': 503,
   'search.busy': 503,
   'search.lost': 503,
   'search.slow': 503,

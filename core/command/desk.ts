@@ -192,7 +192,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     try {
       await steps.advance(id)
     } catch (error) {
-      if (!['ledger.degraded', 'ledger.busy'].includes(codeOf(error))) throw error
+      if (!['ledger.degraded', 'ledger.busy', 'ledger.stalled'].includes(codeOf(error))) throw error
     }
   }
 

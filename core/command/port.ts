@@ -59,7 +59,8 @@ export interface Ask {
  * The answer of `POST /v1/request`. What is refused is an error `{error: {code, message, hint, retry}}` instead, with words
  * for the person: `command.denied` (may not), `command.stale` (the button was used, is too old or unknown), `command.many`,
  * `command.over` (it does not wait any more), `command.old` (said too long ago), `command.not-yet` (try again), `usage.…` (not understood), `….unknown`,
- * `switch.…`, `ledger.degraded` (nothing can be recorded, so nothing is done), `request.rate`.
+ * `switch.…`, `ledger.degraded` (nothing can be recorded, so nothing is done), `ledger.stalled` (whether it is recorded is not
+ * known yet), `request.rate`.
  */
 export type Reply =
   /** Of a word that reads, and of an order with `--dry-run`; what `data` is depends on the word, see `answers.ts`. */

@@ -11,7 +11,7 @@ import { type Prepared, prepare } from './prepare.ts'
 import { createQueue } from './queue.ts'
 import type { Recovered } from './recover.ts'
 import { scrubber } from './redact.ts'
-import { busyFault, closedFault, degradedFault } from './refusals.ts'
+import { busyFault, closedFault, degradedFault, stalledFault } from './refusals.ts'
 import { createStorage } from './storage.ts'
 import type { TreeKeeper } from './tree/keeper.ts'
 
@@ -193,24 +193,26 @@ export function createWriter(options: WriterOptions): Writer {
   function degrade(trouble: Trouble): void {
     if (degraded === null) onTrouble(`the ledger can't be written: ${trouble.why}. Healing goes on; orders are refused`)
     degraded = trouble
+    refuseWaiting()
+    storage.losses().rewritten = 0
+    trimRing()
+    cancelRetry = clock.after(Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** (failures - 2)), () => void run())
+  }
+
+  /** Takes back what the disk has not got: that is not recorded later either. */
+  function refuseWaiting(): void {
     for (const item of queue.remove(waiting => waiting.prepared.must)) {
       noteRefused(storage.losses(), item.tsMs)
       item.reject(refusal())
     }
-    storage.losses().rewritten = 0
-    trimRing()
-    cancelRetry = clock.after(Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** (failures - 2)), () => void run())
   }
 
   /** The disk neither stores nor fails: nobody should wait for it. What is in flight may still be recorded. */
   function stall(): void {
     stalled = true
     onTrouble(`the ledger can't be written: ${STALLED}. Healing goes on; orders are refused`)
-    const refuse = (item: Item): void => {
-      if (item.prepared.must) item.reject(refusal())
-    }
-    inFlight.forEach(refuse)
-    queue.forEach(refuse)
+    for (const item of inFlight) if (item.prepared.must) item.reject(stalledFault(STALLED))
+    refuseWaiting()
   }
 
   async function close(timeoutMs: number): Promise<void> {

@@ -25,8 +25,9 @@ export interface Head {
 /** The single writer of one ledger folder. */
 export interface Ledger {
   /**
-   * Queues an entry; never blocks the caller. Resolves once it is durable. A `must` kind rejects with a Fault
-   * (`ledger.degraded`) when it can't be made durable; a `soft` kind never rejects: it resolves to `null` when lost.
+   * Queues an entry; never blocks the caller. Resolves once it is durable. A `must` kind rejects with a Fault:
+   * `ledger.degraded` when it is not recorded, `ledger.stalled` when nobody knows yet whether it will be. A `soft` kind
+   * never rejects: it resolves to `null` when lost.
    */
   append(draft: Draft): Promise<Recorded | null>
   head(): Head

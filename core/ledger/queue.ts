@@ -18,7 +18,6 @@ export interface Queue {
   trim(): readonly Item[]
   /** Takes out all that are `wanted`. */
   remove(wanted: (item: Item) => boolean): readonly Item[]
-  forEach(visit: (item: Item) => void): void
 }
 
 const QUEUE_ENTRIES = 16_384
@@ -75,6 +74,5 @@ export function createQueue(): Queue {
       chars -= charsOf(out)
       return out
     },
-    forEach: visit => items.forEach(visit),
   }
 }

@@ -188,6 +188,39 @@ test('what was told to be refused is not run, also when it was recorded after al
   assert.equal(stand.performed.length, 1, 'only the freeze')
 })
 
+test('what is not known yet is told so: not done while heald lives, and as any other order after a kill', async () => {
+  for (const isKilled of [false, true]) {
+    const stand = makeStand()
+    stand.broken = 'stalled'
+    const asks = [
+      () => stand.ask(SPEAKERS.carol, 'restart agent'),
+      () => stand.desk().order('freeze', {}, 'local:admin'),
+    ]
+    for (const ask of asks) await assert.rejects(ask(), { code: 'ledger.stalled', message: /^not known yet/ })
+    stand.broken = 'no'
+    if (isKilled) stand.crash()
+    await stand.settle()
+    await stand.clock.advance(10_000)
+    await stand.settle()
+    const states = (await stand.desk().commands()).map(({ state }) => state)
+    assert.deepEqual(states, isKilled ? ['succeeded', 'succeeded'] : ['failed', 'failed'])
+    assert.equal(stand.performed.length, isKilled ? 2 : 0)
+  }
+})
+
+test('a step that is not known yet is told as where the command stands', async () => {
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.alice, 'rollback app')
+  const held = Promise.withResolvers<void>()
+  stand.hold = held.promise
+  const approving = stand.ask(SPEAKERS.bob, 'approve c1', { code: stand.code('bob') })
+  while (stand.of('command.approved').length === 0) await stand.settle()
+  stand.broken = 'stalled'
+  held.resolve()
+  const { state } = command(await approving)
+  assert.ok(state === 'started', state)
+})
+
 test('the chain of commands holds over restarts', async () => {
   const stand = makeStand()
   await stand.ask(SPEAKERS.alice, 'rollback app')

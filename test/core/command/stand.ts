@@ -73,8 +73,8 @@ export interface Look {
   readonly size: number
 }
 
-/** `busy`: not stored either, since too much waits for the disk. */
-export type Broken = 'no' | 'not stored' | 'stored' | 'busy'
+/** `busy`: not stored either, since too much waits for the disk; `stalled`: stored, and told to be not known. */
+export type Broken = 'no' | 'not stored' | 'stored' | 'busy' | 'stalled'
 
 export interface Stand {
   readonly clock: FakeClock
@@ -197,6 +197,7 @@ export function makeStand(): Stand {
         fold(folded, entry)
         desk.take([entry])
         if (stand.broken === 'stored') throw fault
+        if (stand.broken === 'stalled') throw new Fault('ledger.stalled', 'not known yet whether it is recorded')
         return { seq: entry.seq, h: entry.h }
       })
       last = turn.catch(() => {})
