@@ -1,5 +1,5 @@
 import type { Command } from '../core/command/memory.ts'
-import type { Offer, Person } from '../core/command/port.ts'
+import type { Needs, Offer, Person } from '../core/command/port.ts'
 import type { NoticeKind } from '../core/config/notice-spec.ts'
 import type { Incident, Severity } from '../core/incident/fold.ts'
 
@@ -80,6 +80,8 @@ export interface Ordered {
   readonly command: Command
   /** Who may approve it; null: nobody has said it yet. */
   readonly approvers: readonly Person[] | null
+  /** What core has said is missing, by whose approvals count; null: nothing, or it does not wait. Older state has none. */
+  readonly missing?: Needs | null
 }
 
 export interface Happened {

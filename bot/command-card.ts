@@ -1,5 +1,6 @@
+import { needsFrom } from '../core/command/entry-data.ts'
 import { type Command, ENDED, emptyCommands, missingOf } from '../core/command/memory.ts'
-import type { Offer } from '../core/command/port.ts'
+import type { Needs, Offer } from '../core/command/port.ts'
 import { rememberCommand } from '../core/command/remember.ts'
 import type { Entry } from '../core/entry.ts'
 import { entryInWords } from '../core/incident/words.ts'
@@ -33,7 +34,10 @@ export function followCommand(cards: Cards, entry: Entry): string | null {
     ...{ changedMs: atMs, isOver: ENDED.has(command.state), receipt: receiptOf(entry.seq, entry.h) },
     alarmMs: isWaiting && before?.command.state !== 'awaiting' ? atMs : card.alarmMs,
     severity: command.state === 'failed' ? 'warning' : 'info',
-    about: { what: 'command', command, approvers: isWaiting ? (before?.approvers ?? null) : null },
+    about: {
+      ...{ what: 'command', command, approvers: isWaiting ? (before?.approvers ?? null) : null },
+      missing: isWaiting ? missingAfter(entry, command) : null,
+    },
   }
   const told = withStep(next, atMs, stepWords(entry, command))
   cards.byId.set(told.id, told)
@@ -48,13 +52,18 @@ function begun(command: Command): Card {
   return newCard({ id: `command:${id}`, kind: 'command', openedMs: atMs, services: named, about })
 }
 
+/** Whose approvals count is known to core alone: rights may have been taken since. */
+function missingAfter({ kind, data }: Entry, command: Command): Needs {
+  return kind === 'command.approved' && data.needs !== undefined ? needsFrom(data.needs) : missingOf(command)
+}
+
 /** A step in few words: what it is all about stands above. */
 function stepWords(entry: Entry, command: Command): string {
   const name = `${command.id} (`
   const words = entryInWords(entry)
   if (entry.kind === 'command.requested') return `asked for by ${command.operator}`
   if (entry.kind === 'command.approved') {
-    const { approvals } = missingOf(command)
+    const { approvals } = missingAfter(entry, command)
     const left = approvals > 0 ? `; ${approvals} more to come` : ''
     return `approved by ${command.approvals.at(-1)?.operator ?? 'somebody'}${left}`
   }

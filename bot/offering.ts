@@ -90,7 +90,7 @@ export function createOffering({ link, clock, cards, onChange, warn }: OfferingO
   async function ask(id: string): Promise<void> {
     const before = cards.byId.get(id)
     if (before === undefined) return
-    if (before.about.what === 'command') return askApprovers(id)
+    if (before.about.what === 'command') return askPeople(id)
     const about = aboutOf(before)
     const offers = about === null ? [] : await link.offers(about)
     const card = cards.byId.get(id)
@@ -99,12 +99,16 @@ export function createOffering({ link, clock, cards, onChange, warn }: OfferingO
     onChange()
   }
 
-  /** Who may approve it is no entry: it depends on the configuration of now. */
-  async function askApprovers(id: string): Promise<void> {
+  /** Who may approve it, and whose approvals count, is no entry: it depends on the configuration of now. */
+  async function askPeople(id: string): Promise<void> {
     const view = await link.command(id.replace(/^command:/, ''))
     const card = cards.byId.get(id)
     if (view === null || card?.about.what !== 'command' || card.about.command.state !== 'awaiting') return
-    cards.byId.set(id, { ...card, about: { ...card.about, approvers: view.approvers } })
+    const { approvers, approvals, needs, seq } = view
+    const { command } = card.about
+    // What core knows already and the card does not is asked for again when the card does.
+    const counted = seq === command.seq ? { command: { ...command, approvals }, missing: needs } : {}
+    cards.byId.set(id, { ...card, about: { ...card.about, approvers, ...counted } })
     onChange()
   }
 
@@ -122,6 +126,8 @@ export function createOffering({ link, clock, cards, onChange, warn }: OfferingO
     },
     take({ kind }, changed) {
       for (const id of changed) look(id)
+      // Other people may approve by now, and what some have approved may not count any more.
+      if (kind === 'config.applied') for (const [id, { about }] of cards.byId) if (about.what === 'command') look(id)
       if (!MOVES.test(kind)) return
       for (const [id, { offers, about }] of cards.byId) if (offers.length > 0 && about.what !== 'command') want(id, 0)
     },

@@ -1,15 +1,15 @@
 import type { CommandView } from '../core/command/port.ts'
-import { viewOf } from '../core/command/view.ts'
+import { viewWith } from '../core/command/view.ts'
 import type { Card, Ordered } from './card.ts'
 import { approvalText } from './command-words.ts'
 import type { Fact } from './message.ts'
 import { moment, type Place } from './render.ts'
 
-const NOBODY = { operators: [], policy: {}, oncall: [] }
-
 /** The command of a card, as core shows commands. */
-export function viewIn({ command, approvers }: Ordered): CommandView {
-  return { ...viewOf(command, NOBODY), approvers: command.state === 'awaiting' ? (approvers ?? []) : [] }
+export function viewIn({ command, approvers, missing }: Ordered): CommandView {
+  if (command.state !== 'awaiting') return viewWith(command, [])
+  const view = viewWith(command, approvers ?? [])
+  return { ...view, needs: missing ?? view.needs }
 }
 
 export function commandFacts(card: Card, about: Ordered, place: Place): Fact[] {

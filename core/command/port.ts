@@ -135,6 +135,7 @@ export interface CommandView {
   readonly expiresTs: string
   /** What is missing; null: nothing (any more). */
   readonly needs: Needs | null
+  /** Until it starts, those only that count by the configuration of now. */
   readonly approvals: readonly Approval[]
   /** What it was asked against; null: it depends on nothing. */
   readonly seen: Projection | null

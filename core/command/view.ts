@@ -8,19 +8,26 @@ import { counting } from './standing.ts'
 
 /** A command as people and programs are told of it. */
 export function viewOf(command: Command, people: PeopleSpec): CommandView {
+  const counted = hasStarted(command) ? command : counting(command, people)
+  return viewWith(counted, command.state === 'awaiting' ? approversOf(counted, people) : [])
+}
+
+/** The same of a command that has no approvals but those that count. */
+export function viewWith(command: Command, approvers: readonly Person[]): CommandView {
   const { id, verb, args, state, by, operator, via, atMs, expiresMs, approvals, seen, changedTo } = command
-  const counted = counting(command, people)
-  const missing = missingOf(counted)
-  const hasStarted = state === 'started' || ENDED.has(state)
+  const missing = missingOf(command)
   return {
     ...{ id, verb, args, line: lineOf(verb, args), state, by, operator, via },
     ...{ requestedTs: new Date(atMs).toISOString(), expiresTs: new Date(expiresMs).toISOString() },
-    needs: hasStarted || (missing.approvals === 0 && !missing.code) ? null : missing,
-    ...{ approvals, seen, changedTo, why: command.why, result: command.result },
-    approvers: state === 'awaiting' ? approversOf(counted, people) : [],
+    needs: hasStarted(command) || (missing.approvals === 0 && !missing.code) ? null : missing,
+    ...{ approvals, seen, changedTo, why: command.why, result: command.result, approvers },
     offers: command.offers,
     ...{ receipt: receiptOf(command.seq, command.h), seq: command.seq },
   }
+}
+
+function hasStarted({ state }: Command): boolean {
+  return state === 'started' || ENDED.has(state)
 }
 
 /** Those who may approve it and have not. */

@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import { newCard } from '../../bot/card.ts'
 import { type Cards, emptyCards } from '../../bot/cards.ts'
 import { followCommand, isToldElsewhere } from '../../bot/command-card.ts'
+import { createOffering } from '../../bot/offering.ts'
+import { render } from '../../bot/render.ts'
+import type { CommandView } from '../../core/command/port.ts'
 import type { Data, Entry } from '../../core/entry.ts'
+import { fakeClock } from '../fakes/clock.ts'
 
 const EXPIRES = '2026-01-02T00:00:00.000Z'
 const BY_ALICE = { by: 'telegram:1001', operator: 'alice', via: 'telegram' }
@@ -54,6 +58,53 @@ test('a command is one card from what was asked for to what came of it, each ste
   assert.deepEqual(words().slice(2, 4), ['approved by bob; 1 more to come', 'approved by carol'])
   assert.equal(words()[0], 'asked for by alice')
   assert.ok(!words().some(each => each.startsWith('c7 (')), words().join())
+})
+
+test('an approval that does not count any more: the card says what core counts, not what it counted itself', async () => {
+  const { cards, tell, ask, card, words } = makeStory('rollback', { target: 'app' }, { approvals: 2, code: false })
+  const said = () => JSON.stringify(render(card(), { host: 'web-1', tz: 'UTC' }))
+  ask()
+  tell('command.awaiting')
+  assert.match(said(), /It waits for 2 approvals/)
+  tell('command.approved', { by: 'discord:42', operator: 'bob', needs: { approvals: 1, code: false } })
+  assert.equal(words().at(-1), 'approved by bob; 1 more to come')
+  assert.match(said(), /It waits for one approval\..*bob \(discord:42\)/)
+
+  // The configuration is another one: bob is not in it.
+  const clock = fakeClock()
+  const asked: string[] = []
+  const counted = { needs: { approvals: 2, code: false }, approvals: [], approvers: [], seq: 3 }
+  const offering = createOffering({
+    ...{ clock, cards, onChange: () => {}, warn: text => assert.fail(text) },
+    link: {
+      offers: async () => assert.fail('a command has its own'),
+      command: async id => {
+        asked.push(id)
+        return counted as unknown as CommandView
+      },
+    },
+  })
+  offering.take({ kind: 'service.ready' } as Entry, [])
+  await clock.advance(1000)
+  assert.deepEqual(asked, [])
+  offering.take({ kind: 'config.applied' } as Entry, [])
+  await clock.advance(1000)
+  assert.deepEqual(asked, ['c7'])
+  assert.match(said(), /It waits for 2 approvals/)
+  assert.doesNotMatch(said(), /Approved by/)
+  tell('command.approved', { by: 'slack:T/U3', operator: 'carol', needs: { approvals: 1, code: false } })
+  assert.equal(words().at(-1), 'approved by carol; 1 more to come')
+  assert.match(said(), /It waits for one approval\./)
+  assert.doesNotMatch(said(), /bob \(/)
+
+  // Said by the entry alone, before core was asked.
+  const other = makeStory('rollback', { target: 'app' }, { approvals: 2, code: false })
+  other.ask()
+  other.tell('command.awaiting')
+  other.tell('command.approved', { by: 'discord:42', operator: 'bob', needs: { approvals: 1, code: false } })
+  other.tell('command.approved', { by: 'slack:T/U3', operator: 'carol', needs: { approvals: 1, code: false } })
+  assert.equal(other.words().at(-1), 'approved by carol; 1 more to come')
+  assert.match(JSON.stringify(render(other.card(), { host: '', tz: 'UTC' })), /It waits for one approval\./)
 })
 
 test('with one code of whoever asked nothing is missing any more; what failed is a warning', () => {

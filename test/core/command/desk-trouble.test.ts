@@ -60,6 +60,10 @@ test('approvals of those who may not any more do not count, and what they asked 
   stand.people = without('bob')
   const second = command(await stand.ask(SPEAKERS.alice, 'approve c1'))
   assert.deepEqual([second.state, second.needs], ['awaiting', { approvals: 1, code: false }])
+  assert.deepEqual(
+    second.approvals.map(({ operator }) => operator),
+    ['alice'],
+  )
   assert.equal((await stand.desk().decide('approve', 'c1', host)).state, 'started')
   await stand.settle()
   assert.equal(stand.view('c1')?.state, 'succeeded')
