@@ -40,6 +40,13 @@ export function markedProcesses(text: string, launchersToo = false): number[] {
   return found
 }
 
+/** All processes of a stand: those with its mark, and those that were told a path in `folder`, as the bot is, which has no mark. */
+export function processesOf(mark: string, folder: string): number[] {
+  const all = readdirSync('/proc').filter(name => /^\d+$/.test(name))
+  const told = all.map(Number).filter(pid => cmdline(pid).some(word => word.startsWith(`${folder}/`)))
+  return [...new Set([...markedProcesses(`HEALD_MARK=${mark}/`, true), ...told])]
+}
+
 /** Folders of our control groups, deepest first. */
 export function groupFolders(groupName: string): string[] {
   const bases = new Set<string>()
@@ -57,7 +64,7 @@ function subfolders(base: string): string[] {
     .map(item => join(base, item.name))
 }
 
-export function removeQuietly(folder: string): void {
+function removeQuietly(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
@@ -72,6 +79,17 @@ export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): bo
     return true
   } catch {
     return false
+  }
+}
+
+/** Ends all that there still is of a stand, and removes its control groups. */
+export async function endAll(mark: string, folder: string, groupName: string): Promise<void> {
+  for (let round = 0; round < 100; round += 1) {
+    const pids = processesOf(mark, folder)
+    for (const pid of pids) killQuietly(pid)
+    for (const group of groupFolders(groupName)) removeQuietly(group)
+    if (pids.length === 0 && groupFolders(groupName).length === 0) return
+    await sleep(20)
   }
 }
 

@@ -21,7 +21,7 @@ import type { ServiceStatus, Status } from '../../core/api/control.ts'
 import type { Entry } from '../../core/entry.ts'
 import type { Incident } from '../../core/incident/fold.ts'
 import { type Daemon, daemonOf } from './daemon.ts'
-import { answers, cmdline, groupFolders, killQuietly, markedProcesses, removeQuietly } from './leftovers.ts'
+import { answers, cmdline, endAll, groupFolders, markedProcesses, processesOf } from './leftovers.ts'
 
 /*
  * Life of a journey
@@ -260,7 +260,7 @@ export async function makeStand(t: TestContext, { node = NODE, front = HEALD } =
   /** What is left of this state folder on the host: processes, control groups, the socket. */
   function leftovers(): string[] {
     return [
-      ...markedProcesses(`HEALD_MARK=${mark}/`, true).map(pid => `process ${pid} ${cmdline(pid).join(' ')}`),
+      ...processesOf(mark, state).map(pid => `process ${pid} ${cmdline(pid).join(' ')}`),
       ...groupFolders(groupName),
       ...[join(state, 'heald.sock')].filter(path => existsSync(path)),
     ]
@@ -277,13 +277,7 @@ export async function makeStand(t: TestContext, { node = NODE, front = HEALD } =
 
   t.after(async () => {
     for (const child of children) child.kill('SIGKILL')
-    for (let round = 0; round < 100; round += 1) {
-      const pids = markedProcesses(`HEALD_MARK=${mark}/`, true)
-      for (const pid of pids) killQuietly(pid)
-      for (const folder of groupFolders(groupName)) removeQuietly(folder)
-      if (pids.length === 0 && groupFolders(groupName).length === 0) break
-      await sleep(20)
-    }
+    await endAll(mark, root, groupName)
     for (const each of undo.reverse()) each()
     rmSync(root, { recursive: true, force: true })
   })
