@@ -181,9 +181,7 @@ function telegramSay({ telegram }: Chats): Say {
     const chat = PRIVATE_CHATS[said++ % PRIVATE_CHATS.length] ?? 0
     const id = world.write(chat, `/${line}`, { by: { id: people[by] ?? 0, first_name: 'somebody' } })
     const messages: ReadonlyMap<number, Stored> = world.chats.get(chat)?.messages ?? new Map()
-    // What held a code is taken away, and then there is nothing to answer to.
-    const isAnswer = ({ fromBot, replyTo, id: its }: Stored) =>
-      fromBot && its > id && (replyTo === id || (replyTo === null && !messages.has(id)))
+    const isAnswer = ({ answerTo }: Stored) => answerTo === id
     return () => [...messages.values()].filter(isAnswer).map(({ text, document }) => `${text}\n${document?.name ?? ''}`)
   }
 }

@@ -108,6 +108,26 @@ test('an answer is shown under the word; one that can’t be is a warning, no er
   assert.match(platform.warnings.join('\n'), /an answer to Alice could not be shown: .*kicked/)
 })
 
+test('the answer to a word that was taken out of the chat is its answer; what calls people under a card answers nobody', async () => {
+  await start()
+  const channel = await open()
+  platform.say(String(person), '/approve c17 123456')
+  await until('it came', () => words.length === 1)
+  assert.equal(await words[0]?.hide(), true)
+  await words[0]?.reply(plainMessage('approved'))
+  const how = { key: 'k', isAgain: false, isSilent: false, replyTo: null }
+  const card = await channel.post(String(person), fullMessage(), how)
+  const reference = card.verdict === 'done' ? card.reference : ''
+  await channel.post(String(person), plainMessage('bob is called'), { ...how, replyTo: reference })
+  platform.press(String(person), reference, 'b1:ack')
+  await until('the press came', () => words.length === 2)
+  await words[1]?.reply(plainMessage('acknowledged'))
+  assert.deepEqual(
+    platform.answers().map(({ text }) => /approved|called|acknowledged/.exec(text)?.[0]),
+    ['approved', 'acknowledged'],
+  )
+})
+
 test('killed before the poll that confirms: the word comes again, with the same key', async () => {
   await start()
   const { apiRoot, token } = platform.fake

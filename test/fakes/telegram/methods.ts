@@ -174,11 +174,11 @@ function post(args: Args, ground: Ground, body: Pick<Stored, 'text' | 'entities'
   const { world, nowMs } = ground
   const keyboard = readButtons(args.reply_markup)
   const chat = world.chatFor(args.chat_id)
-  const replyTo = replyIn(args.reply_parameters, chat)
+  const reply = replyIn(args.reply_parameters, chat)
   takePlace(chat, ground)
   const isSilent = readTruth(args.disable_notification)
   const isPreviewOff = isPreviewOffIn(args.link_preview_options)
-  const more = { keyboard, isSilent, isPreviewOff, replyTo }
+  const more = { keyboard, isSilent, isPreviewOff, ...reply }
   const stored = addMessage(chat, { ...body, ...more, fromBot: true, atMs: nowMs() })
   return messageView(chat, stored, world.bot)
 }
@@ -188,14 +188,14 @@ function isPreviewOffIn(given: unknown): boolean {
   return typeof options === 'object' && options !== null && 'is_disabled' in options && readTruth(options.is_disabled)
 }
 
-function replyIn(given: unknown, chat: Chat): number | null {
-  if (given === undefined || given === null) return null
+function replyIn(given: unknown, chat: Chat): Pick<Stored, 'replyTo' | 'answerTo'> {
+  if (given === undefined || given === null) return { replyTo: null, answerTo: null }
   const reply: unknown = typeof given === 'string' ? JSON.parse(given) : given
   const { message_id: id, allow_sending_without_reply: isForgiving } = reply as Record<string, unknown>
   if (typeof id !== 'number')
     throw new Refused(400, "Bad Request: can't parse reply parameters: message_id is expected")
-  if (chat.messages.has(id)) return id
-  if (readTruth(isForgiving)) return null
+  if (chat.messages.has(id)) return { replyTo: id, answerTo: id }
+  if (readTruth(isForgiving)) return { replyTo: null, answerTo: id }
   throw new Refused(400, 'Bad Request: message to be replied not found')
 }
 

@@ -29,12 +29,13 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
   const folder = await mkdtemp(join(tmpdir(), 'heald-telegram-'))
   const warnings: string[] = []
   const secret = { read: async () => fake.token }
-  /** Messages of the bot that answer to what somebody wrote, or to a message with a button. */
+  /** Messages of the bot that answer to what somebody wrote or pressed. What calls people replies to a card, and is none. */
   const answered = () =>
-    [...world.chats.values()].flatMap(({ id: chat, messages }) =>
-      [...messages.values()].flatMap(message =>
-        message.fromBot && message.replyTo !== null ? [{ chat, message }] : [],
-      ),
+    [...world.chats.values()].flatMap(({ id: chat, messages, spokenAt }) =>
+      [...messages.values()].flatMap(message => {
+        const spokenId = message.fromBot ? spokenAt.get(message.answerTo ?? 0) : undefined
+        return spokenId !== undefined && message.id > spokenId ? [{ chat, message }] : []
+      }),
     )
   const chatAt = (chat: string) => {
     const found = world.chats.get(Number(chat))

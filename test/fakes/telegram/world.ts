@@ -16,6 +16,8 @@ export interface Chat {
   isAdmin: boolean
   lastId: number
   readonly messages: Map<number, Stored>
+  /** Messages that people wrote or pressed, with the newest one of that time; what is taken away stays here. */
+  readonly spokenAt: Map<number, number>
 }
 
 export interface Stored {
@@ -24,6 +26,8 @@ export interface Stored {
   readonly isSilent: boolean
   readonly isPreviewOff: boolean
   readonly replyTo: number | null
+  /** What it was to reply to, even where that was gone already. */
+  readonly answerTo: number | null
   readonly atMs: number
   text: string
   entities: readonly Entity[]
@@ -107,8 +111,9 @@ export function createWorld(
     commands: [],
     commandsSet: 0,
     addChat(id, type, title, username) {
-      const empty = { barred: null, movedTo: null, isDeleted: false, isAdmin: false, lastId: 0, messages: new Map() }
-      const chat: Chat = { id, type, title, username: username ?? null, ...empty }
+      const empty = { barred: null, movedTo: null, isDeleted: false, isAdmin: false, lastId: 0 }
+      const none = { messages: new Map(), spokenAt: new Map() }
+      const chat: Chat = { id, type, title, username: username ?? null, ...empty, ...none }
       chats.set(id, chat)
       return chat
     },
@@ -137,11 +142,13 @@ export function createWorld(
           isSilent: false,
           isPreviewOff: false,
           replyTo: replyTo ?? null,
+          answerTo: null,
           atMs: nowMs(),
           document: null,
         },
         ...{ text, entities: [], keyboard: [] },
       })
+      chat.spokenAt.set(stored.id, stored.id)
       const message = {
         message_id: stored.id,
         date: Math.floor(nowMs() / 1000),
@@ -160,6 +167,7 @@ export function createWorld(
       if (!shown?.keyboard.some(row => row.some(({ callback_data }) => callback_data === data))) {
         throw new Error(`no button ${data} is shown at message ${messageId}`)
       }
+      if (!chat.spokenAt.has(messageId)) chat.spokenAt.set(messageId, chat.lastId)
       callbackId += 1n
       const callback = String(callbackId)
       callbacks.set(callback, { atMs: nowMs(), isAnswered: false, answeredMs: null })
