@@ -21,6 +21,8 @@ export interface AnnounceOptions {
   readonly onConfig: () => void
   /** An incident was closed by this entry. */
   readonly onClosed: (seq: number) => void
+  /** It is about to follow, for the first time or once more: core may have forgotten what it was told of the channels. */
+  readonly onFollow: () => void
   /** The ledger is another one: what was reported is not in it. */
   readonly onAnew: () => void
   readonly warn: (text: string) => void
@@ -62,6 +64,7 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
   async function followOnce(): Promise<void> {
     const size = await link.head()
     if (size < cards.nextSeq) await anew(`it has ${size} entries, and ${cards.nextSeq} were read`)
+    options.onFollow()
     // The last one that was read comes once more, to see that it is still the same.
     const fromSeq = cards.lastH === '' ? cards.nextSeq : cards.nextSeq - 1
     for await (const entry of link.follow(fromSeq, signal)) {

@@ -133,10 +133,8 @@ export async function runBot(options: BotOptions): Promise<void> {
         ...{ link, clock, cards, notice, outbox, offering, save, warn },
         onConfig: askConfig,
         onClosed: witness.closed,
-        onAnew() {
-          health.tellAgain()
-          witness.anew()
-        },
+        onFollow: health.tellAgain,
+        onAnew: witness.anew,
       },
       signal,
     )

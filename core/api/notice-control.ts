@@ -2,7 +2,7 @@ import type { MatchSpec } from '../config/notice-spec.ts'
 
 export interface ChannelStatus {
   readonly name: string
-  /** `off`: nobody has told of it yet, or the bot is not running. */
+  /** `off`: nobody has told of it yet, or the bot is not connected. */
   readonly state: 'up' | 'down' | 'off'
   /** In words; null when there is nothing to say. */
   readonly why: string | null

@@ -26,6 +26,8 @@ export interface BotDeskOptions {
   readonly checkpoints: CheckpointStore
   readonly commands: ChatCommands
   readonly append: (draft: Draft) => Promise<unknown>
+  /** The bot has told how this channel is, as it is recorded now. */
+  readonly onTold: (channel: string) => void
   /** Resolves when the ledger's past is known. */
   readonly whenReady: () => Promise<unknown>
 }
@@ -49,7 +51,7 @@ const RATE = { perS: 1 / 5, burst: 200 }
 
 /** Answers the bot's questions and takes its reports. */
 export function createBotDesk(options: BotDeskOptions): BotControl {
-  const { memory, incidents } = options
+  const { memory, incidents, onTold } = options
   const take = tokenBucket(options.clock, RATE)
   const checkpoints = checkpointDesk(options.checkpoints)
 
@@ -112,7 +114,10 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
     async report(report) {
       mustBeConfigured(report.channel)
       // A report of what is known already costs nothing that would have to be saved.
-      if (isKnown(report)) return { recorded: false }
+      if (isKnown(report)) {
+        if (isOfHealth(report)) onTold(report.channel)
+        return { recorded: false }
+      }
       const waitMs = take()
       if (waitMs > 0)
         throw new Fault('request.rate', `too many reports: one each ${1 / RATE.perS} s is taken`, { retry: waitMs })
@@ -120,9 +125,14 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       const recorded = await options.append(draftOf(report))
       if (recorded === null)
         throw new Fault('ledger.degraded', 'it could not be recorded', { hint: 'report it again', retry: 5000 })
+      if (isOfHealth(report)) onTold(report.channel)
       return { recorded: true }
     },
   }
+}
+
+function isOfHealth({ what }: Report): boolean {
+  return what === 'channel.up' || what === 'channel.down'
 }
 
 export function botConfigOf({ host, tz, notice, bot, services }: HostConfig): BotConfig {

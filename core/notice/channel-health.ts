@@ -1,12 +1,11 @@
-import type { ServiceStatus } from '../api/control.ts'
 import type { ChannelStatus } from '../api/notice-control.ts'
 import type { Clock } from '../clock.ts'
-import { BOT } from '../config/bot-name.ts'
 import type { NoticeSpec } from '../config/notice-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import type { Draft, Entry } from '../entry.ts'
 import type { Incident, Incidents } from '../incident/fold.ts'
 import { alarm, soonestOf } from './alarm.ts'
+import type { BotPresence } from './bot-presence.ts'
 import type { ChannelMemory, NoticeMemory } from './memory.ts'
 
 /**
@@ -22,6 +21,7 @@ export interface ChannelHealthOptions {
   readonly clock: Clock
   readonly memory: NoticeMemory
   readonly incidents: Incidents
+  readonly presence: Pick<BotPresence, 'isThere' | 'hasTold'>
   readonly append: (draft: Draft) => Promise<unknown>
   readonly warn: (text: string) => void
 }
@@ -30,7 +30,7 @@ export interface ChannelHealth {
   /** Looks at all channels, and again whenever that is due. Before it was called once, nothing is recorded. */
   look(config: HostConfig): void
   take(entries: readonly Entry[]): void
-  statuses(config: HostConfig, services: readonly ServiceStatus[]): readonly ChannelStatus[]
+  statuses(config: HostConfig): readonly ChannelStatus[]
   release(): void
 }
 
@@ -39,7 +39,7 @@ const AGAIN_MS = 30_000
 const PREFIX = 'channel:'
 
 export function channelHealth(options: ChannelHealthOptions): ChannelHealth {
-  const { clock, memory, incidents } = options
+  const { clock, memory, incidents, presence } = options
   let config: HostConfig | null = null
   /** Names whose entry is on its way. */
   const writing = new Set<string>()
@@ -129,12 +129,12 @@ export function channelHealth(options: ChannelHealthOptions): ChannelHealth {
       if (entries.some(({ kind, svc }) => kind === 'channel.up' || kind === 'channel.down' || svc?.startsWith(PREFIX)))
         lookAgain()
     },
-    statuses({ notice, bot }, services) {
-      const isAway = bot.run === 'child' && services.find(({ name }) => name === BOT)?.state !== 'ready'
+    statuses({ notice }) {
       return notice.channels.map(({ kind: name }) => {
         const told = memory.channels.get(name)
-        if (isAway) return { name, state: 'off', why: 'the bot is not running' }
-        if (told === undefined) return { name, state: 'off', why: 'the bot has not told of it yet' }
+        if (!presence.isThere()) return { name, state: 'off', why: 'the bot is not connected' }
+        if (told === undefined || !presence.hasTold(name))
+          return { name, state: 'off', why: 'the bot has not told of it yet' }
         return { name, state: told.isUp ? 'up' : 'down', why: told.why === '' ? null : told.why }
       })
     },

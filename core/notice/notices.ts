@@ -2,6 +2,7 @@ import { BOT } from '../config/bot-name.ts'
 import { messageOf } from '../fault.ts'
 import { LEDGER } from '../folded.ts'
 import { createBotDesk } from './bot-desk.ts'
+import { botPresence } from './bot-presence.ts'
 import { botSocket } from './bot-socket.ts'
 import { channelHealth } from './channel-health.ts'
 import { escalation } from './escalation.ts'
@@ -21,7 +22,9 @@ import { recentTails } from './tails.ts'
 export function createNotices(options: NoticesOptions): Notices {
   let hasBegun = false
   const tails = recentTails(() => ({ logs: options.config().notice.logs, redact: options.config().ledger.redact }))
-  const socket = botSocket({ ...options, control: createBotDesk({ ...options, tails }) })
+  const presence = botPresence(options.follow)
+  const control = createBotDesk({ ...options, tails, onTold: presence.told })
+  const socket = botSocket({ ...options, control, follow: presence.follow })
 
   /** One that was started for other channels, or by another version of heald. */
   function renewBot(): void {
@@ -33,7 +36,7 @@ export function createNotices(options: NoticesOptions): Notices {
       .catch((error: unknown) => warn(messageOf(error)))
   }
 
-  const health = channelHealth(options)
+  const health = channelHealth({ ...options, presence })
 
   const silent = silences({ ...options, names })
 
@@ -70,7 +73,7 @@ export function createNotices(options: NoticesOptions): Notices {
       health.take(entries)
       escalating.take(entries)
     },
-    channels: () => health.statuses(options.config(), options.supervisor.statuses()),
+    channels: () => health.statuses(options.config()),
     silences: () => [...options.memory.silences.values()].map(silenceStatus),
     checkSilence: async order => silent.check(order),
     silence: silent.create,

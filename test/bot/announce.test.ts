@@ -67,8 +67,12 @@ function follow(link: CoreLink, cards = emptyCards()) {
   const end = new AbortController()
   const warnings: string[] = []
   let anew = 0
+  let follows = 0
   const onAnew = () => {
     anew += 1
+  }
+  const onFollow = () => {
+    follows += 1
   }
   const ended = announce(
     {
@@ -78,13 +82,14 @@ function follow(link: CoreLink, cards = emptyCards()) {
         offering: { take: () => {}, refresh: () => {} },
         onConfig: () => {},
         onClosed: () => {},
+        onFollow,
         onAnew,
       },
       warn: text => void warnings.push(text),
     },
     end.signal,
   )
-  return { clock, told, cards, end, ended, warnings, anew: () => anew }
+  return { clock, told, cards, end, ended, warnings, anew: () => anew, follows: () => follows }
 }
 
 test('what is read is told in the same turn, so that no state is saved with the one and not the other', async () => {
@@ -145,6 +150,7 @@ test('another ledger that is longer than what was read is told by the hash of th
   await bot.clock.advance(200)
   assert.deepEqual(asked, [4, 0, 8], 'all of it is read, then it is followed')
   assert.deepEqual([bot.cards.nextSeq, bot.cards.byId.has('agent-7'), bot.anew()], [9, true, 1])
+  assert.equal(bot.follows(), 2, 'core is told of the channels each time')
   assert.match(bot.warnings.join(), /another one \(its entry #4 has another hash/)
   bot.end.abort()
 })

@@ -109,7 +109,7 @@ export function beginLife(
   const ended = announce(
     {
       ...{ link: ledger.link as unknown as CoreLink, clock, cards, notice: () => notice, outbox, save },
-      ...{ onConfig: () => {}, onClosed: () => {}, onAnew: () => {}, warn: () => {} },
+      ...{ onConfig: () => {}, onClosed: () => {}, onFollow: () => {}, onAnew: () => {}, warn: () => {} },
       offering: { take: () => {}, refresh: () => {} },
     },
     end.signal,

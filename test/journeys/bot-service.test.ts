@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { chmodSync, statSync, unlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import type { Changes } from '../../core/api/control.ts'
 import { CHANNEL, noticesOf } from './notices.ts'
-import { makeStand } from './stand.ts'
+import { FIXTURES, makeStand, NODE } from './stand.ts'
 
 const SERVICES = { services: { app: { run: ['sleep', '100000'] } } }
 const SLOW = { apiRoot: 'http://127.0.0.1:10' }
@@ -153,3 +154,44 @@ test('a channel that is down for good is in the status and an incident, across a
   await stand.verified()
   await stand.nothingLeft()
 })
+
+for (const run of ['child', 'unit'] as const) {
+  test(`a bot that is killed (${run}): no channel is called up until the next one has told of it`, async t => {
+    const stand = await makeStand(t)
+    const bot = noticesOf(stand)
+    stand.configure(SERVICES)
+    bot.configure({ notice: { channels: [CHANNEL] }, bot: { run } })
+    const heald = await bot.up()
+    const places = ['--folder', bot.folder, '--socket', join(stand.state, 'bot.sock')]
+    const begin = () => stand.start([NODE, join(FIXTURES, 'stand-in-bot.ts'), ...places])
+    const shows = (state: string, why: string | null) =>
+      stand.wait(`the channel is ${state}, ${why}`, async () => {
+        const { channels } = await stand.status()
+        return isDeepStrictEqual(channels, [{ name: 'telegram', state, why }])
+      })
+    mkdirSync(bot.folder, { recursive: true })
+    let unit = run === 'unit' ? begin() : null
+    await shows('up', null)
+    bot.switchOn('silent')
+    const { pid } = unit ?? (await stand.service('bot'))
+    process.kill(pid ?? 0, 'SIGKILL')
+    if (unit !== null) {
+      await shows('off', 'the bot is not connected')
+      unit = begin()
+    }
+    await shows('off', 'the bot has not told of it yet')
+    unlinkSync(join(bot.folder, 'silent'))
+    if (unit === null) await stand.must('restart', 'bot')
+    else {
+      unit.kill('SIGKILL')
+      begin()
+    }
+    await shows('up', null)
+    // Another heald is told by the bot that goes on.
+    await heald.kill()
+    await bot.up()
+    await shows('up', null)
+    assert.equal(stand.of('channel.up').length, 1, 'what is known is not recorded again')
+    await stand.must('down')
+  })
+}

@@ -37,7 +37,7 @@ export function noticesOf(stand: Stand) {
         .filter(line => line.includes(`"kind":"${kind}"`))
         .map(line => JSON.parse(line) as Entry),
     /** Tells the stand-in how to behave. */
-    switchOn(name: 'confirms' | 'crashes' | 'refused') {
+    switchOn(name: 'confirms' | 'crashes' | 'refused' | 'silent') {
       mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, name), '')
     },

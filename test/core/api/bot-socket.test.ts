@@ -17,7 +17,11 @@ async function makeSocket(
   t: TestContext,
   { limits = {}, access = { group: null } }: { limits?: Partial<Limits>; access?: Access } = {},
 ) {
-  const book = Object.assign(notebook(), { note: null as string | null, kept: [] as [number, string][] })
+  const book = Object.assign(notebook(), {
+    note: null as string | null,
+    kept: [] as [number, string][],
+    told: [] as string[],
+  })
   const socket = join(temporaryFolder(t), 'bot.sock')
   const config = configOf({ channels: [TELEGRAM, SLACK], fallback: ['page', '--key', 'hunter2'] })
   const control = createBotDesk({
@@ -32,6 +36,7 @@ async function makeSocket(
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
     commands: NO_COMMANDS,
+    onTold: channel => void book.told.push(channel),
     tails: { of: seq => (seq === 7 ? 'the last line' : null) },
   })
   async function* follow(from: number) {
@@ -107,6 +112,7 @@ test('reports become entries, each once', async t => {
   assert.deepEqual(await ask('/v1/report', { ...down, why: 'no route', final: false }), { recorded: true })
   assert.deepEqual(await ask('/v1/report', { what: 'channel.up', channel: 'telegram' }), { recorded: true })
   assert.deepEqual(await ask('/v1/report', { what: 'channel.up', channel: 'telegram', why: 'x' }), { recorded: false })
+  assert.deepEqual(book.told, Array(5).fill('telegram'), 'a bot that tells what is known has told it all the same')
   const escalated = { ...DELIVERED, card: 'card-9', for: 'escalation', incident: id, step: 1 }
   assert.deepEqual(await ask('/v1/report', escalated), { recorded: true })
   assert.deepEqual(await ask('/v1/report', escalated), { recorded: false })

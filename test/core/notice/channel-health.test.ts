@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServiceStatus } from '../../../core/api/control.ts'
 import type { HostConfig } from '../../../core/config/spec.ts'
 import { allIncidents } from '../../../core/incident/fold.ts'
+import { botPresence } from '../../../core/notice/bot-presence.ts'
 import { channelHealth } from '../../../core/notice/channel-health.ts'
-import { NO_CHANNELS } from '../../fakes/no-channels.ts'
 import { configOf, notebook, SLACK, TELEGRAM } from './stand.ts'
 
 const ANY = { severity: null, services: null, kinds: null }
@@ -12,9 +11,20 @@ const routes = [{ match: ANY, to: ['telegram', 'slack'], graceMs: 0 }]
 const BOTH = configOf({ channels: [TELEGRAM, SLACK], routes })
 
 async function begin(config: HostConfig = BOTH, book = notebook()) {
+  const presence = botPresence(async function* (_, signal) {
+    yield 'a line'
+    if (!signal.aborted) await new Promise(resolve => signal.addEventListener('abort', resolve))
+  })
   const start = (from = book.folded) =>
     channelHealth({
-      ...{ clock: book.clock, memory: from.notices, incidents: from.incidents, append: book.append, warn: () => {} },
+      ...{
+        presence,
+        clock: book.clock,
+        memory: from.notices,
+        incidents: from.incidents,
+        append: book.append,
+        warn: () => {},
+      },
     })
   let health = start()
   book.onEntries = entries => health.take(entries)
@@ -32,8 +42,18 @@ async function begin(config: HostConfig = BOTH, book = notebook()) {
       health = start()
       health.look(next)
     },
-    statuses: (services: readonly ServiceStatus[] = [{ name: 'bot', state: 'ready' } as ServiceStatus]) =>
-      health.statuses(config, services),
+    statuses: () => health.statuses(config),
+    presence,
+    /** A bot comes; what makes it go. */
+    async bot() {
+      const gone = new AbortController()
+      const lines = presence.follow(0, gone.signal)[Symbol.asyncIterator]()
+      await lines.next()
+      return async () => {
+        gone.abort()
+        await lines.next()
+      }
+    },
   }
 }
 
@@ -173,23 +193,29 @@ test('while nothing can be recorded it is tried again', async () => {
   assert.deepEqual(kinds(), ['incident.opened'])
 })
 
-test('the state of each channel is what was told last, and off where nobody can know', async () => {
-  const { down, up, statuses, config } = await begin()
+test('the state of each channel is what the bot that is there has told, and off where nobody can know', async () => {
+  const { down, up, statuses, presence, bot } = await begin()
+  const off = (why: string) => [
+    { name: 'telegram', state: 'off', why },
+    { name: 'slack', state: 'off', why },
+  ]
+  const goes = await bot()
+  assert.deepEqual(statuses(), off('the bot has not told of it yet'))
   await up('telegram')
-  const OFF = 'the bot has not told of it yet'
-  assert.deepEqual(statuses(), [
-    { name: 'telegram', state: 'up', why: null },
-    { name: 'slack', state: 'off', why: OFF },
-  ])
+  presence.told('telegram')
+  assert.deepEqual(statuses()[0], { name: 'telegram', state: 'up', why: null })
+  assert.deepEqual(statuses()[1]?.state, 'off')
   await down('slack', 'no route')
+  presence.told('slack')
   assert.deepEqual(statuses()[1], { name: 'slack', state: 'down', why: 'no route' })
-  const away = [{ name: 'bot', state: 'backoff' } as ServiceStatus]
-  assert.deepEqual(statuses(away)[0], { name: 'telegram', state: 'off', why: 'the bot is not running' })
-  const health = channelHealth({
-    ...notebook(),
-    ...{ memory: notebook().folded.notices, incidents: notebook().folded.incidents },
-    warn: () => {},
-  })
-  const unit = { ...config, bot: { ...NO_CHANNELS.bot, run: 'unit' as const } }
-  assert.deepEqual(health.statuses(unit, [])[0]?.why, OFF)
+  // Its next connection may begin before the end of the one before is seen.
+  const nextGoes = await bot()
+  await goes()
+  assert.equal(statuses()[0]?.state, 'up')
+  await nextGoes()
+  assert.deepEqual(statuses(), off('the bot is not connected'))
+  await bot()
+  assert.deepEqual(statuses(), off('the bot has not told of it yet'), 'what another one has told counts no more')
+  presence.told('telegram')
+  assert.equal(statuses()[0]?.state, 'up')
 })
