@@ -19,6 +19,7 @@ import { patientSave } from './patient-save.ts'
 import { createReporter } from './reporter.ts'
 import { destinationsOf } from './route.ts'
 import { openStore, type Remembered } from './store.ts'
+import { raiseUnfit } from './unfit.ts'
 import { createWitness, notWitnessed } from './witness.ts'
 
 /**
@@ -54,7 +55,9 @@ export const END_MS = DEADLINE_MS + CLOSE_CHANNELS_MS + REPORTS_MS
 
 export async function runBot(options: BotOptions): Promise<void> {
   const { clock, warn, signal, state } = options
-  const link = openCoreLink(options.socket)
+  // Told once, however much of it does not fit.
+  const { promise: unfit, resolve: tellUnfit } = Promise.withResolvers<string>()
+  const link = openCoreLink(options.socket, tellUnfit)
   const first = await insist(link.config, options)
   if (first === null) return
   let config = first
@@ -109,6 +112,11 @@ export async function runBot(options: BotOptions): Promise<void> {
     ...{ clock, link, witnessed, items, notice, place, warn },
     isOpen: channel => channels.has(channel),
     onItems: () => outbox.wake(),
+  })
+  void unfit.then(why => {
+    warn(`the record that heald hands over does not fit: ${why}`)
+    raiseUnfit(items, why, { notice: notice(), place })
+    outbox.wake()
   })
   let cancelAsk = () => {}
   /** Until it is there: no other entry would tell that it is another one. */

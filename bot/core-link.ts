@@ -7,6 +7,7 @@ import type { Incident } from '../core/incident/fold.ts'
 import type { BotConfig } from '../core/notice/bot-desk.ts'
 import type { SignedForPosts } from '../core/notice/checkpoint-desk.ts'
 import type { Witness } from '../core/notice/memory.ts'
+import { fittingEntries } from './fitting.ts'
 
 /** The daemon, through the bot's own socket. Everything rejects with a Fault when it can't be reached. */
 export interface CoreLink {
@@ -34,13 +35,17 @@ export interface CoreLink {
   offers(about: string): Promise<readonly Offer[]>
   /** Values that an argument of this type may have. */
   complete(type: string, begin: string): Promise<readonly string[]>
-  /** Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. */
+  /**
+   * Entries from `fromSeq` on, as they become durable, in the batches they come in; ends with the connection. What does not
+   * fit the chain is not among them.
+   */
   follow(fromSeq: number, signal: AbortSignal): AsyncIterable<Entry>
 }
 
 const TIMEOUT_MS = 10_000
 
-export function openCoreLink(socket: string): CoreLink {
+/** `onUnfit`: something that core has sent of the ledger does not fit, and why. */
+export function openCoreLink(socket: string, onUnfit: (why: string) => void): CoreLink {
   const query = (what: string, more: object = {}) =>
     request(socket, 'POST', '/v1/query', { what, ...more }, { timeoutMs: TIMEOUT_MS })
   return {
@@ -66,8 +71,6 @@ export function openCoreLink(socket: string): CoreLink {
     command: async id => (await query('command', { id })) as CommandView | null,
     offers: async about => (await query('offers', { about })) as readonly Offer[],
     complete: async (type, begin) => (await query('complete', { type, begin })) as readonly string[],
-    async *follow(fromSeq, signal) {
-      for await (const line of stream(socket, `/v1/follow?from=${fromSeq}`, signal)) yield JSON.parse(line) as Entry
-    },
+    follow: (fromSeq, signal) => fittingEntries(stream(socket, `/v1/follow?from=${fromSeq}`, signal), onUnfit),
   }
 }

@@ -115,6 +115,10 @@ function candidateOf(item: Item, options: PlanOptions, quietUntilMs: number | nu
     if (item.words === null) return nothing(Number.POSITIVE_INFINITY)
     return once(quietUntilMs ?? nowMs, item.words)
   }
+  if (item.what === 'alarm') {
+    if (item.words === null) return nothing(Number.POSITIVE_INFINITY)
+    return due({ act: 'post', message: drawnFor(item, item.words, options.fits), isSilent: false }, 0)
+  }
   const card = cards.byId.get(item.card)
   if (card === undefined) {
     items.delete(item.id)

@@ -2,19 +2,21 @@ import { createHash } from 'node:crypto'
 import type { Message } from './message.ts'
 import type { Summary } from './summary.ts'
 
+const WHATS = ['card', 'ping', 'summary', 'checkpoint', 'alarm'] as const
+
 /**
  * Something that is to be at one chat: a card (posted once, edited from then on), a ping (an answer to a card, with a
- * sound), a summary, or a signed checkpoint. Plain JSON: what was posted is saved before anything else is.
+ * sound), a summary, a signed checkpoint, or an alarm of the bot's own. Plain JSON: what was posted is saved before anything else is.
  */
 export interface Item {
   /** Says what it is and where, so that the same news never makes two of them. */
   readonly id: string
-  readonly what: 'card' | 'ping' | 'summary' | 'checkpoint'
+  readonly what: (typeof WHATS)[number]
   readonly channel: string
   readonly chat: string
-  /** Id of the card; '' for a summary and a checkpoint. */
+  /** Id of the card; '' for what is of no card. */
   readonly card: string
-  /** Of a ping and a checkpoint. */
+  /** Of a ping, a checkpoint and an alarm. */
   readonly words: Message | null
   /** Of a summary. */
   readonly summary: Summary | null
@@ -69,7 +71,7 @@ export function isItem(value: unknown): value is Item {
   const { id, what, channel, chat, card, posts, isOpen, reference, shown } = value as Partial<Item>
   return (
     [id, channel, chat, card, shown].every(text => typeof text === 'string') &&
-    ['card', 'ping', 'summary', 'checkpoint'].includes(what as string) &&
+    WHATS.some(each => each === what) &&
     Number.isSafeInteger(posts) &&
     typeof isOpen === 'boolean' &&
     (reference === null || typeof reference === 'string')
