@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, request } from 'node:http'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import type { Entry } from '../../core/entry.ts'
 import type { Speaking } from '../conformance/speaking.ts'
+import { makeBetween, NEVER } from './between.ts'
 import { makeChats } from './chats.ts'
 import { codeNow, writeSecret } from './people.ts'
 import { NODE, ROOT } from './stand.ts'
@@ -20,35 +18,26 @@ import { NODE, ROOT } from './stand.ts'
 type Moment = 'before' | 'after'
 
 /** Between the bot and heald. `strike`: once so many words are on their way, the bot is killed. */
-async function makeBetween(t: TestContext, path: string, heald: string) {
+async function makeStriking(t: TestContext, path: string, heald: string) {
   const up = new Set<string>()
   const held = new Set<string>()
   let strike: { moment: Moment; count: number; kill: () => void } | null = null
   let answered = 0
-  const server = createServer(async (incoming, outgoing) => {
-    const body = await text(incoming)
-    const { what, channel, key } = (body === '' ? {} : JSON.parse(body)) as { [name: string]: string }
-    if (what === 'channel.up') up.add(channel ?? '')
-    const struck = incoming.url === '/v1/request' ? strike : null
-    if (struck !== null) {
+  await makeBetween(t, path, heald, {
+    asked(url, { what, channel, key }) {
+      if (what === 'channel.up') up.add(channel ?? '')
+      if (url !== '/v1/request' || strike === null) return
       held.add(key ?? '')
-      if (struck.moment === 'before') return held.size === struck.count ? struck.kill() : undefined
-    }
-    const { method, url, headers } = incoming
-    const forwarded = request({ socketPath: heald, method, path: url, headers }, answer => {
-      if (struck === null) return answer.pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers))
+      if (strike.moment === 'after') return
+      if (held.size === strike.count) strike.kill()
+      return NEVER
+    },
+    answered(url) {
+      if (url !== '/v1/request' || strike === null) return
       answered += 1
-      return answered === struck.count ? struck.kill() : undefined
-    })
-    forwarded.on('error', () => outgoing.destroy())
-    outgoing.on('close', () => forwarded.destroy())
-    forwarded.end(body)
-  })
-  server.listen(path)
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
+      if (answered === strike.count) strike.kill()
+      return NEVER
+    },
   })
   return {
     up,
@@ -81,7 +70,7 @@ async function makeSite(t: TestContext) {
   })
   await stand.up()
   const socket = join(stand.root, 'between.sock')
-  const between = await makeBetween(t, socket, join(stand.state, 'bot.sock'))
+  const between = await makeStriking(t, socket, join(stand.state, 'bot.sock'))
   let bot: ChildProcess
   let codes = 0
 

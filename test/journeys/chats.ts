@@ -8,7 +8,7 @@ import { discordPlatform } from '../fakes/discord/platform.ts'
 import { startSlackPlatform } from '../fakes/slack/platform.ts'
 import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
 import { cmdline, killQuietly } from './leftovers.ts'
-import { type ConfigInput, makeStand, type Stand } from './stand.ts'
+import { type ConfigInput, makeStand, NODE, ROOT, type Stand } from './stand.ts'
 
 /** A stand with the real bot, and the three platforms as strict fakes, one chat at each. */
 export type Chats = Awaited<ReturnType<typeof makeChats>>
@@ -59,6 +59,19 @@ export async function makeChats(t: TestContext, installed: Parameters<typeof mak
   /** Starts the daemon, and waits until the bot works on all platforms. */
   async function up(platforms: readonly Platform[] = all) {
     const daemon = await stand.up({ env })
+    await areUp(platforms)
+    return daemon
+  }
+
+  /** Starts a bot of its own, as a unit is, that reaches heald by `socket`, and waits until it works. */
+  async function startBot(socket: string) {
+    const argv = [NODE, join(ROOT, 'heald.js'), 'bot', '--folder', join(stand.root, 'bot'), '--socket', socket]
+    const bot = stand.start(argv, { env })
+    await areUp(all)
+    return bot
+  }
+
+  async function areUp(platforms: readonly Platform[]): Promise<void> {
     await stand.wait(
       'the channels are up',
       async () => {
@@ -68,12 +81,11 @@ export async function makeChats(t: TestContext, installed: Parameters<typeof mak
       },
       40_000,
     )
-    return daemon
   }
 
   const shown = (platform: Platform) => platform.shown(chatOf(platform))
   return {
-    ...{ stand, telegram, discord, slack, all, chatOf, configure, up, shown, env },
+    ...{ stand, telegram, discord, slack, all, chatOf, configure, up, startBot, shown, env },
     /** Cards and pings at this platform, each as its text. */
     texts: (platform: Platform) => shown(platform).map(({ text }) => text),
     /** Waits until every platform shows exactly what `isSo` wants. */

@@ -1,33 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, request } from 'node:http'
 import { join } from 'node:path'
-import { Transform } from 'node:stream'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { makeBetween } from './between.ts'
 import { makeChats } from './chats.ts'
-import { NODE, ROOT } from './stand.ts'
-
-/** Between the bot and heald: what heald answers is changed on its way, where `from` stands. */
-async function makeForger(t: TestContext, { path, heald, from, to }: { [name: string]: string }) {
-  const server = createServer((incoming, outgoing) => {
-    const { method, url, headers } = incoming
-    const forwarded = request({ socketPath: heald ?? '', method, path: url, headers }, answer => {
-      const forge = new Transform({
-        transform: (chunk, _, done) => done(null, String(chunk).replaceAll(from ?? '', to ?? '')),
-      })
-      answer.pipe(forge).pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers))
-    })
-    forwarded.on('error', () => outgoing.destroy())
-    outgoing.on('close', () => forwarded.destroy())
-    incoming.pipe(forwarded)
-  })
-  server.listen(path)
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-}
 
 test('an entry that is changed on its way to the bot is told of in every chat, once, and leads to nothing else', async t => {
   const chats = await makeChats(t)
@@ -36,17 +11,10 @@ test('an entry that is changed on its way to the bot is told of in every chat, o
   chats.configure({ services: { 'job-a': job, 'job-b': job, 'job-c': job }, bot: { run: 'unit' } })
   await stand.up()
   const socket = join(stand.root, 'forged.sock')
-  await makeForger(t, {
-    ...{ path: socket, heald: join(stand.state, 'bot.sock') },
-    ...{ from: '"services":["job-a"]', to: '"services":["job-b"]' },
+  await makeBetween(t, socket, join(stand.state, 'bot.sock'), {
+    change: text => text.replaceAll('"services":["job-a"]', '"services":["job-b"]'),
   })
-  const argv = [NODE, join(ROOT, 'heald.js'), 'bot', '--folder', join(stand.root, 'bot'), '--socket', socket]
-  stand.start(argv, { env: chats.env })
-  const isUp = async () => {
-    const { channels } = await stand.status()
-    return channels.length === all.length && channels.every(({ state }) => state === 'up')
-  }
-  await stand.wait('the channels are up', isUp, 40_000)
+  await chats.startBot(socket)
 
   for (let times = 0; times < 2; times += 1) await stand.must('silence', 'job-a', '1h')
   await stand.must('silence', 'job-c', '1h')
