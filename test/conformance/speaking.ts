@@ -19,6 +19,8 @@ export interface Speaking extends Platform {
   fillIn(code: string): void
   /** After how many ms each word was acknowledged, in order; null: not yet. What was delivered again counts once. */
   acknowledged(): readonly (number | null)[]
+  /** How often it was shown that an answer is under way, where nothing else acknowledges a word. */
+  typing(): number
   /** What the platform sends again since it was not confirmed. */
   unconfirmed(): number
   /** Names in the platform's own list of commands, and how often it was written. */

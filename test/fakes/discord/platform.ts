@@ -122,6 +122,7 @@ export async function discordPlatform({ isNew = false } = {}): Promise<DiscordPl
       fake.interact(asked?.channel ?? one, { kind: 'form', code }, 1, { by })
     },
     acknowledged: () => [...world.interactions.values()].map(({ acknowledgedMs }) => acknowledgedMs),
+    typing: () => 0,
     unconfirmed: () => 0,
     registered: () => world.commands.map(({ name }) => name),
     registrations: () => world.commandsPut,

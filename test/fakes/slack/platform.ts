@@ -62,6 +62,7 @@ export async function startSlackPlatform(options: SlackFakeOptions = {}): Promis
     forms: () => workspace.views.map(({ title }) => title),
     fillIn: code => sockets.send('interactive', fake.submissionOf(code)),
     acknowledged: () => [...sockets.envelopes.values()].map(({ acknowledgedMs }) => acknowledgedMs),
+    typing: () => 0,
     unconfirmed: () => [...sockets.envelopes.values()].filter(({ isAcknowledged }) => !isAcknowledged).length,
     registered: () => [],
     registrations: () => 0,

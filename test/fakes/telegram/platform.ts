@@ -110,6 +110,7 @@ export async function startTelegramPlatform(options: TelegramFakeOptions = {}): 
       throw new Error('there are no forms on Telegram')
     },
     acknowledged: () => [...world.callbacks.values()].map(({ answeredMs }) => answeredMs),
+    typing: () => world.actions.length,
     unconfirmed: () => fake.updates.waiting,
     registered: () => world.commands.map(({ command }) => command),
     registrations: () => world.commandsSet,
