@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WORDS } from '../../core/command/words.ts'
 import type { Speaking } from '../conformance/speaking.ts'
 import { until } from '../until.ts'
 import { type Platforms, startPlatforms } from './platforms.ts'
@@ -22,9 +23,13 @@ const WHAT = {
 } as const
 type Kind = keyof typeof WHAT
 
+/** Each word that can be said in a chat, about the service that there is. */
+const LINES = WORDS.flatMap(spec =>
+  'host' in spec ? [] : [`/${spec.examples[0]?.replace(/ (agent|web)(?=$| )/, ' victim')}`],
+)
+
 interface Took {
-  /** Null: on this platform nothing but the answer is seen. */
-  readonly acknowledgedMs: number | null
+  readonly acknowledgedMs: number
   readonly answeredMs: number
 }
 
@@ -55,6 +60,7 @@ export async function measureCommands(site: Site): Promise<BenchRow[]> {
   await ours.starts.until(1)
   for (const platform of platforms.all) platform.setLatency(LATENCY_MS)
   const took = new Map<string, Took[]>()
+  const words = new Map<string, (Took & { readonly line: string })[]>()
   for (let n = 1; n <= rounds; n += 1) {
     await Promise.all(
       platforms.all.map(async platform => {
@@ -67,14 +73,37 @@ export async function measureCommands(site: Site): Promise<BenchRow[]> {
     )
     if (n % 10 === 0 || n === rounds) site.progress(`${n} of ${rounds} rounds`)
   }
+  await Promise.all(
+    platforms.all.map(async platform => {
+      const its: (Took & { readonly line: string })[] = []
+      for (const line of LINES) {
+        its.push({ line, ...(await timed(platform, () => platform.say(platforms.chatOf(platform), line))) })
+        await sleep(APART_MS)
+      }
+      words.set(platform.name, its)
+    }),
+  )
   for (const platform of platforms.all) platform.setLatency(0)
   const breaches = platforms.all.flatMap(platform => platform.breaches())
   if (breaches.length > 0) throw new Error(`over a limit of a platform: ${breaches.slice(0, 3).join('; ')}`)
-  return platforms.all.flatMap(platform =>
-    (['question', 'order', 'button'] as const).flatMap(kind =>
-      rowsOf(platform, kind, took.get(nameOf(platform, kind)) ?? []),
+  return [
+    ...platforms.all.flatMap(platform =>
+      (['question', 'order', 'button'] as const).flatMap(kind =>
+        rowsOf(platform, kind, took.get(nameOf(platform, kind)) ?? []),
+      ),
     ),
-  )
+    ...platforms.all.map(({ name }) => worstOf(name, words.get(name) ?? [])),
+  ]
+}
+
+function worstOf(name: string, words: readonly (Took & { readonly line: string })[]): BenchRow {
+  const [worst] = words.toSorted((a, b) => b.acknowledgedMs - a.acknowledgedMs)
+  const [slowest] = words.toSorted((a, b) => b.answeredMs - a.answeredMs)
+  return row({
+    what: `each word to its acknowledgement, ${name}, worst`,
+    ...{ ours: worst?.acknowledgedMs ?? Number.NaN, peer: null, unit: 'ms', limit: { of: 'ours', atMost: LIMIT_MS } },
+    note: `${words.length} words, each once; the worst was ${worst?.line}; the latest answer was that of ${slowest?.line}, after ${slowest?.answeredMs.toFixed(0)} ms`,
+  })
 }
 
 const nameOf = ({ name }: Speaking, kind: Kind) => `${name} ${kind}`
@@ -99,21 +128,26 @@ async function ready(platforms: Platforms, platform: Speaking, kind: Kind): Prom
 /** From what somebody does until it is acknowledged and answered; looked for every few milliseconds. */
 async function timed(platform: Speaking, act: () => void): Promise<Took> {
   const [acknowledged, answers] = [platform.acknowledged().length, platform.answers().length]
+  const typing = platform.typing()
   const fromMs = performance.now()
   act()
   const hasAcknowledgement = platform.acknowledged().length > acknowledged
   let acknowledgedMs: number | null = null
   for (; ; await sleep(LOOK_MS)) {
     const nowMs = performance.now() - fromMs
-    if (typeof platform.acknowledged()[acknowledged] === 'number') acknowledgedMs ??= nowMs
-    const isOpen = hasAcknowledgement && acknowledgedMs === null
-    if (!isOpen && platform.answers().length > answers) return { acknowledgedMs, answeredMs: nowMs }
+    const isAnswered = platform.answers().length > answers
+    // Telegram acknowledges no written word: that somebody was heard shows by "typing", or by the answer.
+    const isHeard = hasAcknowledgement
+      ? typeof platform.acknowledged()[acknowledged] === 'number'
+      : platform.typing() > typing || isAnswered
+    if (isHeard) acknowledgedMs ??= nowMs
+    if (acknowledgedMs !== null && isAnswered) return { acknowledgedMs, answeredMs: nowMs }
     if (nowMs > GIVE_UP_MS) throw new Error(`${platform.name} did not answer`)
   }
 }
 
 function rowsOf({ name }: Speaking, kind: Kind, took: readonly Took[]): BenchRow[] {
-  const acknowledged = took.flatMap(({ acknowledgedMs }) => acknowledgedMs ?? [])
+  const acknowledged = took.map(({ acknowledgedMs }) => acknowledgedMs)
   const note = `${took.length} of them; each request to the platform takes ${LATENCY_MS} ms, what it delivers over a socket none`
   const both = (what: string, times: readonly number[], hasLimit: boolean, note: string): BenchRow[] =>
     (
@@ -130,7 +164,5 @@ function rowsOf({ name }: Speaking, kind: Kind, took: readonly Took[]): BenchRow
       }),
     )
   const answered = took.map(({ answeredMs }) => answeredMs)
-  // Telegram acknowledges no written word: that somebody was heard shows by the answer.
-  if (acknowledged.length === 0) return both('its answer', answered, true, `${note}; there is no other acknowledgement`)
   return [...both('its acknowledgement', acknowledged, true, note), ...both('its answer', answered, false, '')]
 }
