@@ -50,8 +50,11 @@ const ORDER_MS = 30_000
 /** Longer than core gives any question but one. */
 const QUESTION_MS = 60_000
 const VERIFY_MS = 620_000
-/** What takes longer than a moment is shown to be under way, again and again: a platform shows that for some seconds. */
-const MOMENT_MS = 1000
+/**
+ * What takes longer than a moment is shown to be under way, again and again: a platform shows that for some seconds. Of a
+ * word on Telegram nothing else tells that it was heard, which is to be seen within a second.
+ */
+const MOMENT_MS = 500
 const SHOWN_BUSY_MS = 4500
 /** So long core is asked again when it can't be reached. */
 const PATIENCE_MS = 8000

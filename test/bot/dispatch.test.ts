@@ -154,8 +154,10 @@ test('what takes longer than a moment is shown to be under way until it is answe
       }),
   )
   await stand.say({ text: '/verify' })
-  await stand.clock.advance(900)
+  await stand.clock.advance(400)
   assert.equal(stand.busy(), 0)
+  await stand.clock.advance(200)
+  assert.equal(stand.busy(), 1, 'so that it is seen within a second, however far away the platform is')
   await stand.clock.advance(10_000)
   assert.equal(stand.busy(), 3)
   answer(LIST)
