@@ -65,6 +65,8 @@ export function commandAnswer({ command, isAgain }: Extract<Reply, { reply: 'com
 /** There are no forms on Telegram: a code has to be written. */
 function codeHint({ state, needs, id }: CommandView): string {
   if (state !== 'awaiting' || needs?.code !== true) return ''
+  if (needs.approvals > 0)
+    return `Whoever approves it writes /approve ${id} and the six digits of the authenticator app.`
   return `It needs a code: /approve ${id} and the six digits of the authenticator app.`
 }
 

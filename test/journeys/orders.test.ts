@@ -78,6 +78,10 @@ async function makeSite(t: TestContext) {
     const awaiting = await stand.wait(`${way}: it waits`, () => stand.of('command.awaiting')[asked])
     const id = String(awaiting.data.id)
     assert.equal(folder.current(), release)
+    // There is no form on Telegram, so it is said what has to be written, and that it is not for who asked.
+    const isTold = ({ text }: { text: string }) =>
+      text.includes(`Whoever approves it writes /approve ${id} and the six digits`)
+    if (!asker.does.forms) await stand.wait(`${way}: it is said how`, () => asker.answers().some(isTold))
     await chats.everywhere('the command', texts => texts.some(text => text.includes(`Waiting: rollback app`)))
     // Who may approve is called by a message of its own that makes a sound, under the card.
     const [user = ''] = approver.people
