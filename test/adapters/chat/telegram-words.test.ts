@@ -186,6 +186,8 @@ test('another bot takes over: the numbers of the first confirm nothing there', a
   await start()
   await open()
   const { fake, secret } = platform
+  // The trouble is for the poll after the one that brings the word, which is the second.
+  await until('it waits for words', () => fake.calls('getUpdates') >= 2)
   fake.next('poll', 'error 500')
   fake.world.write(person, '/one')
   await until('it came, and is not confirmed', () => words.length === 1 && fake.updates.waiting === 1)
