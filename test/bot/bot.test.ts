@@ -39,6 +39,7 @@ test('a bot that ends hears nothing any more before it waits for anything; what 
       },
     },
     tails: { of: () => null },
+    onTold: () => {},
   })
   const ending = new AbortController()
   const server = await serve({
