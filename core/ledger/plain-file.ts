@@ -1,0 +1,28 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+
+/** Something else stands where a file should be, or it is larger than such a file ever is. */
+export class NotPlain extends Error {}
+
+/** Opens a file for reading. A pipe would keep the reader for ever: what is no file is a `NotPlain`. Throws the system's errors. */
+export function openPlain(path: string): number {
+  return opened(path).fd
+}
+
+/** The text of a file of at most `mostBytes`. */
+export function readPlain(path: string, mostBytes: number): string {
+  const { fd, bytes } = opened(path)
+  try {
+    if (bytes > mostBytes) throw new NotPlain(`${path} has ${bytes} bytes, and such a file has ${mostBytes} at most`)
+    return readFileSync(fd, 'utf8')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function opened(path: string): { readonly fd: number; readonly bytes: number } {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const stat = fstatSync(fd)
+  if (stat.isFile()) return { fd, bytes: stat.size }
+  closeSync(fd)
+  throw new NotPlain(`${path} is no file`)
+}
