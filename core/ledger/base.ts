@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { codeOf, messageOf } from '../fault.ts'
 import { disk, firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
+import { readPlain } from './plain-file.ts'
 import { baseNodes } from './tree/base-nodes.ts'
 import { type Digest, fromHex, leafHash, toHex } from './tree/hash.ts'
 import { type Nodes, rootAfter, verifyInclusion } from './tree/proof.ts'
@@ -46,6 +47,8 @@ export interface BaseFound {
 }
 
 export const BASE_FILE = 'base.json'
+/** A kept line has a kilobyte or two with its proof. */
+const MOST_BASE_BYTES = 64 * 1024 * 1024
 
 /** What stands for the entries before the first segment, if that is not the ledger's first. */
 export function baseOf(dir: string, files: readonly SegmentFile[] = segmentFiles(dir)): BaseFound {
@@ -54,7 +57,7 @@ export function baseOf(dir: string, files: readonly SegmentFile[] = segmentFiles
   const path = join(dir, BASE_FILE)
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readPlain(path, MOST_BASE_BYTES)
   } catch (error) {
     const why = codeOf(error) === 'ENOENT' ? 'is missing' : `can't be read: ${messageOf(error)}`
     return { base: null, trouble: `${BASE_FILE}, which tells of the entries before, ${why}` }
@@ -87,7 +90,7 @@ export function withoutEmptyEnd(files: readonly SegmentFile[]): readonly Segment
 /** As the file has it; 0 where it can't be read, which a verification tells. */
 function statedSeq(dir: string): number {
   try {
-    return Number((JSON.parse(readFileSync(join(dir, BASE_FILE), 'utf8')) as { seq?: unknown }).seq) || 0
+    return Number((JSON.parse(readPlain(join(dir, BASE_FILE), MOST_BASE_BYTES)) as { seq?: unknown }).seq) || 0
   } catch {
     return 0
   }
@@ -124,7 +127,7 @@ export function writeBase(
 /** Whether a prune has come so far that it has to be finished. */
 export function baseSeq(dir: string): number | null {
   if (!existsSync(join(dir, BASE_FILE))) return null
-  return parseBase(readFileSync(join(dir, BASE_FILE), 'utf8'))?.seq ?? null
+  return parseBase(readPlain(join(dir, BASE_FILE), MOST_BASE_BYTES))?.seq ?? null
 }
 
 /** Null when anything in it is not what it should be. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Draft, Entry } from '../entry.ts'
@@ -6,6 +5,7 @@ import { codeOf, Fault } from '../fault.ts'
 import { disk } from './files.ts'
 import type { Recorded } from './ledger.ts'
 import { listEntries } from './list.ts'
+import { readPlain } from './plain-file.ts'
 import { commitment } from './prepare.ts'
 import { readEntry, unknownEntry } from './read.ts'
 import { rowOf, sideNames } from './side.ts'
@@ -66,6 +66,7 @@ export async function eraseText(dir: string, seq: number, by: string, append: Ap
 }
 
 const MOST_ERASED = 10_000
+const MOST_ORDER_BYTES = 16 * 1024 * 1024
 
 /** Carries out what a kill interrupted. */
 export async function finishErasures(dir: string, append: Append): Promise<void> {
@@ -176,7 +177,7 @@ function orderPath(dir: string, seq: number): string {
 /** Null when it can't be read: it was written by `replace`, so it is whole or somebody changed it. */
 function orderIn(path: string): Order | null {
   try {
-    const { seq, sha256, by, rows } = JSON.parse(readFileSync(path, 'utf8')) as Order
+    const { seq, sha256, by, rows } = JSON.parse(readPlain(path, MOST_ORDER_BYTES)) as Order
     const isWhole =
       Number.isSafeInteger(seq) && typeof sha256 === 'string' && typeof by === 'string' && rows.every(isRow)
     return isWhole ? { seq, sha256, by, rows } : null

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../fault.ts'
 import { disk } from './files.ts'
+import { readPlain } from './plain-file.ts'
 
 /**
  * The lagging mark: everything up to here was durable. It is never ahead of the truth, so a ledger that holds less has
@@ -17,13 +17,15 @@ export interface Mark {
   readonly off: number
 }
 
+const MOST_BYTES = 4096
+
 export type MarkFound = { readonly mark: Mark | null; readonly trouble?: string }
 
 /** Reads the mark. A missing or unreadable one is no mark: it was never synced. */
 export function readMark(dir: string): MarkFound {
   let text: string
   try {
-    text = readFileSync(join(dir, 'head'), 'utf8')
+    text = readPlain(join(dir, 'head'), MOST_BYTES)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
       ? { mark: null }

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../fault.ts'
 import { disk } from './files.ts'
 import { MAX_NOTE_BYTES } from './note.ts'
+import { NotPlain, readPlain } from './plain-file.ts'
 
 /*
  * Checkpoints beside a ledger: `checkpoint`, the newest, and in `cp/` those that are kept: each handover of a key for
@@ -64,10 +65,12 @@ function keptName(size: number): string {
   return join('cp', `${String(size).padStart(12, '0')}.cp`)
 }
 
+/** Null: it is not there; '' for what can't be a checkpoint. */
 function readNote(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8').slice(0, MAX_NOTE_BYTES + 1)
+    return readPlain(path, MAX_NOTE_BYTES)
   } catch (error) {
+    if (error instanceof NotPlain) return ''
     if (codeOf(error) === 'ENOENT') return null
     throw error
   }

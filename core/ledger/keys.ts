@@ -1,8 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { disk } from './files.ts'
+import { readPlain } from './plain-file.ts'
 
 /**
  * The private keys of a ledger, `keys/<epoch>.pem` (PKCS #8, 0600). There is one, and two only while one takes over from
@@ -42,7 +43,7 @@ export function keyStore(ledgerDir: string): KeyStore {
   function load(epoch: number): KeyObject {
     let pem: string
     try {
-      pem = readFileSync(pathOf(epoch), 'latin1')
+      pem = readPlain(pathOf(epoch), MOST_BYTES)
     } catch (error) {
       throw unusable(pathOf(epoch), messageOf(error))
     }

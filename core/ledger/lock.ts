@@ -1,12 +1,14 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault, messageOf } from '../fault.ts'
+import { readPlain } from './plain-file.ts'
 
 export interface Lock {
   release(): void
 }
 
 const SQLITE_BUSY = 5
+const MOST_PID_BYTES = 64
 
 /**
  * Takes the ledger's only writer's seat. The kernel gives it back when the process dies, however it dies.
@@ -30,6 +32,7 @@ export async function takeLock(dir: string): Promise<Lock> {
     })
   }
   try {
+    rmSync(pidFile, { force: true, recursive: true })
     writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   } catch (error) {
     database.close()
@@ -59,7 +62,7 @@ export function hasWriter(dir: string): boolean {
 /** Who holds the lock, as far as its own note says. */
 function holder(pidFile: string): number | null {
   try {
-    const pid = Number(readFileSync(pidFile, 'latin1').trim())
+    const pid = Number(readPlain(pidFile, MOST_PID_BYTES).trim())
     return Number.isSafeInteger(pid) && pid > 0 ? pid : null
   } catch (error) {
     process.emitWarning(`can't read ${pidFile}: ${messageOf(error)}`)

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Draft } from '../entry.ts'
 import { codeOf, Fault } from '../fault.ts'
@@ -10,9 +10,10 @@ import { disk, INDEX_FILE, INDEX_PARTS, segmentFiles } from './files.ts'
 import { latestCheckpoint } from './kept.ts'
 import type { Recorded } from './ledger.ts'
 import { checkLine } from './line.ts'
+import { readPlain } from './plain-file.ts'
 import { sealedSegments } from './prune-plan.ts'
 import { sideNames } from './side.ts'
-import { BASE_STATE_FILE, newestSnapshot, STATE_FILE } from './state.ts'
+import { BASE_STATE_FILE, MOST_STATE_BYTES, newestSnapshot, STATE_FILE } from './state.ts'
 import { leafHash, toHex } from './tree/hash.ts'
 import { inclusionProof, rangeAt, verifyInclusion } from './tree/proof.ts'
 import { openTree, type TreeReader } from './tree/reader.ts'
@@ -45,6 +46,7 @@ export interface Pruned {
 }
 
 const UNFINISHED = 'pruning'
+const MOST_MARKER_BYTES = 64
 
 /**
  * Prunes a ledger that is being written. Faults: `prune.place`, `prune.unsigned`, `prune.state`, `ledger.damaged`, and those
@@ -89,7 +91,7 @@ export async function prune(
 
 /** What was folded from the entries up to the last segment, as it is kept beside them: it can't be folded again. */
 function keptState(dir: string): string {
-  if ('snapshot' in newestSnapshot(dir)) return readFileSync(join(dir, STATE_FILE), 'utf8')
+  if ('snapshot' in newestSnapshot(dir)) return readPlain(join(dir, STATE_FILE), MOST_STATE_BYTES)
   throw new Fault('prune.state', 'what heald knows from these entries is not kept beside the ledger yet', {
     hint: 'it will be when the daemon opens the next segment; prune then',
   })
@@ -100,7 +102,7 @@ export async function finishPrune(dir: string): Promise<void> {
   const marker = join(dir, UNFINISHED)
   let upTo: number
   try {
-    upTo = Number(readFileSync(marker, 'latin1'))
+    upTo = Number(readPlain(marker, MOST_MARKER_BYTES))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw error

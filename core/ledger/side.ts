@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, readdirSync, readSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
@@ -6,6 +6,7 @@ import { codeOf } from '../fault.ts'
 import { countingSegments } from './base.ts'
 import { disk } from './files.ts'
 import { safeJson } from './line.ts'
+import { NotPlain, openPlain } from './plain-file.ts'
 import { commitment } from './prepare.ts'
 
 /**
@@ -63,9 +64,9 @@ export function readTail(dir: string, entry: Entry): string | null {
   if (segment === undefined) return null
   let fd: number
   try {
-    fd = openSync(sidePath(dir, segment.name), 'r')
+    fd = openPlain(sidePath(dir, segment.name))
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
+    if (error instanceof NotPlain || codeOf(error) === 'ENOENT') return null
     throw error
   }
   try {

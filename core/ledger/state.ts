@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Data } from '../entry.ts'
 import { messageOf } from '../fault.ts'
 import { disk, firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { checkLine, MAX_LINE_BYTES, safeJson } from './line.ts'
+import { readPlain } from './plain-file.ts'
 
 /** The folded state as it was after entry `seq`, whose hash is `h`. */
 export interface Snapshot {
@@ -23,6 +24,7 @@ export async function writeSnapshot(dir: string, snapshot: Snapshot, fsync: bool
 /** The same as it was when the ledger was pruned last: what came before can't be folded again. */
 export const BASE_STATE_FILE = 'base-state.json'
 export const STATE_FILE = 'state.json'
+export const MOST_STATE_BYTES = 256 * 1024 * 1024
 
 export type SnapshotFound = { readonly snapshot: Snapshot } | { readonly why: string }
 
@@ -48,7 +50,7 @@ export function newestSnapshot(dir: string): SnapshotFound {
 /** @param vouching the segment whose first entry has to vouch for a snapshot of entry `seq` */
 function snapshotIn(dir: string, name: string, vouching: (seq: number) => SegmentFile | undefined): SnapshotFound {
   try {
-    const text = readFileSync(join(dir, name), 'utf8')
+    const text = readPlain(join(dir, name), MOST_STATE_BYTES)
     const snapshot = JSON.parse(text) as Snapshot
     const segment = vouching(snapshot.seq)
     if (segment === undefined) return { why: `no segment begins where ${name} ends` }

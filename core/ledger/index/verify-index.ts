@@ -1,4 +1,4 @@
-import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,6 +21,7 @@ export interface VerifyIndexOptions {
  */
 export async function verifyIndex(dir: string, options: VerifyIndexOptions = {}): Promise<IndexVerdict | null> {
   if (!existsSync(indexPath(dir))) return null
+  if (!statSync(indexPath(dir)).isFile()) return { ok: false, seq: 0, why: 'it is no file' }
   const { signal } = options
   const temporary = mkdtempSync(join(tmpdir(), 'heald-index-'))
   let kept: Database | null = null

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../../fault.ts'
+import { NotPlain, openPlain } from '../plain-file.ts'
 import { nodesOver } from './base-nodes.ts'
 import { DIGEST_BYTES, type Digest, nodeHash } from './hash.ts'
 import type { Nodes } from './proof.ts'
@@ -33,9 +34,9 @@ export interface TreeFiles {
 export function openTreeFiles(dir: string, base: Parameters<typeof nodesOver>[0] | null = null): TreeFiles {
   const fds: number[] = []
   try {
-    for (let level = 0; level < MOST_TILE_LEVELS; level++) fds.push(openSync(treeFile(dir, level), 'r'))
+    for (let level = 0; level < MOST_TILE_LEVELS; level++) fds.push(openPlain(treeFile(dir, level)))
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (!(error instanceof NotPlain) && codeOf(error) !== 'ENOENT') throw error
   }
   const [first] = fds
   const nodes: Nodes = (level, index) => nodeIn(fds, level, index)

@@ -4,6 +4,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,7 +21,8 @@ import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/
 import { findEntries } from '../../../core/ledger/index/find.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
 import { listEntries, type Page } from '../../../core/ledger/list.ts'
-import { copyOf, ROOT, written } from './stand.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { copyOf, optionsFor, ROOT, written } from './stand.ts'
 
 const seqsOf = ({ rows }: Page) => rows.map(({ entry }) => entry.seq)
 
@@ -87,6 +89,15 @@ const verify = (dir: string, ...words: string[]) => {
   return { code: status, out: stdout, err: stderr }
 }
 const indexIn = (said: string) => (JSON.parse(said) as { checked: { index: unknown } }).checked.index
+
+test('a folder in the place of an index is no index, and no search believes it', async t => {
+  const dir = await written(t, 5)
+  mkdirSync(indexPath(dir))
+  assert.deepEqual(await verifyIndex(dir), { ok: false, seq: 0, why: 'it is no file' })
+  const ledger = await openLedger(optionsFor(dir))
+  t.after(() => ledger.close(2000))
+  assert.deepEqual(seqsOf(await ledger.find({ svc: 'api' }, { limit: 9 })), [5, 4, 3, 2, 1])
+})
 
 test('verify --index: good, none, wrong; in words and in JSON', async t => {
   const dir = await written(t, 100)
