@@ -24,7 +24,7 @@ export interface Seen {
   readonly isFresh: boolean
   /** This daemon could not arm one for the step the journal stands at. */
   readonly isArmFailed: boolean
-  /** A dead-man has fired that this daemon has heard of. */
+  /** A dead-man has fired since the switch began, as far as this daemon has heard. */
   readonly hasFired: boolean
   /** The step the journal stands at was taken by this very daemon; false after its restart. */
   readonly isOurs: boolean

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { messageOf } from '../fault.ts'
 import type { DeadMan, Fired } from './dead-man.ts'
-import type { Ref } from './journal.ts'
+import type { Ref, Step } from './journal.ts'
 
 export interface GuardTools {
   readonly deadMan: DeadMan
@@ -23,7 +23,10 @@ export interface Guard {
   disarm(): Promise<void>
   /** The one that stands was armed by this daemon for what is under way. */
   isFresh(): boolean
+  /** One has fired since the switch under way began. */
   hasFired(): boolean
+  /** A step was taken that may end what was true of a dead-man before it. */
+  follow(step: Step['kind']): void
   /** What is under way has changed: the next one gets all of its time. */
   outdate(): void
   armedForMs(): number
@@ -75,6 +78,12 @@ export function createGuard(name: string, tools: GuardTools): Guard {
     },
     isFresh: () => isFresh,
     hasFired: () => hasFired,
+    follow(step) {
+      // Whatever fired before a switch began was none of its dead-men.
+      if (step === 'switch.armed' || step === 'switch.observed') hasFired = false
+      // Each rung of a rollback may take all the time that the dead-man leaves.
+      if (step === 'rollback.started' || step === 'rollback.failed') isFresh = false
+    },
     outdate() {
       isFresh = false
     },

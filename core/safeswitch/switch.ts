@@ -169,8 +169,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     isOurs = true
     isRebooted = false
     isSoakDue = false
-    // Each rung of a rollback may take all the time that the dead-man leaves.
-    if (step.kind === 'rollback.started' || step.kind === 'rollback.failed') guard.outdate()
+    guard.follow(step.kind)
     // What came before may have taken long, and the probation may take longer than it says.
     if (step.kind === 'switch.probation' && guard.armedForMs() > ARMED_LONG_AGO_MS) guard.outdate()
     await guard.told()

@@ -203,6 +203,10 @@ test('a dead-man that fired beside us ends in the ledger, and in a rollback that
   const started = stand.ledger.entries.find(({ kind }) => kind === 'rollback.started')
   assert.equal(started?.data.cause, 'deadman')
   assert.deepEqual([order.done?.outcome, stand.fake.fired], ['rolled back', null])
+
+  const next = stand.deploy('r2')
+  await stand.clock.advance(1000 + SOAK_MS)
+  assert.equal(next.done?.outcome, 'committed', 'that was another switch’s dead-man')
 })
 
 test('the dead-man waits as long as the settings say when it is armed', async () => {

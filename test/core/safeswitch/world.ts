@@ -81,6 +81,7 @@ export function outcomes(world: World, act: Act, { pointers }: Kind): World[] {
         ...fresh,
         ...{ journal: follow(world.journal, act.step), isOurs: true, isRebooted: false, isSoakDue: false },
         isFresh: world.isFresh && !isRung,
+        hasFired: world.hasFired && act.step.kind !== 'switch.armed' && act.step.kind !== 'switch.observed',
         order: act.answers === true ? null : world.order,
       }
       return [written, ...cut([written])]
