@@ -8,7 +8,7 @@ import type { SystemdBus } from './systemd-bus.ts'
 import { evidenceOf, wordsOf } from './unit-evidence.ts'
 import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
-import { awaitsRestart, isDown, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /**
  * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
@@ -50,7 +50,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let view = NO_UNIT
   /** Null until the first picture. */
   let told: Told | null = null
-  /** The first picture did not come in time: what it shows is news. */
+  /** The first picture did not come in time, or shows the middle of a start or stop: what comes next is news. */
   let isLate = false
   /** The instance that the supervisor knows of. */
   let known: { readonly pid: number; readonly run: string } | null = null
@@ -71,6 +71,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     clearTimeout(settle)
     if (isReleased) return
     if (told === null) {
+      // Whether somebody stopped it or it fails again and again, the next picture says.
+      if (isBetween(view)) {
+        isLate = true
+        pictured.resolve()
+        return
+      }
       const isNews = isLate && (isUp(view) || restsBecause(view, unit) === null)
       told = { ...NEVER, lastRun: isNews || isUp(view) ? '' : view.run, restarts: view.restarts }
       pictured.resolve()
@@ -226,7 +232,10 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (isUp(view)) return { runs: true, delayMs: 0 }
       return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null
     },
-    rests: () => (told === null ? 'systemd does not answer yet' : restsBecause(view, unit)),
+    rests() {
+      if (told !== null) return restsBecause(view, unit)
+      return isBetween(view) ? 'systemd is in the middle of a start or stop of it' : 'systemd does not answer yet'
+    },
     release() {
       isReleased = true
       clearTimeout(settle)

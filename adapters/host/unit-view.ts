@@ -82,6 +82,11 @@ export function isDown(view: UnitView): boolean {
   return view.active === 'inactive' || view.active === 'failed' || awaitsRestart(view)
 }
 
+/** For an instant in a start, and at the end of a stop, systemd calls a unit inactive whose job is not over. */
+export function isBetween({ active, job }: UnitView): boolean {
+  return active === 'inactive' && job !== 0
+}
+
 /** systemd is going to start it again by itself. */
 export function awaitsRestart({ active, sub }: UnitView): boolean {
   return active === 'activating' && sub.startsWith('auto-restart')

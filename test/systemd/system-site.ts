@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
@@ -26,8 +26,11 @@ export interface SystemSite {
   restsOn(...names: string[]): Promise<string>
   deploy(name: string, ...options: string[]): ReturnType<HealdInside['cli']>
   status(): Promise<Status>
-  /** While it is on, a dead-man's minutes pass in some seconds. */
-  hurry(): void
+  /**
+   * Turns something on, or off again. `hurry`: a dead-man's minutes pass in some seconds. `slowly`, `broken`: the switches
+   * of all systems are (see the fixture).
+   */
+  turn(what: 'hurry' | 'slowly' | 'broken', isOn: boolean): void
 }
 
 export function systemSiteIsMissing(): string | null {
@@ -89,7 +92,11 @@ export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): P
     pointers: () => [running, profile, join(root, 'boot-default')].map(nameOf),
     beat: () => (existsSync(join(root, 'beat')) ? readFileSync(join(root, 'beat'), 'utf8').trim() : ''),
     status: () => heald.json<Status>('status'),
-    hurry: () => writeFileSync(join(machine.shared, 'hurry'), ''),
+    turn(what, isOn) {
+      const file = join(what === 'hurry' ? machine.shared : root, what)
+      if (isOn) writeFileSync(file, '')
+      else rmSync(file, { force: true })
+    },
     deploy: (name, ...options) => heald.cli('deploy', 'system', site.path(name), ...options),
     async restsOn(...names) {
       let seen = ''

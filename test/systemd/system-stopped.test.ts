@@ -49,7 +49,7 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     await heald.strike()
     await order
     assert.equal(site.pointers()[0], to)
-    site.hurry()
+    site.turn('hurry', true)
     await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
     await heald.up()
     await site.restsOn(from)

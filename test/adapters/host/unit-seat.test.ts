@@ -12,24 +12,31 @@ const RUNS = {
   InvocationID: Buffer.alloc(16, 1),
 }
 const STOPS = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [5, '/job'] }
+/** In the middle of a start, for an instant. */
+const IS_BEGUN = { ...RUNS, ActiveState: 'inactive', SubState: 'dead', Job: [6, '/job'] }
+const HAS_FAILED = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', MainPID: 0, Job: [0, '/'] }
 const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0, '/'] }
 
-test('a unit that systemd takes long to stop is waited for, past the time that a tree is given, and is not killed', async () => {
+/** A seat with what it asked systemd for, and what it told. */
+function seated() {
   const calls: string[] = []
+  const told: string[] = []
   const bus: SystemdBus = {
     manager: async member => void calls.push(member),
     properties: async () => ({}),
     ...{ isUp: () => true, renew: () => {}, close: () => {} },
   }
   const tools = {
-    bus,
-    kernelLog: openKernelLog(null),
-    warn: assert.fail,
-    refresh: async () => {},
-    tail: async () => '',
+    ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
+    ...{ refresh: async () => {}, tail: async () => '' },
   }
-  const outside = { runs: () => {}, stops: () => {}, givesUp: () => {}, said: () => {} }
-  const seat = unitSeat('slow.service', tools, () => {}, outside)
+  const tell = (what: string) => () => void told.push(what)
+  const outside = { runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up'), said: () => {} }
+  return { seat: unitSeat('slow.service', tools, tell('ended'), outside), calls, told }
+}
+
+test('a unit that systemd takes long to stop is waited for, past the time that a tree is given, and is not killed', async () => {
+  const { seat, calls } = seated()
   seat.take(RUNS, true)
   assert.equal((await seat.adopt())?.pid, 7)
   seat.stop?.(false)
@@ -38,4 +45,20 @@ test('a unit that systemd takes long to stop is waited for, past the time that a
   await seat.killTree(20)
   assert.ok(seat.isEmpty())
   assert.deepEqual(calls, ['StopUnit'])
+})
+
+test('a unit that is found in the middle of a start is not one that somebody stopped', async () => {
+  const failing = seated()
+  failing.seat.take(IS_BEGUN, true)
+  assert.equal(await failing.seat.adopt(), null)
+  assert.match(failing.seat.rests?.() ?? '', /in the middle of a start or stop/)
+  failing.seat.take(HAS_FAILED, true)
+  assert.deepEqual(failing.told, ['runs', 'ended'])
+
+  const stopped = seated()
+  stopped.seat.take(IS_BEGUN, true)
+  assert.equal(await stopped.seat.adopt(), null)
+  stopped.seat.take(IS_DOWN, true)
+  assert.deepEqual(stopped.told, [], 'and one that was being stopped is')
+  assert.match(stopped.seat.rests?.() ?? '', /its unit is inactive/)
 })
