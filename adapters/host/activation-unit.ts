@@ -193,6 +193,11 @@ function groupOf(unit: string): string | null {
   return mount === null || init === undefined ? null : join(mount, dirname(init), SLICE, `${unit}.service`)
 }
 
+/** The folders of all runs of the target at `path`, as a shell's pattern. */
+export function unitRunsOf(path: string): string {
+  return join(FOLDERS, `${PREFIX}*-${keyOf(path)}-*`)
+}
+
 function keyOf(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 16)
 }

@@ -1,3 +1,4 @@
+import { DEAD_MAN_NAME } from './activation-end.ts'
 import { SCRIPT } from './dead-man-words.ts'
 import { exported, quoted } from './shell-words.ts'
 
@@ -9,7 +10,7 @@ import { exported, quoted } from './shell-words.ts'
 export function bootFile(sh: string, env: Readonly<Record<string, string>>, words: readonly string[]): string {
   const needed = Object.fromEntries(Object.entries(env).filter(([name]) => NEEDED.test(name)))
   return `# heald: leads a target back when the machine was booted in the middle of a switch
-${exported(needed)}exec ${[sh, '-c', SCRIPT, 'heald-deadman', ...words].map(quoted).join(' ')}
+${exported(needed)}exec ${[sh, '-c', SCRIPT, DEAD_MAN_NAME, ...words].map(quoted).join(' ')}
 `
 }
 

@@ -1,3 +1,5 @@
+import { DEAD_MAN_NAME } from './activation-end.ts'
+
 /**
  * Life of a dead-man
  *
@@ -63,12 +65,20 @@ end_session() {
   done
 }
 
-# Arguments with their ends as line ends; a line end in one becomes a byte that the mark has there as well.
+# Whether it is the "timeout" of a run, or will be: until then the command stands further back, or in a unit's file. A
+# dead-man is given it as well. Arguments with their ends as line ends; a line end in one becomes a byte that the mark has
+# there as well.
 is_activation() {
-  tr '\\000\\n' '\\n\\001' < "/proc/$1/cmdline" | {
-    IFS= read -r word && IFS= read -r _ && IFS= read -r _ && IFS= read -r _ && IFS= read -r _ && IFS= read -r last
-    [ "$word" = timeout ] && [ "$last" = "$mark" ]
-  }
+  tr '\\000\\n' '\\n\\001' < "/proc/$1/cmdline" | (
+    one= two= three= four= five=
+    while IFS= read -r word; do
+      [ "$word" != ${DEAD_MAN_NAME} ] || exit 1
+      case $word in $runs/command) [ "$one" = /bin/sh ] && exit 0 ;; esac
+      [ "$word" = "$mark" ] && [ "$one" = env ] && [ "$five" = timeout ] && exit 0
+      five=$four four=$three three=$two two=$one one=$word
+    done
+    exit 1
+  )
 }
 
 belongs_to() {
@@ -104,13 +114,16 @@ end_group() {
   done < "$group/cgroup.procs"
 }
 
-# Two activations at once would undo each other's work.
+# Two activations at once would undo each other's work. A unit that was only ordered begins no more without its folder.
 end_activation() {
+  for folder in $runs; do rm -rf -- "$folder"; done
   for leader in /proc/[0-9]*; do
     leader=\${leader#/proc/} first=
     IFS= read -r first < "/proc/$leader/cmdline"
-    case $first in timeout*) ;; *) continue ;; esac
-    is_activation "$leader" && belongs_to "$leader" "$owner" && alive "$leader" && [ "$session" = "$leader" ] || continue
+    case $first in timeout* | *setpriv* | *sh*) ;; *) continue ;; esac
+    alive "$leader" && [ "$session" = "$leader" ] && is_activation "$leader" || continue
+    # Until it has become the target's user it is our own.
+    belongs_to "$leader" "$owner" || [ -O "/proc/$leader" ] || continue
     end_group "$leader"
     end_session "$leader"
   done

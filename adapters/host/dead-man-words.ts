@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import type { Account } from './account.ts'
 import { groupsOf } from './activation-groups.ts'
+import { unitRunsOf } from './activation-unit.ts'
 import { unifiedMount } from './cgroup.ts'
 import { type DeadManTarget, flatMark, ordersFor, tenthsFor } from './dead-man-orders.ts'
 import { DEAD_MAN } from './dead-man-script.ts'
@@ -25,7 +26,7 @@ const VALUES = [
     'holder',
     'holder_start',
   ] as const),
-  ...(['kind', 'path', 'running', 'profile', 'boots', 'owner', 'mark', 'groups', 'mounted'] as const),
+  ...(['kind', 'path', 'running', 'profile', 'boots', 'owner', 'mark', 'runs', 'groups', 'mounted'] as const),
   ...(['tenths_activate', 'tenths_boot', 'n_move', 'n_owner', 'n_activate', 'n_boot'] as const),
 ] as const
 /** Its first line is what people see of it in `ps`. */
@@ -86,6 +87,7 @@ export async function wordsFor(errand: Errand): Promise<Words> {
     boots: booted === back.path ? '0' : '1',
     owner: String(account?.uid ?? process.geteuid?.() ?? 0),
     mark: flatMark(target.path),
+    runs: unitRunsOf(target.path),
     groups: groupsOf(target.path) ?? '',
     mounted: unifiedMount() ?? '',
     tenths_activate: String(tenths.activate),

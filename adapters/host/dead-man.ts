@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path'
 import type { DeadMan } from '../../core/safeswitch/dead-man.ts'
 import type { Ref } from '../../core/safeswitch/journal.ts'
 import { type Account, ownUser } from './account.ts'
+import { DEAD_MAN_NAME } from './activation-end.ts'
 import { hasSystemd } from './activation-unit.ts'
 import { bootFile } from './dead-man-boot.ts'
 import { makePointerLock, type PointerLock } from './dead-man-lock.ts'
@@ -139,7 +140,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
     const errand = { target, account, dir, back, afterMs, boot, holder: own, ...limits, unnamedMs: 2 * NAMED_MS }
     const words = await wordsFor(errand)
     const run = (id: string, ready: string) => ({
-      argv: [sh, '-c', SCRIPT, 'heald-deadman', ...words.waiting(id, ready)],
+      argv: [sh, '-c', SCRIPT, DEAD_MAN_NAME, ...words.waiting(id, ready)],
       env: all,
     })
     const atBoot = (id: string) => bootFile(sh, all, words.booting(id))
