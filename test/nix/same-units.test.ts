@@ -10,7 +10,7 @@ import { ABLE } from '../core/config/folder.ts'
 import { CONFIGURED, evaluator, nixIsMissing } from './evaluate.ts'
 import { type Unit, unitFile } from './unit-file.ts'
 
-// The units of `heald install` and those of the module, for the same settings, setting by setting.
+// The units of `heald install` and those of the module, for the same settings: section by section, setting by setting.
 
 /** Where they differ, and why that is right. What is compared of them is the rest. */
 const EXPLAINED: Readonly<Record<string, string>> = {
@@ -20,7 +20,6 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   LoadCredential: 'where the tokens are; their names are compared',
   Environment: 'NixOS has no PATH that all units share; the other variables are compared',
   EnvironmentFile: 'tokens in variables: `heald install` takes none for a bot that is a unit of its own',
-  WantedBy: 'compared in the section that NixOS makes of it',
 }
 
 const SETTINGS = {
@@ -85,16 +84,20 @@ async function installedFor(t: TestContext, file: object): Promise<Map<string, s
   )
 }
 
-/** Settings with their values, in one way of writing, without what is explained. */
+/** Settings by section, with their values in one way of writing, without what is explained. */
 function comparable(text: string): Record<string, readonly string[]> {
   const found: Record<string, string[]> = {}
+  let section = ''
   for (const line of text.split('\n')) {
+    section = /^\[(\w+)\]$/.exec(line)?.[1] ?? section
     const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? []
     if (key === '') continue
     const kept = key in EXPLAINED ? rest(key, value) : value
     if (kept === null) continue
-    const words = LISTS.has(key) ? kept.split(' ') : [kept]
-    found[key] = [...(found[key] ?? []), ...words.map(plain)].sort()
+    const name = `${section}: ${key}`
+    // Elsewhere the order may mean something: commands run one after another, filters build on each other.
+    const all = [...(found[name] ?? []), ...(LISTS.has(key) ? kept.split(' ') : [kept]).map(plain)]
+    found[name] = LISTS.has(key) ? all.sort() : all
   }
   return Object.fromEntries(Object.entries(found).sort(([one], [other]) => (one < other ? -1 : 1)))
 }
@@ -104,8 +107,9 @@ const LISTS = new Set([
   'Before',
   'Wants',
   'WantedBy',
+  'OnFailure',
+  'Environment',
   'RestrictAddressFamilies',
-  'SystemCallFilter',
   'LoadCredential',
 ])
 
@@ -127,6 +131,6 @@ function rest(key: string, value: string): string | null {
 function plain(value: string): string {
   if (/^(yes|true)$/.test(value)) return 'true'
   if (/^(no|false)$/.test(value)) return 'false'
-  const minutes = /^(\d+)min$/.exec(value)?.[1]
-  return minutes === undefined ? value : String(Number(minutes) * 60)
+  const [, count, unit] = /^(\d+)(min|d)$/.exec(value) ?? []
+  return count === undefined ? value : String(Number(count) * (unit === 'min' ? 60 : 86_400))
 }
