@@ -16,7 +16,7 @@ in {
     # systemd gives up only where somebody is told. The window holds ten of the slowest failures.
     startLimitIntervalSec = if alarm == null then 0 else 1800;
     unitConfig = lib.optionalAttrs (alarm != null) { StartLimitBurst = 10; };
-    onFailure = lib.optional (alarm != null) "heald-failed.service";
+    onFailure = lib.optionals (alarm != null) [ "heald-failed.service" "heald-again.service" ];
     # Services run on while it is exchanged, and it takes them up again.
     stopIfChanged = false;
     reloadTriggers = [ configFile ];
@@ -125,5 +125,19 @@ in {
       LoadCredential = [ "token:${alarm.secret}" ];
       DynamicUser = true;
     } // confinement.confined { hasBrowser = false; };
+  };
+
+  # Some time later, what a person would do, unless one has. By its own start limit it is done no more often than that.
+  again = {
+    description = "Starts heald again some time after systemd has given up";
+    documentation = [ "man:heald(1)" ];
+    startLimitIntervalSec = 86400;
+    unitConfig.StartLimitBurst = 6;
+    serviceConfig = {
+      Type = "oneshot";
+      # Both are on the path of each unit.
+      ExecStart = "${pkgs.bash}/bin/sh -c 'sleep 600; systemctl is-failed --quiet heald.service || exit 0; "
+        + "systemctl reset-failed heald.service; exec systemctl start --no-block heald.service'";
+    };
   };
 }

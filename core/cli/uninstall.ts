@@ -8,7 +8,9 @@ import { order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
-const UNITS = ['heald-bot.service', 'heald.service', 'heald-recover.service', 'heald-failed.service']
+const UNITS = [
+  ...['heald-again.service', 'heald-bot.service', 'heald.service', 'heald-recover.service', 'heald-failed.service'],
+]
 /** What is not of the installation: written by people, or the only record of what happened. */
 const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot']
 

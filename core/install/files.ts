@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
-import { alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, USERS } from './unit-text.ts'
+import { againUnit, alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, USERS } from './unit-text.ts'
 
 const UNITS = '/etc/systemd/system'
 /** All files that an installation may have, whatever its configuration. */
@@ -12,9 +12,10 @@ export const FILES = [
   join(UNITS, 'heald-recover.service'),
   join(UNITS, 'heald-bot.service'),
   join(UNITS, 'heald-failed.service'),
+  join(UNITS, 'heald-again.service'),
   '/etc/sysusers.d/heald.conf',
 ]
-const [CORE = '', RECOVER = '', BOT = '', ALARM = '', SYSUSERS = ''] = FILES
+const [CORE = '', RECOVER = '', BOT = '', ALARM = '', AGAIN = '', SYSUSERS = ''] = FILES
 
 /** The files of a plan, by path; '' where there is to be none. */
 export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
@@ -24,6 +25,7 @@ export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
     [RECOVER, recoverUnit(plan)],
     [BOT, botUnit(plan)],
     [ALARM, alarmUnit(plan, sender)],
+    [AGAIN, againUnit(plan)],
     [SYSUSERS, plan.bot === null ? '' : USERS],
   ])
 }

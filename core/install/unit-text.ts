@@ -48,7 +48,7 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
 After=network.target dbus.service
-${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-failed.service'}
+${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-failed.service heald-again.service'}
 
 [Service]
 Type=notify
@@ -194,6 +194,24 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallFilter=@system-service chroot seccomp
 `
 
+const AGAIN = 'it is tried again after 10 minutes, 6 times a day at most'
+
+/** What AGAIN says, as a person would do it, unless one has. By its own start limit systemd starts it no more than that. */
+export function againUnit({ program, alarm }: InstallPlan): string {
+  if (alarm === null) return ''
+  return `${MARK}
+[Unit]
+Description=Starts heald again some time after systemd has given up
+Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+StartLimitIntervalSec=1d
+StartLimitBurst=6
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "sleep 600; systemctl is-failed --quiet heald.service || exit 0; systemctl reset-failed heald.service; exec systemctl start --no-block heald.service"
+`
+}
+
 /**
  * Told when heald has failed for good: no ledger, no bot, no configuration is read. It tries ten times, as the network may
  * come late. No oneshot: before systemd 244 those have no `Restart=`.
@@ -201,7 +219,14 @@ SystemCallFilter=@system-service chroot seccomp
 export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string): string {
   if (alarm === null) return ''
   const { kind, api, chat, credential } = alarm
-  const words = [program[0], sender, kind, api, chat, `${host}: heald is down, and systemd has given up starting it`]
+  const words = [
+    program[0],
+    sender,
+    kind,
+    api,
+    chat,
+    `${host}: heald is down, and systemd has given up starting it; ${AGAIN}`,
+  ]
   return `${MARK}
 [Unit]
 Description=Tells people that heald stays down

@@ -173,7 +173,7 @@ test('the example makes a file that heald takes, and units that systemd takes', 
     /read -r id < "\$\$record" && \[ -e "\$\$record\.boot\.\$\$id" \]/,
   )
   const files = Object.entries(system.units).map(([name, unit]) => writeUnit(folder, name, unit))
-  assert.equal(files.length, 4)
+  assert.equal(files.length, 5)
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8' })
   const said = stderr
     .split('\n')

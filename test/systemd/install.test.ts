@@ -121,7 +121,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   })
 
   await t.test('its files are clean, and its confinement is as promised', async () => {
-    const units = ['heald', 'heald-recover', 'heald-bot', 'heald-failed'].map(
+    const units = ['heald', 'heald-recover', 'heald-bot', 'heald-failed', 'heald-again'].map(
       name => `/etc/systemd/system/${name}.service`,
     )
     const { code, stderr } = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)
@@ -174,7 +174,8 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     await machine.must('systemctl', 'daemon-reload')
     await machine.must('systemctl', 'stop', 'heald-bot')
     await machine.run('systemctl', 'start', 'heald')
-    const words = /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up/
+    const words =
+      /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up starting it; it is tried again/
     await until('the chat to be told', () => words.test(readFileSync(told, 'utf8')), 20_000).catch(async error => {
       throw new Error(`${error}\n${await log('heald')}\n${await log('heald-failed')}`)
     })

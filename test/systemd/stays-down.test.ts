@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { alarmUnit, coreUnit, type InstallPlan } from '../../core/install/unit-text.ts'
+import { againUnit, alarmUnit, coreUnit, type InstallPlan } from '../../core/install/unit-text.ts'
 import { until } from '../until.ts'
 import { INSTALLED, INSTALLED_NODE, type Machine, machineIsMissing, startMachine } from './machine.ts'
 
@@ -56,6 +56,44 @@ test('a chat that can’t be reached yet is told later', { timeout: 120_000 }, a
   assert.match(After ?? '', /network-online\.target/)
 })
 
+test('it is tried again, and once what was wrong is mended it runs', { timeout: 120_000 }, async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  const mended = join(machine.shared, 'mended')
+  await putUnits(machine, `/bin/sh -c "[ -e ${mended} ] || exit 1; systemd-notify --ready; exec sleep 100000"`, 0.5)
+  await machine.must('systemctl', 'start', 'chat')
+  await machine.run('systemctl', 'start', 'heald')
+  await isTold(machine, 30_000)
+  assert.match(told(machine), /it is tried again after 10 minutes/)
+  writeFileSync(mended, '')
+  await until('it to run', async () => (await machine.show('heald', 'ActiveState')).ActiveState === 'active', 30_000)
+})
+
+test('it is tried again so often and no more, and not at all when a person was quicker', {
+  timeout: 120_000,
+}, async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  await putUnits(machine, '/bin/false', 0.5)
+  const state = async (unit: string) =>
+    Object.values(await machine.show(unit, 'ActiveState', 'Result'))
+      .sort()
+      .join(' ')
+  await machine.run('systemctl', 'start', 'heald')
+  await until('it to have been tried again often enough', async () => (await tries(machine)) === 6, 60_000)
+  await until('the last try to fail', async () => (await state('heald')) === 'exit-code failed', 30_000)
+  assert.equal(await state('heald-again'), 'failed start-limit-hit')
+  await machine.must('systemctl', 'reset-failed', 'heald', 'heald-again')
+  await machine.must('systemctl', 'start', 'heald-again')
+  assert.equal(await state('heald'), 'inactive success', 'a person has seen to it')
+})
+
+/** How often heald was tried again. */
+async function tries(machine: Machine): Promise<number> {
+  const log = await machine.must('journalctl', '-q', '-o', 'cat', '-u', 'heald-again')
+  return log.match(/^Finished /gm)?.length ?? 0
+}
+
 const toldFile = (machine: Machine) => join(machine.shared, 'told')
 const told = (machine: Machine) => (existsSync(toldFile(machine)) ? readFileSync(toldFile(machine), 'utf8') : '')
 
@@ -65,8 +103,8 @@ async function isTold(machine: Machine, withinMs: number): Promise<void> {
   })
 }
 
-/** heald's units as installed, in quick time, with `program` in heald's place. */
-async function putUnits(machine: Machine, program: string): Promise<void> {
+/** heald's units as installed, in quick time, with `program` in heald's place, which is tried again after `againS`. */
+async function putUnits(machine: Machine, program: string, againS = 600): Promise<void> {
   const chat = join(machine.shared, 'chat.mjs')
   writeFileSync(chat, CHAT)
   const credentials = join(machine.root(), 'etc/heald/credentials')
@@ -78,6 +116,7 @@ async function putUnits(machine: Machine, program: string): Promise<void> {
       .replace(/^ExecStart=.*$/m, `ExecStart=${program}`)
       .replace('NotifyAccess=main', 'NotifyAccess=all'),
     // A request takes as long as ever; the pause after it is quick.
+    'heald-again.service': againUnit(PLAN).replace('sleep 600', `sleep ${againS}`),
     'heald-failed.service': alarmUnit(PLAN, join(INSTALLED, 'core/install/sender.ts')).replace(
       'RestartSec=30',
       'RestartSec=500ms',
