@@ -34,6 +34,10 @@ export function makeBootTrial({ profile, stateDir, env }: BootTrialOptions): Boo
     async prepare({ generation, path }) {
       const installed = await bootctl('is-installed')
       if (installed.exitCode !== 0) return not('the boot loader is not systemd-boot')
+      // One that was deployed by its path alone: entries are of the profile's generations.
+      if (!/^\d+$/.test(generation)) {
+        return not(`the boot loader has no entry for it, as it is no generation of ${profile}`)
+      }
       const name = basename(profile)
       const entry = `nixos-${name === 'system' ? '' : `${name}-`}generation-${generation}.conf`
       const { out } = await bootctl('--print-boot-path')

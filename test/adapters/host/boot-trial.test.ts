@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { nixos } from '../../../adapters/host/nixos.ts'
@@ -67,11 +67,30 @@ test('a system that needs a reboot is tried at the next boot, once, and that is 
   assert.equal(once(), 'other.conf')
 })
 
+test('a system that is deployed by its path is tried as well where it is a generation, else it is said what is missing', async t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const { stand, entry, once, tryIt } = site(t)
+  entry('3', stand.path('good-1'))
+  entry('4', stand.path('init'))
+  assert.match(await tryIt(stand.path('init')), /the next boot tries it, once \(nixos-generation-4\.conf\)$/)
+  assert.equal(once(), 'nixos-generation-4.conf')
+
+  const alone = site(t)
+  for (const number of ['4', '5']) rmSync(`${alone.stand.profile}-${number}-link`, { force: true })
+  const why = await alone.tryIt(alone.stand.path('init'))
+  assert.match(
+    why,
+    /no trial boot is prepared: the boot loader has no entry for it, as it is no generation of .*system$/,
+  )
+})
+
 test('where no trial boot can be prepared, that is said, with the reason', async t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)
   const { stand, at, entry, once, tryIt } = site(t)
   assert.match(await tryIt(), /no trial boot is prepared: the boot loader has no entry for it$/)
+  assert.match(await tryIt(stand.path('init')), /has no entry for it$/)
   entry('4', stand.path('good-1'))
   assert.match(await tryIt(), /has no entry for it$/, 'the number alone proves nothing')
   entry('4', stand.path('init'))
