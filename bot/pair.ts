@@ -10,7 +10,7 @@ import { botFolder } from '../core/notice/bot-service.ts'
 /** Links the bot to a telephone, as an adapter does it. Rejects with a reason and a hint for people. */
 export type Pair = (
   spec: WhatsAppSpec,
-  tools: { readonly folder: string; readonly signal: AbortSignal },
+  tools: { readonly folder: string; readonly socket: string | null; readonly signal: AbortSignal },
   view: { showQr(text: string): void; showCode(code: string): void; readonly phoneNumber?: string },
 ) => Promise<void>
 
@@ -40,7 +40,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   try {
     await pair(
       spec,
-      { folder: join(botFolder(config, context.state), 'whatsapp'), signal: context.signal },
+      { folder: join(botFolder(config, context.state), 'whatsapp'), socket: null, signal: context.signal },
       {
         showQr: text =>
           context.out(

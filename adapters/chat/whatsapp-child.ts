@@ -1,60 +1,92 @@
+import { execFile } from 'node:child_process'
+import { Socket } from 'node:net'
 import type { Client, Message } from 'whatsapp-web.js'
-import { type Answer, cleaned, type Order, orderIn, type Report } from './whatsapp-wire.ts'
+import { browserIn } from './whatsapp-browser.ts'
+import { forget, isPaired, markPaired, prepareFolder } from './whatsapp-folder.ts'
+import { listen, say } from './whatsapp-stream.ts'
+import { type Answer, cleaned, type Order, type OverWhy, orderIn, type Pairing, type Report } from './whatsapp-wire.ts'
 
-// The process that runs whatsapp-web.js, and Chromium below it. Started by whatsapp-process.ts, which kills it when it does
-// not answer; whatever goes wrong here ends here.
+// The process that runs whatsapp-web.js, and Chromium below it: `whatsapp-child.ts FOLDER BROWSER [ARGUMENT…]`. The bot
+// starts it, or systemd does, as a unit; either way its orders come by a stream, descriptor 3. Whatever goes wrong here
+// ends here, and so does everything when the stream ends. What is started, and where, is not the bot's to say.
 //
 // Life of the child
 // 1. The first order, `open`, starts Chromium with the profile in the folder. The debugging connection is a pipe, so that
 //    Chromium ends when this process does, however it ends.
 // 2. `ready` is reported when messages can be sent; `over` when the device is not linked, somebody else uses it, or the page
-//    or the browser is gone. Nothing is mended here: the parent starts another child.
+//    or the browser is gone. Nothing is mended here: the bot has another child started.
 // 3. Orders are answered once. `sent` says that the page has the message, not that the servers do: acks follow as reports.
+// 4. A pairing ends with `linked`: once the page is ready, Chromium is closed, so that it writes the session to the disk, and
+//    only then the folder is marked as paired. So no second browser uses it.
 
+const STREAM_FD = 3
 const PAGE_MS = 8000
 const CLOSE_MS = 3000
+/** Signs of life in the time that systemd waits for one. */
+const WATCHDOG_SHARE = 3
 /** The page goes away some time before the library tells that it was logged out. */
 const SETTLE_MS = 800
 const MOST_WAITING = 100
 const LOGGED_OUT = ['LOGOUT', 'UNPAIRED', 'UNPAIRED_IDLE']
 const BLOCKED = ['TOS_BLOCK', 'SMB_TOS_BLOCK', 'PROXYBLOCK', 'DEPRECATED_VERSION']
 
+const [folder = '', browser = '', ...browserArgs] = process.argv.slice(2)
+const stream = new Socket({ fd: STREAM_FD })
 let client: Client | null = null
 let isOver = false
 let waiting = 0
 
-process.on('message', (value: unknown) => {
+listen(stream, value => {
   const order = orderIn(value)
   if (order === null) return
   if (order.order === 'open') void open(order).catch((error: unknown) => over('failed', cleaned(error)))
   else if (order.order === 'close') void end()
   else void answer(order)
 })
-process.on('disconnect', () => process.exit(0))
+stream.on('close', () => process.exit(0))
+watch()
 // The library leaves many promises alone; none of them is worth the process.
 process.on('unhandledRejection', error => tell({ report: 'trouble', detail: cleaned(error) }))
 process.on('uncaughtException', error => over('failed', cleaned(error)))
 
 function tell(report: Report): void {
-  if (process.connected) process.send?.(report)
+  say(stream, report)
 }
 
-function over(why: 'unpaired' | 'conflict' | 'blocked' | 'failed', detail: string): void {
+function over(why: OverWhy, detail: string): void {
   if (isOver) return
   isOver = true
   tell({ report: 'over', why, detail })
-  void end()
+  void end(why === 'unlinked' ? forget : null)
 }
 
 /** Closes the browser, so that it keeps the session on disk, or does without. */
-async function end(): Promise<void> {
+async function end(finish: ((folder: string) => Promise<void>) | null = null): Promise<void> {
   isOver = true
-  setTimeout(() => process.exit(0), CLOSE_MS)
-  await client?.destroy().catch(() => {})
+  await within(CLOSE_MS, client?.destroy()).catch(() => {})
+  await finish?.(folder)
   process.exit(0)
 }
 
-async function open({ browser, browserArgs, folder, pairing }: Order & { order: 'open' }): Promise<void> {
+/** The page of a new device is ready. */
+function keep({ keepMs }: Pairing): void {
+  setTimeout(() => {
+    if (isOver) return
+    void end(async () => {
+      await markPaired(folder)
+      tell({ report: 'linked' })
+    })
+  }, keepMs)
+}
+
+async function open({ pairing }: Order & { order: 'open' }): Promise<void> {
+  await prepareFolder(folder)
+  if (pairing === null && !isPaired(folder)) return over('unpaired', 'no device is linked')
+  if (pairing !== null && isPaired(folder)) return over('paired', 'a device is linked already')
+  // A half-made pairing shows no code any more.
+  if (pairing !== null) await forget(folder)
+  const program = browserIn(browser)
+  if (program === null) return over('failed', 'there is no Chromium')
   const { default: library } = await import('whatsapp-web.js')
   const auth = new library.LocalAuth({ dataPath: folder })
   const phoneNumber = pairing?.phoneNumber ?? null
@@ -64,12 +96,13 @@ async function open({ browser, browserArgs, folder, pairing }: Order & { order: 
     webVersionCache: { type: 'none' },
     ...(phoneNumber === null ? {} : { pairWithPhoneNumber: { phoneNumber } }),
     puppeteer: {
-      executablePath: browser,
+      executablePath: program,
       args: [...browserArgs, ...(process.geteuid?.() === 0 ? ['--no-sandbox'] : [])],
       headless: true,
       pipe: true,
       timeout: 30_000,
       protocolTimeout: 30_000,
+      env: { PATH: process.env.PATH, LANG: process.env.LANG, TZ: process.env.TZ, HOME: process.env.HOME },
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
@@ -77,23 +110,24 @@ async function open({ browser, browserArgs, folder, pairing }: Order & { order: 
   })
   client = made
   auth.afterBrowserInitialized = async () => {
-    const pid = made.pupBrowser?.process()?.pid
-    if (pid !== undefined) tell({ report: 'browser', pid })
     made.pupBrowser?.once('disconnected', () => over('failed', 'the browser has ended'))
     made.pupPage?.once('error', error => over('failed', cleaned(error)))
     made.pupPage?.once('close', () => over('failed', 'the page was closed'))
   }
-  made.on('qr', text => (pairing === null ? over('unpaired', 'it asks for a scan') : tell({ report: 'qr', text })))
+  made.on('qr', text => (pairing === null ? over('unlinked', 'it asks for a scan') : tell({ report: 'qr', text })))
   made.on('code', text => tell({ report: 'code', text }))
-  made.on('ready', () => tell({ report: 'ready' }))
+  made.on('ready', () => {
+    tell({ report: 'ready' })
+    if (pairing !== null) keep(pairing)
+  })
   made.on('change_state', state => tell({ report: 'state', state: String(state) }))
-  made.on('auth_failure', () => over('unpaired', 'the session was not taken'))
+  made.on('auth_failure', () => over('unlinked', 'the session was not taken'))
   made.on('message_ack', (message, ack) => {
     if (message.fromMe) tell({ report: 'ack', reference: message.id._serialized, ack: Number(ack) })
   })
   made.on('disconnected', reason => {
     const state = String(reason)
-    if (LOGGED_OUT.includes(state)) over('unpaired', state)
+    if (LOGGED_OUT.includes(state)) over('unlinked', state)
     else if (BLOCKED.includes(state)) over('blocked', state)
     else over(state === 'CONFLICT' ? 'conflict' : 'failed', state)
   })
@@ -176,10 +210,18 @@ async function isThere(on: Client, chat: string): Promise<boolean> {
   return people.includes(on.info.wid._serialized) || people.some(id => id.endsWith('@lid'))
 }
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+async function within<T>(ms: number, promise: T | Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`the page does not answer within ${ms / 1000} s`)), ms)
   })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** As a unit it says that it is not stuck: the bot could only hang up on it, and systemd lets nobody else in. */
+function watch(): void {
+  const { WATCHDOG_USEC = '0' } = process.env
+  if (Number(WATCHDOG_USEC) === 0) return
+  const tell = () => execFile('systemd-notify', ['WATCHDOG=1'], () => {})
+  setInterval(tell, Number(WATCHDOG_USEC) / 1000 / WATCHDOG_SHARE)
 }

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
-import { forget, markOf, prepareFolder, type SessionProcess, startSession } from './whatsapp-process.ts'
+import type { SessionPlace } from './whatsapp-place.ts'
+import { type Session, startSession } from './whatsapp-session.ts'
 import type { Report } from './whatsapp-wire.ts'
 
 // Life of the link
 // 1. Without a paired device no browser is started: the folder is looked at now and then until `heald whatsapp pair` has
-//    left its mark there.
+//    left its mark there. Where it can't be seen from here, a child looks: it is started as in 3, and says so.
 // 2. A child is started; it has `readyMs` to become ready (WhatsApp Web's own sign for that may never come), and is asked
 //    for a sign of life every `pingMs` afterwards.
 // 3. When it ends, or is ended for one of these, another one is started after a pause that grows up to a minute; after
@@ -40,18 +40,16 @@ export const LINK_TIMES: LinkTimes = {
 export interface Link {
   state(): LinkState
   /** The child, once it was ready; it may be cut off from WhatsApp for the moment. */
-  session(): SessionProcess | null
+  session(): Session | null
   /** The child as soon as it is connected; null: not in time, or not before somebody does something. */
-  connected(withinMs: number): Promise<SessionProcess | null>
+  connected(withinMs: number): Promise<Session | null>
   /** What the servers said of a message, 1 and above or -1; null: nothing in time. */
   ackOf(reference: string, withinMs: number): Promise<number | null>
   close(): Promise<void>
 }
 
 export interface LinkOptions {
-  readonly browser: string
-  readonly browserArgs: readonly string[]
-  readonly folder: string
+  readonly place: SessionPlace
   readonly times: LinkTimes
   onState(state: LinkState): void
   warn(text: string): void
@@ -64,9 +62,9 @@ const MOST_WARNINGS = 5
 
 type Over = Extract<Report, { report: 'over' }>
 
-export function keepLink({ browser, browserArgs, folder, times, onState, warn }: LinkOptions): Link {
+export function keepLink({ place, times, onState, warn }: LinkOptions): Link {
   let state: LinkState = { isUp: false, isFinal: false, why: 'it has not connected yet' }
-  let current: SessionProcess | null = null
+  let current: Session | null = null
   let isReady = false
   let isUnlinked = false
   const closing = new AbortController()
@@ -91,19 +89,21 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
     for (const tell of waits.get(reference) ?? []) tell(ack)
   }
 
-  /** One child from start to end; how it ended, and for how long it was ready. */
-  async function runOnce(): Promise<{ over: Over | null; readyMs: number }> {
-    await prepareFolder(folder)
+  /** One child from start to end; for how long it was ready. */
+  async function runOnce(): Promise<number> {
     const over: { said: Over | null } = { said: null }
     let readyAtMs: number | null = null
+    let isGivenUp = false
     let warnings = 0
     const ended = Promise.withResolvers<string>()
     const session = startSession({
-      ...{ browser, browserArgs, folder, pairing: null },
+      place,
+      pairing: null,
       onEnd: ended.resolve,
       onReport(report) {
         if (report.report === 'ready') {
           readyAtMs ??= performance.now()
+          isUnlinked = false
           clearTimeout(watchdog)
           isReady = true
           become({ isUp: true, isFinal: false, why: 'WhatsApp Web is connected' })
@@ -118,25 +118,27 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
           heardAck(report.reference, report.ack)
         } else if (report.report === 'over') {
           over.said ??= report
-          become(stateAfter(over.said))
+          if (report.why === 'unlinked') isUnlinked = true
+          become(stateAfter(over.said, isUnlinked))
         } else if (report.report === 'trouble' && warnings < MOST_WARNINGS) {
           warnings += 1
           warn(`WhatsApp Web: ${report.detail}`)
         }
       },
     })
-    const give = (why: string) => {
+    const giveUp = (why: string) => {
+      isGivenUp = true
       become({ isUp: false, isFinal: false, why })
       void session.end()
     }
     const watchdog = setTimeout(
-      () => give(`WhatsApp Web was not ready within ${times.readyMs / 1000} s`),
+      () => giveUp(`WhatsApp Web was not ready within ${times.readyMs / 1000} s`),
       times.readyMs,
     )
     const heartbeat = setInterval(async () => {
       if (!isReady) return
       const answer = await session.ask({ order: 'ping' }, times.pongMs)
-      if (answer?.is !== 'done' && over.said === null && current === session) give('WhatsApp Web does not answer')
+      if (answer?.is !== 'done' && over.said === null && current === session) giveUp('WhatsApp Web does not answer')
     }, times.pingMs)
     current = session
     const stop = () => void session.end()
@@ -149,27 +151,22 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
     current = null
     isReady = false
     for (const tells of waits.values()) for (const tell of tells) tell(null)
-    if (over.said === null && state.isUp) become({ isUp: false, isFinal: false, why })
+    if (over.said === null && !isGivenUp) become({ isUp: false, isFinal: false, why })
     // Waits for the browser, too, and ends it.
     await session.end()
-    return { over: over.said, readyMs: readyAtMs === null ? 0 : performance.now() - readyAtMs }
+    return readyAtMs === null ? 0 : performance.now() - readyAtMs
   }
 
   async function keepUp(): Promise<void> {
     let failures = 0
     while (!closing.signal.aborted) {
-      if (!existsSync(markOf(folder))) {
+      if (place.isUnpaired()) {
         become({ isUp: false, isFinal: true, why: isUnlinked ? UNLINKED : UNPAIRED })
         await pause(times.pollMs)
         continue
       }
-      const { over, readyMs } = await runOnce()
+      const readyMs = await runOnce()
       if (closing.signal.aborted) break
-      isUnlinked = over?.why === 'unpaired'
-      if (isUnlinked) {
-        await forget(folder)
-        continue
-      }
       failures = readyMs >= times.calmMs ? 0 : failures + 1
       const growing = Math.min(times.lastPauseMs, times.firstPauseMs * 2 ** Math.min(failures - 1, 16))
       await pause(growing * (0.5 + Math.random() / 2))
@@ -204,7 +201,7 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
     state: () => state,
     session: () => (isReady ? current : null),
     connected(withinMs) {
-      const { promise, resolve } = Promise.withResolvers<SessionProcess | null>()
+      const { promise, resolve } = Promise.withResolvers<Session | null>()
       const timer = setTimeout(() => resolve(null), Math.max(0, withinMs))
       const look = () => {
         if (state.isUp && isReady) resolve(current)
@@ -238,9 +235,9 @@ export function keepLink({ browser, browserArgs, folder, times, onState, warn }:
   }
 }
 
-function stateAfter({ why, detail }: Over): LinkState {
+function stateAfter({ why, detail }: Over, wasUnlinked: boolean): LinkState {
   const down = { isUp: false, isFinal: why !== 'failed' }
-  if (why === 'unpaired') return { ...down, why: UNLINKED }
+  if (why === 'unpaired' || why === 'unlinked') return { ...down, why: wasUnlinked ? UNLINKED : UNPAIRED }
   if (why === 'conflict') return { ...down, why: 'another WhatsApp Web uses the same session' }
   if (why === 'blocked') return { ...down, why: `WhatsApp does not let this device in (${detail})` }
   return { ...down, why: `WhatsApp Web has ended: ${detail}` }

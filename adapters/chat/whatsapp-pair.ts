@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import type { WhatsAppSpec } from '../../core/config/channel-spec.ts'
-import { faultOf, findBrowser } from './whatsapp.ts'
-import { forget, markOf, prepareFolder, type SessionProcess, startSession } from './whatsapp-process.ts'
+import { faultOf, placeOf } from './whatsapp-place.ts'
+import { type Session, startSession } from './whatsapp-session.ts'
+import type { OverWhy } from './whatsapp-wire.ts'
 
 // Life of a pairing
 // 1. A browser without a session shows a code; each new one is drawn in the terminal. A child whose codes stop coming (the
 //    library never asks for new ones once WhatsApp Web has gone idle) is ended, and another one started.
-// 2. The telephone scans it; when the page is ready the child is closed, so that Chromium writes the session to the disk.
-// 3. Only then the mark is written that a running bot waits for: the two never use the folder at once.
+// 2. The telephone scans it; when the page is ready the child has Chromium write the session to the disk.
+// 3. Only then it writes the mark that a running bot waits for: the two never use the folder at once.
 
 export interface PairingView {
   /** A QR code in half blocks, some 30 lines, each time there is a new one. */
@@ -22,6 +21,8 @@ export interface PairingView {
 export interface PairingTools {
   /** The folder of the channel, as the bot gives it to the adapter. */
   readonly folder: string
+  /** Where WhatsApp's own unit is reached; null where there is none. */
+  readonly socket: string | null
   readonly signal: AbortSignal
 }
 
@@ -34,17 +35,23 @@ export interface PairingTimes {
   readonly codeMs: number
   /** How long a ready page is left to write things down. */
   readonly keepMs: number
+  /** Until everything is on the disk then. */
+  readonly lastMs: number
 }
 
-const PAIRING_TIMES: PairingTimes = { allMs: 300_000, startMs: 90_000, codeMs: 90_000, keepMs: 3000 }
+const PAIRING_TIMES: PairingTimes = { allMs: 300_000, startMs: 90_000, codeMs: 90_000, keepMs: 3000, lastMs: 10_000 }
+const UNIT_HINT =
+  "whether a device is linked already (heald status), and what the unit says (journalctl -u 'heald-whatsapp@*')."
 const MOST_CHILDREN = 10
 /** In a row, of children that showed no code. */
-const MOST_FAILURES = 2
+const MOST_FAILURES = 3
+/** After a failure: a bot that looks whether a device was linked keeps others out of the unit for a moment. */
+const PAUSE_MS = 1500
 
 /** Resolves when the device is linked and a bot can use it. Rejects with a reason and a hint for people. */
 export async function pairWhatsApp(
   spec: WhatsAppSpec,
-  { folder, signal }: PairingTools,
+  { folder, socket, signal }: PairingTools,
   view: PairingView,
   changed: Partial<PairingTimes> = {},
 ): Promise<void> {
@@ -54,27 +61,26 @@ export async function pairWhatsApp(
     const hint = 'Give it in the international form, digits only: 12025550108.'
     throw faultOf('whatsapp.number', 'that is no telephone number', hint)
   }
-  const browser = findBrowser(spec.browser)
+  const place = placeOf(spec, folder, socket)
   const { renderUnicodeCompact } = await import('uqr')
-  await prepareFolder(folder)
-  if (existsSync(markOf(folder))) {
-    const hint = 'Unlink it on the telephone first (Linked devices); a running bot notices, and it can be paired anew.'
-    throw faultOf('whatsapp.paired', 'a device is linked already', hint)
-  }
-  // A half-made pairing shows no code any more.
-  await forget(folder)
   const late = AbortSignal.timeout(times.allMs)
   const stopped = AbortSignal.any([signal, late])
   let failures = 0
   for (let n = 0; n < MOST_CHILDREN && !stopped.aborted; n += 1) {
     const end = await runOnce()
-    if (end === 'linked') {
-      await writeFile(markOf(folder), `${new Date().toISOString()}\n`, { mode: 0o600, flush: true })
-      return
+    if (end === 'linked') return
+    if (end === 'paired') {
+      const hint =
+        'Unlink it on the telephone first (Linked devices); a running bot notices, and it can be paired anew.'
+      throw faultOf('whatsapp.paired', 'a device is linked already', hint)
     }
     failures = end === 'no code any more' ? 0 : failures + 1
-    if (failures < MOST_FAILURES || stopped.aborted) continue
-    throw faultOf('whatsapp.failed', `WhatsApp Web could not be used: ${end}`, 'See that Chromium runs, and try again.')
+    if (stopped.aborted) break
+    if (failures >= MOST_FAILURES) {
+      const hint = socket === null ? 'See that Chromium runs, and try again.' : `See: ${UNIT_HINT}`
+      throw faultOf('whatsapp.failed', `WhatsApp Web could not be used: ${end}`, hint)
+    }
+    if (failures > 0) await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
   }
   if (signal.aborted) throw faultOf('whatsapp.stopped', 'the pairing was stopped', 'Run it again.')
   throw faultOf(
@@ -83,23 +89,25 @@ export async function pairWhatsApp(
     'Run it again, and scan the code while it is shown.',
   )
 
-  /** One child: `linked`, `no code any more`, or what went wrong. */
+  /** One child: `linked`, `paired` (before), `no code any more`, or what went wrong. */
   async function runOnce(): Promise<string> {
     const ended = Promise.withResolvers<string>()
-    let why: string | null = null
+    let over: { readonly why: OverWhy; readonly detail: string } | null = null
     let timer: NodeJS.Timeout | undefined
     const end = (afterMs: number, how: string) => {
       clearTimeout(timer)
       timer = setTimeout(() => ended.resolve(how), afterMs)
     }
-    const session: SessionProcess = startSession({
-      ...{ browser, browserArgs: spec.browserArgs, folder, pairing: { phoneNumber } },
-      onEnd: how => ended.resolve(why ?? how),
+    const session: Session = startSession({
+      place,
+      pairing: { phoneNumber, keepMs: times.keepMs },
+      onEnd: how => ended.resolve(over === null ? how : over.why === 'paired' ? 'paired' : over.detail),
       onReport(report) {
         if (report.report === 'qr') view.showQr(renderUnicodeCompact(report.text))
         else if (report.report === 'code') view.showCode(report.text)
-        else if (report.report === 'over') why = report.detail
-        if (report.report === 'ready') end(times.keepMs, 'linked')
+        else if (report.report === 'linked') ended.resolve('linked')
+        else if (report.report === 'over') over = report
+        if (report.report === 'ready') end(times.keepMs + times.lastMs, 'it did not write the session down')
         else if (report.report === 'qr') end(times.codeMs, 'no code any more')
         else if (report.report === 'code') end(times.codeMs * 2, 'no code any more')
       },

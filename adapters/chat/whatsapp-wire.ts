@@ -1,16 +1,17 @@
-// What the bot and the process that runs WhatsApp Web tell each other, as JSON over node's IPC. Both sides check what they
-// get: a report that has not the right shape is left out.
+// What the bot and the process that runs WhatsApp Web tell each other. Both sides check what they get: what has not the
+// right shape is left out.
+
+export interface Pairing {
+  /** Digits, for a code instead of a QR code. */
+  readonly phoneNumber: string | null
+  /** How long a ready page is left to write things down. */
+  readonly keepMs: number
+}
 
 /** To the child. `id`: of an order that is answered. */
 export type Order =
-  | {
-      readonly order: 'open'
-      readonly browser: string
-      readonly browserArgs: readonly string[]
-      readonly folder: string
-      /** Null: a device that is linked already. `phoneNumber`: digits, for a code instead of a QR code. */
-      readonly pairing: { readonly phoneNumber: string | null } | null
-    }
+  /** The first one. `pairing`: null for a device that is linked already. */
+  | { readonly order: 'open'; readonly pairing: Pairing | null }
   | {
       readonly order: 'send'
       readonly id: number
@@ -38,47 +39,51 @@ export type Answer =
 
 /** From the child. */
 export type Report =
-  /** The browser runs, as leader of a process group of its own. */
-  | { readonly report: 'browser'; readonly pid: number }
   | { readonly report: 'qr'; readonly text: string }
   | { readonly report: 'code'; readonly text: string }
   | { readonly report: 'ready' }
+  /** The pairing is done, and everything is on the disk. */
+  | { readonly report: 'linked' }
   /** The page's own word for its connection: `CONNECTED`, `TIMEOUT`, `OPENING` … */
   | { readonly report: 'state'; readonly state: string }
   | { readonly report: 'ack'; readonly reference: string; readonly ack: number }
   | { readonly report: 'trouble'; readonly detail: string }
-  /** It ends now, and why. `unpaired`: the device is not linked (any more). */
-  | { readonly report: 'over'; readonly why: 'unpaired' | 'conflict' | 'blocked' | 'failed'; readonly detail: string }
+  /** It ends now, and why. */
+  | { readonly report: 'over'; readonly why: OverWhy; readonly detail: string }
   | { readonly report: 'answer'; readonly id: number; readonly answer: Answer }
 
-const OVER = ['unpaired', 'conflict', 'blocked', 'failed']
+const OVER = [
+  'unpaired', // No device was linked yet.
+  'paired', // One is, and a pairing is asked for.
+  'unlinked', // The device is not linked any more, and is forgotten.
+  'conflict', // Another WhatsApp Web uses the session.
+  'blocked', // WhatsApp does not let the device in.
+  'failed',
+] as const
+export type OverWhy = (typeof OVER)[number]
 
 export function reportIn(value: unknown): Report | null {
   if (!isRecord(value)) return null
-  const { report, pid, text, state, reference, ack, detail, why, id, answer } = value
+  const { report, text, state, reference, ack, detail, why, id, answer } = value
   const isRight =
     report === 'ready' ||
-    (report === 'browser' && isCount(pid)) ||
+    report === 'linked' ||
     ((report === 'qr' || report === 'code') && isText(text)) ||
     (report === 'state' && isText(state)) ||
     (report === 'ack' && isText(reference) && Number.isInteger(ack)) ||
     (report === 'trouble' && isText(detail)) ||
-    (report === 'over' && isText(detail) && OVER.includes(String(why))) ||
+    (report === 'over' && isText(detail) && OVER.some(one => one === why)) ||
     (report === 'answer' && isCount(id) && isAnswer(answer))
   return isRight ? (value as Report) : null
 }
 
 export function orderIn(value: unknown): Order | null {
   if (!isRecord(value)) return null
-  const { order, id, browser, browserArgs, folder, chat, text, reference } = value
+  const { order, id, pairing, chat, text, reference, replyTo } = value
   const isRight =
     order === 'close' ||
-    (order === 'open' &&
-      isText(browser) &&
-      isText(folder) &&
-      Array.isArray(browserArgs) &&
-      browserArgs.every(isText)) ||
-    (order === 'send' && isCount(id) && isText(chat) && isText(text)) ||
+    (order === 'open' && (pairing === null || isPairing(pairing))) ||
+    (order === 'send' && isCount(id) && isText(chat) && isText(text) && (replyTo === null || isText(replyTo))) ||
     (order === 'edit' && isCount(id) && isText(reference) && isText(text)) ||
     (order === 'find' && isCount(id) && isText(reference)) ||
     (order === 'chat' && isCount(id) && isText(chat)) ||
@@ -102,6 +107,12 @@ function isAnswer(value: unknown): boolean {
   const { is, reference, ack, detail } = value
   if (is === 'sent') return isText(reference) && Number.isInteger(ack)
   return is === 'done' || is === 'missing' || (is === 'failed' && isText(detail))
+}
+
+function isPairing(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { phoneNumber, keepMs } = value
+  return (phoneNumber === null || /^\d{6,15}$/.test(String(phoneNumber))) && isCount(keepMs)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,7 @@
 import type { Channel, OpenChannel, Verdict } from '../../bot/channel.ts'
 import type { WhatsAppSpec } from '../../core/config/channel-spec.ts'
-import type { Fault } from '../../core/fault.ts'
 import { keepLink, LINK_TIMES, type LinkTimes } from './whatsapp-link.ts'
-import { browserIn, prepareFolder } from './whatsapp-process.ts'
+import { placeOf } from './whatsapp-place.ts'
 import { fitsIn, textOf } from './whatsapp-text.ts'
 import type { Answer } from './whatsapp-wire.ts'
 
@@ -42,12 +41,9 @@ export const openWhatsApp = async (
 ): Promise<Channel> => {
   const times: WhatsAppTimes = { ...LINK_TIMES, answerMs: ANSWER_MS, ...changed }
   const { folder, events, warn } = tools
-  const browser = findBrowser(spec.browser)
-  await prepareFolder(folder)
-  const link = keepLink({
-    ...{ browser, browserArgs: spec.browserArgs, folder, times, warn },
-    onState: state => events.onState(state),
-  })
+  // Where heald is installed with the bot as a unit, its browser is another: the bot's unit names the socket to it.
+  const place = placeOf(spec, folder, process.env.HEALD_WHATSAPP ?? null)
+  const link = keepLink({ place, times, warn, onState: state => events.onState(state) })
   const tries = new Map<string, Try>()
   let closed: Promise<void> | null = null
 
@@ -148,23 +144,4 @@ export const openWhatsApp = async (
 function notThere(chat: string): Verdict {
   const words = JSON.stringify(chat.length > 60 ? `${chat.slice(0, 60)}…` : chat)
   return { verdict: 'refused', of: 'chat', why: `there is no chat ${words}, or this number is not in it` }
-}
-
-/** The browser to start; throws what a person can do when something is not installed. */
-export function findBrowser(wanted: string | null): string {
-  try {
-    import.meta.resolve('whatsapp-web.js')
-  } catch (cause) {
-    throw faultOf('whatsapp.missing', 'whatsapp-web.js is not installed', 'Run npm ci --include=optional.', cause)
-  }
-  const browser = browserIn(wanted)
-  if (browser !== null) return browser
-  const words = wanted === null ? 'no Chromium was found on the PATH' : `there is no browser at ${wanted}`
-  throw faultOf('whatsapp.browser', words, 'Install the package chromium, or name a browser in the configuration.')
-}
-
-/** An error in the shape of a Fault: adapters may not load the class itself. */
-export function faultOf(code: `whatsapp.${string}`, message: string, hint: string, cause?: unknown): Error & Fault {
-  const error = new Error(message, cause === undefined ? undefined : { cause })
-  return Object.assign(error, { name: 'Fault', code, hint, retry: 'no' as const })
 }

@@ -167,7 +167,7 @@ describe('the life of a WhatsApp link', () => {
     assert.ok(verdict.verdict === 'refused' && verdict.of === 'channel', JSON.stringify(verdict))
     await until('nothing is kept', () => !existsSync(join(stand.folder, 'paired')))
     assert.equal(existsSync(join(stand.folder, 'session')), false)
-    assert.deepEqual(processesOf(stand.folder), [])
+    await until('nothing runs', () => processesOf(stand.folder).length === 0)
     assert.equal(states.filter(({ isUp }) => isUp).length, 0)
     await channel.close()
   })

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { encode } from 'uqr'
 import { type PairingTimes, type PairingView, pairWhatsApp } from '../../../adapters/chat/whatsapp-pair.ts'
-import { browserIn } from '../../../adapters/chat/whatsapp-process.ts'
 import { pidOf, processesOf } from '../../fakes/whatsapp/processes.ts'
 import { startWhatsAppStand, type WhatsAppStand } from '../../fakes/whatsapp/stand.ts'
 import { until } from '../../until.ts'
@@ -18,7 +17,7 @@ after(() => stand.close())
 
 function pair(view: Partial<PairingView>, times: Partial<PairingTimes> = {}, signal = AbortSignal.timeout(60_000)) {
   const whole = { showQr: () => {}, showCode: () => {}, ...view }
-  return pairWhatsApp(stand.spec, { folder: stand.folder, signal }, whole, { keepMs: 500, ...times })
+  return pairWhatsApp(stand.spec, { folder: stand.folder, socket: null, signal }, whole, { keepMs: 500, ...times })
 }
 const isMarked = () => existsSync(join(stand.folder, 'paired'))
 
@@ -38,13 +37,13 @@ test('what is no telephone number is refused before anything is started', async 
 
 test('when the bot and its child are killed, nothing that it has started stays', async () => {
   const program = `
-    const { startSession } = await import(process.argv[1])
-    const [, , folder, args, browser] = process.argv
-    const ended = why => process.stdout.write(why)
-    const options = { browser, browserArgs: JSON.parse(args), folder, pairing: { phoneNumber: null } }
-    startSession({ ...options, onEnd: ended, onReport: () => {} })`
-  const at = join(import.meta.dirname, '../../../adapters/chat/whatsapp-process.ts')
-  const args = [at, stand.folder, JSON.stringify(stand.spec.browserArgs), browserIn(null) ?? '']
+    const [, adapters, folder, spec] = process.argv
+    const { placeOf } = await import(adapters + '/whatsapp-place.ts')
+    const { startSession } = await import(adapters + '/whatsapp-session.ts')
+    const place = placeOf(JSON.parse(spec), folder, null)
+    startSession({ place, pairing: { phoneNumber: null, keepMs: 500 }, onEnd: () => {}, onReport: () => {} })`
+  const adapters = join(import.meta.dirname, '../../../adapters/chat')
+  const args = [adapters, stand.folder, JSON.stringify(stand.spec)]
   const pages = stand.fake.pages()
   const bot = spawn(process.execPath, ['--input-type=module', '-e', program, ...args], { stdio: 'ignore' })
   await until('the browser has loaded the page', () => stand.fake.pages() > pages, 20_000)
@@ -58,7 +57,7 @@ test('when the bot and its child are killed, nothing that it has started stays',
 test('a browser that ends at once is told, not tried for ever', async () => {
   const spec = { ...stand.spec, browser: '/bin/true' }
   const view = { showQr: () => {}, showCode: () => {} }
-  const pairing = pairWhatsApp(spec, { folder: stand.folder, signal: AbortSignal.timeout(60_000) }, view)
+  const pairing = pairWhatsApp(spec, { folder: stand.folder, socket: null, signal: AbortSignal.timeout(60_000) }, view)
   await assert.rejects(pairing, { code: 'whatsapp.failed', message: /^WhatsApp Web could not be used: \S/ })
   assert.deepEqual(processesOf(stand.folder), [])
 })
@@ -126,7 +125,7 @@ test('a browser that is not there is named', async () => {
   const spec = { ...stand.spec, browser: join(stand.folder, 'no-browser') }
   const pairing = pairWhatsApp(
     spec,
-    { folder: stand.folder, signal: AbortSignal.timeout(5000) },
+    { folder: stand.folder, socket: null, signal: AbortSignal.timeout(5000) },
     { showQr: () => {}, showCode: () => {} },
   )
   await assert.rejects(pairing, { code: 'whatsapp.browser' })

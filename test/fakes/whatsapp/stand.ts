@@ -45,7 +45,7 @@ export async function startWhatsAppStand(options: WhatsAppFakeOptions = {}): Pro
     async pair() {
       const signal = AbortSignal.timeout(60_000)
       const view = { showQr: () => fake.scan(), showCode: () => {} }
-      await pairWhatsApp(spec, { folder, signal }, view, { keepMs: 500 })
+      await pairWhatsApp(spec, { folder, socket: null, signal }, view, { keepMs: 500 })
     },
     open: (events, times = {}) =>
       openWhatsApp(
