@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { checkConfig } from '../../core/config/load.ts'
@@ -13,6 +12,7 @@ import { discordPlatform } from '../fakes/discord/platform.ts'
 import { startSlackPlatform } from '../fakes/slack/platform.ts'
 import { startTelegramPlatform } from '../fakes/telegram/platform.ts'
 import { until } from '../until.ts'
+import { bridge } from './bridge.ts'
 import { INSTALLED, INSTALLED_NODE, type Machine } from './machine.ts'
 
 /** The fake platforms, and the bot of a machine as a unit of its own, confined as `heald install` confines it. */
@@ -24,19 +24,6 @@ export interface ChatsInside {
   /** Waits until each platform shows a message that all of these fit. */
   everywhere(what: string, ...words: readonly RegExp[]): Promise<void>
 }
-
-/** A machine has its own loopback and no other network: in there, each fake has the port that it has out here. */
-const BRIDGE = `
-import { connect, createServer } from 'node:net'
-const [folder, ...ports] = process.argv.slice(2)
-for (const port of ports) {
-  createServer(near => {
-    const far = connect(folder + '/' + port)
-    near.on('error', () => far.destroy()).pipe(far)
-    far.on('error', () => near.destroy()).pipe(near)
-  }).listen(Number(port), '127.0.0.1')
-}
-`
 
 export async function chatsInside(t: TestContext, machine: Machine): Promise<ChatsInside> {
   const [telegram, discord, slack] = await Promise.all([
@@ -72,20 +59,13 @@ export async function chatsInside(t: TestContext, machine: Machine): Promise<Cha
   return {
     settings,
     async up() {
-      const folder = join(machine.shared, 'ports')
-      mkdirSync(folder)
-      for (const port of ports) await bridgeOut(t, join(folder, port), Number(port))
-      const bridge = join(machine.shared, 'bridge.mjs')
-      writeFileSync(bridge, BRIDGE)
+      await bridge(t, machine, ports)
       const credentials = join(machine.root(), CREDENTIALS)
       mkdirSync(credentials, { recursive: true, mode: 0o700 })
       for (const [name, secret] of Object.entries(tokens))
         writeFileSync(join(credentials, name), secret, { mode: 0o600 })
-      await machine.units({
-        'bridge.service': `[Service]\nExecStart=${INSTALLED_NODE} ${bridge} ${folder} ${ports.join(' ')}\n`,
-        'heald-bot.service': await installedBot(machine, settings),
-      })
-      await machine.must('systemctl', 'start', 'bridge', 'heald-bot')
+      await machine.units({ 'heald-bot.service': await installedBot(machine, settings) })
+      await machine.must('systemctl', 'start', 'heald-bot')
     },
     async everywhere(what, ...words) {
       for (const [platform, chat] of chats) {
@@ -98,29 +78,6 @@ export async function chatsInside(t: TestContext, machine: Machine): Promise<Cha
       }
     },
   }
-}
-
-/** Connections to a socket in the file system go on to a port out here. */
-async function bridgeOut(t: TestContext, path: string, port: number): Promise<void> {
-  const open = new Set<Socket>()
-  const server = createServer(far => {
-    const near = connect(port, '127.0.0.1')
-    for (const [one, other] of [
-      [far, near],
-      [near, far],
-    ] as const) {
-      open.add(one)
-      one
-        .on('error', () => other.destroy())
-        .on('close', () => open.delete(one))
-        .pipe(other)
-    }
-  })
-  t.after(() => {
-    for (const socket of open) socket.destroy()
-    server.close()
-  })
-  await new Promise<void>(resolve => server.listen(path, resolve))
 }
 
 /** The bot's unit that `heald install` would write, with the project where the machine has it. */

@@ -6,6 +6,7 @@ import type { Status } from '../../core/api/control.ts'
 import { BOT_CREDENTIALS } from '../../core/install/unit-text.ts'
 import { install, pack } from '../package/installed.ts'
 import { until } from '../until.ts'
+import { listed } from './listed.ts'
 import { machineIsMissing, startMachine } from './machine.ts'
 import { PACKED_FRONT, PACKED_NODE, putPacked } from './packed-inside.ts'
 
@@ -45,22 +46,11 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
       20_000,
     )
   const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
-  const listed = () =>
-    [
-      ...['etc', 'etc/systemd/system', 'var/lib', 'run', 'run/systemd/system', 'run/systemd/transient'],
-      ...['multi-user', 'sysinit'].map(target => `etc/systemd/system/${target}.target.wants`),
-    ]
-      .filter(folder => existsSync(at(folder)))
-      .flatMap(folder => readdirSync(at(folder)).map(name => `${folder}/${name}`))
-      // Not of heald: systemd's own bookkeeping.
-      .filter(
-        path => !/\/(passwd|group|g?shadow|subuid|subgid|\.pwd\.lock|\.updated|machine-id)-?$|credentials$/.test(path),
-      )
   let good = ''
   const processes = async () =>
     (await machine.must('ps', '-eo', 'args=')).split('\n').filter(row => /opt\/heald|100001/.test(row))
   for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
-  const before = listed()
+  const before = listed(machine)
   writeFileSync(join(machine.shared, 'chat.mjs'), CHAT)
   await machine.units({
     'app.service': '[Service]\nExecStart=/bin/sleep 100000\n',
@@ -233,6 +223,6 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal(await machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald*'), '')
     assert.deepEqual(await processes(), [])
     const ours = (path: string) => !/\/(app|chat)\.service$/.test(path)
-    assert.deepEqual(listed().filter(ours).sort(), [...before].sort())
+    assert.deepEqual(listed(machine).filter(ours).sort(), [...before].sort())
   })
 })
