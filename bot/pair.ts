@@ -1,10 +1,13 @@
+import { accessSync, constants, existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Context, EXIT, type Values } from '../core/cli/command.ts'
 import type { WhatsAppSpec } from '../core/config/channel-spec.ts'
 import { findConfig } from '../core/config/find.ts'
 import { loadConfigApart } from '../core/config/load-apart.ts'
+import type { HostConfig } from '../core/config/spec.ts'
 import { asFault, Fault } from '../core/fault.ts'
+import { WHATSAPP_SOCKET } from '../core/install/unit-text.ts'
 import { botFolder } from '../core/notice/bot-service.ts'
 
 /** Links the bot to a telephone, as an adapter does it. Rejects with a reason and a hint for people. */
@@ -27,8 +30,9 @@ export async function run(context: Context, words: readonly string[], values: Va
     const hint = 'add "channels: { whatsapp: { chats: [...] } }" first; see docs/configuration.md'
     throw new Fault('channel.unknown', `${path} has no channel whatsapp`, { hint })
   }
+  const socket = socketOf(config)
   const { user } = config.bot
-  if (user !== null && user !== userInfo().username) {
+  if (socket === null && user !== null && user !== userInfo().username) {
     const hint = `run it as that user, which has to own the session: sudo -u ${user} heald whatsapp pair`
     throw new Fault('usage.user', `the bot runs as ${user}, and you are ${userInfo().username}`, { hint })
   }
@@ -40,7 +44,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   try {
     await pair(
       spec,
-      { folder: join(botFolder(config, context.state), 'whatsapp'), socket: null, signal: context.signal },
+      { folder: join(botFolder(config, context.state), 'whatsapp'), socket, signal: context.signal },
       {
         showQr: text =>
           context.out(
@@ -54,6 +58,18 @@ export async function run(context: Context, words: readonly string[], values: Va
   } catch (error) {
     throw asFault(error)
   }
-  context.out('Linked. A bot that runs begins to use it by itself.\n')
+  context.out('Linked. A bot that runs begins to use it by itself, within a minute.\n')
   return EXIT.done
+}
+
+/** Where WhatsApp's own unit is reached; null where there is none. */
+function socketOf({ bot }: HostConfig): string | null {
+  if (bot.run !== 'unit' || !existsSync(WHATSAPP_SOCKET)) return null
+  try {
+    accessSync(WHATSAPP_SOCKET, constants.W_OK)
+  } catch (cause) {
+    const message = 'only root and the bot reach the unit of WhatsApp'
+    throw new Fault('usage.user', message, { hint: 'run it with sudo', cause })
+  }
+  return WHATSAPP_SOCKET
 }

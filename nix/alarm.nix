@@ -19,7 +19,7 @@ let
     ];
   # Methods are put behind Slack's.
   addressOf = { kind, api, ... }: if kind == "slack" && !lib.hasSuffix "/" api then "${api}/" else api;
-  quoted = word: "\"${lib.replaceStrings [ "\\" "\"" "%" "$" ] [ "\\\\" "\\\"" "%%" "$$" ] word}\"";
+  quoted = import ./quoted.nix { inherit lib; };
   first = lib.head able;
 in
 if able == [ ] then null else {

@@ -21,7 +21,7 @@
   };
 
   # The bot needs its own folder, heald's socket beside it and the network, and nothing else. Who tells that heald stays
-  # down needs the network alone.
+  # down needs the network alone. The browser of WhatsApp, a unit of its own, needs more.
   # - MemoryDenyWriteExecute: Node compiles while it runs.
   # - IPAddressDeny: the platforms have no fixed addresses.
   confined = { hasBrowser }: {
@@ -34,6 +34,7 @@
     PrivateDevices = true;
     PrivateIPC = true;
     PrivateTmp = true;
+    PrivateUsers = true;
     ProtectClock = true;
     ProtectControlGroups = true;
     ProtectHome = true;
@@ -53,9 +54,8 @@
     # Chromium confines its own processes with user namespaces and chroot, looks at /proc, and at the network's devices.
     RestrictNamespaces = "user pid net";
     RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
-    SystemCallFilter = [ "@system-service chroot seccomp" ];
+    SystemCallFilter = [ "@system-service chroot seccomp" "~@resources" ];
   } else {
-    PrivateUsers = true;
     ProcSubset = "pid";
     RestrictNamespaces = true;
     RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];

@@ -1,7 +1,8 @@
 # services.heald: heald as a unit of NixOS.
 #
 # 1. What is written under `settings` becomes /etc/heald/heald.yaml, key by key; what is left out stays out of it.
-# 2. Where channels are written, the bot is a unit of its own, without rights. Its secrets reach it as credentials.
+# 2. Where channels are written, the bot is a unit of its own, without rights. Its secrets reach it as credentials. The
+#    browser of WhatsApp is another, of another user.
 # 3. A changed file is applied by a reload: nothing is restarted for it. A new heald takes the services up as they run.
 { config, lib, pkgs, ... }:
 let
@@ -94,6 +95,12 @@ in {
       systemd.services.heald-again = mkIf (alarm != null) units.again;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };
+    })
+    (mkIf (hasBot && plain.channels ? whatsapp) {
+      systemd.sockets.heald-whatsapp = units.whatsAppSocket;
+      systemd.services."heald-whatsapp@" = units.whatsApp;
+      users.users.heald-whatsapp = { isSystemUser = true; group = "heald-whatsapp"; };
+      users.groups.heald-whatsapp = { };
     })
   ]);
 }

@@ -66,6 +66,11 @@ buildNpmPackage {
     # Run by a unit when heald itself stays down.
     makeWrapper ${lib.getExe nodejs_24} $out/libexec/heald-failed \
       --add-flags $out/lib/node_modules/heald/dist/core/install/sender.js
+  '' + lib.optionalString withWhatsApp ''
+    # Run by the unit of WhatsApp.
+    makeWrapper ${lib.getExe nodejs_24} $out/libexec/heald-whatsapp \
+      --add-flags $out/lib/node_modules/heald/dist/adapters/chat/whatsapp-child.js
+  '' + ''
     installManPage dist/heald.1
     for shell in bash zsh fish; do
       node dist/heald.js completion $shell > heald.$shell

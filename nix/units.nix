@@ -1,10 +1,12 @@
-# heald's unit, the bot's, and who tells that heald stays down, from the settings. `heald install` writes the same
+# heald's unit, the bot's, WhatsApp's, and who tells that heald stays down, from the settings. `heald install` writes the same
 # (core/install/unit-text.ts), setting by setting.
 { lib, pkgs, config, cfg, settings, configFile, hasBot, credentials, alarm }:
 let
   confinement = import ./confinement.nix { inherit lib; };
   heald = lib.getExe cfg.package;
-  hasBrowser = settings.channels ? whatsapp;
+  hasWhatsApp = settings.channels ? whatsapp;
+  socketPath = "/run/heald-whatsapp.sock";
+  quoted = import ./quoted.nix { inherit lib; };
   botState = settings.bot.state;
   inVarLib = lib.hasPrefix "/var/lib/" botState;
 in {
@@ -85,8 +87,9 @@ in {
     description = "heald's bot: relays notices to chats";
     documentation = [ "man:heald(1)" ];
     wantedBy = [ "multi-user.target" ];
-    wants = [ "network-online.target" ];
-    after = [ "heald.service" "network-online.target" ];
+    wants = [ "network-online.target" ] ++ lib.optional hasWhatsApp "heald-whatsapp.socket";
+    after = [ "heald.service" "network-online.target" ] ++ lib.optional hasWhatsApp "heald-whatsapp.socket";
+    environment = lib.optionalAttrs hasWhatsApp { HEALD_WHATSAPP = socketPath; };
     startLimitIntervalSec = 0;
     # It asks for its channels once, when it starts.
     restartTriggers = [ (builtins.toJSON settings.channels) ] ++ cfg.environmentFiles;
@@ -100,12 +103,53 @@ in {
       TimeoutStopSec = 20;
       LoadCredential = credentials;
       EnvironmentFile = cfg.environmentFiles;
-      MemoryMax = if hasBrowser then "1280M" else "512M";
-      TasksMax = if hasBrowser then 512 else 64;
+      MemoryMax = "512M";
+      TasksMax = 64;
     } // (if inVarLib
       then { StateDirectory = lib.removePrefix "/var/lib/" botState; StateDirectoryMode = "0700"; }
       else { ReadWritePaths = [ botState ]; })
-      // confinement.confined { inherit hasBrowser; };
+      // confinement.confined { hasBrowser = false; };
+  };
+
+  # Where the bot reaches WhatsApp. Two browsers would spoil the session that they share: one connection at a time.
+  whatsAppSocket = {
+    description = "Where heald's bot reaches WhatsApp";
+    wantedBy = [ "sockets.target" ];
+    socketConfig = {
+      ListenStream = socketPath;
+      SocketGroup = settings.bot.user;
+      SocketMode = "0660";
+      RemoveOnStop = true;
+      Accept = true;
+      MaxConnections = 1;
+    };
+  };
+
+  # One for each connection. Of the bot it takes orders, but no program and no folder.
+  whatsApp = {
+    description = "WhatsApp of heald's bot, in a browser";
+    # The bot has another one started when it ends.
+    restartIfChanged = false;
+    unitConfig.CollectMode = "inactive-or-failed";
+    environment = { HOME = "/var/lib/heald-whatsapp"; LANG = "C.UTF-8"; };
+    serviceConfig = {
+      ExecStart = lib.concatStringsSep " " (
+        [ "${cfg.package}/libexec/heald-whatsapp" ]
+        ++ map quoted ([ "/var/lib/heald-whatsapp" settings.channels.whatsapp.browser ]
+          ++ settings.channels.whatsapp.browserArgs or [ ])
+      );
+      User = "heald-whatsapp";
+      Group = "heald-whatsapp";
+      # Its signs of life come from a process of their own, systemd-notify.
+      WatchdogSec = 60;
+      NotifyAccess = "all";
+      WatchdogSignal = "SIGKILL";
+      TimeoutStopSec = 5;
+      StateDirectory = "heald-whatsapp";
+      StateDirectoryMode = "0700";
+      MemoryMax = "768M";
+      TasksMax = 512;
+    } // confinement.confined { hasBrowser = true; };
   };
 
   # Started when systemd has given up: one request, without ledger, bot or configuration.

@@ -77,7 +77,8 @@ remembers (--folder; <state>/bot unless told otherwise). It may run as another u
       usage: 'pair [--phone NUMBER] [--config FILE]',
       summary: 'Link the bot to a telephone: shows a code in the terminal to scan, or one to type.',
       details: `--phone takes the number in the international form, digits only, and shows a code to type on that telephone instead.
-The session is kept in the bot's folder and is as good as a password. To pair anew, unlink the device on the telephone first.
+Where "heald install" has made WhatsApp a unit, run it as root: the session is kept there, else in the bot's folder.
+It is as good as a password. To pair anew, unlink the device on the telephone first.
 
 WhatsApp has no official way for bots like this: a number that is used so can get banned.`,
       options: { phone: { type: 'string' }, config: { type: 'string' } },

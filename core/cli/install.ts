@@ -5,7 +5,8 @@ import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
 import { planInstall } from '../install/plan.ts'
-import { system, trySystem } from '../install/systemctl.ts'
+import { endUnit, system, trySystem } from '../install/systemctl.ts'
+import { whatsAppOf } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
@@ -23,14 +24,16 @@ export async function run(context: Context, words: readonly string[], values: Va
   const files = filesOf(plan)
   for (const [file, text] of files) {
     // What the plan has no more would run on without its file: a second bot with the same token.
-    if (text === '' && file.endsWith('.service') && existsSync(file)) {
-      await system('systemctl', 'disable', '--quiet', '--now', basename(file))
-    }
+    if (text === '' && /\.(service|socket)$/.test(file) && existsSync(file)) await endUnit(basename(file))
     await putFile(file, text)
   }
   if (plan.bot !== null) await system('systemd-sysusers', '/etc/sysusers.d/heald.conf')
   await system('systemctl', 'daemon-reload')
-  const units = plan.bot === null ? ['heald.service'] : ['heald.service', 'heald-bot.service']
+  const units = [
+    'heald.service',
+    ...(plan.bot === null ? [] : ['heald-bot.service']),
+    ...(whatsAppOf(plan) === null ? [] : ['heald-whatsapp.socket']),
+  ]
   // The one for the boot has nothing to do now.
   await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)
   // A start limit that was hit would refuse the restart. A no: nothing has failed, or it was never loaded.

@@ -1,18 +1,24 @@
 import { existsSync } from 'node:fs'
 import { Fault } from '../fault.ts'
 import { dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
-import { system, trySystem } from '../install/systemctl.ts'
-import { BOT_USER } from '../install/unit-text.ts'
+import { endUnit, system, trySystem } from '../install/systemctl.ts'
+import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
 import { order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
 const UNITS = [
-  ...['heald-again.service', 'heald-bot.service', 'heald.service', 'heald-recover.service', 'heald-failed.service'],
+  'heald-again.service',
+  'heald-bot.service',
+  'heald-whatsapp.socket',
+  'heald-whatsapp@.service',
+  'heald.service',
+  'heald-recover.service',
+  'heald-failed.service',
 ]
 /** What is not of the installation: written by people, or the only record of what happened. */
-const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot']
+const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot', '/var/lib/heald-whatsapp']
 
 const LEFT =
   'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
@@ -27,13 +33,16 @@ export async function run(context: Context, words: readonly string[], values: Va
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
   const stopped = await stopServices(context)
   for (const unit of UNITS) {
-    await trySystem('systemctl', 'disable', '--quiet', '--now', unit)
+    // A no: it was never installed.
+    await endUnit(unit).catch(() => {})
     await trySystem('systemctl', 'reset-failed', unit)
   }
   for (const file of installed) await putFile(file, '')
   await dropFolder('/etc/sysusers.d', false)
   await system('systemctl', 'daemon-reload')
-  if (installed.includes('/etc/sysusers.d/heald.conf')) await trySystem('userdel', BOT_USER)
+  if (installed.includes('/etc/sysusers.d/heald.conf')) {
+    for (const user of [BOT_USER, WHATSAPP_USER]) await trySystem('userdel', user)
+  }
   for (const folder of KEPT) await dropFolder(folder, values.purge === true)
   const kept = KEPT.filter(folder => existsSync(folder))
   if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)

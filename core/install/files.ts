@@ -3,7 +3,8 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
-import { againUnit, alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, USERS } from './unit-text.ts'
+import { againUnit, alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, usersFile } from './unit-text.ts'
+import { whatsAppSocket, whatsAppUnit } from './whatsapp-units.ts'
 
 const UNITS = '/etc/systemd/system'
 /** All files that an installation may have, whatever its configuration. */
@@ -13,20 +14,26 @@ export const FILES = [
   join(UNITS, 'heald-bot.service'),
   join(UNITS, 'heald-failed.service'),
   join(UNITS, 'heald-again.service'),
+  join(UNITS, 'heald-whatsapp.socket'),
+  join(UNITS, 'heald-whatsapp@.service'),
   '/etc/sysusers.d/heald.conf',
 ]
-const [CORE = '', RECOVER = '', BOT = '', ALARM = '', AGAIN = '', SYSUSERS = ''] = FILES
+const [CORE = '', RECOVER = '', BOT = '', ALARM = '', AGAIN = '', SOCKET = '', WHATSAPP = '', SYSUSERS = ''] = FILES
 
 /** The files of a plan, by path; '' where there is to be none. */
 export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
-  const sender = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'sender.ts' : 'sender.js', import.meta.url))
+  const programAt = (path: string) =>
+    fileURLToPath(new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
   return new Map([
     [CORE, coreUnit(plan)],
     [RECOVER, recoverUnit(plan)],
     [BOT, botUnit(plan)],
-    [ALARM, alarmUnit(plan, sender)],
+    [ALARM, alarmUnit(plan, programAt('sender'))],
     [AGAIN, againUnit(plan)],
-    [SYSUSERS, plan.bot === null ? '' : USERS],
+    [SOCKET, whatsAppSocket(plan)],
+    // Run, not loaded: an adapter's business stays its own.
+    [WHATSAPP, whatsAppUnit(plan, programAt('../../adapters/chat/whatsapp-child'))],
+    [SYSUSERS, usersFile(plan)],
   ])
 }
 

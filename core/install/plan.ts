@@ -40,10 +40,11 @@ export function planOf(config: HostConfig, path: string, systemd: number): Insta
 
 /** A Fault when the bot, shut in as it is, could not see what it needs. */
 function checkPlaces(program: readonly string[], channels: readonly ChannelSpec[]): void {
-  const hidden = program.find(file => HIDDEN.test(file))
+  const browsers = channels.flatMap(channel => (channel.kind === 'whatsapp' ? (channel.browser ?? []) : []))
+  const hidden = [...program, ...browsers].find(file => HIDDEN.test(file))
   if (hidden !== undefined) {
     throw new Fault('install.place', `${hidden} is where the bot, shut in as it is, can't see it`, {
-      hint: 'install heald and Node outside of home folders and of folders for short-lived files, like in /opt',
+      hint: 'install heald, Node and a browser outside of home folders and of folders for short-lived files, like in /opt',
     })
   }
   for (const channel of channels) checkSecrets(channel)

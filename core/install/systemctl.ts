@@ -23,3 +23,9 @@ export function system(program: string, ...args: readonly string[]): Promise<str
 export function trySystem(program: string, ...args: readonly string[]): Promise<string | null> {
   return system(program, ...args).catch(() => null)
 }
+
+/** Stops a unit, or all that were made of a template (`name@.service`), and starts it at no boot. */
+export async function endUnit(unit: string): Promise<void> {
+  if (unit.includes('@.')) await system('systemctl', 'stop', unit.replace('@.', '@*.'))
+  else await system('systemctl', 'disable', '--quiet', '--now', unit)
+}

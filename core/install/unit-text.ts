@@ -1,4 +1,5 @@
-import type { ChannelSpec } from '../config/channel-spec.ts'
+import type { ChannelSpec, WhatsAppSpec } from '../config/channel-spec.ts'
+import { CLOSED, CONFINED } from './confinement.ts'
 
 /** What the unit files of heald are made of. */
 export interface InstallPlan {
@@ -25,6 +26,9 @@ export interface AlarmPlan {
 }
 
 export const BOT_USER = 'heald-bot'
+export const WHATSAPP_USER = 'heald-whatsapp'
+/** Where the bot reaches the unit of WhatsApp. */
+export const WHATSAPP_SOCKET = '/run/heald-whatsapp.sock'
 /** Files with tokens, for root alone; units get them as credentials. */
 export const CREDENTIALS = '/etc/heald/credentials'
 export const MARK = '# Written by "heald install"; "heald uninstall" removes it.'
@@ -124,16 +128,17 @@ WantedBy=sysinit.target
 `
 }
 
-/** The bot: reaches heald's second socket and the platforms, and nothing else. A browser needs more room. */
-export function botUnit({ program, bot }: InstallPlan): string {
+/** The bot: reaches heald's second socket, that of WhatsApp's unit and the platforms, and nothing else. */
+export function botUnit(plan: InstallPlan): string {
+  const { program, bot } = plan
   if (bot === null) return ''
-  const hasBrowser = bot.channels.some(({ kind }) => kind === 'whatsapp')
+  const hasWhatsApp = whatsAppOf(plan) !== null
   const credentials = credentialsOf(bot.channels).map(name => `LoadCredential=${name}:${CREDENTIALS}/${name}\n`)
   return `${MARK}
 [Unit]
 Description=heald's bot: relays notices to chats
-After=heald.service network-online.target
-Wants=network-online.target
+After=heald.service network-online.target${hasWhatsApp ? ' heald-whatsapp.socket' : ''}
+Wants=network-online.target${hasWhatsApp ? ' heald-whatsapp.socket' : ''}
 StartLimitIntervalSec=0
 
 [Service]
@@ -146,53 +151,13 @@ RestartSec=1
 TimeoutStopSec=20
 StateDirectory=heald-bot
 StateDirectoryMode=0700
-${credentials.join('')}MemoryMax=${hasBrowser ? '1280M' : '512M'}
-TasksMax=${hasBrowser ? 512 : 64}
-${CONFINED}${hasBrowser ? BROWSER : CLOSED}
+${credentials.join('')}${hasWhatsApp ? `Environment=HEALD_WHATSAPP=${WHATSAPP_SOCKET}\n` : ''}MemoryMax=512M
+TasksMax=64
+${CONFINED}${CLOSED}
 [Install]
 WantedBy=multi-user.target
 `
 }
-
-/** Of whoever needs the network and a folder at most. MemoryDenyWriteExecute is out: V8 compiles as it runs. */
-const CONFINED = `UMask=0077
-CapabilityBoundingSet=
-AmbientCapabilities=
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-PrivateDevices=yes
-DevicePolicy=closed
-PrivateIPC=yes
-PrivateTmp=yes
-RemoveIPC=yes
-KeyringMode=private
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-LockPersonality=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallErrorNumber=EPERM
-`
-/** Further, without a browser. */
-const CLOSED = `PrivateUsers=yes
-ProcSubset=pid
-RestrictNamespaces=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-`
-/** Chromium shuts its own children in, which takes namespaces and the calls that make them; it looks at the network's devices. */
-const BROWSER = `RestrictNamespaces=user pid net
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-SystemCallFilter=@system-service chroot seccomp
-`
 
 const AGAIN = 'it is tried again after 10 minutes, 6 times a day at most'
 
@@ -245,10 +210,19 @@ DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }
 
-/** The bot's user, for systemd-sysusers. */
-export const USERS = `${MARK}
+/** The users of the units, for systemd-sysusers. */
+export function usersFile(plan: InstallPlan): string {
+  if (plan.bot === null) return ''
+  const whatsApp = `u ${WHATSAPP_USER} - "WhatsApp of heald's bot" /var/lib/heald-whatsapp\n`
+  return `${MARK}
 u ${BOT_USER} - "heald's bot" /var/lib/heald-bot
-`
+${whatsAppOf(plan) === null ? '' : whatsApp}`
+}
+
+/** WhatsApp, where it is a channel of a bot that is a unit. */
+export function whatsAppOf({ bot }: InstallPlan): WhatsAppSpec | null {
+  return bot?.channels.find(channel => channel.kind === 'whatsapp') ?? null
+}
 
 /** Folder of the bot's credentials, as the configuration has to name it. */
 export const BOT_CREDENTIALS = '/run/credentials/heald-bot.service/'

@@ -55,5 +55,6 @@ in {
   file = builtins.fromJSON system.environment.etc."heald/heald.yaml".source.text;
   inherit (system) assertions warnings users;
   units = system.systemd.services;
+  sockets = system.systemd.sockets;
   programs = map toString system.environment.systemPackages;
 })`

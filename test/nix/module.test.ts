@@ -103,7 +103,8 @@ test('there is a Chromium only where there is WhatsApp', t => {
   const system = configured(t, { channels: { telegram: TELEGRAM, whatsapp: { chats: '4915112345678@c.us' } } })
   const { whatsapp } = system.file.channels as { whatsapp: { browser: string } }
   assert.match(whatsapp.browser, /chromium\/bin\/chromium$/)
-  assert.equal(unitOf(system, 'heald-bot').serviceConfig.MemoryMax, '1280M')
+  assert.match(String(unitOf(system, 'heald-whatsapp@').serviceConfig.ExecStart), /chromium\/bin\/chromium"$/)
+  assert.deepEqual(Object.keys(system.users.users), ['heald-bot', 'heald-whatsapp'])
   const own = configured(t, { channels: { whatsapp: { chats: '4915112345678@c.us', browser: '/usr/bin/x' } } })
   assert.equal(
     (own.file.channels as typeof system.file & { whatsapp: { browser: string } }).whatsapp.browser,
@@ -192,16 +193,18 @@ test('the bot is confined, heald as far as its work lets it', t => {
     const file = writeUnit(folder, name, unitOf(configured(t, settings), name))
     const words = ['security', '--offline=true', '--no-pager', file]
     const { stdout, stderr } = spawnSync('systemd-analyze', words, { encoding: 'utf8' })
-    const level = Number(/exposure level for [\w-]+\.service: ([\d.]+)/.exec(stdout)?.[1])
+    const level = Number(/exposure level for [\w@-]+\.service: ([\d.]+)/.exec(stdout)?.[1])
     assert.ok(level > 0, stdout + stderr)
     return level
   }
   const bot = exposure('heald-bot', { channels: { telegram: TELEGRAM } })
-  const browser = exposure('heald-bot', { channels: { whatsapp: { chats: '4915112345678@c.us' } } })
+  const whatsapp = { channels: { telegram: TELEGRAM, whatsapp: { chats: '4915112345678@c.us' } } }
+  assert.equal(exposure('heald-bot', whatsapp), bot, 'the browser is a unit of its own')
+  const browser = exposure('heald-whatsapp@', whatsapp)
   const core = exposure('heald', { services: { web: WEB } })
-  t.diagnostic(`exposure: bot ${bot}, bot with WhatsApp ${browser}, heald ${core}`)
+  t.diagnostic(`exposure: bot ${bot}, WhatsApp ${browser}, heald ${core}`)
   assert.ok(bot <= 2, `the bot: ${bot}`)
-  assert.ok(browser <= 4, `the bot with a browser: ${browser}`)
+  assert.ok(browser <= 2.5, `the browser: ${browser}`)
   assert.ok(core < 9, `heald: ${core}`)
 })
 

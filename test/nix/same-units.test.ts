@@ -8,7 +8,7 @@ import { planOf } from '../../core/install/plan.ts'
 import { temporary } from '../adapters/host/nix-stand.ts'
 import { ABLE } from '../core/config/folder.ts'
 import { CONFIGURED, evaluator, nixIsMissing } from './evaluate.ts'
-import { type Unit, unitFile } from './unit-file.ts'
+import { type SocketUnit, socketFile, type Unit, unitFile } from './unit-file.ts'
 
 // The units of `heald install` and those of the module, for the same settings: section by section, setting by setting.
 
@@ -35,7 +35,10 @@ const SETTINGS = {
         channels: '112233445566778899',
         apiUrl: 'https://a.example/x',
       },
-      whatsapp: { chats: '4915112345678@c.us', browser: '/usr/bin/chromium' },
+      whatsapp: {
+        ...{ chats: '4915112345678@c.us', browser: '/usr/bin/chromium' },
+        browserArgs: ['--proxy-server=https://proxy.example/50%$a', '--lang="de"'],
+      },
     },
   },
   slack: {
@@ -56,17 +59,24 @@ for (const [name, settings] of Object.entries(SETTINGS)) {
   test(`${name}: the units of NixOS are those of heald install`, async t => {
     const missing = nixIsMissing()
     if (missing !== null) return t.skip(missing)
-    const { file, units } = evaluator(t).evaluate<{ file: object; units: Record<string, Unit> }>(
+    const { file, units, sockets } = evaluator(t).evaluate<Configured>(
       `${CONFIGURED} (input // { bot = { run = "unit"; } // (input.bot or { }); }) { }`,
       settings,
     )
     const installed = await installedFor(t, file)
-    assert.deepEqual(Object.keys(units).sort(), [...installed.keys()].sort(), 'the same units')
-    for (const [unit, text] of installed) {
-      const nixos = units[unit] ?? assert.fail(unit)
-      assert.deepEqual(comparable(unitFile(nixos)), comparable(text), `${unit}.service`)
-    }
+    const nixos = new Map<string, string>([
+      ...Object.entries(units).map(([name, unit]) => [`${name}.service`, unitFile(unit)] as const),
+      ...Object.entries(sockets).map(([name, socket]) => [`${name}.socket`, socketFile(socket)] as const),
+    ])
+    assert.deepEqual([...nixos.keys()].sort(), [...installed.keys()].sort(), 'the same units')
+    for (const [unit, text] of installed) assert.deepEqual(comparable(nixos.get(unit) ?? ''), comparable(text), unit)
   })
+}
+
+interface Configured {
+  readonly file: object
+  readonly units: Readonly<Record<string, Unit>>
+  readonly sockets: Readonly<Record<string, SocketUnit>>
 }
 
 /** The unit files that `heald install` would write for what the module wrote, by name. */
@@ -78,7 +88,7 @@ async function installedFor(t: TestContext, file: object): Promise<Map<string, s
   const files = [...filesOf(planOf(config ?? assert.fail(), '/etc/heald/heald.yaml', 255))]
   return new Map(
     files.flatMap(([to, text]) => {
-      const name = /([^/]+)\.service$/.exec(to)?.[1]
+      const name = /[^/]+\.(service|socket)$/.exec(to)?.[0]
       return name === undefined || text === '' ? [] : [[name, text] as const]
     }),
   )
@@ -124,7 +134,9 @@ function rest(key: string, value: string): string | null {
     .replaceAll(/["'\\]/g, '')
     .replaceAll(/\/nix\/store\/[^/]+\/bin\/sh/g, '/bin/sh')
     .split(' ')
-    .filter(word => !/^\/.*\/(heald|heald-failed|node|heald\.js|sender\.ts)$/.test(word))
+    .filter(
+      word => !/^\/.*\/(heald|heald-failed|heald-whatsapp|node|heald\.js|sender\.ts|whatsapp-child\.ts)$/.test(word),
+    )
     .join(' ')
 }
 

@@ -29,6 +29,13 @@ let
       serviceConfig = option unitOption { };
     };
   };
+  socket = { ... }: {
+    options = {
+      description = option types.str "";
+      wantedBy = option (types.listOf types.str) [ ];
+      socketConfig = option unitOption { };
+    };
+  };
   file = { ... }: {
     options = {
       enable = option types.bool true;
@@ -59,6 +66,7 @@ let
     };
     systemd = {
       services = option (types.attrsOf (types.submodule service)) { };
+      sockets = option (types.attrsOf (types.submodule socket)) { };
       tmpfiles.rules = option (types.listOf types.str) [ ];
     };
     users = {

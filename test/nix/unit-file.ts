@@ -16,13 +16,31 @@ export interface Unit {
   readonly unitConfig: Settings
   readonly serviceConfig: Settings
 }
+
+/** A socket as the module describes it. */
+export interface SocketUnit {
+  readonly description: string
+  readonly wantedBy: readonly string[]
+  readonly socketConfig: Settings
+}
+
 type Value = string | number | boolean
 type Settings = Readonly<Record<string, Value | readonly Value[]>>
 
-/** The unit's file as NixOS writes it: a line for each value, lists as several. */
+/** A line for each value, lists as several. */
+const lines = (keys: Settings) =>
+  Object.entries(keys).flatMap(([key, value]) => [value].flat().map(one => `${key}=${one}`))
+
+/** The socket's file as NixOS writes it. */
+export function socketFile({ description, wantedBy, socketConfig }: SocketUnit): string {
+  const install = lines({ WantedBy: wantedBy })
+  return ['[Unit]', `Description=${description}`, '[Socket]', ...lines(socketConfig), '[Install]', ...install, ''].join(
+    '\n',
+  )
+}
+
+/** The unit's file as NixOS writes it. */
 export function unitFile(unit: Unit, path = '/usr/bin:/bin'): string {
-  const lines = (keys: Settings) =>
-    Object.entries(keys).flatMap(([key, value]) => [value].flat().map(one => `${key}=${one}`))
   return [
     '[Unit]',
     ...lines({ Description: unit.description, Documentation: unit.documentation }),

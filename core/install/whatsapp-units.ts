@@ -1,0 +1,61 @@
+import { BROWSER, CONFINED } from './confinement.ts'
+import {
+  BOT_USER,
+  commandLine,
+  type InstallPlan,
+  MARK,
+  WHATSAPP_SOCKET,
+  WHATSAPP_USER,
+  whatsAppOf,
+} from './unit-text.ts'
+
+// WhatsApp Web and its browser, as units beside the bot's: the socket, and what systemd starts for who connects to it. The
+// bot hangs up to end it, and connects again for another one. Of the bot it takes orders, but no program and no folder.
+
+/** Open to the bot's group alone. Two browsers would spoil the session that they share: one connection at a time. */
+export function whatsAppSocket(plan: InstallPlan): string {
+  if (whatsAppOf(plan) === null) return ''
+  return `${MARK}
+[Unit]
+Description=Where heald's bot reaches WhatsApp
+
+[Socket]
+ListenStream=${WHATSAPP_SOCKET}
+SocketGroup=${BOT_USER}
+SocketMode=0660
+RemoveOnStop=yes
+Accept=yes
+MaxConnections=1
+
+[Install]
+WantedBy=sockets.target
+`
+}
+
+/** `child`: the program, adapters/chat/whatsapp-child. */
+export function whatsAppUnit(plan: InstallPlan, child: string): string {
+  const spec = whatsAppOf(plan)
+  if (spec === null) return ''
+  const words = [plan.program[0], child, '/var/lib/heald-whatsapp', spec.browser ?? '', ...spec.browserArgs]
+  return `${MARK}
+[Unit]
+Description=WhatsApp of heald's bot, in a browser
+CollectMode=inactive-or-failed
+
+[Service]
+ExecStart=${commandLine(words)}
+User=${WHATSAPP_USER}
+Group=${WHATSAPP_USER}
+Environment=HOME=/var/lib/heald-whatsapp
+Environment=LANG=C.UTF-8
+# Its signs of life come from a process of their own, systemd-notify.
+WatchdogSec=60
+NotifyAccess=all
+WatchdogSignal=SIGKILL
+TimeoutStopSec=5
+StateDirectory=heald-whatsapp
+StateDirectoryMode=0700
+MemoryMax=768M
+TasksMax=512
+${CONFINED}${BROWSER}`
+}

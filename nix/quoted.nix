@@ -1,0 +1,3 @@
+# A word of a command line, as systemd reads it.
+{ lib }:
+word: "\"${lib.replaceStrings [ "\\" "\"" "%" "$" ] [ "\\\\" "\\\"" "%%" "$$" ] word}\""
