@@ -33,6 +33,7 @@ const BLOCKED = ['TOS_BLOCK', 'SMB_TOS_BLOCK', 'PROXYBLOCK', 'DEPRECATED_VERSION
 const [folder = '', browser = '', ...browserArgs] = process.argv.slice(2)
 const stream = new Socket({ fd: STREAM_FD })
 let client: Client | null = null
+let isOpened = false
 let isOver = false
 let waiting = 0
 
@@ -64,7 +65,7 @@ function over(why: OverWhy, detail: string): void {
 async function end(finish: ((folder: string) => Promise<void>) | null = null): Promise<void> {
   isOver = true
   await within(CLOSE_MS, client?.destroy()).catch(() => {})
-  await finish?.(folder)
+  await finish?.(folder).catch((error: unknown) => tell({ report: 'trouble', detail: cleaned(error) }))
   process.exit(0)
 }
 
@@ -80,6 +81,8 @@ function keep({ keepMs }: Pairing): void {
 }
 
 async function open({ pairing }: Order & { order: 'open' }): Promise<void> {
+  if (isOpened) return
+  isOpened = true
   await prepareFolder(folder)
   if (pairing === null && !isPaired(folder)) return over('unpaired', 'no device is linked')
   if (pairing !== null && isPaired(folder)) return over('paired', 'a device is linked already')

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { existsSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pairWhatsApp } from '../../../adapters/chat/whatsapp-pair.ts'
+import { listen, say } from '../../../adapters/chat/whatsapp-stream.ts'
+import type { Report } from '../../../adapters/chat/whatsapp-wire.ts'
 import type { Channel } from '../../../bot/channel.ts'
 import { plainMessage } from '../../conformance/messages.ts'
 import { pidOf, processesOf } from '../../fakes/whatsapp/processes.ts'
@@ -114,6 +116,34 @@ describe('WhatsApp behind a socket', () => {
 
   test('closed, it leaves nothing that runs', async () => {
     await channel.close()
+    await until('nothing runs', () => processesOf(stand.folder).length === 0)
+  })
+
+  test('orders that make no sense harm nothing, and a second opening opens nothing', async () => {
+    rmSync(join(stand.folder, 'paired'))
+    await until('somebody else is let in', () => served === null)
+    const stream = connect(socket)
+    const reports: Report[] = []
+    listen(stream, value => reports.push(value as Report))
+    stream.write(
+      'no json\n{"order":"open","folder":"/etc"}\n{"order":"open","pairing":{"phoneNumber":"--x","keepMs":1}}\n',
+    )
+    say(stream, { order: 'ping', id: 7 })
+    await until('it is answered', () => reports.length > 0)
+    assert.deepEqual(reports, [{ report: 'answer', id: 7, answer: { is: 'failed', detail: 'it is not connected' } }])
+    const pages = stand.fake.pages()
+    const pairing = { phoneNumber: null, keepMs: 500 }
+    for (let n = 0; n < 3; n += 1) say(stream, { order: 'open', pairing })
+    await until('a code', () => reports.some(({ report }) => report === 'qr'), START_MS)
+    say(stream, { order: 'open', pairing })
+    stand.fake.newCode()
+    await until('another code', () => reports.filter(({ report }) => report === 'qr').length >= 2)
+    assert.equal(stand.fake.pages() - pages, 1)
+    assert.deepEqual(
+      reports.filter(({ report }) => report !== 'qr' && report !== 'answer'),
+      [],
+    )
+    stream.destroy()
     await until('nothing runs', () => processesOf(stand.folder).length === 0)
   })
 
