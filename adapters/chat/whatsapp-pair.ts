@@ -42,11 +42,12 @@ export interface PairingTimes {
 const PAIRING_TIMES: PairingTimes = { allMs: 300_000, startMs: 90_000, codeMs: 90_000, keepMs: 3000, lastMs: 10_000 }
 const UNIT_HINT =
   "whether a device is linked already (heald status), and what the unit says (journalctl -u 'heald-whatsapp@*')."
-const MOST_CHILDREN = 10
+const MOST_CHILDREN = 20
 /** In a row, of children that showed no code. */
-const MOST_FAILURES = 3
-/** After a failure: a bot that looks whether a device was linked keeps others out of the unit for a moment. */
-const PAUSE_MS = 1500
+const MOST_FAILURES = 2
+/** The same of the unit: a bot that looks whether a device was linked keeps others out of it for a moment. */
+const MOST_OF_UNIT = 8
+const PAUSE_MS = 1000
 
 /** Resolves when the device is linked and a bot can use it. Rejects with a reason and a hint for people. */
 export async function pairWhatsApp(
@@ -76,11 +77,11 @@ export async function pairWhatsApp(
     }
     failures = end === 'no code any more' ? 0 : failures + 1
     if (stopped.aborted) break
-    if (failures >= MOST_FAILURES) {
+    if (failures >= (socket === null ? MOST_FAILURES : MOST_OF_UNIT)) {
       const hint = socket === null ? 'See that Chromium runs, and try again.' : `See: ${UNIT_HINT}`
       throw faultOf('whatsapp.failed', `WhatsApp Web could not be used: ${end}`, hint)
     }
-    if (failures > 0) await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
+    if (failures > 0 && socket !== null) await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
   }
   if (signal.aborted) throw faultOf('whatsapp.stopped', 'the pairing was stopped', 'Run it again.')
   throw faultOf(
