@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { Client, Message } from 'whatsapp-web.js'
 import { browserIn } from './whatsapp-browser.ts'
@@ -61,11 +62,21 @@ function over(why: OverWhy, detail: string): void {
   void end(why === 'unlinked' ? forget : null)
 }
 
-/** Closes the browser, so that it keeps the session on disk, or does without. */
-async function end(finish: ((folder: string) => Promise<void>) | null = null): Promise<void> {
+/** Closes the browser, so that it keeps the session on disk, or does without; `finish` finds nobody else in the folder. */
+async function end(finish: ((folder: string) => void) | null = null): Promise<void> {
   isOver = true
+  const running = client?.pupBrowser?.process() ?? null
   await within(CLOSE_MS, client?.destroy()).catch(() => {})
-  await finish?.(folder).catch((error: unknown) => tell({ report: 'trouble', detail: cleaned(error) }))
+  if (running !== null && running.exitCode === null && running.signalCode === null) {
+    const gone = once(running, 'exit')
+    running.kill('SIGKILL')
+    await gone
+  }
+  try {
+    finish?.(folder)
+  } catch (error) {
+    tell({ report: 'trouble', detail: cleaned(error) })
+  }
   process.exit(0)
 }
 
@@ -73,8 +84,8 @@ async function end(finish: ((folder: string) => Promise<void>) | null = null): P
 function keep({ keepMs }: Pairing): void {
   setTimeout(() => {
     if (isOver) return
-    void end(async () => {
-      await markPaired(folder)
+    void end(() => {
+      markPaired(folder)
       tell({ report: 'linked' })
     })
   }, keepMs)
@@ -87,7 +98,7 @@ async function open({ pairing }: Order & { order: 'open' }): Promise<void> {
   if (pairing === null && !isPaired(folder)) return over('unpaired', 'no device is linked')
   if (pairing !== null && isPaired(folder)) return over('paired', 'a device is linked already')
   // A half-made pairing shows no code any more.
-  if (pairing !== null) await forget(folder)
+  if (pairing !== null) forget(folder)
   const program = browserIn(browser)
   if (program === null) return over('failed', 'there is no Chromium')
   const { default: library } = await import('whatsapp-web.js')

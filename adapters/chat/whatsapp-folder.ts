@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmod, mkdir, readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 // The folder of a linked device. Only the child works in it.
@@ -22,15 +22,18 @@ export function isPaired(folder: string): boolean {
 }
 
 /** The last step of a pairing: what the browser has written is complete. */
-export async function markPaired(folder: string): Promise<void> {
-  await writeFile(markOf(folder), `${new Date().toISOString()}\n`, { mode: 0o600, flush: true })
+export function markPaired(folder: string): void {
+  writeFileSync(markOf(folder), `${new Date().toISOString()}\n`, { mode: 0o600, flush: true })
 }
 
-/** What is left of a device that is not linked any more, or of a pairing that was broken off. */
-export async function forget(folder: string): Promise<void> {
-  await rm(join(folder, 'session'), { recursive: true, force: true, maxRetries: 3 })
+/**
+ * What is left of a device that is not linked any more, or of a pairing that was broken off. At once: after a log-out the
+ * library makes the folder of the session anew.
+ */
+export function forget(folder: string): void {
+  rmSync(join(folder, 'session'), { recursive: true, force: true, maxRetries: 3 })
   // Last: without the mark, a pairing may begin to fill the folder anew.
-  await rm(markOf(folder), { force: true })
+  rmSync(markOf(folder), { force: true })
 }
 
 function markOf(folder: string): string {

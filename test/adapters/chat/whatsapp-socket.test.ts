@@ -49,7 +49,7 @@ describe('WhatsApp behind a socket', () => {
     socket = join(stand.folder, '..', `${process.pid}-whatsapp.sock`)
     await new Promise<void>(resolve => server.listen(socket, resolve))
     process.env.HEALD_WHATSAPP = socket
-    channel = await stand.open({ onState: state => void states.push(state) }, { lastPauseMs: 1000, calmMs: 0 })
+    channel = await stand.open({ onState: state => void states.push(state) }, { lastPauseMs: 3000, calmMs: 0 })
   })
   after(async () => {
     await channel.close()
@@ -109,7 +109,8 @@ describe('WhatsApp behind a socket', () => {
     states.length = 0
     stand.fake.unlink()
     await until('it is told', () => states.some(({ isFinal, why }) => isFinal && /has unlinked this device/.test(why)))
-    await until('nothing is kept', () => !existsSync(join(stand.folder, 'session')))
+    await until('it is forgotten', () => !existsSync(join(stand.folder, 'paired')))
+    assert.ok(!existsSync(join(stand.folder, 'session')))
     await pairs()
     assert.equal((await post('four')).verdict, 'done')
   })
