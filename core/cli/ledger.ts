@@ -115,6 +115,11 @@ async function show(context: Context, dir: string, word: string): Promise<number
   const found = await readEntry(dir, seq)
   if (found === null) throw unknownEntry(dir, seq)
   if ('why' in found) {
+    // A program would take the line for the entry.
+    if (json)
+      throw new Fault('entry.damaged', `entry #${seq} is damaged: ${found.why}`, {
+        hint: `"heald ledger verify" says more; "heald ledger show ${seq}" prints the line as it stands there`,
+      })
     err(`heald: entry #${seq} is damaged: ${found.why}. Run "heald ledger verify".\n`)
     out(`${cleanLine(found.line)}\n`)
     return EXIT.bad

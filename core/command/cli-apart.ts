@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { dirname } from 'node:path'
 import { faultFromJson } from '../api/fault-json.ts'
+import { EXIT } from '../cli/command.ts'
 import { Fault } from '../fault.ts'
 import { frontDoor } from '../front-door.ts'
 
@@ -17,6 +18,8 @@ export interface CliRun {
   readonly said?: readonly string[]
   readonly input?: string
   readonly timeoutMs?: number
+  /** What it prints says itself that something is bad, so its exit code 1 (`EXIT.bad`) is an answer too. */
+  readonly mayBeBad?: boolean
 }
 
 /** Questions about a long ledger are answered by a subcommand of its own process, so that none holds up healing. */
@@ -28,8 +31,8 @@ const TIMEOUT_MS = 30_000
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 
 /**
- * Runs `heald … --json` and resolves to what it printed, whatever its exit code; rejects with the Fault that it told of, or
- * `command.busy`, `command.late`.
+ * Runs `heald … --json` and resolves to what it printed; rejects with the Fault that it told of, or `command.busy`,
+ * `command.late`, and `command.broken` where its exit code says that what it printed is not to be taken as the answer.
  */
 export function cliApart({ state, socket }: CliOptions): RunCli {
   let running = 0
@@ -60,7 +63,7 @@ export function cliApart({ state, socket }: CliOptions): RunCli {
     }
   }
 
-  function once({ words, said = [], input = '', timeoutMs = TIMEOUT_MS }: CliRun): Promise<string> {
+  function once({ words, said = [], input = '', timeoutMs = TIMEOUT_MS, mayBeBad = false }: CliRun): Promise<string> {
     const args = [frontDoor(), ...words, '--json', '--state', state, '--', ...said]
     // No token of heald's goes there: only where it is, and the clock's zone.
     const { PATH, TZ, HOME } = process.env
@@ -72,7 +75,7 @@ export function cliApart({ state, socket }: CliOptions): RunCli {
         if (fault !== null) reject(fault)
         else if (error?.killed === true)
           reject(new Fault('command.late', `it took longer than ${timeoutMs / 1000} s, or the answer is too long`))
-        else if (error !== null && stdout === '')
+        else if (error !== null && !(mayBeBad && error.code === EXIT.bad && stdout !== ''))
           reject(new Fault('command.broken', 'the question could not be answered'))
         else resolve(stdout)
       })
