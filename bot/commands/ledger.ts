@@ -1,21 +1,22 @@
+import { counted } from '../../core/cli/text.ts'
+import type { LedgerPage } from '../../core/command/answers.ts'
 import type { Entry } from '../../core/entry.ts'
 import { entryInWords } from '../../core/incident/words.ts'
 import { receiptOf } from '../../core/ledger/receipt.ts'
 import type { TimedStep } from '../message.ts'
-import { answer, at, button, cut, footer, lines, type Render } from './answer.ts'
+import { answer, at, button, cut, footer, lines, type Render, type Showing, written } from './answer.ts'
 
 const MOST_WORDS = 180
 const MOST_BUTTONS = 5
 const MOST_VALUE = 300
-
-interface Page {
-  readonly lines: readonly string[]
-  readonly next: string | null
-}
+const MOST_NAMED = 5
+/** A page tells of no more (`MAX_BAD` of `core/ledger/list.ts`). */
+const MOST_TOLD = 100
 
 /** `ledger FILTER`: a page of entries, the newest first. The next page is a filter of its own. */
 export const ledger: Render = (data, args, showing) => {
-  const { lines: all, next } = data as Page
+  // A core from before tells of none.
+  const { lines: all, next, bad = [] } = data as LedgerPage
   const { links } = showing
   const filter = typeof args.filter === 'string' ? args.filter : ''
   const entries = all.map(line => JSON.parse(line) as Entry)
@@ -25,20 +26,38 @@ export const ledger: Render = (data, args, showing) => {
     const by = entry.actor === undefined || entry.actor === 'heald' ? '' : ` (${entry.actor})`
     return { offset: `#${entry.seq}`, words: `${at(entry.ts, showing)} ${cut(entryInWords(entry), MOST_WORDS)}${by}` }
   })
+  const verify = bad.length === 0 ? [] : [button(links.say('verify'), 'Verify')]
   const turns = [
     ...(next === null ? [] : [button(links.turn(`ledger ${next}`), 'Older ▶')]),
     ...(isFirst ? [] : [button(links.turn(`ledger ${plain}`.trim()), '⏮ Newest')]),
   ]
   return answer(
     {
-      icon: '📒',
+      ...(bad.length === 0 ? { icon: '📒' } : { icon: '⛔', tone: 'warning' }),
       title: filter === '' ? 'The newest entries of the ledger' : `Ledger: ${cut(plain, 100)}`,
-      blocks: entries.length === 0 ? lines('No entry fits.') : [{ block: 'steps', steps }],
+      blocks: [
+        ...lines(damagedText(bad, showing), entries.length + bad.length === 0 ? 'No entry fits.' : ''),
+        ...(entries.length === 0 ? [] : [{ block: 'steps' as const, steps }]),
+      ],
       footer: footer(entries[0] === undefined ? '' : receiptOf(entries[0].seq, entries[0].h), showing.place.host),
-      buttons: [turns, entries.slice(0, MOST_BUTTONS).map(({ seq }) => button(links.say(`show ${seq}`), `#${seq}`))],
+      buttons: [
+        [...verify, ...turns],
+        entries.slice(0, MOST_BUTTONS).map(({ seq }) => button(links.say(`show ${seq}`), `#${seq}`)),
+      ],
     },
     showing,
   )
+}
+
+/** '' for none. Not what stands in them: somebody may have written it there. */
+function damagedText(bad: LedgerPage['bad'], { platform }: Showing): string {
+  if (bad.length === 0) return ''
+  const named = bad.filter(({ seq }) => seq >= 0).map(({ seq }) => `#${seq}`)
+  const which = named.length === 0 ? '' : `: ${named.slice(0, MOST_NAMED).join(', ')}`
+  const more = named.length > MOST_NAMED ? ', …' : ''
+  const atLeast = bad.length < MOST_TOLD ? '' : 'at least '
+  const are = `${counted(bad.length, 'entry here is', 'entries here are')} damaged and not shown`
+  return `⚠️ ${atLeast}${are}${which}${more}. ${written('verify', platform)} says more.`
 }
 
 /** `show SEQ`: every field, one a line. */

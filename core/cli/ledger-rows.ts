@@ -30,7 +30,9 @@ prune   removes them here: --until or --to, and --archive DIR or --no-archive;
         copy of the ledger: zstd -d --output-dir-flat COPY/seg DIR/*.zst
 erase   the text kept aside for an entry (last log lines); the entry stays.
 
-With --json: the ledger's own lines, and one document for verify.
+With --json: the ledger's own lines, and one document for verify. With --page
+too, list prints one document: lines, next (for --cursor), and bad, which names
+the entries among them that are damaged and left out.
 Exit code 1: the ledger is damaged, or ends in a torn write.`,
   options: {
     kind: { type: 'string', multiple: true },
@@ -48,6 +50,7 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
     text: { type: 'string' },
     limit: { type: 'string', short: 'n' },
     cursor: { type: 'string' },
+    page: { type: 'boolean' },
     workers: { type: 'string' },
     key: { type: 'string', multiple: true },
     checkpoint: { type: 'string', multiple: true },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { LinesFound } from '../api/ledger-query.ts'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
@@ -64,6 +65,12 @@ async function list(context: Context, dir: string, words: readonly string[], val
   const asked = { limit, ...(cursor === undefined ? {} : { cursor: String(cursor) }) }
   const elsewhere = async () => (await import('./ledger-elsewhere.ts')).askElsewhere(context, dir, { filter, ...asked })
   const page = await queryLedger(dir, filter, { ...asked, signal, onProgress: bar.update, elsewhere }).finally(bar.end)
+  const code = page.bad.length === 0 ? EXIT.done : EXIT.bad
+  if (json && values.page === true) {
+    const found: LinesFound = { lines: page.rows.map(({ line }) => line), next: page.next, bad: page.bad }
+    out(`${JSON.stringify(found)}\n`)
+    return code
+  }
   for (const bad of page.bad)
     err(
       `heald: entry ${bad.seq < 0 ? '(unknown)' : `#${bad.seq}`} is damaged: ${bad.why}. Run "heald ledger verify".\n`,
@@ -84,7 +91,7 @@ async function list(context: Context, dir: string, words: readonly string[], val
     (json ? err : out)(wrapLines(await nothingText(context, dir, filter), columns))
   // On standard error, so that a pipe gets entries only.
   if (page.next !== null) err(`… older ones: add --cursor ${page.next}\n`)
-  return page.bad.length === 0 ? EXIT.done : EXIT.bad
+  return code
 }
 
 const LOOK_BACK = 1000

@@ -1,5 +1,6 @@
 import type { WhoAmI } from '../api/command-control.ts'
 import type { Status } from '../api/control.ts'
+import type { LinesFound } from '../api/ledger-query.ts'
 import type { SwitchControl } from '../api/switch-control.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
@@ -34,6 +35,8 @@ export interface LedgerPage {
   readonly lines: readonly string[]
   /** The filter of the next page; null: there is none. */
   readonly next: string | null
+  /** Entries among them that are damaged, and left out; `seq` -1: who knows which. */
+  readonly bad: LinesFound['bad']
 }
 
 const PAGE = 10
@@ -92,12 +95,11 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
   }
 
   async function page(filter: string): Promise<LedgerPage> {
-    const said = partsOf(filter)
-    const text = await cli({ words: ['ledger', 'list', '--limit', String(PAGE + 1)], said, mayBeBad: true })
-    const lines = text.split('\n').filter(line => line !== '')
-    const last = Number(/"seq":(\d+)/.exec(lines[PAGE - 1] ?? '')?.[1] ?? 0)
+    const words = ['ledger', 'list', '--page', '--limit', String(PAGE)]
+    const found = JSON.parse(await cli({ words, said: partsOf(filter), mayBeBad: true })) as LinesFound
     const asked = filter.replace(/(^|\s)to:\d+$/, '')
-    return { lines: lines.slice(0, PAGE), next: lines.length > PAGE ? `${asked} to:${last - 1}`.trim() : null }
+    const next = found.next === null ? null : `${asked} to:${Number(found.next) - 1}`.trim()
+    return { lines: found.lines, next, bad: found.bad }
   }
 
   /** Receipts go in by standard input: as an argument they could be the name of a file. */

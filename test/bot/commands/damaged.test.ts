@@ -16,6 +16,12 @@ import { written } from '../../core/ledger/stand.ts'
  * that core runs for it, to the card.
  */
 
+const links = createLinks()
+
+function textOf({ blocks }: Message): string {
+  return blocks.map(block => (block.block === 'text' || block.block === 'log' ? block.text : '')).join('\n')
+}
+
 /** Asks as a chat does; the daemon is not there, the files are. */
 function chatOf(dir: string): (word: Word, args?: Args) => Promise<Message> {
   const state = dirname(dir)
@@ -28,7 +34,7 @@ function chatOf(dir: string): (word: Word, args?: Args) => Promise<Message> {
     const data = await read({ word, args, who: null, from })
     const showing = {
       ...{ place: { host: 'web-1', tz: 'UTC' }, nowMs: Date.now(), platform: 'slack' as const, line: word, page: 1 },
-      ...{ links: createLinks(), hasLogs: false },
+      ...{ links, hasLogs: false },
     }
     return answerOf({ reply: 'answer', word, args, data }, showing).message
   }
@@ -65,4 +71,37 @@ test('what a subcommand printed before it said that something is bad is no answe
   const words = ['ledger', 'list']
   await assert.rejects(cli({ words }), { code: 'command.broken' })
   assert.match(await cli({ words, mayBeBad: true }), /"pid":4,/)
+})
+
+test('a page of the ledger tells of the entries that are damaged, also where there is no other', async t => {
+  const dir = await forged(t)
+  const ask = chatOf(dir)
+  const page = await ask('ledger', { filter: 'seq:4..6' })
+  const shown = page.blocks.flatMap(block => (block.block === 'steps' ? block.steps.map(({ offset }) => offset) : []))
+  assert.deepEqual(shown, ['#6', '#4'])
+  assert.equal(page.tone, 'warning')
+  assert.match(textOf(page), /^⚠️ 1 entry here is damaged and not shown: #5\. \/heald verify says more\.$/m)
+  assert.ok(page.buttons.flat().some(({ label }) => label === 'Verify'))
+  change(dir, '"pid":4,', '"pid":4444,')
+  const none = await ask('ledger', { filter: 'seq:4..5' })
+  assert.match(textOf(none), /^⚠️ 2 entries here are damaged and not shown: #5, #4\./m)
+  assert.doesNotMatch(textOf(none), /No entry fits/)
+  const good = await ask('ledger', { filter: 'seq:1..3' })
+  assert.doesNotMatch(textOf(good), /damaged/)
+  assert.equal(good.tone, 'info')
+})
+
+test('pages of the ledger follow one another, with nothing left out or told twice', async t => {
+  const ask = chatOf(await written(t, 25))
+  const seen: string[] = []
+  for (let filter: string | null = 'kind:exited'; filter !== null; ) {
+    const page: Message = await ask('ledger', { filter })
+    seen.push(...page.blocks.flatMap(block => (block.block === 'steps' ? block.steps.map(({ offset }) => offset) : [])))
+    const older = page.buttons.flat().find(({ label }) => label.startsWith('Older'))
+    filter = older === undefined ? null : (/ledger (.*)$/.exec(links.read(older.id)?.line ?? '')?.[1] ?? null)
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 25 }, (_, n) => `#${25 - n}`),
+  )
 })
