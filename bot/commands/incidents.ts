@@ -1,6 +1,7 @@
 import type { Incident } from '../../core/incident/fold.ts'
 import { spanOf } from '../../core/incident/measure.ts'
 import type { Step } from '../../core/incident/timeline.ts'
+import { warningText } from '../../core/incident/warning.ts'
 import type { Attachment } from '../channel.ts'
 import type { Fact, TimedStep } from '../message.ts'
 import { type Answer, answer, at, button, cut, footer, lines, paged, type Render, type Showing } from './answer.ts'
@@ -11,7 +12,11 @@ const MOST_CAUSE = 200
 const MOST_BUTTONS = 4
 const MOST_LINES = 15
 
-type Told = Incident & { readonly timeline: readonly (Omit<Step, 'h'> & { readonly receipt: string })[] }
+type Told = Incident & {
+  readonly timeline: readonly (Omit<Step, 'h'> & { readonly receipt: string })[]
+  /** Left out by a core from before. */
+  readonly warnings?: readonly string[]
+}
 
 /** `incidents`. */
 export const incidents: Render = (data, _args, showing) => {
@@ -49,6 +54,8 @@ function iconOf({ state, severity }: Pick<Incident, 'state' | 'severity'>): stri
 /** `incident ID`: the newest page of steps is the last one, and the first that is shown is the first. */
 export const incident: Render = (data, _args, showing) => {
   const told = data as Told
+  const warning = warningText(told.warnings ?? [])
+  const tone = told.state === 'resolved' ? 'good' : told.severity
   const { shown, row, note } = paged(told.timeline, STEPS_PER_PAGE, showing)
   const steps: TimedStep[] = shown.map(({ offset, words, seq }) => ({ offset, words: `${words} #${seq}` }))
   const kept = showing.hasLogs
@@ -56,9 +63,10 @@ export const incident: Render = (data, _args, showing) => {
     : []
   return answer(
     {
-      ...{ icon: iconOf(told), tone: told.state === 'resolved' ? 'good' : told.severity },
+      ...{ icon: iconOf(told), tone: warning !== '' && tone !== 'critical' ? 'warning' : tone },
       title: `Incident ${told.id}: ${cut(told.cause, 100)}`,
       blocks: [
+        ...lines(warning === '' ? '' : `⚠️ ${warning}`),
         { block: 'facts', facts: factsOf(told, showing) },
         { block: 'steps', steps },
         ...kept.slice(-1).map(({ tail, seq }) => ({

@@ -9,7 +9,7 @@ import { oneWord } from './arguments.ts'
 import { withNearest } from './ask.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { knownIncidents } from './incidents.ts'
+import { knownIncidents, leftOut } from './incidents.ts'
 import { entriesOf, findOldIncident, hostOf, ledgerFolder } from './record.ts'
 import { beside, cleanLine, cleanLines, columnsOf, cutTo, wrapTo } from './text.ts'
 import { ago, fullTime } from './time.ts'
@@ -30,14 +30,19 @@ export async function run(context: Context, words: readonly string[], values: Va
 }
 
 async function reportOn(context: Context, id: string, hasLines: boolean): Promise<Report> {
-  const { state, signal } = context
-  const { incidents } = await knownIncidents(context)
-  const incident = incidents.find(one => one.id === id) ?? (await findOldIncident(state, id, signal))
-  if (incident === null) throw unknownIncident(id, incidents)
-  const entries = await entriesOf(state, incident.entries, bad =>
-    context.err(
-      `heald: entry #${bad.seq} of this incident is damaged: ${cleanLine(bad.why)}. Run "heald ledger verify".\n`,
-    ),
+  const { state } = context
+  const warnings: string[] = []
+  // On standard error too: who gets the report may not be who made it.
+  const warn = (text: string) => {
+    warnings.push(text)
+    context.err(`heald: ${text}\n`)
+  }
+  const known = await knownIncidents(context)
+  known.warnings.forEach(warn)
+  const incident = known.incidents.find(one => one.id === id) ?? (await oldIncident(context, id, warn))
+  if (incident === null) throw unknownIncident(id, known.incidents)
+  const entries = await entriesOf(state, incident.entries, ({ seq, why }) =>
+    warn(`entry #${seq} of this incident is damaged: ${cleanLine(why)}. Run "heald ledger verify".`),
   )
   const dir = ledgerFolder(state)
   const steps = timeline(entries, entry => {
@@ -45,7 +50,7 @@ async function reportOn(context: Context, id: string, hasLines: boolean): Promis
     try {
       return readTail(dir, entry)
     } catch (error) {
-      context.err(`heald: the last lines kept for entry #${entry.seq} can't be read: ${codeOf(error)}\n`)
+      warn(`the last lines kept for entry #${entry.seq} can't be read: ${codeOf(error)}.`)
       return null
     }
   })
@@ -56,7 +61,15 @@ async function reportOn(context: Context, id: string, hasLines: boolean): Promis
     rolledBack: rolledBack(entries),
     changed: whatChanged(entries),
     missing: incident.entryCount - incident.entries.length,
+    warnings,
   }
+}
+
+async function oldIncident({ state, signal }: Context, id: string, warn: (text: string) => void) {
+  let damaged = 0
+  const found = await findOldIncident(state, id, signal, () => damaged++)
+  leftOut(damaged).forEach(warn)
+  return found
 }
 
 function unknownIncident(id: string, incidents: readonly Incident[]): Fault {
@@ -68,9 +81,9 @@ function unknownIncident(id: string, incidents: readonly Incident[]): Fault {
   )
 }
 
-function reportJson({ host, incident, steps, rolledBack, changed }: Report): object {
+function reportJson({ host, incident, steps, rolledBack, changed, warnings }: Report): object {
   const timeline = steps.map(({ h, ...step }) => ({ ...step, receipt: receiptOf(step.seq, h) }))
-  return { ...incident, host, timeline, rolledBack, changed }
+  return { ...incident, host, timeline, rolledBack, changed, warnings }
 }
 
 function changesText({ changed }: Report, { columns, colour }: Context): string {

@@ -14,7 +14,8 @@ const SHOWN_RESOLVED = 20
 /** `heald incidents`: open ones and the last resolved ones, newest first. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'incidents')
-  const { incidents, fromFiles } = await knownIncidents(context)
+  const { incidents, fromFiles, warnings } = await knownIncidents(context)
+  for (const warning of warnings) context.err(`heald: ${warning}\n`)
   if (context.json) {
     context.out(`${JSON.stringify(incidents)}\n`)
     return EXIT.done
@@ -27,20 +28,29 @@ export async function run(context: Context, words: readonly string[], values: Va
   return EXIT.done
 }
 
-/** From the daemon, or from the ledger's files when it does not answer. Newest first. */
-export async function knownIncidents(
-  context: Context,
-): Promise<{ readonly incidents: readonly Incident[]; readonly fromFiles: boolean }> {
+export interface KnownIncidents {
+  /** Newest first. */
+  readonly incidents: readonly Incident[]
+  readonly fromFiles: boolean
+  /** What a reader has to know of them, in sentences. */
+  readonly warnings: readonly string[]
+}
+
+/** From the daemon, or from the ledger's files when it does not answer. */
+export async function knownIncidents(context: Context): Promise<KnownIncidents> {
   try {
-    return { incidents: await askIncidents(context), fromFiles: false }
+    return { incidents: await askIncidents(context), fromFiles: false, warnings: [] }
   } catch (error) {
     if (codeOf(error) !== 'daemon.unreachable' && codeOf(error) !== 'daemon.timeout') throw error
     let damaged = 0
     const incidents = await foldIncidents(context.state, context.signal, () => damaged++)
-    if (damaged > 0)
-      context.err(`heald: damaged lines of the ledger were left out: ${damaged}. Run "heald ledger verify".\n`)
-    return { incidents: allIncidents(incidents), fromFiles: true }
+    return { incidents: allIncidents(incidents), fromFiles: true, warnings: leftOut(damaged) }
   }
+}
+
+/** The warning that so many lines were no entries; none for 0. */
+export function leftOut(damaged: number): string[] {
+  return damaged === 0 ? [] : [`damaged lines of the ledger were left out: ${damaged}. Run "heald ledger verify".`]
 }
 
 function withoutOld(incidents: readonly Incident[]): readonly Incident[] {

@@ -34,12 +34,26 @@ export async function foldIncidents(
   return folded.incidents
 }
 
-/** An incident too old to be kept: its own entries are folded again, from the one that its id names. Null if none. */
-export async function findOldIncident(state: string, id: string, signal: AbortSignal): Promise<Incident | null> {
+/**
+ * An incident too old to be kept: its own entries are folded again, from the one that its id names. Null if none. Damaged
+ * entries are told to `onBad`; where the one that its id names is damaged, nobody can tell: a Fault `entry.damaged`.
+ */
+export async function findOldIncident(
+  state: string,
+  id: string,
+  signal: AbortSignal,
+  onBad: (bad: BadLine) => void,
+): Promise<Incident | null> {
   const first = /-(\d{1,15})$/.exec(id)?.[1]
   if (first === undefined) return null
   const incidents = emptyIncidents()
-  for await (const entry of foldFrom(existingLedger(state), Number(first))) {
+  const mustOpen = (bad: BadLine) => {
+    if (bad.seq !== Number(first)) return onBad(bad)
+    throw new Fault('entry.damaged', `entry #${bad.seq}, with which "${id}" would begin, is damaged: ${bad.why}`, {
+      hint: '"heald ledger verify" says more',
+    })
+  }
+  for await (const entry of foldFrom(existingLedger(state), Number(first), { onBad: mustOpen })) {
     if (signal.aborted) throw new Fault('interrupted', 'interrupted while reading the ledger')
     if (entry.inc !== id) {
       // The first entry decides whether there is such an incident at all.

@@ -4,6 +4,7 @@ import { timelineSvg } from './drawing.ts'
 import type { Incident } from './fold.ts'
 import { spanOf } from './measure.ts'
 import type { Step } from './timeline.ts'
+import { warningText } from './warning.ts'
 import type { RolledBack, WhatChanged } from './what-changed.ts'
 
 export interface Report {
@@ -14,6 +15,8 @@ export interface Report {
   readonly changed: readonly WhatChanged[]
   /** Some entries of a long incident are not listed. */
   readonly missing: number
+  /** Entries of it that are damaged, and whatever else a reader has to know, in sentences. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -21,7 +24,7 @@ export interface Report {
  * @param when puts a time into words; left out, it stays ISO 8601 in UTC
  */
 export function factsOf(
-  { host, incident, missing, rolledBack }: Report,
+  { host, incident, missing, rolledBack, warnings }: Report,
   when = (ts: string): string => ts,
 ): [name: string, value: string][] {
   const { state, severity, services, cause, openedTs, resolvedTs, downMs, attempts, ackedBy, how } = incident
@@ -35,6 +38,7 @@ export function factsOf(
     ['Resolved', resolvedTs === null ? null : `${when(resolvedTs)}${how === null ? '' : ` (${how})`}`],
     ['Down for', downMs === null ? null : spanOf(downMs)],
     ['Restarts tried', String(attempts)],
+    ['Warning', warningText(warnings)],
     ['Rolled back', rolledBack.map(rollbackText).join('; ')],
     [
       'Not listed',

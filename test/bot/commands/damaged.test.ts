@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { answerOf } from '../../../bot/commands/table.ts'
 import { createLinks } from '../../../bot/links.ts'
 import type { Message } from '../../../bot/message.ts'
+import { foldIncidents } from '../../../core/cli/record.ts'
 import { type AnswersOptions, createAnswers } from '../../../core/command/answers.ts'
 import { cliApart } from '../../../core/command/cli-apart.ts'
 import type { Args } from '../../../core/command/port.ts'
 import type { Word } from '../../../core/command/words.ts'
-import { written } from '../../core/ledger/stand.ts'
+import type { IncidentRef } from '../../../core/entry.ts'
+import type { Incident } from '../../../core/incident/fold.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { exit, folder, optionsFor, written } from '../../core/ledger/stand.ts'
 
 /*
  * What somebody has done to the ledger's files has to reach whoever asks in a chat: from the files, through the subcommand
@@ -22,22 +28,38 @@ function textOf({ blocks }: Message): string {
   return blocks.map(block => (block.block === 'text' || block.block === 'log' ? block.text : '')).join('\n')
 }
 
-/** Asks as a chat does; the daemon is not there, the files are. */
-function chatOf(dir: string): (word: Word, args?: Args) => Promise<Message> {
-  const state = dirname(dir)
+/** Asks as core does for a chat. The daemon is there only where something listens on its socket; the files are. */
+function coreOf(dir: string): (word: Word, args: Args) => Promise<unknown> {
   const read = createAnswers({
     config: () => ({ notice: { logs: false } }),
-    cli: cliApart({ state, socket: join(state, 'heald.sock') }),
+    cli: cliApart({ state: dirname(dir), socket: socketOf(dir) }),
   } as unknown as AnswersOptions)
+  const from = { platform: 'slack', user: 'T01/U01', chat: 'C01' } as const
+  return (word, args) => read({ word, args, who: null, from })
+}
+
+/** The same, as the card that is shown. */
+function chatOf(dir: string): (word: Word, args?: Args) => Promise<Message> {
+  const core = coreOf(dir)
   return async (word, args = {}) => {
-    const from = { platform: 'slack', user: 'T01/U01', chat: 'C01' } as const
-    const data = await read({ word, args, who: null, from })
     const showing = {
       ...{ place: { host: 'web-1', tz: 'UTC' }, nowMs: Date.now(), platform: 'slack' as const, line: word, page: 1 },
       ...{ links, hasLogs: false },
     }
-    return answerOf({ reply: 'answer', word, args, data }, showing).message
+    return answerOf({ reply: 'answer', word, args, data: await core(word, args) }, showing).message
   }
+}
+
+function socketOf(dir: string): string {
+  return join(dirname(dir), 'heald.sock')
+}
+
+/** A daemon that knows of incidents, and of nothing else. */
+async function daemonWith(t: TestContext, dir: string, incidents: readonly Incident[]): Promise<void> {
+  const server = createServer((_, response) => response.end(JSON.stringify(incidents)))
+  server.listen(socketOf(dir))
+  await once(server, 'listening')
+  t.after(() => server.close())
 }
 
 /** A ledger of genesis and nine entries of which #5 was changed afterwards, its hash not. */
@@ -104,4 +126,50 @@ test('pages of the ledger follow one another, with nothing left out or told twic
     seen,
     Array.from({ length: 25 }, (_, n) => `#${25 - n}`),
   )
+})
+
+/** A ledger with one incident, whose #2 is its exit. */
+async function withIncident(t: TestContext): Promise<{ dir: string; id: string }> {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  const inc: IncidentRef = { svc: 'api' }
+  const data = { severity: 'warning', cause: 'killed by SIGKILL', services: ['api'] }
+  ledger.append({ kind: 'incident.opened', svc: 'api', inc, opens: true, data })
+  ledger.append(exit(5, { inc }))
+  await ledger.append({ kind: 'incident.resolved', svc: 'api', inc, data: { downMs: 4, how: 'restarted' } })
+  await ledger.close(2000)
+  return { dir, id: `api-${inc.seq}` }
+}
+
+test('an incident and its report say which of their entries are damaged', async t => {
+  const { dir, id } = await withIncident(t)
+  const { byId } = await foldIncidents(dirname(dir), t.signal, () => {})
+  const ask = chatOf(dir)
+  const isTold = async (what: RegExp) => {
+    const card = await ask('incident', { id })
+    assert.match(textOf(card), what)
+    assert.equal(card.tone, 'warning')
+    for (const form of ['md', 'html'])
+      assert.match(
+        ((await coreOf(dir)('report', { id, form })) as { text: string }).text.replaceAll('\\', ''),
+        what,
+        form,
+      )
+  }
+  const good = await ask('incident', { id })
+  assert.doesNotMatch(textOf(good), /damaged/)
+  assert.equal(good.tone, 'good')
+  change(dir, '"pid":5,', '"pid":666,')
+  await isTold(/damaged lines of the ledger were left out: 1\. Run ("|&quot;)heald ledger verify/)
+  await daemonWith(t, dir, [...byId.values()])
+  await isTold(/entry #2 of this incident is damaged: .*Run ("|&quot;)heald ledger verify/)
+})
+
+test('an incident of which the beginning is damaged is not said to be unknown', async t => {
+  const { dir, id } = await withIncident(t)
+  change(dir, 'killed by SIGKILL', 'nothing to see')
+  await assert.rejects(chatOf(dir)('incident', { id }), {
+    code: 'entry.damaged',
+    message: /^entry #1, with which "api-1"/,
+  })
 })

@@ -41,7 +41,8 @@ function report(more: readonly Entry[] = []) {
   const steps = timeline(entries, one =>
     one.kind === 'service.exited' ? `first line\n${EVIL}\n\`\`\`\n<script>` : null,
   )
-  return { host: 'web-1', incident, steps, rolledBack: rolledBack(more), changed: whatChanged(more), missing: 0 }
+  const story = { steps, rolledBack: rolledBack(more), changed: whatChanged(more) }
+  return { host: 'web-1', incident, ...story, missing: 0, warnings: [] }
 }
 
 test('steps carry the time since the first one, by the wall clock after a reboot', () => {
