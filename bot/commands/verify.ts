@@ -2,7 +2,8 @@ import { counted } from '../../core/cli/text.ts'
 import { entryInWords } from '../../core/incident/words.ts'
 import type { CheckedReceipt } from '../../core/ledger/check.ts'
 import { receiptOf } from '../../core/ledger/receipt.ts'
-import type { Verdict } from '../../core/ledger/verify.ts'
+import type { Finding, Verdict } from '../../core/ledger/verify.ts'
+import type { Message } from '../message.ts'
 import { type Answer, answer, cut, footer, lines, paged, type Render, type Showing } from './answer.ts'
 
 const PER_PAGE = 8
@@ -14,32 +15,82 @@ export const verify: Render = (data, _args, showing) => {
 }
 
 function ofLedger(verdict: Verdict, showing: Showing): Answer {
-  const { size, head, firstBad, torn, signedUpTo, tookMs, trusted, provableUpTo } = verdict
-  const entries = counted(size, 'entry', 'entries')
+  const { size, head, firstBad, torn } = verdict
   const isWhole = firstBad === null || torn
-  const where =
-    firstBad === null ? '' : ` at entry #${firstBad.seq} (line ${firstBad.line} of segment ${firstBad.segment})`
+  const { title, blocks } = isWhole
+    ? whole(verdict)
+    : firstBad.line === 0
+      ? notTheSigned(verdict, firstBad)
+      : damaged(verdict, firstBad)
   return answer(
     {
-      ...{ icon: isWhole ? '🟢' : '⛔', tone: isWhole ? 'good' : 'critical' },
-      title: isWhole ? `The ledger is whole: ${entries}` : `THE LEDGER IS DAMAGED${where}`,
-      blocks: isWhole
-        ? lines(
-            `One unbroken chain, checked in ${Math.round(tookMs)} ms; the first ${counted(signedUpTo, 'entry', 'entries')} are signed.`,
-            torn ? 'It ends in an unfinished write, which the next start sets aside.' : '',
-            trusted === 'nothing'
-              ? 'Nothing from elsewhere was compared with it: receipts and checkpoints that stand in chats are. Paste some: verify RECEIPT…'
-              : '',
-          )
-        : lines(
-            firstBad?.why ?? '',
-            `Still proved: ${counted(provableUpTo, 'entry', 'entries')} from the first on.`,
-            'The files were changed, or the disk lost something. heald never cuts or mends them: copy them as they are, then compare them with a backup and with receipts.',
-          ),
+      ...{ icon: isWhole ? '🟢' : '⛔', tone: isWhole ? 'good' : 'critical', title },
+      blocks: [...blocks, ...lines(...verdict.void.map(voidText))],
       footer: footer(size === 0 ? '' : receiptOf(size - 1, head), showing.place.host),
     },
     showing,
   )
+}
+
+type Told = Pick<Message, 'title' | 'blocks'>
+
+function whole({ size, torn, signedUpTo, tookMs, trusted, prunedUpTo, checked }: Verdict): Told {
+  const signed =
+    checked.checkpoints === null
+      ? 'There is no checkpoint yet, so none of it is signed.'
+      : `The first ${count(signedUpTo)} ${signedUpTo === 1 ? 'is' : 'are'} signed.`
+  return {
+    title: `The ledger is whole: ${count(size)}`,
+    blocks: lines(
+      `One unbroken chain, checked in ${Math.round(tookMs)} ms. ${signed}`,
+      prunedUpTo === 0
+        ? ''
+        : `The entries before #${prunedUpTo} were pruned, as an entry tells, and are counted; what stands for them fits.`,
+      torn ? 'It ends in an unfinished write, which the next start sets aside.' : '',
+      trusted === 'nothing'
+        ? 'Nothing from elsewhere was compared with it: receipts and checkpoints that stand in chats are. Paste some: verify RECEIPT…'
+        : '',
+    ),
+  }
+}
+
+function damaged({ provableUpTo }: Verdict, { seq, line, segment, why }: Finding): Told {
+  return {
+    title: `THE LEDGER IS DAMAGED at entry #${seq} (line ${line} of segment ${segment})`,
+    blocks: lines(
+      `${why}.`,
+      provableUpTo === 0
+        ? 'Nothing before it can be proved.'
+        : `Still proved: ${count(provableUpTo)} from the first on.`,
+      'The files were changed, or the disk lost something. heald never cuts or mends them: copy them as they are, then compare them with a backup and with receipts.',
+    ),
+  }
+}
+
+/** The chain holds, and what was signed is not in it: no line is to blame. */
+function notTheSigned({ provableUpTo, evidence }: Verdict, { segment, why }: Finding): Told {
+  const log = { block: 'log' as const, title: 'The two histories, as they were signed', text: evidence.join('\n') }
+  return {
+    title: `THE LEDGER IS NOT THE ONE THAT WAS SIGNED${segment === '' ? '' : ` (${segment})`}`,
+    blocks: [
+      ...lines(
+        `${why}.`,
+        provableUpTo === 0
+          ? 'Its entries are one unbroken chain, and none of them is proved.'
+          : `Its entries are one unbroken chain; proved: ${count(provableUpTo)} from the first on.`,
+        'Somebody who may write these files has changed the past, or they were put back from a backup. Copy them as they are, then compare them with a backup and with receipts.',
+      ),
+      ...(evidence.length === 0 ? [] : [log]),
+    ],
+  }
+}
+
+function voidText({ segment, bytes }: Verdict['void'][number]): string {
+  return `${counted(bytes, 'byte')} at the end of segment ${segment} ${bytes === 1 ? 'doesn’t' : 'don’t'} count.`
+}
+
+function count(entries: number): string {
+  return counted(entries, 'entry', 'entries')
 }
 
 function ofReceipts(all: readonly CheckedReceipt[], showing: Showing): Answer {

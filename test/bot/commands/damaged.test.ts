@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -15,7 +15,8 @@ import type { Word } from '../../../core/command/words.ts'
 import type { IncidentRef } from '../../../core/entry.ts'
 import type { Incident } from '../../../core/incident/fold.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
-import { exit, folder, optionsFor, written } from '../../core/ledger/stand.ts'
+import type { Verdict } from '../../../core/ledger/verify.ts'
+import { exit, folder, opened, optionsFor, rehashed, written } from '../../core/ledger/stand.ts'
 
 /*
  * What somebody has done to the ledger's files has to reach whoever asks in a chat: from the files, through the subcommand
@@ -41,13 +42,15 @@ function coreOf(dir: string): (word: Word, args: Args) => Promise<unknown> {
 /** The same, as the card that is shown. */
 function chatOf(dir: string): (word: Word, args?: Args) => Promise<Message> {
   const core = coreOf(dir)
-  return async (word, args = {}) => {
-    const showing = {
-      ...{ place: { host: 'web-1', tz: 'UTC' }, nowMs: Date.now(), platform: 'slack' as const, line: word, page: 1 },
-      ...{ links, hasLogs: false },
-    }
-    return answerOf({ reply: 'answer', word, args, data: await core(word, args) }, showing).message
+  return async (word, args = {}) => shown(word, args, await core(word, args))
+}
+
+function shown(word: Word, args: Args, data: unknown): Message {
+  const showing = {
+    ...{ place: { host: 'web-1', tz: 'UTC' }, nowMs: Date.now(), platform: 'slack' as const, line: word, page: 1 },
+    ...{ links, hasLogs: false },
   }
+  return answerOf({ reply: 'answer', word, args, data }, showing).message
 }
 
 function socketOf(dir: string): string {
@@ -172,4 +175,55 @@ test('an incident of which the beginning is damaged is not said to be unknown', 
     code: 'entry.damaged',
     message: /^entry #1, with which "api-1"/,
   })
+})
+
+test('a ledger that was rewritten is told to be another one than was signed, not to have a bad line 0', async t => {
+  const dir = await written(t, 9)
+  const ledger = await opened(t, dir)
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  const ask = chatOf(dir)
+  const good = await ask('verify')
+  assert.match(good.title, /^The ledger is whole/)
+  assert.doesNotMatch(textOf(good), /pruned/)
+  change(dir, '"pid":5,', '"pid":666,')
+  const path = join(dir, 'seg/000000000000.jsonl')
+  writeFileSync(path, rehashed(readFileSync(path, 'utf8')))
+  for (const name of ['head', 'tree']) rmSync(join(dir, name), { recursive: true, force: true })
+  const card = await ask('verify')
+  assert.equal(card.title, 'THE LEDGER IS NOT THE ONE THAT WAS SIGNED (checkpoint)')
+  assert.equal(card.tone, 'critical')
+  assert.doesNotMatch(textOf(card), /line 0|segment |\.\.$/m)
+  assert.match(textOf(card), /^Its entries are one unbroken chain/m)
+  assert.match(textOf(card), /changed the past, or they were put back from a backup/)
+})
+
+const VERDICT: Verdict = {
+  ...{ ok: true, size: 9, head: 'a'.repeat(64), firstBad: null, torn: false, provableUpTo: 9, tookMs: 1, void: [] },
+  checked: { chain: true, tree: true, checkpoints: true, epochs: true, index: null },
+  ...{ prunedUpTo: 0, root: '', origin: null, vkeys: [], trusted: 'nothing' as const, signedUpTo: 9, evidence: [] },
+}
+
+function cardOf(verdict: Partial<Verdict>): Message {
+  return shown('verify', {}, { ledger: { ...VERDICT, ...verdict } })
+}
+
+test('what verify found and what it did not look at both stand on the card', () => {
+  assert.doesNotMatch(textOf(cardOf({})), /pruned|no checkpoint|don’t count/)
+  assert.match(textOf(cardOf({ prunedUpTo: 4 })), /^The entries before #4 were pruned, as an entry tells/m)
+  assert.match(textOf(cardOf({ void: [{ segment: '000000000000', bytes: 1234 }] })), /^1,234 bytes .* don’t count/m)
+  const unsigned = cardOf({ signedUpTo: 0, checked: { ...VERDICT.checked, checkpoints: null } })
+  assert.match(textOf(unsigned), /There is no checkpoint yet/)
+  const bad = { ok: false, provableUpTo: 0, evidence: ['one\n\n— a b\n', 'two\n\n— a c\n'] }
+  const twice = cardOf({
+    ...bad,
+    firstBad: { seq: 3, line: 0, why: 'another one was signed', segment: 'old.checkpoint' },
+  })
+  assert.equal(twice.title, 'THE LEDGER IS NOT THE ONE THAT WAS SIGNED (old.checkpoint)')
+  assert.match(textOf(twice), /^another one was signed\.$/m)
+  assert.match(textOf(twice), /none of them is proved/)
+  assert.match(textOf(twice), /one\n\n— a b\n+two\n\n— a c/)
+  const line = cardOf({ ...bad, firstBad: { seq: 3, line: 4, why: 'no hash', segment: '000000000000' } })
+  assert.equal(line.title, 'THE LEDGER IS DAMAGED at entry #3 (line 4 of segment 000000000000)')
+  assert.match(textOf(line), /^Nothing before it can be proved\.$/m)
 })
