@@ -4,7 +4,7 @@ import type { CheckedReceipt } from '../../core/ledger/check.ts'
 import { receiptOf } from '../../core/ledger/receipt.ts'
 import type { Finding, Verdict } from '../../core/ledger/verify.ts'
 import type { Message } from '../message.ts'
-import { type Answer, answer, cut, footer, lines, paged, type Render, type Showing } from './answer.ts'
+import { type Answer, answer, cut, footer, lines, paged, type Render, type Showing, written } from './answer.ts'
 
 const PER_PAGE = 8
 
@@ -113,6 +113,9 @@ function ofReceipts(all: readonly CheckedReceipt[], showing: Showing): Answer {
           const said = entry === null ? '' : ` (${cut(entryInWords(entry), 120)})`
           return `${mark} ${what}: ${why}${said}`
         }),
+        shown.some(({ what, fits }) => what === 'receipt' && fits === true)
+          ? `A short receipt shows that its entry is the same, not what was before it: that needs ${written('verify', showing.platform)} too.`
+          : '',
       ),
       footer: footer(note, showing.place.host),
       buttons: [row],

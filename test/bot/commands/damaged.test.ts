@@ -15,8 +15,9 @@ import type { Word } from '../../../core/command/words.ts'
 import type { IncidentRef } from '../../../core/entry.ts'
 import type { Incident } from '../../../core/incident/fold.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
+import { receiptOf } from '../../../core/ledger/receipt.ts'
 import type { Verdict } from '../../../core/ledger/verify.ts'
-import { exit, folder, opened, optionsFor, rehashed, written } from '../../core/ledger/stand.ts'
+import { entriesIn, exit, folder, opened, optionsFor, ROOT, rehashed, written } from '../../core/ledger/stand.ts'
 
 /*
  * What somebody has done to the ledger's files has to reach whoever asks in a chat: from the files, through the subcommand
@@ -196,6 +197,20 @@ test('a ledger that was rewritten is told to be another one than was signed, not
   assert.doesNotMatch(textOf(card), /line 0|segment |\.\.$/m)
   assert.match(textOf(card), /^Its entries are one unbroken chain/m)
   assert.match(textOf(card), /changed the past, or they were put back from a backup/)
+})
+
+test('a short receipt speaks of its own entry; for all before it the ledger has to be verified too', async t => {
+  const dir = await forged(t)
+  const { h = '' } = entriesIn(dir)[8] ?? {}
+  const ask = chatOf(dir)
+  const card = await ask('verify', { receipts: receiptOf(8, h) })
+  assert.match(card.title, /all of them fit/)
+  assert.match(textOf(card), /not what was before it: .*\/heald verify/)
+  assert.match((await ask('verify')).title, /^THE LEDGER IS DAMAGED at entry #5 /)
+  const other = await ask('verify', { receipts: `#8·${'a'.repeat(26)}` })
+  assert.doesNotMatch(textOf(other), /before it/)
+  const docs = readFileSync(join(ROOT, 'docs/ledger.md'), 'utf8').replaceAll(/\s+/g, ' ')
+  assert.match(docs, /shows that this entry is the same, and together with `heald ledger verify` all before it/)
 })
 
 const VERDICT: Verdict = {
