@@ -3,6 +3,7 @@ import type { LinesFound } from '../api/ledger-query.ts'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
+import { seqOf } from '../ledger/cursor.ts'
 import type { Filter } from '../ledger/filter.ts'
 import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
@@ -71,10 +72,7 @@ async function list(context: Context, dir: string, words: readonly string[], val
     out(`${JSON.stringify(found)}\n`)
     return code
   }
-  for (const bad of page.bad)
-    err(
-      `heald: entry ${bad.seq < 0 ? '(unknown)' : `#${bad.seq}`} is damaged: ${bad.why}. Run "heald ledger verify".\n`,
-    )
+  for (const { seq, why } of page.bad) err(damagedText(seq, why))
   if (json) {
     for (const { line } of page.rows) out(`${line}\n`)
   } else if (page.rows.length > 0) {
@@ -127,7 +125,7 @@ async function show(context: Context, dir: string, word: string): Promise<number
       throw new Fault('entry.damaged', `entry #${seq} is damaged: ${found.why}`, {
         hint: `"heald ledger verify" says more; "heald ledger show ${seq}" prints the line as it stands there`,
       })
-    err(`heald: entry #${seq} is damaged: ${found.why}. Run "heald ledger verify".\n`)
+    err(damagedText(seq, found.why))
     out(`${cleanLine(found.line)}\n`)
     return EXIT.bad
   }
@@ -168,13 +166,17 @@ const FOLLOW_BACK = 10
 
 async function follow(context: Context, dir: string, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'ledger follow')
-  const { json, out, colour, tz, nowMs, signal } = context
+  const { json, out, err, colour, tz, nowMs, signal } = context
+  let code: number = EXIT.done
   const newest = (await listEntries(dir, {}, { limit: 1 })).rows[0]?.entry.seq ?? 0
   const durable = Math.min(newest + 1, readMark(dir).mark?.size ?? Number.POSITIVE_INFINITY)
   const from = numberOf('from', textOf(values.from)) ?? Math.max(0, durable - FOLLOW_BACK)
   for await (const line of followLines(dir, from, signal)) {
     const checked = checkLine(line)
-    if (json) out(`${line}\n`)
+    if (!checked.ok) code = EXIT.bad
+    // A program would take the line for an entry.
+    if (json && !checked.ok) err(damagedText(seqOf(line), checked.why))
+    else if (json) out(`${line}\n`)
     else if (!checked.ok) out(`${paint('damaged:', 'red', colour)} ${checked.why}: ${cleanLine(line).slice(0, 200)}\n`)
     else {
       const { entry } = checked
@@ -182,7 +184,11 @@ async function follow(context: Context, dir: string, words: readonly string[], v
       out(`${when}  ${cleanLine(entryInWords(entry))}${paint(`  ${entry.kind} #${entry.seq}`, 'dim', colour)}\n`)
     }
   }
-  return EXIT.done
+  return code
+}
+
+function damagedText(seq: number | null, why: string): string {
+  return `heald: entry ${seq === null || seq < 0 ? '(unknown)' : `#${seq}`} is damaged: ${why}. Run "heald ledger verify".\n`
 }
 
 /** The daemon itself acts in most entries: only others are named. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../../core/cli/ledger.ts'
@@ -37,4 +37,23 @@ test('when nothing is found, a name that is not known is said, with the one that
   await run(json.context, ['list'], { svc: 'apy' })
   assert.equal(json.out(), '')
   assert.match(json.err(), /Did you mean --svc api/)
+})
+
+test('a program that follows gets entries only; a damaged line is told beside them, and by the exit code', async t => {
+  const dir = await written(t, 6)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":5,', '"pid":666,'))
+  const ending = new AbortController()
+  const { context, out, err } = paperContext({ state: dirname(dir), json: true, signal: ending.signal })
+  const last = (text: string) => {
+    context.out(text)
+    if (text.includes('"pid":6,')) ending.abort()
+  }
+  assert.equal(await run({ ...context, out: last }, ['follow'], { from: '4' }), 1)
+  const seqs = out().trimEnd().split('\n')
+  assert.deepEqual(
+    seqs.map(line => JSON.parse(line).seq),
+    [4, 6],
+  )
+  assert.match(err(), /^heald: entry #5 is damaged: .* Run "heald ledger verify"\.\n$/)
 })
