@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process'
 import { Fault } from '../fault.ts'
 import { askStatus } from './ask.ts'
 import type { Context } from './command.ts'
+import { cleanLine, cleanLines } from './text.ts'
+
+const MOST_COMPLAINT = 1000
 
 /** The unit that the service is, as the daemon says; null when it is none, or no daemon answers. */
 export async function unitOf(context: Context, name: string): Promise<string | null> {
@@ -13,20 +16,31 @@ export async function unitOf(context: Context, name: string): Promise<string | n
   }
 }
 
-/** What the unit wrote, from the journal; with `follow` until the context is over. */
+/** What the unit wrote, from the journal; with `follow` until the context is over. A journal that fails is a Fault. */
 export async function unitLogs(
   context: Context,
   unit: string,
   { lines, follow, take }: { readonly lines: number; readonly follow: boolean; readonly take: (bytes: Buffer) => void },
 ): Promise<void> {
   const args = ['-q', '--no-pager', '-o', 'cat', '-n', String(lines), ...(follow ? ['-f'] : []), '-u', unit]
-  const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'inherit'], signal: context.signal })
+  const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal })
+  const hint = `ask it yourself: journalctl -u ${unit}`
+  let complaint = ''
   child.stdout.on('data', take)
+  child.stderr.on('data', (bytes: Buffer) => {
+    complaint = (complaint + bytes).slice(0, MOST_COMPLAINT)
+  })
   await new Promise<void>((resolve, reject) => {
-    child.once('close', () => resolve())
+    child.once('close', (code, by) => {
+      if (code === 0 || context.signal.aborted) {
+        context.err(cleanLines(complaint))
+        return resolve()
+      }
+      const why = cleanLine(complaint.trim()) || (code === null ? `it was ended by ${by}` : `exit code ${code}`)
+      reject(new Fault('logs.journal', `the journal can't be asked: ${why}`, { hint }))
+    })
     child.once('error', error => {
       if (context.signal.aborted) return resolve()
-      const hint = `ask it yourself: journalctl -u ${unit}`
       reject(new Fault('logs.journal', `the journal can't be asked: ${error.message}`, { hint, cause: error }))
     })
   })
