@@ -1,19 +1,22 @@
-import { createReadStream } from 'node:fs'
+import { closeSync, createReadStream, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { round } from '../clock.ts'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
-import { baseOf } from './base.ts'
-import { openCursor } from './cursor.ts'
+import { baseOf, segmentsFrom } from './base.ts'
+import { type Link, UNFINISHED, type Walk, walkChain } from './chain.ts'
+import { segmentFiles } from './files.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
+import { planOf } from './verify-plan.ts'
+import type { Task } from './verify-walk.ts'
 
 /*
  * Commands are a chain of their own inside the ledger: each of their entries names the hash of the one before. Life of its
  * verification:
  *
- * 1. Every line is checked against its own hash, and in a ledger against the line before, so that a receipt of any entry
- *    counts for what stands before it.
+ * 1. In a ledger every line has to be the next one of its chain (`chain.ts`), so that a receipt of any entry counts for what
+ *    stands before it. In a file of commands each is checked against its own hash.
  * 2. The entries of commands, in their order, have to name each other's hashes, from 64 zeros on.
  * 3. A receipt that was kept elsewhere has to fit its entry. Then nothing of what that entry's hash stands on can be another:
  *    by the chain of commands alone where it is one of a command, else by the ledger's own.
@@ -40,26 +43,49 @@ export interface CommandVerifyOptions {
   /** As people keep them: `#1042·…`. */
   readonly receipts?: readonly string[]
   readonly signal?: AbortSignal
-  readonly onProgress?: (seq: number, size: number) => void
 }
 
 /** The chain of commands in a ledger folder; needs no daemon and changes nothing. */
-export async function verifyCommands(dir: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
-  const { base } = baseOf(dir)
-  const judge = createJudge(options.receipts ?? [], true, base?.h ?? null)
-  const cursor = openCursor(dir, 0)
-  try {
-    for (let lines = await cursor.next(Number.POSITIVE_INFINITY); lines.length > 0; ) {
-      options.signal?.throwIfAborted()
-      for (const { seq, text } of lines) judge.take(text, seq)
-      if (judge.isOver()) break
-      lines = await cursor.next(Number.POSITIVE_INFINITY)
-    }
-  } finally {
-    await cursor.close()
+export async function verifyCommands(
+  dir: string,
+  { receipts = [], signal }: CommandVerifyOptions = {},
+): Promise<CommandVerdict> {
+  const found = segmentFiles(dir)
+  const { base } = baseOf(dir, found)
+  const judge = createJudge(receipts, true, base?.h ?? null)
+  let link: Link = { seq: base?.seq ?? 0, prev: base?.h ?? ZEROS }
+  for (const { task } of planOf(segmentsFrom(base, found), { sizes: [], isOnlyChain: true })) {
+    const walk = walkLines(task, link, judge)
+    // An end that is still being written, or was never finished, is no line: what follows has to follow the one before.
+    if (walk.bad !== null && walk.bad.why !== UNFINISHED) judge.stop(walk.bad)
+    if (judge.isOver()) break
+    link = { seq: walk.seq, prev: walk.h }
+    // Lets an interrupt in.
+    await new Promise(resolve => setImmediate(resolve))
+    signal?.throwIfAborted()
   }
   return judge.verdict()
 }
+
+/** Follows a segment, and hands each line of a command, or of a receipt, to the judge. */
+function walkLines({ path, validBytes }: Task, link: Link, judge: Judge): Walk {
+  let { seq } = link
+  const fd = openSync(path, 'r')
+  try {
+    return walkChain(fd, link, validBytes, (bytes, text) => {
+      for (let from = 0, to = 0; from < bytes.length; from = to + 1, seq++) {
+        to = text.indexOf('\n', from)
+        if (judge.isAskedFor(seq) || text.slice(from, to).includes(OF_COMMAND))
+          judge.take(bytes.toString('utf8', from, to), seq)
+      }
+    })
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** In every line of such an entry, and in few others. */
+const OF_COMMAND = '"kind":"command.'
 
 /** The same from nothing but the entries of commands, a line each, in any order: a file of `heald ledger list --json`. */
 export async function verifyCommandFile(path: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
@@ -79,23 +105,27 @@ export async function verifyCommandFile(path: string, options: CommandVerifyOpti
   return judge.verdict()
 }
 
-/** @param prunedH `h` of the last entry that was pruned; null: the ledger begins at its beginning */
+type Judge = ReturnType<typeof createJudge>
+
+/**
+ * @param isWhole the lines come from a ledger and follow one another there
+ * @param prunedH `h` of the last entry that was pruned; null: the ledger begins at its beginning
+ */
 function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: string | null) {
   const startMs = performance.now()
   const asked = receipts.map(text => ({ text, receipt: receiptFrom(text) }))
   const found = new Map<string, boolean>()
-  let [commands, head, prev] = [0, ZEROS, prunedH ?? ZEROS]
+  const seqs = new Set(asked.map(({ receipt }) => receipt.seq))
+  let [commands, head] = [0, ZEROS]
   let lastSeq: number | null = null
   let firstBad: CommandVerdict['firstBad'] = null
   let proved = 0
 
   /** What is wrong with the next line, in words; null: nothing. */
-  function look(text: string, seq: number): string | null {
+  function look(text: string): string | null {
     const checked = checkLine(text)
     if (!checked.ok) return checked.why
     const { entry } = checked
-    if (isWhole && (entry.seq !== seq || entry.prev !== prev)) return 'the line does not follow the one before'
-    prev = entry.h
     const why = isCommand(entry) ? follow(entry) : isWhole ? null : `it is no entry of a command, but of ${entry.kind}`
     return why ?? compare(entry)
   }
@@ -124,10 +154,15 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
   }
 
   return {
+    isAskedFor: (seq: number) => seqs.has(seq),
     take(text: string, seq: number): void {
       if (firstBad !== null) return
-      const why = look(text, seq)
+      const why = look(text)
       if (why !== null) firstBad = { seq, why }
+    },
+    /** Nothing is to be said of what comes after this line. */
+    stop({ seq, why }: { readonly seq: number; readonly why: string }): void {
+      firstBad ??= { seq, why }
     },
     isOver: () => firstBad !== null,
     verdict(): CommandVerdict {

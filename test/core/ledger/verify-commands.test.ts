@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ChainRef, Entry } from '../../../core/entry.ts'
 import { disk } from '../../../core/ledger/files.ts'
+import { listEntries } from '../../../core/ledger/list.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
 import { receiptOf } from '../../../core/ledger/receipt.ts'
@@ -120,6 +121,41 @@ test('with the links made anew as well, one later receipt tells, of a command or
       assert.match(verdict.firstBad?.why ?? '', /rewritten|not there any more/, `${name} ${later}`)
     }
   }
+})
+
+test('a command that is put where no reader looks for it, with a hash that fits, is found', async t => {
+  const { dir, entries } = await withCommands(t)
+  const later = receipt(entries.at(-1))
+  const lines = readFileSync(segmentOf(dir), 'utf8').split('\n').filter(Boolean)
+  const last = lines.length - 1
+  const forged = (seq: number, prev: string): string => {
+    const line = (lines[fourthIn(lines)] ?? '').replace('"verb":"restart"', '"verb":"rollback"')
+    const body = line
+      .slice(0, -72)
+      .replace(/"seq":\d+/, `"seq":${seq}`)
+      .replace(/"prev":"[0-9a-f]{64}"/, `"prev":"${prev}"`)
+    return `${body},"h":"${hash('sha256', body, 'hex')}"}`
+  }
+  const before = entries[last - 1]?.h ?? ''
+  for (const [name, line, listed] of [
+    ['in the place of an old one', forged(3, entries[2]?.h ?? ''), 13],
+    ['in the place of an old one, and linked to the line before', forged(3, before), 13],
+    ['further on, and linked to the line before', forged(last + 100, before), 13],
+  ] as const) {
+    const copy = copyOf(t, dir)
+    writeFileSync(segmentOf(copy), `${lines.toSpliced(last, 0, line).join('\n')}\n`)
+    const { rows } = await listEntries(copy, { kinds: ['command'] }, { limit: 100 })
+    assert.equal(rows.length, listed, `a list shows it: ${name}`)
+    const verdict = await verifyCommands(copy, { receipts: [later] })
+    assert.deepEqual([verdict.ok, verdict.firstBad?.seq], [false, last], name)
+  }
+})
+
+test('an end that is still being written is no damage of the commands', async t => {
+  const { dir } = await withCommands(t)
+  writeFileSync(segmentOf(dir), '{"v":1,"seq":', { flag: 'a' })
+  const verdict = await verifyCommands(dir)
+  assert.deepEqual([verdict.ok, verdict.commands], [true, 12])
 })
 
 test('nothing but the entries of commands is needed, in any order', async t => {
