@@ -1,12 +1,13 @@
-import { createHash, hash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { createHash, hash, randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, createZstdDecompress } from 'node:zlib'
-import { Fault, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
 import { disk, segmentName } from './files.ts'
 import type { Sealed } from './prune-plan.ts'
+import { prunedMeanwhile } from './pruned-meanwhile.ts'
 
 export interface Archived {
   /** Name of the list of all that was archived now, in the form of `sha256sum`, beside what it lists. */
@@ -27,7 +28,8 @@ export interface ArchiveOptions {
 
 /**
  * Writes segments to `folder`, compressed (zstd), each read back and compared with what the ledger tells of it before it gets
- * its name. One that is there already is compared only. Faults: `ledger.damaged`, `archive.other`, `archive.broken`.
+ * its name. One that is there already is compared only. Several may do so at once, of one ledger, into one folder. Faults:
+ * `ledger.damaged`, `ledger.pruned`, `archive.other`, `archive.broken`.
  */
 export async function archiveSegments(
   folder: string,
@@ -36,6 +38,7 @@ export async function archiveSegments(
 ): Promise<Archived> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   await disk.syncFolder(dirname(folder))
+  await removeLeft(folder)
   const allBytes = segments.reduce((sum, { validBytes }) => sum + validBytes, 0)
   let doneBytes = 0
   let bytes = 0
@@ -50,7 +53,7 @@ export async function archiveSegments(
     onProgress?.(doneBytes, allBytes)
   }
   const list = `${segmentName(segments[0]?.file.first ?? 0)}-${segmentName(segments.at(-1)?.end ?? 0)}.sha256`
-  await disk.replace(join(folder, list), lines.join(''), { sync: true })
+  await writeList(join(folder, list), lines.join(''))
   return { list, sha256: hash('sha256', lines.join(''), 'hex'), folder, segments: segments.length, bytes }
 }
 
@@ -62,29 +65,66 @@ async function store({ file, validBytes, sha256 }: Sealed, path: string, signal?
       hint: 'name another folder, or look whose it is: nothing is overwritten',
     })
   }
-  const temporary = `${path}.tmp`
+  const temporary = temporaryOf(path)
+  try {
+    await compress(file.path, temporary, { validBytes, sha256 }, signal)
+    await sync(temporary)
+    const stored = await readBack(temporary, signal)
+    if (stored.contentSha256 !== sha256)
+      throw new Fault('archive.broken', `what was written for ${path} reads otherwise`, {
+        hint: 'the disk of the archive is not to be trusted',
+      })
+    await disk.rename(temporary, path)
+    return stored
+  } catch (error) {
+    await disk.remove(temporary)
+    if (codeOf(error) === 'ENOENT' && !existsSync(file.path)) throw prunedMeanwhile(error)
+    throw error
+  }
+}
+
+async function compress(
+  from: string,
+  to: string,
+  { validBytes, sha256 }: Pick<Sealed, 'validBytes' | 'sha256'>,
+  signal?: AbortSignal,
+): Promise<void> {
   const content = createHash('sha256')
   await pipeline(
-    createReadStream(file.path, { end: validBytes - 1 }),
+    createReadStream(from, { end: validBytes - 1 }),
     passing(chunk => content.update(chunk)),
     createZstdCompress(),
-    createWriteStream(temporary, { mode: 0o600 }),
+    createWriteStream(to, { flags: 'wx', mode: 0o600 }),
     { ...(signal === undefined ? {} : { signal }) },
   )
-  if (content.digest('hex') !== sha256) {
-    await disk.remove(temporary)
-    throw new Fault('ledger.damaged', `segment ${file.name} is not the one that the entry after it tells of`, {
+  if (content.digest('hex') !== sha256)
+    throw new Fault('ledger.damaged', `${from} is not the segment that the entry after it tells of`, {
       hint: 'nothing was pruned; "heald ledger verify" says more',
     })
-  }
-  await sync(temporary)
-  const stored = await readBack(temporary, signal)
-  if (stored.contentSha256 !== sha256)
-    throw new Fault('archive.broken', `what was written to ${temporary} reads otherwise`, {
-      hint: 'the disk of the archive is not to be trusted',
-    })
+}
+
+async function writeList(path: string, text: string): Promise<void> {
+  const temporary = temporaryOf(path)
+  await writeFile(temporary, text, { flag: 'wx', mode: 0o600, flush: true })
   await disk.rename(temporary, path)
-  return stored
+  await disk.syncFolder(dirname(path))
+}
+
+/** A name of one's own: of two that write to one file, the one cuts what the other has read back. */
+function temporaryOf(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.tmp`
+}
+
+const TEMPORARY = /^\d{12}(?:\.jsonl\.zst|-\d{12}\.sha256)(?:\.[0-9a-f]{12})?\.tmp$/
+/** To write a segment takes seconds. */
+const LEFT_MS = 3_600_000
+
+/** What killed ones left behind. */
+async function removeLeft(folder: string): Promise<void> {
+  for (const name of readdirSync(folder).filter(each => TEMPORARY.test(each))) {
+    const changedMs = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs
+    if (changedMs !== undefined && Date.now() - changedMs > LEFT_MS) await disk.remove(join(folder, name))
+  }
 }
 
 interface Stored {
