@@ -2,6 +2,7 @@ import type { Entry } from '../entry.ts'
 import { baseOf } from './base.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
 import type { VerifierKey } from './note.ts'
+import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
 import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
@@ -101,8 +102,7 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
         : 'a public key is needed to judge it: --key KEY',
     )
   try {
-    // From the entries themselves: the tiles beside them may tell of what they were before.
-    const root = claim.size < firstSeq(dir) ? prunedRoot(dir, claim.size) : (await treeOfSegments(dir, claim.size)).root
+    const root = await despitePrunes(dir, () => rootOfFirst(dir, claim.size))
     if (root === null) return answer(null, `its ${claim.size} entries were pruned, and the tree's files can't tell`)
     return root === claim.root
       ? answer(true, `the first ${claim.size} entries are those that it was signed for`)
@@ -116,6 +116,11 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
       `the ledger does not hold its ${claim.size} entries: ${error instanceof Error ? error.message : error}`,
     )
   }
+}
+
+/** From the entries themselves: the tiles beside them may tell of what they were before. Null: nothing can tell it any more. */
+async function rootOfFirst(dir: string, size: number): Promise<Digest | null> {
+  return size < firstSeq(dir) ? prunedRoot(dir, size) : (await treeOfSegments(dir, size)).root
 }
 
 /** As what stands for the pruned entries proves it. */

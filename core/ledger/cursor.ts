@@ -4,6 +4,7 @@ import { countingSegments } from './base.ts'
 import type { SegmentFile } from './files.ts'
 import { MAX_LINE_BYTES } from './line.ts'
 import { validBytesBefore } from './opening.ts'
+import { isOfPrune, prunedMeanwhile } from './pruned-meanwhile.ts'
 
 /** One line as it stands in the file, without its LF, and the place it claims. Not checked. */
 export interface RawLine {
@@ -24,6 +25,11 @@ export interface Cursor {
   close(): Promise<void>
 }
 
+export interface CursorOptions {
+  /** What was pruned is not passed over: then `next` rejects with a Fault (`ledger.pruned`). */
+  readonly isWhole?: boolean
+}
+
 interface OpenFile {
   readonly name: string
   readonly handle: FileHandle
@@ -38,7 +44,7 @@ const PROBE_BYTES = 32_768
 const USUAL_LINE_BYTES = 360
 const LF = 10
 
-export function openCursor(dir: string, fromSeq: number): Cursor {
+export function openCursor(dir: string, fromSeq: number, { isWhole = false }: CursorOptions = {}): Cursor {
   let at = fromSeq
   let file: OpenFile | null = null
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
@@ -51,7 +57,19 @@ export function openCursor(dir: string, fromSeq: number): Cursor {
 
   /** Turns to the segment that holds `at`; answers where that segment's lines become void. */
   async function turn(): Promise<number | null> {
-    const files = countingSegments(dir)
+    for (;;) {
+      const files = countingSegments(dir)
+      const first = files[0]?.first ?? 0
+      if (isWhole && first > at) throw prunedMeanwhile()
+      try {
+        return await turnIn(files)
+      } catch (error) {
+        if (!isOfPrune(error, dir, first)) throw error
+      }
+    }
+  }
+
+  async function turnIn(files: readonly SegmentFile[]): Promise<number | null> {
     const index = Math.max(
       0,
       files.findLastIndex(each => each.first <= at),

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { codeOf, Fault } from '../fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { openCursor } from './cursor.ts'
+import { isOfPrune } from './pruned-meanwhile.ts'
 import { firstSeq } from './read.ts'
 import { type Digest, leafHash, toHex } from './tree/hash.ts'
 import { emptyRange, rangeBuilder, rootOf } from './tree/range.ts'
@@ -46,7 +47,7 @@ export async function exportTiles(
     write(to, entriesPath(index, entries.length), Buffer.concat(entries.flatMap(line => [lengthOf(line), line])))
     entries = []
   }
-  const cursor = openCursor(dir, 0)
+  const cursor = openCursor(dir, 0, { isWhole: true })
   try {
     while (builder.end < size) {
       signal?.throwIfAborted()
@@ -61,6 +62,9 @@ export async function exportTiles(
         throw damaged(`entry #${builder.end} can't be read`)
       onProgress?.(builder.end, size)
     }
+  } catch (error) {
+    if (isOfPrune(error, dir, 0)) mustBeWhole(dir)
+    throw error
   } finally {
     await cursor.close()
   }

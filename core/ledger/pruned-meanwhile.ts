@@ -3,7 +3,7 @@ import { countingSegments } from './base.ts'
 
 /** What somebody was reading is gone: a prune took it. Nothing is damaged. */
 export function prunedMeanwhile(cause?: unknown): Fault {
-  return new Fault('ledger.pruned', 'entries were pruned while they were being read', {
+  return new Fault('ledger.pruned', 'entries that were to be read were pruned', {
     ...{ hint: 'do it again: it begins with what is left', retry: 'now' },
     ...(cause === undefined ? {} : { cause }),
   })

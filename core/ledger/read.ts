@@ -21,7 +21,8 @@ export interface BadLine {
 
 /**
  * The entries from `fromSeq` on, in order, each checked against its hash; memory stays bounded however long the ledger.
- * Ends at `endSeq` (left out: at the last whole line). Bad lines are passed over and told to `onBad`.
+ * Ends at `endSeq` (left out: at the last whole line). Bad lines are passed over and told to `onBad`; what is pruned
+ * meanwhile is passed over.
  */
 export async function* foldFrom(
   dir: string,

@@ -7,6 +7,7 @@ import { baseOf, segmentsFrom } from './base.ts'
 import { type Link, UNFINISHED, type Walk, walkChain } from './chain.ts'
 import { segmentFiles } from './files.ts'
 import { checkLine, ZEROS } from './line.ts'
+import { despitePrunes } from './pruned-meanwhile.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
 import { planOf } from './verify-plan.ts'
 import type { Task } from './verify-walk.ts'
@@ -46,10 +47,11 @@ export interface CommandVerifyOptions {
 }
 
 /** The chain of commands in a ledger folder; needs no daemon and changes nothing. */
-export async function verifyCommands(
-  dir: string,
-  { receipts = [], signal }: CommandVerifyOptions = {},
-): Promise<CommandVerdict> {
+export function verifyCommands(dir: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
+  return despitePrunes(dir, () => verdictOf(dir, options))
+}
+
+async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOptions): Promise<CommandVerdict> {
   const found = segmentFiles(dir)
   const { base } = baseOf(dir, found)
   const judge = createJudge(receipts, true, base?.h ?? null)

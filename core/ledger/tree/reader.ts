@@ -1,5 +1,6 @@
 import { baseOf } from '../base.ts'
 import { openCursor } from '../cursor.ts'
+import { despitePrunes, prunedMeanwhile } from '../pruned-meanwhile.ts'
 import { nodesOver } from './base-nodes.ts'
 import { type Digest, leafHash } from './hash.ts'
 import { type Nodes, rootAt } from './proof.ts'
@@ -47,18 +48,25 @@ interface Row {
   readonly digests: Digest[]
 }
 
-/** All nodes in memory: 100 bytes an entry, for the time of a command. Throws a RangeError when `size` is less than what was pruned. */
-export async function treeOfSegments(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
+/**
+ * All nodes in memory: 100 bytes an entry, for the time of a command. Throws a Fault (`ledger.pruned`) when `size` is less than
+ * what was pruned, and an Error when the entries are not all there.
+ */
+export function treeOfSegments(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
+  return despitePrunes(dir, () => treeOfLeft(dir, size, signal))
+}
+
+async function treeOfLeft(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
   const { base, trouble } = baseOf(dir)
   if (trouble !== undefined) throw new Error(trouble)
   const first = base?.seq ?? 0
-  if (size < first) throw new RangeError(`the entries before #${first} were pruned`)
+  if (size < first) throw prunedMeanwhile()
   const rows: Row[] = []
   const builder = rangeBuilder(base?.range ?? emptyRange(0), (level, index, digest) => {
     rows[level] ??= { first: index, digests: [] }
     rows[level]?.digests.push(digest)
   })
-  const cursor = openCursor(dir, first)
+  const cursor = openCursor(dir, first, { isWhole: true })
   try {
     while (builder.end < size) {
       signal?.throwIfAborted()

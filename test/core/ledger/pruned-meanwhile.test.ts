@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import fsPromises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { ChainRef } from '../../../core/entry.ts'
+import { checkReceipt } from '../../../core/ledger/check.ts'
+import { claimOf } from '../../../core/ledger/checkpoint.ts'
+import { exportTiles } from '../../../core/ledger/export.ts'
+import { followLines } from '../../../core/ledger/follow.ts'
+import { latestCheckpoint } from '../../../core/ledger/kept.ts'
+import { proveEntry } from '../../../core/ledger/prove.ts'
+import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
+import { firstSeq, foldFrom, readEntry } from '../../../core/ledger/read.ts'
+import { receiptOf } from '../../../core/ledger/receipt.ts'
+import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { verifyCommands } from '../../../core/ledger/verify-commands.ts'
+import { linesIn } from './forged.ts'
+import { manySegments, reopened } from './many-segments.ts'
+import { copyOf, entriesIn, exit, folder } from './stand.ts'
+
+/** A ledger with a command in each of its segments, and what a prune of the first two does to its files, at once. */
+async function prunable(t: TestContext) {
+  const dir = await manySegments(t, 3, 5)
+  const ledger = await reopened(t, dir)
+  const chain: ChainRef = { h: '0'.repeat(64) }
+  for (let n = 0; n < 5; n++) await ledger.append({ kind: 'command.requested', data: { id: `c${n}` }, chain })
+  await ledger.append(exit(1))
+  await ledger.checkpoint()
+  await ledger.close(5000)
+  const later = copyOf(t, dir)
+  const pruning = await reopened(t, later)
+  const begin = sealedSegments(dir)[1]?.end ?? assert.fail()
+  await pruning.prune({ upTo: begin, archive: null, by: 'local:admin' })
+  await pruning.close(5000)
+  const prune = (): void => {
+    copyFileSync(join(later, 'base.json'), join(dir, 'base.json'))
+    for (const name of readdirSync(join(dir, 'seg')))
+      if (!existsSync(join(later, 'seg', name))) rmSync(join(dir, 'seg', name))
+  }
+  return { dir, begin, prune }
+}
+
+/** Is asked between two pieces of what is read. */
+function atPiece(piece: number, act: () => void): AbortSignal {
+  let asked = 0
+  const { signal } = new AbortController()
+  signal.throwIfAborted = () => {
+    if (++asked === piece) act()
+  }
+  return signal
+}
+
+/** Acts just before the next file is opened, after it was found. */
+function atOpen(t: TestContext, act: () => void): void {
+  const { open } = fsPromises
+  const mocked = t.mock.method(fsPromises, 'open', (...how: Parameters<typeof open>) => {
+    mocked.mock.restore()
+    syncBuiltinESMExports()
+    act()
+    return open(...how)
+  })
+  syncBuiltinESMExports()
+}
+
+test('commands are verified anew from what a prune left', async t => {
+  const { dir, prune } = await prunable(t)
+  const receipt = receiptOf(entriesIn(dir).length - 1, entriesIn(dir).at(-1)?.h ?? '')
+  const verdict = await verifyCommands(dir, { receipts: [receipt], signal: atPiece(1, prune) })
+  assert.deepEqual([verdict.firstBad, verdict.commands, verdict.provedCommands], [null, 5, 5])
+})
+
+test('an export that a prune overtakes is told that the beginning was pruned', async t => {
+  const { dir, prune } = await prunable(t)
+  const note = latestCheckpoint(dir) ?? assert.fail()
+  const order = { ...(claimOf(note) ?? assert.fail()), note }
+  await assert.rejects(exportTiles(dir, folder(t), order, { signal: atPiece(2, prune) }), { code: 'export.pruned' })
+})
+
+test('a tree is computed anew from what a prune left', async t => {
+  const { dir, prune } = await prunable(t)
+  const { length } = linesIn(dir)
+  const { root } = await treeOfSegments(dir, length)
+  assert.equal((await treeOfSegments(dir, length, atPiece(2, prune))).root, root)
+})
+
+test('a file that is pruned between being found and being opened is no error of any reader', async t => {
+  const entryOf = async () => {
+    const { dir, begin, prune } = await prunable(t)
+    atOpen(t, prune)
+    return { dir, begin }
+  }
+  const read = await entryOf()
+  assert.equal(await readEntry(read.dir, 3), null)
+
+  const proved = await entryOf()
+  await assert.rejects(proveEntry(proved.dir, 3), { code: 'entry.pruned' })
+
+  const checked = await entryOf()
+  const { fits, why } = await checkReceipt(receiptOf(3, 'a'.repeat(64)), { dir: checked.dir, keys: [], ownKeys: [] })
+  assert.deepEqual([fits, /was pruned/.test(why)], [null, true])
+
+  const folded = await entryOf()
+  const seqs: number[] = []
+  for await (const { seq } of foldFrom(folded.dir, 0)) seqs.push(seq)
+  assert.deepEqual([seqs[0], seqs.length], [folded.begin, linesIn(folded.dir).length])
+})
+
+test('who follows goes on behind what was pruned', async t => {
+  const { dir, prune } = await prunable(t)
+  rmSync(join(dir, 'head'))
+  const size = entriesIn(dir).length
+  const seqs: number[] = []
+  const stop = new AbortController()
+  for await (const line of followLines(dir, 0, stop.signal)) {
+    const { seq } = JSON.parse(line) as { seq: number }
+    seqs.push(seq)
+    if (seqs.length === 1) prune()
+    if (seq === size - 1) stop.abort()
+  }
+  assert.equal(seqs.at(-1), size - 1)
+  assert.ok(seqs.includes(firstSeq(dir)))
+})
+
+test('a checkpoint of what was pruned meanwhile is judged by what is left', async t => {
+  const { dir, prune } = await prunable(t)
+  const note = latestCheckpoint(dir) ?? assert.fail()
+  atOpen(t, prune)
+  const { fits, why } = await checkReceipt(note, { dir, keys: [], ownKeys: [] })
+  assert.equal(fits, true, why)
+})
