@@ -1,6 +1,7 @@
 import type { Entry } from '../entry.ts'
+import { messageOf } from '../fault.ts'
 import { baseOf } from './base.ts'
-import { claimOf, openCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, claimOf, openCheckpoint } from './checkpoint.ts'
 import type { VerifierKey } from './note.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
@@ -77,13 +78,19 @@ async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promi
   const { entry, checkpoint } = proved
   const whose = keys.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
   const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whose}`
-  if (dir === null) return { what, fits: true, why: good, entry }
+  const answer = (fits: boolean | null, more = ''): CheckedReceipt => ({ what, fits, why: `${good}${more}`, entry })
+  if (dir === null) return answer(true)
+  const isOurs = ownKeys.some(({ name }) => name === checkpoint.origin)
   const found = await readEntry(dir, entry.seq)
-  if (found === null && entry.seq >= firstSeq(dir) && ownKeys.some(({ name }) => name === checkpoint.origin))
-    return { what, fits: false, why: `${good}, but the ledger here, which is that one, does not have it`, entry }
-  if (found === null) return { what, fits: true, why: `${good}; it is not in the ledger here`, entry }
-  if (found.line === receipt.line) return { what, fits: true, why: good, entry }
-  return { what, fits: false, why: `${good}, but the ledger here has another entry #${entry.seq}`, entry }
+  if (found !== null && found.line !== receipt.line)
+    return answer(false, `, but the ledger here has another entry #${entry.seq}`)
+  if (!isOurs) return answer(true, found === null ? '; it is not in the ledger here' : '')
+  if (found === null && entry.seq >= firstSeq(dir))
+    return answer(false, ', but the ledger here, which is that one, does not have it')
+  const compared = await compareWith(dir, checkpoint)
+  if (compared.fits === true) return answer(true, found === null ? '; it was pruned from the ledger here' : '')
+  const but = compared.fits === null ? "can't tell" : 'has another past'
+  return answer(compared.fits, `, but the ledger here, which is that one, ${but}: ${compared.why}`)
 }
 
 async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promise<CheckedReceipt> {
@@ -101,20 +108,23 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
         ? 'its signature is good; there is no ledger here to compare it with'
         : 'a public key is needed to judge it: --key KEY',
     )
+  const { fits, why } = await compareWith(dir, claim)
+  return answer(fits, why)
+}
+
+/** Whether the ledger has the entries that a checkpoint was made of; null: that can't be told any more. */
+async function compareWith(
+  dir: string,
+  { size, root }: Checkpoint,
+): Promise<{ readonly fits: boolean | null; readonly why: string }> {
   try {
-    const root = await despitePrunes(dir, () => rootOfFirst(dir, claim.size))
-    if (root === null) return answer(null, `its ${claim.size} entries were pruned, and the tree's files can't tell`)
-    return root === claim.root
-      ? answer(true, `the first ${claim.size} entries are those that it was signed for`)
-      : answer(
-          false,
-          `the first ${claim.size} entries are others: their root is ${toHex(root)}, and ${toHex(claim.root)} was signed`,
-        )
+    const found = await despitePrunes(dir, () => rootOfFirst(dir, size))
+    if (found === null) return { fits: null, why: `its ${size} entries were pruned, and the tree's files can't tell` }
+    if (found === root) return { fits: true, why: `the first ${size} entries are those that it was signed for` }
+    const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
+    return { fits: false, why }
   } catch (error) {
-    return answer(
-      false,
-      `the ledger does not hold its ${claim.size} entries: ${error instanceof Error ? error.message : error}`,
-    )
+    return { fits: false, why: `the ledger does not hold its ${size} entries: ${messageOf(error)}` }
   }
 }
 

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { checkReceipt } from '../../../core/ledger/check.ts'
 import { originOf } from '../../../core/ledger/epochs.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
+import { parseVkey } from '../../../core/ledger/note.ts'
+import { proveEntry } from '../../../core/ledger/prove.ts'
 import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
+import { fullReceiptText } from '../../../core/ledger/tlog-proof.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { forge, sign } from './forged.ts'
 import { manySegments, nextSegment, reopened } from './many-segments.ts'
@@ -63,4 +67,20 @@ test('a change in the present epoch that is pruned then is noticed by a checkpoi
   assert.deepEqual((await verifyLedger(dir)).firstBad, null, 'the cell that says "no"')
   const verdict = await verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note }] } })
   assert.equal(verdict.ok, false)
+})
+
+test('a full receipt that was forged with the present key, of an entry that is pruned, does not fit', async t => {
+  const dir = await manySegments(t, 2)
+  const stolen = copyOf(t, dir)
+  forge(stolen, 20)
+  await sign(stolen, originIn(stolen), false)
+  const [genuine, forged] = [fullReceiptText(await proveEntry(dir, 20)), fullReceiptText(await proveEntry(stolen, 20))]
+  const ledger = await reopened(t, dir)
+  const keys = [parseVkey(ledger.vkey() ?? '') ?? assert.fail()]
+  await ledger.prune({ upTo: sealedSegments(dir)[0]?.end ?? -1, archive: null, by: 'local:admin' })
+  await ledger.close(2000)
+  const by = { dir, keys, ownKeys: keys }
+  const [good, bad] = [await checkReceipt(genuine, by), await checkReceipt(forged, by)]
+  assert.deepEqual([good.fits, /was pruned/.test(good.why)], [true, true], good.why)
+  assert.deepEqual([bad.fits, /has another past/.test(bad.why)], [false, true], bad.why)
 })

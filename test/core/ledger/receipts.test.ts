@@ -16,7 +16,7 @@ import {
   parseFullReceipt,
   proveFullReceipt,
 } from '../../../core/ledger/tlog-proof.ts'
-import { entriesIn, exit, folder, optionsFor, ROOT } from './stand.ts'
+import { entriesIn, exit, folder, optionsFor, ROOT, rehashed } from './stand.ts'
 
 async function signed(t: TestContext, entries: number) {
   const dir = join(folder(t), 'ledger')
@@ -168,4 +168,22 @@ test('an export into a folder that is not empty, or of a ledger that was changed
   const to = join(dir, '..', 'tiles')
   await assert.rejects(exportTiles(dir, to, { ...claim, note }), { code: 'ledger.damaged' })
   assert.throws(() => statSync(join(to, 'checkpoint')))
+})
+
+test('a full receipt whose checkpoint is of another past does not fit the ledger that it names', async t => {
+  const { dir, keys, note } = await signed(t, 21)
+  const text = fullReceiptText(await proveEntry(dir, 5))
+  const by = { dir, keys: [], ownKeys: keys }
+  assert.equal((await checkReceipt(text, by)).fits, true)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  const lines = readFileSync(path, 'utf8').split('\n')
+  for (const [what, left] of [
+    ['the end was cut off', `${lines.slice(0, 10).join('\n')}\n`],
+    ['a later entry was changed', rehashed(lines.join('\n').replace('"pid":15,', '"pid":16,'))],
+  ] as const) {
+    writeFileSync(path, left)
+    assert.equal((await checkReceipt(note, by)).fits, false, what)
+    const { fits, why } = await checkReceipt(text, by)
+    assert.deepEqual([fits, /but the ledger here, which is that one/.test(why)], [false, true], why)
+  }
 })
