@@ -4,11 +4,10 @@ import { text as textOf } from 'node:stream/consumers'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
-import { claimOf } from '../ledger/checkpoint.ts'
 import { epochsOf, originOf } from '../ledger/epochs.ts'
-import { latestCheckpoint } from '../ledger/kept.ts'
 import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
+import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
@@ -60,19 +59,18 @@ export async function exportTo(context: Context, words: readonly string[]): Prom
   const { json, out, err, tty, state, nowMs, signal, columns } = context
   const to = resolve(oneWord(words, 'ledger export', 'DIR'))
   const dir = existing(join(state, 'ledger'))
-  const note = latestCheckpoint(dir)
-  const claim = note === null ? null : claimOf(note)
-  if (note === null || claim === null)
+  const checkpoint = await ownCheckpoint(dir)
+  if (checkpoint === null)
     throw new Fault('export.unsigned', 'there is no checkpoint yet', {
       hint: '"heald ledger checkpoint" makes one now',
     })
   const { exportTiles } = await import('../ledger/export.ts')
   const bar = progress('exporting', { wanted: tty && !json, err, nowMs })
-  await exportTiles(dir, to, { ...claim, note }, { onProgress: bar.update, signal }).finally(bar.end)
-  const said = `${claim.size.toLocaleString('en-US')} entries are in ${to} as a log of C2SP tlog-tiles: "checkpoint", "tile/…" and "tile/entries/…".`
+  await exportTiles(dir, to, checkpoint, { onProgress: bar.update, signal }).finally(bar.end)
+  const said = `${checkpoint.size.toLocaleString('en-US')} entries are in ${to} as a log of C2SP tlog-tiles: "checkpoint", "tile/…" and "tile/entries/…".`
   out(
     json
-      ? `${JSON.stringify({ size: claim.size, origin: claim.origin, folder: to })}\n`
+      ? `${JSON.stringify({ size: checkpoint.size, origin: checkpoint.origin, folder: to })}\n`
       : `${wrapLines(said, columns)}\n`,
   )
   return EXIT.done

@@ -1,7 +1,9 @@
 import type { Entry } from '../entry.ts'
-import { baseOf } from './base.ts'
+import { baseOf, countingSegments } from './base.ts'
+import { firstLine } from './files.ts'
+import { checkLine, MAX_LINE_BYTES } from './line.ts'
 import { listEntries } from './list.ts'
-import { readEntry } from './read.ts'
+import { despitePrunes } from './pruned-meanwhile.ts'
 
 /** The entries that tell whose a ledger is, and of its keys. Those that were pruned are kept in `base.json`. */
 export interface KeyEntries {
@@ -13,7 +15,7 @@ export interface KeyEntries {
 
 export async function keyEntries(dir: string): Promise<KeyEntries> {
   const kept = baseOf(dir).base?.kept.map(({ entry }) => entry) ?? []
-  const first = kept.find(({ kind }) => kind === 'genesis') ?? (await readGenesis(dir))
+  const first = await genesisOf(dir)
   const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: Number.POSITIVE_INFINITY })
   const known = new Set(kept.map(({ seq }) => seq))
   const later = rows.map(({ entry }) => entry).reverse()
@@ -26,10 +28,16 @@ export async function keyEntries(dir: string): Promise<KeyEntries> {
 
 /** Without the rotations, which takes a look through all of the ledger. */
 export async function genesisOf(dir: string): Promise<Entry | null> {
-  return baseOf(dir).base?.kept.find(({ entry }) => entry.kind === 'genesis')?.entry ?? (await readGenesis(dir))
+  return despitePrunes(dir, async () => {
+    const kept = baseOf(dir).base?.kept.find(({ entry }) => entry.kind === 'genesis')
+    return kept?.entry ?? readGenesis(dir)
+  })
 }
 
-async function readGenesis(dir: string): Promise<Entry | null> {
-  const found = await readEntry(dir, 0)
-  return found !== null && 'entry' in found && found.entry.kind === 'genesis' ? found.entry : null
+/** It is the first line of all: no cursor is needed to find it. */
+function readGenesis(dir: string): Entry | null {
+  const [first] = countingSegments(dir)
+  if (first === undefined || first.first !== 0) return null
+  const checked = checkLine(firstLine(first.path, MAX_LINE_BYTES))
+  return checked.ok && checked.entry.kind === 'genesis' && checked.entry.seq === 0 ? checked.entry : null
 }

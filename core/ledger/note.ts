@@ -103,6 +103,16 @@ export function openNote(note: string, keys: readonly VerifierKey[]): Opened {
     : { ok: false, why: 'nobody who is trusted has signed it' }
 }
 
+/** Whose signatures a note bears by its own word, as `name+id`; nothing of it is checked. */
+export function signersOf(note: string): string[] {
+  const parts = splitNote(note)
+  if ('why' in parts) return []
+  return parts.lines.map(line => {
+    const [, name = '', base64 = ''] = SIGNATURE.exec(line) ?? []
+    return `${name}+${Buffer.from(base64, 'base64').subarray(0, 4).toString('hex')}`
+  })
+}
+
 /** Text and signature lines, not checked; `why` when it is no note at all. */
 export function splitNote(
   note: string,

@@ -1,7 +1,7 @@
 import { Fault } from '../fault.ts'
 import { baseOf } from './base.ts'
-import { claimOf } from './checkpoint.ts'
-import { latestCheckpoint } from './kept.ts'
+import { ownCheckpoint } from './own-checkpoint.ts'
+import { despitePrunes } from './pruned-meanwhile.ts'
 import { readEntry, unknownEntry } from './read.ts'
 import type { FullReceipt } from './tlog-proof.ts'
 import { leafHash } from './tree/hash.ts'
@@ -13,16 +13,19 @@ import { openTreeFiles } from './tree/tree-files.ts'
  * Everything to prove entry `seq` with, far from here, by the newest checkpoint. Faults: `entry.unknown`, `entry.pruned`, `entry.unsigned`
  * (no checkpoint covers it yet), `ledger.damaged`.
  */
-export async function proveEntry(dir: string, seq: number): Promise<FullReceipt> {
-  const found = await readEntry(dir, seq)
+export function proveEntry(dir: string, seq: number): Promise<FullReceipt> {
+  return despitePrunes(dir, () => proofOf(dir, seq))
+}
+
+async function proofOf(dir: string, seq: number): Promise<FullReceipt> {
+  // At once: while the disk finds the line, the signature is checked.
+  const [found, checkpoint] = await Promise.all([readEntry(dir, seq), ownCheckpoint(dir)])
   if (found === null) throw unknownEntry(dir, seq)
-  const note = latestCheckpoint(dir)
-  const claim = note === null ? null : claimOf(note)
-  if (note === null || claim === null || claim.size <= seq)
+  if (checkpoint === null || checkpoint.size <= seq)
     throw new Fault('entry.unsigned', `no checkpoint covers entry #${seq} yet`, {
       hint: '"heald ledger checkpoint" makes one now',
     })
-  const { size, root } = claim
+  const { size, root, note } = checkpoint
   const proofBy = ({ nodes, close }: Pick<TreeReader, 'nodes' | 'close'>) => {
     try {
       const proof = inclusionProof(seq, size, nodes)

@@ -1,3 +1,4 @@
+import { Fault } from '../../fault.ts'
 import { baseOf } from '../base.ts'
 import { openCursor } from '../cursor.ts'
 import { despitePrunes, prunedMeanwhile } from '../pruned-meanwhile.ts'
@@ -17,7 +18,7 @@ export interface TreeReader {
 
 /**
  * Reads the tree's files where they lead to `root` (hashed anew from the segments if they don't, or if nothing tells the
- * root). Throws an Error when the entries are not all there.
+ * root). Faults: those of `treeOfSegments`.
  */
 export async function openTree(
   dir: string,
@@ -50,7 +51,7 @@ interface Row {
 
 /**
  * All nodes in memory: 100 bytes an entry, for the time of a command. Throws a Fault (`ledger.pruned`) when `size` is less than
- * what was pruned, and an Error when the entries are not all there.
+ * what was pruned, and another (`ledger.damaged`) when the entries are not all there.
  */
 export function treeOfSegments(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
   return despitePrunes(dir, () => treeOfLeft(dir, size, signal))
@@ -58,7 +59,7 @@ export function treeOfSegments(dir: string, size: number, signal?: AbortSignal):
 
 async function treeOfLeft(dir: string, size: number, signal?: AbortSignal): Promise<TreeReader> {
   const { base, trouble } = baseOf(dir)
-  if (trouble !== undefined) throw new Error(trouble)
+  if (trouble !== undefined) throw damaged(trouble)
   const first = base?.seq ?? 0
   if (size < first) throw prunedMeanwhile()
   const rows: Row[] = []
@@ -71,9 +72,9 @@ async function treeOfLeft(dir: string, size: number, signal?: AbortSignal): Prom
     while (builder.end < size) {
       signal?.throwIfAborted()
       const lines = await cursor.next(size)
-      if (lines.length === 0) throw new Error(`entry ${builder.end} is not there`)
+      if (lines.length === 0) throw damaged(`entry ${builder.end} is not there`)
       for (const { seq, text } of lines) {
-        if (seq !== builder.end) throw new Error(`entry ${builder.end} can't be read`)
+        if (seq !== builder.end) throw damaged(`entry ${builder.end} can't be read`)
         builder.append(leafHash(text))
       }
     }
@@ -88,4 +89,8 @@ async function treeOfLeft(dir: string, size: number, signal?: AbortSignal): Prom
   }
   const nodes = base === null ? later : nodesOver(base, later)
   return { size, root: rootAt(size, nodes), nodes, close() {} }
+}
+
+function damaged(why: string): Fault {
+  return new Fault('ledger.damaged', why, { hint: '"heald ledger verify" says more' })
 }
