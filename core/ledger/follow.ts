@@ -2,6 +2,7 @@ import { watch } from 'node:fs'
 import { openCursor } from './cursor.ts'
 import { readMark } from './head.ts'
 import type { Ledger } from './ledger.ts'
+import { hasWriter } from './lock.ts'
 
 /** Between looks where the file system tells nothing. */
 const POLL_MS = 1_000
@@ -10,8 +11,8 @@ const POLL_MS = 1_000
  * The ledger's lines (without LF) from `fromSeq` on: first the old ones, then each as it becomes durable, until
  * `signal` is aborted. Nothing is queued for a slow reader: lines are read from the files when they are asked for.
  *
- * In the writer's process pass `ledger`, which wakes the follower; any other process follows the mark (≤ 1 s behind),
- * so that it never shows a line that a failing disk may still take back.
+ * In the writer's process pass `ledger`, which wakes the follower; any other process follows the mark (≤ 1 s behind) of a
+ * writer that is alive, so that it never shows a line that a failing disk may still take back.
  */
 export async function* followLines(
   dir: string,
@@ -91,8 +92,8 @@ function newsOfFolder(dir: string): News {
   }
   const poll = setInterval(ring, POLL_MS)
   return {
-    // A copied folder may have no mark: then all that is there counts.
-    size: () => readMark(dir).mark?.size ?? Number.POSITIVE_INFINITY,
+    // A copied folder may have no mark, and what a killed writer left is behind its end: then all that is there counts.
+    size: () => (hasWriter(dir) ? readMark(dir).mark?.size : undefined) ?? Number.POSITIVE_INFINITY,
     rings,
     after,
     close() {

@@ -199,3 +199,20 @@ test('a text kept aside is believed only if it is what the entry committed to', 
   assert.equal(readTail(dir, entry), null)
   assert.equal(judged(dir).code, 0, 'erased: the chain holds')
 })
+
+test('a follower of a ledger that nobody writes shows all of it, however old its mark is', async t => {
+  const dir = await written(t, 5, { mark: true })
+  const mark = readFileSync(join(dir, 'head'))
+  const ledger = await opened(t, dir)
+  await Promise.all(Array.from({ length: 5 }, (_, n) => ledger.append(exit(n))))
+  await ledger.close(1000)
+  writeFileSync(join(dir, 'head'), mark)
+  const size = entriesIn(dir).length
+  const stop = new AbortController()
+  // Where it waits for the mark, nothing more comes.
+  const deadline = setTimeout(() => stop.abort(), 5_000)
+  let shown = 0
+  for await (const _line of followLines(dir, 0, stop.signal)) if (++shown === size) stop.abort()
+  clearTimeout(deadline)
+  assert.equal(shown, size)
+})
