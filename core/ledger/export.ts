@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { codeOf, Fault } from '../fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { openCursor } from './cursor.ts'
+import { MAX_LINE_BYTES } from './line.ts'
 import { isOfPrune } from './pruned-meanwhile.ts'
 import { firstSeq } from './read.ts'
 import { type Digest, leafHash, toHex } from './tree/hash.ts'
@@ -54,8 +55,10 @@ export async function exportTiles(
       const lines = await cursor.next(size)
       for (const { seq, text } of lines) {
         if (seq !== builder.end) break
+        const line = Buffer.from(text)
+        if (line.length >= MAX_LINE_BYTES) throw damaged(`entry #${seq} is longer than ${MAX_LINE_BYTES} bytes`)
         builder.append(leafHash(text))
-        entries.push(Buffer.from(text))
+        entries.push(line)
         if (entries.length === TILE_WIDTH) writeEntries(Math.floor(seq / TILE_WIDTH))
       }
       if (lines.length === 0 || lines.at(-1)?.seq !== builder.end - 1)

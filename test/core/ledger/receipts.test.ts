@@ -187,3 +187,11 @@ test('a full receipt whose checkpoint is of another past does not fit the ledger
     assert.deepEqual([fits, /but the ledger here, which is that one/.test(why)], [false, true], why)
   }
 })
+
+test('an export of a line that is longer than any entry is told as damage', async t => {
+  const { dir, note } = await signed(t, 10)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":5,', `"pid":5,"more":"${'x'.repeat(70_000)}",`))
+  const claim = claimOf(note) ?? assert.fail()
+  await assert.rejects(exportTiles(dir, join(dir, '..', 'tiles'), { ...claim, note }), { code: 'ledger.damaged' })
+})
