@@ -32,7 +32,7 @@ export async function run(context: Context, words: readonly string[]): Promise<n
   }
   const told = `Epoch ${made.epoch} of the ledger's keys has begun (entry #${made.seq}); the key before it is erased. The public key, to be kept where this host can't change it:`
   const use =
-    'With it "heald ledger verify --key KEY" proves, also on a copy elsewhere, that nobody has rewritten the ledger.'
+    'With it "heald ledger verify --key KEY" tells, also on a copy elsewhere, up to which entry the ledger is as it was signed.'
   out(`${wrapLines(told, columns)}\n\n${made.vkey}\n\n${wrapLines(use, columns)}\n`)
   return EXIT.done
 }

@@ -69,8 +69,8 @@ export const KEYGEN: Subcommand = {
   name: 'keygen',
   usage: '',
   summary: "Make a new key for the ledger's checkpoints, and with it a new epoch; the key before it is erased.",
-  details: `Prints the public key: keep it where this host can't change it. With it "heald ledger verify --key KEY" proves, also on a
-copy elsewhere, that nobody has rewritten the ledger. The daemon does it where one runs.`,
+  details: `Prints the public key: keep it where this host can't change it. With it "heald ledger verify --key KEY" tells, also on a
+copy elsewhere, up to which entry the ledger is as it was signed. The daemon does it where one runs.`,
   options: {},
   load: () => import('./ledger-keys.ts'),
 }

@@ -65,9 +65,11 @@ export function verdictText(
         ? indexLines(verdict, firstBad, dir)
         : torn
           ? tornLines(verdict, firstBad)
-          : firstBad.line === 0
-            ? unsignedLines(verdict, firstBad, dir)
-            : damageLines(verdict, firstBad, dir)
+          : firstBad.line > 0
+            ? damageLines(verdict, firstBad, dir)
+            : isUnproved(verdict)
+              ? unprovedLines(verdict)
+              : unsignedLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
@@ -115,7 +117,7 @@ function indexLines(verdict: Verdict, { why }: Finding, dir: string): string[] {
 }
 
 /** What the signatures prove, and what they can't. */
-function signedLines({ checked, signedUpTo, vkeys, trusted, size }: Verdict): string[] {
+function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouched }: Verdict): string[] {
   const unsigned = size - signedUpTo
   const signed =
     checked.checkpoints === null
@@ -124,17 +126,38 @@ function signedLines({ checked, signedUpTo, vkeys, trusted, size }: Verdict): st
   const keys =
     vkeys.length === 0
       ? ''
-      : ` ${vkeys.length === 1 ? 'One key' : `${vkeys.length} keys, each vouched for by the one before`}.`
+      : vkeys.length === 1
+        ? ' One key.'
+        : unvouched.length === 0
+          ? ` ${vkeys.length} keys, each vouched for by the one before.`
+          : ` ${vkeys.length} keys.`
   const trust =
     trusted === 'nothing'
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
       : trusted === 'key'
-        ? 'The key that was given is this ledger’s own.'
+        ? `The key that was given vouches for ${unsigned > 0 ? `the entries up to #${signedUpTo - 1}, and not yet for what came later` : 'all of them'}.`
         : 'What was kept elsewhere fits.'
   return [
     `${signed}${keys}`,
     trust,
+    ...unvouched.map(
+      epoch =>
+        `Nobody vouched for the key of epoch ${epoch}: its entry tells that the one before was gone. Whoever has it could have rewritten what is before it.`,
+    ),
     ...(trusted === 'nothing' && vkeys.length > 0 ? [`Its key now, by its own word: ${vkeys.at(-1)}`] : []),
+  ]
+}
+
+/** A key was given, nothing contradicts it, and nothing is signed with it. */
+function isUnproved({ trusted, checked }: Verdict): boolean {
+  return trusted === 'key' && Object.values(checked).every(each => each !== false)
+}
+
+function unprovedLines({ size }: Verdict): string[] {
+  return [
+    'NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: no checkpoint bears its signature, or that of a later key that it vouched for.',
+    `The ledger is ${count(size)} in one unbroken chain, and whoever could write these files could have made it.`,
+    'A ledger or a key that is new has nothing signed for some seconds after its first entry: "heald ledger checkpoint" does it now. Otherwise what was signed was removed, or the file "checkpoint" and the folder "cp" were not copied.',
   ]
 }
 
@@ -193,6 +216,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   'The ledger is whole': 'green',
   'The ledger ends in a torn write': 'yellow',
   'THE LEDGER IS DAMAGED': 'red',
+  'NOTHING HERE IS PROVED': 'red',
   'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',
   'THE SEARCH INDEX IS WRONG': 'red',
 }

@@ -31,9 +31,9 @@ export function parseCheckpoint(text: string): Checkpoint | null {
   return Number.isSafeInteger(count) ? { origin, size: count, root } : null
 }
 
-/** Signs a checkpoint in the name of its own origin. */
-export function signCheckpoint(checkpoint: Checkpoint, privateKey: KeyObject): string {
-  return signNote(checkpointText(checkpoint), checkpoint.origin, privateKey)
+/** Signs a checkpoint in the name of its own origin, with each of the keys. */
+export function signCheckpoint(checkpoint: Checkpoint, ...privateKeys: readonly KeyObject[]): string {
+  return signNote(checkpointText(checkpoint), checkpoint.origin, ...privateKeys)
 }
 
 /**

@@ -68,13 +68,16 @@ export function parseVkey(text: string): VerifierKey | null {
   return key !== null && key.id === id ? key : null
 }
 
-/** Signs `text`, which has to end with a newline. `name` is the signer's. */
-export function signNote(text: string, name: string, privateKey: KeyObject): string {
-  const raw = rawPublicKey(privateKey)
+/** Signs `text`, which has to end with a newline, with each of the keys. `name` is the signer's. */
+export function signNote(text: string, name: string, ...privateKeys: readonly KeyObject[]): string {
   if (!text.endsWith('\n') || CONTROLS.test(text)) throw new TypeError('a note has to end with a newline and be plain')
-  if (verifierKey(name, raw) === null) throw new TypeError(`${JSON.stringify(name)} can't be the name of a key`)
-  const signature = Buffer.concat([Buffer.from(keyId(name, raw), 'hex'), sign(null, Buffer.from(text), privateKey)])
-  return `${text}\n— ${name} ${signature.toString('base64')}\n`
+  const lines = privateKeys.map(privateKey => {
+    const raw = rawPublicKey(privateKey)
+    if (verifierKey(name, raw) === null) throw new TypeError(`${JSON.stringify(name)} can't be the name of a key`)
+    const signature = Buffer.concat([Buffer.from(keyId(name, raw), 'hex'), sign(null, Buffer.from(text), privateKey)])
+    return `— ${name} ${signature.toString('base64')}\n`
+  })
+  return `${text}\n${lines.join('')}`
 }
 
 /**

@@ -19,7 +19,7 @@ import { openTree, type TreeReader, treeOfSegments } from './tree/reader.ts'
  *
  * 1. The new key is made, durably.
  * 2. `key.rotated` tells of it, durably.
- * 3. The old key signs the checkpoint that ends with this entry (the handover), which is kept for ever.
+ * 3. The old key signs the checkpoint that ends with this entry (the handover), and so does the new one; it is kept for ever.
  * 4. The old key is overwritten and removed: nobody can sign the past again.
  *
  * A kill between two of these is made good at the next start. Nothing else is signed meanwhile.
@@ -118,7 +118,8 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     const kept = claimOf(keptNote(dir, size) ?? '')
     // The old key may be half erased already: then what it had to sign is there.
     if (kept?.origin !== origin || kept.size !== size || kept.root !== root)
-      await keepCheckpoint(dir, size, signCheckpoint({ origin, size, root }, keys.load(older)))
+      // The new key signs it too: who is given that one has something signed with it at once.
+      await keepCheckpoint(dir, size, signCheckpoint({ origin, size, root }, keys.load(older), keys.load(newer)))
     await keys.erase(older)
     use(newer, keys.load(newer))
     owed = null

@@ -20,13 +20,21 @@ export interface Signed {
   readonly epochs: boolean | null
   /** The first thing that does not fit. */
   readonly bad: Finding | null
-  /** Entries up to here are those that a fitting checkpoint was signed for. */
+  /** Entries up to here are those that a fitting checkpoint was signed for, with a key that was given or follows from it. */
   readonly signedUpTo: number
   readonly origin: string | null
   /** The key of each epoch, as the ledger tells of it. */
   readonly vkeys: readonly string[]
   /** Two signed notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
+  /** Epochs that the key before did not vouch for, since it was gone: their own key was given. */
+  readonly unvouched: readonly number[]
+}
+
+/** A checkpoint that the entries fit. */
+interface Fitting {
+  readonly size: number
+  readonly signedBy: readonly VerifierKey[]
 }
 
 /**
@@ -41,12 +49,13 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const { epochs, bad: badEpoch } = epochsOf(entries, origin)
   const keyBad = badEpoch === null ? badKey(trust.keys, epochs, origin) : atEntry(badEpoch.seq, badEpoch.why)
   const own = judgeKept(kept, epochs, joined)
-  const fitting = own.fitting.map(({ size }) => size)
-  const trusted = Math.max(
-    -1,
-    ...epochs.filter(each => trust.keys.some(key => same(key, each.key))).map(each => each.epoch),
+  const given = epochs.filter(each => trust.keys.some(key => same(key, each.key)))
+  const gaps = unvouched(epochs, own.fitting)
+  // Who gives a key answers for it, where an entry tells that the key before it was gone.
+  const bridged = gaps.filter(
+    each => given.includes(each) && entries.some(({ seq, data }) => seq === each.seq && data.why),
   )
-  const alone = unvouched(epochs, own.fitting).find(({ epoch }) => epoch > trusted)
+  const alone = gaps.find(each => !bridged.includes(each))
   const isCovered = alone === undefined || joined.seq <= alone.seq
   const epochBad = isCovered
     ? null
@@ -54,27 +63,49 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
   const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, old })
-  const all = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
+  const believed = trust.keys.length === 0 ? epochs : linkedTo(given, epochs, gaps)
+  const signed = own.fitting.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
+  const signedUpTo = Math.max(0, ...signed.map(({ size }) => size), ...outside.fitting)
+  const bad = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
   const hasNotes = kept.length + trust.checkpoints.length > 0
   return {
     checkpoints: hasNotes ? own.bad === null && outside.bad === null : null,
-    epochs: epochs.length > 0 || all.length > 0 ? keyBad === null && epochBad === null : null,
-    bad: all.sort((a, b) => a.seq - b.seq)[0] ?? null,
-    signedUpTo: Math.max(0, ...fitting, ...outside.fitting),
-    ...{ origin, vkeys: epochs.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
+    epochs: epochs.length > 0 || bad.length > 0 ? keyBad === null && epochBad === null : null,
+    bad: bad.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, joined, signedUpTo),
+    ...{ signedUpTo, origin, vkeys: epochs.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
+    unvouched: isCovered ? bridged.map(({ epoch }) => epoch) : [],
   }
+}
+
+/** Epochs whose key was given, and later ones that were handed over from there on. */
+function linkedTo(given: readonly Epoch[], epochs: readonly Epoch[], gaps: readonly Epoch[]): Epoch[] {
+  let isLinked = false
+  return epochs.filter(each => {
+    isLinked = given.includes(each) || (isLinked && !gaps.includes(each))
+    return isLinked
+  })
+}
+
+/** A key that was given proves nothing where nothing is signed: whoever removes all that was signed needs no key. */
+function unsigned({ keys }: Trust, { firstBad }: Joined, signedUpTo: number): Finding | null {
+  if (keys.length === 0 || signedUpTo > 0 || firstBad !== null) return null
+  return atEntry(
+    0,
+    'no checkpoint here bears the signature of the key that was given, or of a later one that it vouched for',
+  )
 }
 
 /** Nothing was looked at. */
 export const UNSIGNED: Signed = {
   ...{ checkpoints: null, epochs: null, bad: null, signedUpTo: 0, origin: null, vkeys: [], evidence: [] },
+  unvouched: [],
 }
 
 function nothing({ keys, checkpoints }: Trust): Signed {
   const isAsked = keys.length + checkpoints.length > 0
   const bad = isAsked ? atEntry(0, 'the ledger does not begin with an entry that says whose it is') : null
   const asked = isAsked ? false : null
-  return { checkpoints: asked, epochs: asked, bad, signedUpTo: 0, origin: null, vkeys: [], evidence: [] }
+  return { ...UNSIGNED, checkpoints: asked, epochs: asked, bad }
 }
 
 function entryOf(line: string): Entry | null {
@@ -102,8 +133,8 @@ function judgeKept(
   kept: readonly KeptCheckpoint[],
   epochs: readonly Epoch[],
   joined: Joined,
-): { readonly bad: Finding | null; readonly fitting: readonly { readonly size: number }[] } {
-  const fitting: { size: number }[] = []
+): { readonly bad: Finding | null; readonly fitting: readonly Fitting[] } {
+  const fitting: Fitting[] = []
   let bad: Finding | null = null
   for (const { name, note } of kept) {
     const opened = openCheckpoint(
@@ -118,8 +149,9 @@ function judgeKept(
       : !isOfItsEpoch(opened.checkpoint, epochs)
         ? 'the checkpoint is signed by a key of another epoch'
         : misfit(opened.checkpoint, joined, fitting)
-    if (why === null) fitting.push({ size })
-    else if (bad === null || size < bad.seq) bad = { seq: goodBefore(fitting, size), line: 0, why, segment: name }
+    if (opened.ok && why === null) fitting.push(opened.checkpoint)
+    else if (why !== null && (bad === null || size < bad.seq))
+      bad = { seq: goodBefore(fitting, size), line: 0, why, segment: name }
   }
   return { bad, fitting }
 }

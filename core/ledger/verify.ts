@@ -59,10 +59,12 @@ export interface Verdict {
   readonly vkeys: readonly string[]
   /** What was given from elsewhere; with `nothing`, one who rewrote all of it would not be noticed. */
   readonly trusted: 'nothing' | 'key' | 'checkpoint'
-  /** Entries up to here are those that a fitting checkpoint was signed for. */
+  /** Entries up to here are those that a fitting checkpoint was signed for; where keys were given, with one of them or a later one. */
   readonly signedUpTo: number
   /** Two notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
+  /** Epochs that the key before did not vouch for, since it was gone, as an entry tells; their own key was given. */
+  readonly unvouched: readonly number[]
   readonly firstBad: Finding | null
   /** `firstBad` is nothing but an unfinished write at the end, which the next start of heald sets aside and records. */
   readonly torn: boolean
@@ -156,7 +158,8 @@ async function verdictOf(
       ...{ checkpoints: signed.checkpoints, epochs: signed.epochs, index: null },
     },
     root: isOnlyChain ? '' : toHex(joined.root),
-    ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo, evidence: signed.evidence },
+    ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo },
+    ...{ evidence: signed.evidence, unvouched: signed.unvouched },
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
     torn,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path'
 import { signCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { keyStore } from '../../core/ledger/keys.ts'
+import { parseVkey } from '../../core/ledger/note.ts'
 import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
 import { type Fit, linesIn, seqIn, sign, writeLines } from '../core/ledger/forged.ts'
@@ -54,6 +55,12 @@ function setUp({ dir, files }: Board): void {
 
 export type Move = (board: Board, random: Random) => void | Promise<void>
 
+/** Moves that sign with the stolen key: the others anybody can play who may write the files. */
+const SIGNING: readonly string[] = [
+  'rewrite an epoch as somebody who knows how',
+  'sign what is there with the stolen key',
+]
+
 const FITS: readonly Fit[] = ['nothing', 'chain', 'chain', 'all']
 
 /** Changes lines, and makes what speaks for them fit, as far as `random` says. */
@@ -97,6 +104,26 @@ export const MOVES: Readonly<Record<string, Move>> = {
         : line,
     ),
   ),
+  'remove what was signed': ({ dir }) => {
+    rmSync(join(dir, 'checkpoint'), { force: true })
+    rmSync(join(dir, 'cp'), { recursive: true, force: true })
+  },
+  'rewrite what was signed and remove that': (board, random) => {
+    const { dir } = board
+    const lines = linesIn(dir)
+    const at = random(lines.length)
+    const isLost = random(2) > 0
+    const forged = lines.map((line, index) =>
+      index === at
+        ? line.replace(/"pid":\d+/, '"pid":4711')
+        : isLost && line.includes('key.rotated')
+          ? line.replace('"data":{', '"data":{"why":"the key of the epoch before is gone",')
+          : line,
+    )
+    if (lines.length > 0) writeLines(dir, forged, 'all')
+    rmSync(join(dir, 'cp'), { recursive: true, force: true })
+    if (random(2) > 0) rmSync(join(dir, 'checkpoint'), { force: true })
+  },
   'begin another ledger': onLines((lines, random) =>
     lines.with(0, (lines[0] ?? '').replace(/"host":"[^"]*"/, `"host":"h${random(9)}"`)),
   ),
@@ -174,7 +201,8 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
   const names = Object.keys(moves)
   const trust = { keys: [], checkpoints: [{ name: 'kept', note: board.note }] }
   const first = seqIn(lines[0] ?? '')
-  const sum = { passed: 0, passedAlone: 0, changed: 0 }
+  const keys = (await verifyLedger(dir)).vkeys.map(vkey => parseVkey(vkey) ?? assert.fail(vkey))
+  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0 }
   for (let round = 0; round < rounds; round++) {
     setUp(board)
     const played: string[] = []
@@ -183,10 +211,10 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
       played.push(name)
       await moves[name]?.(board, random)
     }
-    const now = linesIn(dir)
     const where = `round ${round} of seed ${seed}: ${played.join(', ')}`
-    if (now.join('\n') !== lines.join('\n')) sum.changed++
     const verdict = await verifyLedger(dir, { trust })
+    const now = linesIn(dir, verdict.prunedUpTo)
+    if (now.join('\n') !== lines.join('\n')) sum.changed++
     if (verdict.ok) {
       sum.passed++
       assert.deepEqual(now.slice(0, size - first), lines.slice(0, size - first), `with a checkpoint: ${where}`)
@@ -196,10 +224,23 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
     // Alone, an epoch whose key is gone can't be changed: but for a ledger that is another one from its first line on.
     if (alone.ok && alone.origin === board.origin && alone.vkeys.length > 1)
       assert.deepEqual(now.slice(0, oldSize - first), lines.slice(0, oldSize - first), `alone: ${where}`)
+    const key = keys[round % keys.length]
+    const byKey = await verifyLedger(dir, { trust: { keys: key === undefined ? [] : [key], checkpoints: [] } })
+    if (byKey.ok) {
+      sum.passedByKey++
+      assert.ok(byKey.signedUpTo > 0, `nothing was signed: ${where}`)
+      // The thief of the present key can't change an epoch whose key is gone, unless it is said that nobody vouches for it.
+      const isThief = played.some(each => SIGNING.includes(each))
+      const old = byKey.unvouched.length > 0 ? 0 : oldSize
+      const proved = Math.min(byKey.signedUpTo, isThief ? old : Number.POSITIVE_INFINITY) - first
+      const [found, wanted] = [now, lines].map(each => each.slice(0, Math.max(0, proved)))
+      assert.deepEqual(found, wanted, `with a key: ${where}`)
+    }
     await judge(verdict, now, where)
   }
+  assert.ok(sum.passedByKey > 0, 'a key was given')
   assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
   // Where docs/ledger.md says "no", he can win: without that the game would show nothing.
   assert.ok(sum.passedAlone > sum.passed, 'the present epoch can be rewritten by who has its key')
-  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint, ${sum.passedAlone} alone; no attacker won`
+  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint, ${sum.passedAlone} alone, ${sum.passedByKey} with a key; no attacker won`
 }

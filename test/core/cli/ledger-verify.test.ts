@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../../core/cli/ledger.ts'
 import { verdictText, verify } from '../../../core/cli/ledger-verify.ts'
 import { codeOf } from '../../../core/fault.ts'
+import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { keyStore } from '../../../core/ledger/keys.ts'
 import { ZEROS } from '../../../core/ledger/line.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
-import { folder, optionsFor, written } from '../ledger/stand.ts'
+import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { exit, folder, optionsFor, written } from '../ledger/stand.ts'
 import { paperContext } from './context.ts'
 
 const SEGMENT = 'seg/000000000000.jsonl'
@@ -38,10 +41,53 @@ test('bytes that do not count are said, with the entry that tells why', async t 
     ...{ ok: true, size: 9, head: 'a'.repeat(64), firstBad: null, torn: false, provableUpTo: 9, tookMs: 1 },
     checked: { chain: true, tree: true, checkpoints: null, epochs: null, index: null },
     ...{ prunedUpTo: 0, root: '', origin: null, vkeys: [], trusted: 'nothing' as const, signedUpTo: 0, evidence: [] },
+    unvouched: [],
     void: [{ segment: '000000000000', bytes: 1234 }],
   }
   const text = verdictText(verdict, dir, paperContext().context)
   assert.match(text, /\n1,234 bytes at the end of segment 000000000000 don't count; entry #4 says why\.\n$/)
+})
+
+test('what a key proves is said, and what it does not', async t => {
+  const dir = join(folder(t), 'ledger')
+  const said = async (key: string): Promise<string> => {
+    const { context, out } = paperContext()
+    await verify(context, [dir], { key })
+    return out().replaceAll('\n', ' ')
+  }
+  const one = await openLedger(optionsFor(dir))
+  await one.settled()
+  await one.append(exit(1))
+  const first = one.vkey() ?? assert.fail()
+  await one.close(2000)
+  assert.match(await said(first), /^The ledger is whole.* The key that was given vouches for all of them\. $/)
+  rmSync(join(dir, 'checkpoint'))
+  const bare = await said(first)
+  assert.match(
+    bare,
+    /^NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: .* 2 entries in one unbroken chain, and whoever/,
+  )
+  assert.doesNotMatch(bare, /changed the past|NOT THE ONE/)
+  rmSync(join(dir, 'keys'), { recursive: true })
+  const two = await openLedger(optionsFor(dir))
+  await two.settled()
+  const { vkey } = await two.rotateKey('local:admin')
+  await two.append(exit(2))
+  const { size } = await two.checkpoint()
+  await two.append(exit(3))
+  await two.close(2000)
+  // As it was before the last one was signed.
+  const note = signCheckpoint(
+    { origin: vkey.split('+')[0] ?? '', size, root: (await treeOfSegments(dir, size)).root },
+    keyStore(dir).load(1),
+  )
+  writeFileSync(join(dir, 'checkpoint'), note)
+  const later = await said(vkey)
+  assert.match(
+    later,
+    /the first 4 entries are signed, 1 entry came later\. 2 keys\. The key that was given vouches for the entries up to #3, and not yet/,
+  )
+  assert.match(later, /Nobody vouched for the key of epoch 1: its entry tells/)
 })
 
 test('a folder that was named and holds no ledger is wrong use; a state folder stands for its ledger', async t => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
@@ -231,6 +231,95 @@ test('a new first key without a handover, told of by a rewritten entry: refused 
   assert.equal((await withKey(it.dir, it.firstVkey)).ok, false)
   assert.equal((await alone(it.dir)).checked.epochs, false)
   assert.ok(readdirSync(it.dir).includes('checkpoint'))
+})
+
+test('rewrite all but the first line and remove what was signed, without any key: not noticed by the chain alone; by a checkpoint or a key kept elsewhere', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
+  const { note, size } = await ledger.checkpoint()
+  const vkey = ledger.vkey() ?? assert.fail()
+  await ledger.close(2000)
+  const lines = linesOf(dir)
+  writeLines(dir, lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":6,')), { rehash: true })
+  await coverUp(dir, { checkpoints: 'remove' })
+  rmSync(join(dir, 'keys'), { recursive: true })
+  assert.equal((await alone(dir)).ok, true)
+  assert.equal((await withNote(dir, { dir, vkey, firstVkey: vkey, note, size })).ok, false)
+  const verdict = await withKey(dir, vkey)
+  assert.deepEqual([verdict.ok, verdict.provableUpTo, verdict.signedUpTo], [false, 0, 0])
+  assert.match(verdict.firstBad?.why ?? '', /^no checkpoint here bears the signature of the key that was given/)
+})
+
+test('rewrite an old epoch and remove what was signed: a key that was given makes nothing weaker, whichever it is', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  writeLines(it.dir, lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":6,')), { rehash: true })
+  await coverUp(it.dir, { checkpoints: 'remove' })
+  for (const verdict of [await alone(it.dir), await withKey(it.dir, it.vkey), await withKey(it.dir, it.firstVkey)])
+    assert.deepEqual([verdict.ok, verdict.checked.epochs], [false, false])
+})
+
+test('a key proves what is signed with it and with those it vouched for, and no more', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  const old = keptCheckpoints(it.dir).find(({ name }) => name !== 'checkpoint') ?? assert.fail()
+  // What came after the handover, rewritten without any key.
+  writeLines(it.dir, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
+  await coverUp(it.dir, { checkpoints: 'remove' })
+  mkdirSync(join(it.dir, 'cp'))
+  writeFileSync(join(it.dir, old.name), old.note)
+  for (const vkey of [it.vkey, it.firstVkey]) {
+    const verdict = await withKey(it.dir, vkey)
+    assert.deepEqual([verdict.ok, verdict.size, verdict.signedUpTo], [true, 20, 11])
+  }
+})
+
+test('a new ledger and a new key: nothing is proved until something is signed, and that is no contradiction', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  t.after(() => ledger.close(2000))
+  await ledger.settled()
+  await ledger.append(exit(1))
+  const vkey = ledger.vkey() ?? assert.fail()
+  rmSync(join(dir, 'checkpoint'), { force: true })
+  const young = await withKey(copyOf(t, dir), vkey)
+  assert.deepEqual(
+    [young.ok, young.checked],
+    [false, { chain: true, tree: true, checkpoints: null, epochs: true, index: null }],
+  )
+  assert.equal((await alone(dir)).ok, true)
+  await ledger.checkpoint()
+  assert.deepEqual([(await withKey(dir, vkey)).ok, (await withKey(dir, vkey)).signedUpTo], [true, 2])
+  // The new key signs the handover too, so that whoever was given it need not wait for the next entry.
+  const made = await ledger.rotateKey('local:admin')
+  for (const each of [made.vkey, vkey]) {
+    const verdict = await withKey(dir, each)
+    assert.deepEqual([verdict.firstBad, verdict.signedUpTo], [null, 3])
+  }
+})
+
+test('a key that was lost: the next one is believed by who gives it, once it has signed, and it is said', async t => {
+  const dir = join(folder(t), 'ledger')
+  const one = await openLedger(optionsFor(dir))
+  await one.settled()
+  await one.append(exit(1))
+  const firstVkey = one.vkey() ?? assert.fail()
+  await one.close(2000)
+  rmSync(join(dir, 'keys'), { recursive: true })
+  const two = await openLedger(optionsFor(dir))
+  await two.settled()
+  const { vkey } = await two.rotateKey('local:admin')
+  await two.append(exit(2))
+  await two.checkpoint()
+  await two.close(2000)
+  const verdict = await withKey(dir, vkey)
+  assert.deepEqual([verdict.firstBad, verdict.signedUpTo, verdict.unvouched], [null, verdict.size, [1]])
+  for (const other of [await alone(dir), await withKey(dir, firstVkey)])
+    assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
+  rmSync(join(dir, 'checkpoint'))
+  assert.equal((await withKey(dir, vkey)).ok, false, 'what is before it rests on its signature alone')
 })
 
 test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {

@@ -13,11 +13,15 @@ import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
  * speaks for them is made to fit.
  */
 
-/** The lines of all segments; what a segment holds behind its valid size is left out. */
-export function linesIn(dir: string): string[] {
+/**
+ * The lines of all segments, of those from entry `fromSeq` on where something was pruned; what a segment holds behind its
+ * valid size is left out.
+ */
+export function linesIn(dir: string, fromSeq = 0): string[] {
   const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')).sort() : []
-  return names.flatMap((name, index) => {
-    const end = Number(names[index + 1]?.slice(0, 12) ?? Number.POSITIVE_INFINITY) - Number(name.slice(0, 12))
+  const counting = names.filter(name => Number(name.slice(0, 12)) >= fromSeq)
+  return counting.flatMap((name, index) => {
+    const end = Number(counting[index + 1]?.slice(0, 12) ?? Number.POSITIVE_INFINITY) - Number(name.slice(0, 12))
     const lines = readFileSync(join(dir, 'seg', name), 'utf8').split('\n')
     return lines.slice(0, -1).slice(0, Math.max(0, end))
   })
