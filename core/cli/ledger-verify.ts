@@ -80,12 +80,17 @@ export function verdictText(
 }
 
 function tornLines(verdict: Verdict, { line, why, segment }: Finding): string[] {
+  const where = `(line ${line} of segment ${segment}: ${cleanLine(why)})`
   return [
-    `The ledger ends in a torn write (line ${line} of segment ${segment}: ${cleanLine(why)}), as a crash or a power cut leaves it.`,
+    verdict.hasWriter
+      ? `The ledger ends in a write that is not finished ${where}, as a full disk leaves it.`
+      : `The ledger ends in a torn write ${where}, as a crash or a power cut leaves it.`,
     verdict.size === 0
       ? 'There is no whole entry before it.'
       : `All before it is whole: ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
-    'Nothing has to be done: the next start of heald sets these bytes aside and records that.',
+    verdict.hasWriter
+      ? 'heald is running and goes on behind it with its next entry; "heald status" says whether it can record. If these bytes are still there at its next start, it sets them aside and records that.'
+      : 'Nothing has to be done: the next start of heald sets these bytes aside and records that.',
   ]
 }
 
@@ -215,6 +220,7 @@ function textsOf(value: Values[string]): string[] {
 const COLOURS: Readonly<Record<string, Colour>> = {
   'The ledger is whole': 'green',
   'The ledger ends in a torn write': 'yellow',
+  'The ledger ends in a write that is not finished': 'yellow',
   'THE LEDGER IS DAMAGED': 'red',
   'NOTHING HERE IS PROVED': 'red',
   'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',

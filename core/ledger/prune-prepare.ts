@@ -35,7 +35,11 @@ export async function preparePrune(
   return { archived: await archiveSegments(folder, going, options) }
 }
 
-export function damagedLedger({ firstBad }: Verdict): Fault {
+export function damagedLedger({ firstBad, torn }: Verdict): Fault {
+  if (torn)
+    return new Fault('ledger.degraded', 'nothing was pruned: the ledger ends in a write that is not finished', {
+      hint: 'the next entry goes on behind it: try again then',
+    })
   return new Fault('ledger.damaged', `nothing was pruned: ${firstBad?.why ?? 'the ledger is damaged'}`, {
     hint: '"heald ledger verify" says more',
   })

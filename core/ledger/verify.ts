@@ -1,16 +1,16 @@
-import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { round } from '../clock.ts'
 import { codeOf } from '../fault.ts'
 import { baseOf, segmentsFrom } from './base.ts'
-import { lastWholeLine, UNFINISHED } from './chain.ts'
+import { UNFINISHED } from './chain.ts'
 import { claimOf } from './checkpoint.ts'
 import { segmentFiles, segmentName } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { keptCheckpoints } from './kept.ts'
 import { hasWriter } from './lock.ts'
 import { firstSeq, readEntry } from './read.ts'
+import { isTornEnd } from './torn-end.ts'
 import { toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
 import { type Finding, isTold, type Joined, join } from './verify-join.ts'
@@ -68,6 +68,8 @@ export interface Verdict {
   readonly firstBad: Finding | null
   /** `firstBad` is nothing but an unfinished write at the end, which the next start of heald sets aside and records. */
   readonly torn: boolean
+  /** A process that says it writes this ledger is alive; also where this is a copy on its host. */
+  readonly hasWriter: boolean
   /** Bytes at the end of segments that don't count; the first entry of the segment after each says so. */
   readonly void: readonly { readonly segment: string; readonly bytes: number }[]
   /** Everything before this seq is proved to be one unbroken chain. */
@@ -114,8 +116,8 @@ async function verdictOf(
   // Before the files: what it knows to be durable has to be in them.
   const { mark } = readMark(dir)
   const kept = isOnlyChain ? [] : keptCheckpoints(dir)
-  const signedSizes = [...kept, ...trust.checkpoints].map(({ note }) => claimOf(note)?.size ?? 0)
-  const sizes = [...new Set([...signedSizes, mark?.size ?? 0])].sort((a, b) => a - b)
+  const claims = [...kept, ...trust.checkpoints].flatMap(({ note }) => claimOf(note) ?? [])
+  const sizes = [...new Set([...claims.map(({ size }) => size), mark?.size ?? 0])].sort((a, b) => a - b)
   const files = segmentFiles(dir)
   const { base, trouble } = baseOf(dir, files)
   const plan = planOf(segmentsFrom(base, files), { sizes, isOnlyChain })
@@ -144,8 +146,12 @@ async function verdictOf(
     why: 'the file "head" tells of another root of the tree than the entries have',
     segment: 'head',
   }
-  const firstBad = byMark.firstBad ?? signed.bad ?? (isTreeGood ? null : treeBad)
-  const torn = !isWritten && (mark === null || mark.h === marked) && isTornEnd(plan, walks, joined)
+  const isEndMissing = claims.some(({ origin, size }) => origin === signed.origin && size > joined.seq)
+  const isEndTorn = !isEndMissing && (mark === null || mark.h === marked) && isTornEnd(plan, walks, joined, mark)
+  const beside = signed.bad ?? (isTreeGood ? null : treeBad)
+  // A torn end must not hide what is wrong with all before it.
+  const firstBad = isEndTorn ? (beside ?? byMark.firstBad) : (byMark.firstBad ?? beside)
+  const torn = isEndTorn && beside === null
   const ok = firstBad === null
   return {
     ok,
@@ -163,8 +169,9 @@ async function verdictOf(
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
     torn,
+    hasWriter: isWritten,
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
-    provableUpTo: byMark.firstBad === null && signed.bad !== null ? Math.min(seq, signed.bad.seq) : seq,
+    provableUpTo: signed.bad !== null && firstBad === signed.bad ? Math.min(seq, signed.bad.seq) : seq,
     tookMs: round(performance.now() - startMs),
   }
 
@@ -191,25 +198,6 @@ async function finishLast(plan: readonly Planned[], walks: TreeWalk[]): Promise<
     if (walks[plan.length - 1]?.bad?.why !== UNFINISHED) return
     await sleep(25 * 2 ** tries)
     walks[plan.length - 1] = walkSegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
-  }
-}
-
-/**
- * Whether all that is wrong are bad bytes at the end with no whole line after them: what a start sets aside. It asks
- * this only after a bad end was found, so it costs nothing otherwise. `recover.ts` judges by the same rules.
- */
-function isTornEnd(plan: readonly Planned[], walks: readonly TreeWalk[], { firstBad }: Joined): boolean {
-  const last = plan.at(-1)
-  const walk = walks[plan.length - 1]
-  if (firstBad === null || last === undefined || !walk?.bad || firstBad.segment !== last.file.name) return false
-  if (firstBad.seq !== walk.bad.seq || firstBad.line !== walk.bad.line) return false
-  // What follows a sealed segment held entries once.
-  if (last.isSealed || (walk.goodLines === 0 && plan.at(-2)?.isSealed)) return false
-  const fd = openSync(last.file.path, 'r')
-  try {
-    return lastWholeLine(fd, walk.goodBytes) === null
-  } finally {
-    closeSync(fd)
   }
 }
 

@@ -25,6 +25,15 @@ test('a torn end is told as what the next start mends, damage as what nobody may
   assert.match(out(), /\nNothing has to be done: the next start of heald sets these bytes aside and records that\.\n$/)
   assert.doesNotMatch(out(), /DAMAGED/)
 
+  const full = paperContext()
+  writeFileSync(join(dir, 'lock.pid'), `${process.pid}\n`)
+  assert.equal(await verify(full.context, [dir], {}), 1)
+  assert.match(
+    full.out(),
+    /^The ledger ends in a write that is not finished \(line 5 [\s\S]*\nheald is running and goes on/,
+  )
+  rmSync(join(dir, 'lock.pid'))
+
   const damaged = paperContext()
   writeFileSync(
     join(dir, 'head'),
@@ -41,7 +50,7 @@ test('bytes that do not count are said, with the entry that tells why', async t 
     ...{ ok: true, size: 9, head: 'a'.repeat(64), firstBad: null, torn: false, provableUpTo: 9, tookMs: 1 },
     checked: { chain: true, tree: true, checkpoints: null, epochs: null, index: null },
     ...{ prunedUpTo: 0, root: '', origin: null, vkeys: [], trusted: 'nothing' as const, signedUpTo: 0, evidence: [] },
-    unvouched: [],
+    ...{ unvouched: [], hasWriter: false },
     void: [{ segment: '000000000000', bytes: 1234 }],
   }
   const text = verdictText(verdict, dir, paperContext().context)

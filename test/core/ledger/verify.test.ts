@@ -105,20 +105,53 @@ test('a bad end is called torn exactly when the next start would set it aside', 
   }
 })
 
-test('a torn end is damage while a writer runs, and behind a sealed segment', async t => {
+test('a torn end is no damage while a writer runs, as a full disk leaves it; behind a sealed segment it is', async t => {
   const dir = await written(t, 6)
   appendFileSync(join(dir, SEGMENT), '{"v":1,"se')
+  const judge = async (): Promise<boolean[]> => {
+    const { ok, torn, hasWriter } = await verifyLedger(dir)
+    return [ok, torn, hasWriter]
+  }
   writeFileSync(join(dir, 'lock.pid'), `${process.pid}\n`)
-  assert.deepEqual([(await verifyLedger(dir)).ok, (await verifyLedger(dir)).torn], [false, false])
+  assert.deepEqual(await judge(), [false, true, true])
   rmSync(join(dir, 'lock.pid'))
-  assert.equal((await verifyLedger(dir)).torn, true)
+  assert.deepEqual(await judge(), [false, true, false])
   chmodSync(join(dir, SEGMENT), 0o444)
-  assert.equal((await verifyLedger(dir)).torn, false)
+  assert.deepEqual(await judge(), [false, false, false])
   truncateSync(join(dir, SEGMENT), readFileSync(join(dir, SEGMENT)).lastIndexOf(10) + 1)
   writeFileSync(join(dir, 'seg/000000000007.jsonl'), '{"v":1,"se')
-  assert.equal((await verifyLedger(dir)).torn, false)
+  assert.deepEqual(await judge(), [false, false, false])
   chmodSync(join(dir, SEGMENT), 0o600)
-  assert.equal((await verifyLedger(dir)).torn, true)
+  assert.deepEqual(await judge(), [false, true, false])
+})
+
+test('a torn end hides nothing that is wrong before it: an end that was cut off, or another past than the signed one', async t => {
+  const dir = await written(t, 6)
+  const ledger = await opened(t, dir)
+  await ledger.settled()
+  await ledger.append(exit(7))
+  const { note } = await ledger.checkpoint()
+  await ledger.append(exit(8))
+  await ledger.close(2000)
+  rmSync(join(dir, 'head'))
+  const path = join(dir, SEGMENT)
+  const lines = readFileSync(path, 'utf8').split('\n')
+  const judge = async (text: string, keeps: boolean): Promise<[boolean, string]> => {
+    writeFileSync(path, `${text}\n{"v":1,"se`)
+    if (keeps) writeFileSync(join(dir, 'checkpoint'), note)
+    else rmSync(join(dir, 'checkpoint'), { force: true })
+    const trust = { keys: [], checkpoints: keeps ? [] : [{ name: 'kept', note }] }
+    const { torn, firstBad } = await verifyLedger(dir, { trust })
+    return [torn, firstBad?.why ?? '']
+  }
+  for (const keeps of [true, false]) {
+    assert.deepEqual(await judge(lines.slice(0, 8).join('\n'), keeps), [true, 'the line has no end'])
+    assert.deepEqual(await judge(lines.slice(0, 5).join('\n'), keeps), [false, 'the line has no end'])
+    const forged = rehashed(lines.slice(0, 8).join('\n').replace('"pid":4', '"pid":5'))
+    const [torn, why] = await judge(forged, keeps)
+    assert.equal(torn, false)
+    assert.match(why, /are not those that were signed/)
+  }
 })
 
 /** A ledger whose first segment ends with `voids` bytes that the second one's first entry does not count. */
