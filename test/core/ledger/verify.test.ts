@@ -105,6 +105,44 @@ test('a bad end is called torn exactly when the next start would set it aside', 
   }
 })
 
+test('a segment that was begun behind a torn end, and cut short too: torn exactly when the next start sets both aside', async t => {
+  const next = await written(t, 9)
+  const line = readFileSync(join(next, SEGMENT), 'utf8').split('\n')[7] ?? ''
+  for (const mark of [false, true]) {
+    const dir = await written(t, 6, { mark })
+    const path = join(dir, SEGMENT)
+    const whole = readFileSync(path)
+    const later = join(dir, 'seg/000000000007.jsonl')
+    for (const end of ['', '{"v":1,"se', `${line.slice(0, 50)}\n`])
+      for (const cut of ['', '{', line.slice(0, -1), `${line.slice(0, -9)}\n${line.slice(0, 80)}`, line, `${line}\n`])
+        for (const mode of [0o600, 0o444]) {
+          const where = `${JSON.stringify([end.length, cut.length, mode])} ${mark ? 'with' : 'without'} a mark`
+          writeFileSync(path, Buffer.concat([whole, Buffer.from(end)]))
+          writeFileSync(later, cut)
+          chmodSync(path, mode)
+          const { ok, torn } = await verifyLedger(dir)
+          const found = recover(dir, false).notices.map(notice => notice.draft.kind)
+          assert.equal(torn, found.length > 0 && found.every(kind => kind === 'ledger.torn'), where)
+          if (found.includes('integrity.alert')) assert.ok(!ok || mode === 0o444, where)
+          rmSync(path)
+          rmSync(later, { force: true })
+          rmSync(join(dir, 'aside'), { recursive: true, force: true })
+        }
+  }
+})
+
+test('two short writes and a kill: no damage, at the start and by verify', async t => {
+  const dir = await written(t, 6)
+  appendFileSync(join(dir, SEGMENT), '{"v":1,"seq":7,"prev":"')
+  writeFileSync(join(dir, 'seg/000000000007.jsonl'), '{"v":1,"seq":7,"pr')
+  const { torn, size } = await verifyLedger(dir)
+  assert.deepEqual([torn, size], [true, 7])
+  const ledger = await opened(t, dir)
+  await ledger.append(exit(8))
+  await ledger.close(2000)
+  assert.equal((await verifyLedger(dir)).firstBad, null)
+})
+
 test('a torn end is no damage while a writer runs, as a full disk leaves it; behind a sealed segment it is', async t => {
   const dir = await written(t, 6)
   appendFileSync(join(dir, SEGMENT), '{"v":1,"se')
