@@ -169,11 +169,12 @@ function misfit(
   joined: Joined,
   fitting: readonly { readonly size: number }[],
 ): string | null {
+  if (size === 0) return 'it was signed for no entry, so it proves nothing'
   if (size > joined.seq) return `it was signed for ${size} entries, and there are ${joined.seq}: the end is missing`
   if (isPruned(size, joined))
     return `its entries were pruned, and the files of the tree that could tell are gone: verify a copy with the archive put back`
   const found = size === joined.seq ? joined.root : joined.roots.get(size)
-  if (found === root || size === 0) return null
+  if (found === root) return null
   const from = goodBefore(fitting, size)
   return `the entries #${from} to #${size - 1} are not those that were signed`
 }

@@ -300,6 +300,16 @@ test('a new ledger and a new key: nothing is proved until something is signed, a
   }
 })
 
+test('a checkpoint of no entries proves nothing, and does not fit', async t => {
+  const it = await victim(t)
+  const [origin = ''] = it.note.split('\n')
+  const mine = generateKeyPairSync('ed25519').privateKey
+  const note = signCheckpoint({ origin, size: 0, root: (await treeOfSegments(it.dir, 5)).root }, mine)
+  const verdict = await withNote(it.dir, { ...it, note })
+  assert.deepEqual([verdict.ok, verdict.checked.checkpoints], [false, false])
+  assert.match(verdict.firstBad?.why ?? '', /^it was signed for no entry/)
+})
+
 test('a key that was lost: the next one is believed by who gives it, once it has signed, and it is said', async t => {
   const dir = join(folder(t), 'ledger')
   const one = await openLedger(optionsFor(dir))
