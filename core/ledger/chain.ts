@@ -131,20 +131,27 @@ function diagnose(line: string, seq: number, prev: string): string {
   return 'the line is too long'
 }
 
+/** What every line begins with: looked at before a line is hashed, so that many beginnings of none cost little. */
+const BEGIN = '{"v":1,"seq":'
+const HEADER = /^\{"v":1,"seq":\d{1,16},"prev":"[0-9a-f]{64}","ts":"/
+const HEADER_BYTES = 128
+
 /**
- * The last line after `fromBytes` that is whole in itself, wherever it belongs: what tells damage from a torn write.
- * Reads on in bounded pieces; a piece without a line end is skipped.
+ * The last line between `fromBytes` and `toBytes` that is whole in itself, wherever it belongs: what tells damage from a torn
+ * write. Reads on in bounded pieces; a piece without a line end is skipped.
  */
 export function lastWholeLine(
   fd: number,
   fromBytes: number,
+  toBytes: number,
 ): { readonly seq: number; readonly h: string; readonly endBytes: number } | null {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES + MAX_LINE_BYTES)
   let at = fromBytes
   let carried = 0
   let last: { seq: number; h: string; endBytes: number } | null = null
   for (;;) {
-    const got = readSync(fd, buffer, carried, CHUNK_BYTES, at)
+    const want = Math.min(CHUNK_BYTES, toBytes - at)
+    const got = want <= 0 ? 0 : readSync(fd, buffer, carried, want, at)
     if (got === 0) return last
     at += got
     const end = carried + got
@@ -153,7 +160,9 @@ export function lastWholeLine(
       const to = buffer.indexOf(10, from)
       if (to < 0 || to >= end) break
       // Bad bytes may have eaten a line's end: a whole line may start anywhere before its LF.
-      for (let start = from; start >= 0 && start < to; start = nextStart(buffer, start + 1, to)) {
+      const first = Math.max(from, to - MAX_LINE_BYTES + 1)
+      for (let start = nextStart(buffer, first, to); start >= 0; start = nextStart(buffer, start + 1, to)) {
+        if (!HEADER.test(buffer.toString('latin1', start, start + HEADER_BYTES))) continue
         const checked = checkLine(buffer.toString('utf8', start, to))
         if (!checked.ok) continue
         last = { seq: checked.entry.seq, h: checked.entry.h, endBytes: at - end + to + 1 }
@@ -171,6 +180,6 @@ export function lastWholeLine(
 }
 
 function nextStart(buffer: Buffer, from: number, to: number): number {
-  const at = buffer.indexOf('{"v":1,"seq":', from)
+  const at = buffer.indexOf(BEGIN, from)
   return at < 0 || at >= to ? -1 : at
 }

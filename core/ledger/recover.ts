@@ -22,7 +22,7 @@ import { type SegmentFile, segmentFiles, writeAllSync } from './files.ts'
 import { type Mark, readMark } from './head.ts'
 import { latestCheckpoint } from './kept.ts'
 import { checkLine, MAX_LINE_BYTES, ZEROS } from './line.ts'
-import type { Previous, Tail } from './segment.ts'
+import { MAX_SEGMENT_BYTES, type Previous, type Tail } from './segment.ts'
 
 /** Where the chain ends: what the next entry needs to know. */
 export interface Position {
@@ -54,7 +54,8 @@ export interface Recovered {
  *    and the one before is the last.
  * 2. Bad bytes at its end with no whole line after them, and nothing that the mark knew to be durable among them, are a
  *    torn write: kept in `aside/`, cut off, told by `ledger.torn`.
- * 3. Anything else is damage. Nothing is cut: a new segment goes on after the last whole line, told by `integrity.alert`.
+ * 3. Anything else is damage, and so is a segment larger than heald writes any, of which the rest is not read. Nothing is
+ *    cut: a new segment goes on after the last whole line, told by `integrity.alert`.
  *
  * Only the holder of the lock may call it. Throws the system's errors. Without `fsync` nothing waits for the disk.
  */
@@ -109,13 +110,24 @@ interface Examined {
 
 function examine(fd: number, file: SegmentFile, mark: Mark | null): Examined {
   const { size: sizeBytes, mode } = fstatSync(fd)
-  const walk = walkChain(fd, { seq: file.first, prev: file.first === 0 ? ZEROS : null }, sizeBytes)
-  const whole = walk.bad === null ? null : lastWholeLine(fd, walk.goodBytes)
+  const isTooLarge = sizeBytes > MAX_SEGMENT_BYTES
+  const readableBytes = Math.min(sizeBytes, MAX_SEGMENT_BYTES)
+  const walk = walkChain(fd, { seq: file.first, prev: file.first === 0 ? ZEROS : null }, readableBytes)
+  const whole = walk.bad === null ? null : lastWholeLine(fd, walk.goodBytes, readableBytes)
   const end =
     whole !== null && whole.seq >= walk.seq
       ? { ...whole, seq: whole.seq + 1 }
       : { seq: walk.seq, h: walk.h ?? ZEROS, endBytes: walk.goodBytes }
   const base = { walk, sizeBytes, ...end }
+  if (isTooLarge)
+    return {
+      ...base,
+      damage: {
+        what: 'the last segment is damaged',
+        why: `it is larger than ${MAX_SEGMENT_BYTES} bytes`,
+        seq: walk.seq,
+      },
+    }
   if (walk.bad !== null && (whole !== null || (mark !== null && mark.size > walk.seq)))
     return {
       ...base,

@@ -1,6 +1,7 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { lastWholeLine } from './chain.ts'
 import type { Mark } from './head.ts'
+import { MAX_SEGMENT_BYTES } from './segment.ts'
 import type { Joined } from './verify-join.ts'
 import type { Planned } from './verify-plan.ts'
 import type { TreeWalk } from './verify-walk.ts'
@@ -32,7 +33,8 @@ export function isTornEnd(
 function isWithoutEntry(path: string, fromBytes: number): boolean {
   const fd = openSync(path, 'r')
   try {
-    return lastWholeLine(fd, fromBytes) === null
+    const { size } = fstatSync(fd)
+    return size <= MAX_SEGMENT_BYTES && lastWholeLine(fd, fromBytes, size) === null
   } finally {
     closeSync(fd)
   }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { recover } from '../../../core/ledger/recover.ts'
@@ -162,6 +171,42 @@ test('a ledger that lost its segments, its last one, or got an old one back says
   copyFileSync(join(dir, 'head'), join(other, 'head'))
   assert.match((await verifyLedger(other)).firstBad?.why ?? '', /another hash/)
   assert.equal(recover(other, false).notices[0]?.draft.kind, 'integrity.alert')
+})
+
+test('a segment larger than heald writes any is damage, and what is beyond is not read', async t => {
+  const dir = await written(t, 6)
+  const path = join(dir, SEGMENT)
+  const bytes = statSync(path).size
+  appendFileSync(path, '{"v":1,"se')
+  assert.equal((await verifyLedger(dir)).torn, true)
+  // A hole in the file: more than can be held in memory.
+  truncateSync(path, 9 * 1024 ** 3)
+  const { torn, size } = await verifyLedger(dir)
+  assert.deepEqual([torn, size], [false, 7])
+  const { notices, previous, tail, position } = recover(dir, false)
+  assert.deepEqual(
+    notices.map(({ draft }) => [draft.kind, draft.data.what]),
+    [['integrity.alert', 'the last segment is damaged']],
+  )
+  assert.deepEqual([position.seq, previous?.validBytes, previous?.count, tail], [7, bytes, 7, null])
+  assert.deepEqual(readdirSync(join(dir, 'aside')), [])
+})
+
+test('a whole line is found behind bytes that look like the beginnings of many', async t => {
+  const dir = await written(t, 6)
+  const path = join(dir, SEGMENT)
+  const last = readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? ''
+  for (const [begun, isWhole] of [
+    [40_000, true],
+    [40_000, false],
+    [3, true],
+  ] as const) {
+    const text = '{"v":1,"seq":'.repeat(begun) + (isWhole ? last : last.slice(0, -3))
+    writeFileSync(path, `${readFileSync(path, 'utf8').split('\n').slice(0, 6).join('\n')}\n${text}\n`)
+    const found = recover(dir, false).notices.map(({ draft }) => draft.kind)
+    assert.deepEqual(found, [isWhole ? 'integrity.alert' : 'ledger.torn'], `${begun} ${isWhole}`)
+    rmSync(join(dir, 'aside'), { recursive: true, force: true })
+  }
 })
 
 test('an empty folder begins with genesis; the wall clock set back is told', async t => {
