@@ -1,89 +1,25 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { originOf } from '../../../core/ledger/epochs.ts'
 import { catchUp } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
-import { keptCheckpoints } from '../../../core/ledger/kept.ts'
-import { keyStore } from '../../../core/ledger/keys.ts'
-import { parseVkey, rawPublicKey } from '../../../core/ledger/note.ts'
+import { rawPublicKey } from '../../../core/ledger/note.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
-import { type Verdict, verifyLedger } from '../../../core/ledger/verify.ts'
-import { copyOf, entriesIn, exit, folder, optionsFor, rehashed } from './stand.ts'
+import { verifyLedger } from '../../../core/ledger/verify.ts'
+import { copyOf, entriesIn, exit, folder, optionsFor } from './stand.ts'
+import { alone, coverUp, linesOf, victim, withKey, withNote, writeLines } from './victim.ts'
 
 /*
  * What an attack on a ledger's files is noticed by: each cell of the table in docs/ledger.md is a test here, also those
  * that say "no". The attacker may write every file of the ledger, has its present private key, and knows this code.
  */
-
-interface Victim {
-  readonly dir: string
-  /** What was kept elsewhere. */
-  readonly vkey: string
-  readonly firstVkey: string
-  readonly note: string
-  readonly size: number
-}
-
-const SEGMENT = 'seg/000000000000.jsonl'
-
-/** 20 entries in two epochs, a checkpoint over all of them. */
-async function victim(t: TestContext): Promise<Victim> {
-  const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir))
-  await ledger.settled()
-  const firstVkey = ledger.vkey() ?? assert.fail()
-  for (let n = 1; n <= 9; n++) await ledger.append(exit(n))
-  await ledger.rotateKey('local:admin')
-  for (let n = 10; n <= 18; n++) await ledger.append(exit(n))
-  const { note, size } = await ledger.checkpoint()
-  const vkey = ledger.vkey() ?? assert.fail()
-  await ledger.close(2000)
-  return { dir, vkey, firstVkey, note, size }
-}
-
-const linesOf = (dir: string): string[] => readFileSync(join(dir, SEGMENT), 'utf8').split('\n').slice(0, -1)
-
-function writeLines(dir: string, lines: readonly string[], { rehash }: { readonly rehash: boolean }): void {
-  const text = `${lines.join('\n')}\n`
-  writeFileSync(join(dir, SEGMENT), rehash ? rehashed(text) : text)
-}
-
-/** Removes or makes anew whatever would tell: all of it may be written by the attacker. */
-async function coverUp(
-  dir: string,
-  { checkpoints }: { readonly checkpoints: 'sign the newest' | 'sign all' | 'remove' },
-) {
-  rmSync(join(dir, 'head'), { force: true })
-  rmSync(join(dir, 'tree'), { recursive: true, force: true })
-  if (checkpoints === 'remove') {
-    rmSync(join(dir, 'checkpoint'), { force: true })
-    rmSync(join(dir, 'cp'), { recursive: true, force: true })
-    return
-  }
-  const keys = keyStore(dir)
-  const [genesis] = entriesIn(dir)
-  const newest = keys.epochs().at(-1)
-  if (genesis === undefined || newest === undefined) return
-  for (const { name } of keptCheckpoints(dir)) {
-    if (name !== 'checkpoint' && checkpoints === 'sign the newest') continue
-    const size = name === 'checkpoint' ? linesOf(dir).length : Number(name.slice(3, 15))
-    const { root } = await treeOfSegments(dir, Math.min(size, linesOf(dir).length))
-    writeFileSync(join(dir, name), signCheckpoint({ origin: originOf(genesis), size, root }, keys.load(newest)))
-  }
-}
-
-const alone = (dir: string): Promise<Verdict> => verifyLedger(dir)
-const withNote = (dir: string, { note }: Victim): Promise<Verdict> =>
-  verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note }] } })
-const withKey = (dir: string, vkey: string): Promise<Verdict> =>
-  verifyLedger(dir, { trust: { keys: [parseVkey(vkey) ?? assert.fail()], checkpoints: [] } })
 
 test('untouched: everything says yes', async t => {
   const it = await victim(t)
@@ -259,77 +195,6 @@ test('rewrite an old epoch and remove what was signed: a key that was given make
   await coverUp(it.dir, { checkpoints: 'remove' })
   for (const verdict of [await alone(it.dir), await withKey(it.dir, it.vkey), await withKey(it.dir, it.firstVkey)])
     assert.deepEqual([verdict.ok, verdict.checked.epochs], [false, false])
-})
-
-test('a key proves what is signed with it and with those it vouched for, and no more', async t => {
-  const it = await victim(t)
-  const lines = linesOf(it.dir)
-  const old = keptCheckpoints(it.dir).find(({ name }) => name !== 'checkpoint') ?? assert.fail()
-  // What came after the handover, rewritten without any key.
-  writeLines(it.dir, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
-  await coverUp(it.dir, { checkpoints: 'remove' })
-  mkdirSync(join(it.dir, 'cp'))
-  writeFileSync(join(it.dir, old.name), old.note)
-  for (const vkey of [it.vkey, it.firstVkey]) {
-    const verdict = await withKey(it.dir, vkey)
-    assert.deepEqual([verdict.ok, verdict.size, verdict.signedUpTo], [true, 20, 11])
-  }
-})
-
-test('a new ledger and a new key: nothing is proved until something is signed, and that is no contradiction', async t => {
-  const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir))
-  t.after(() => ledger.close(2000))
-  await ledger.settled()
-  await ledger.append(exit(1))
-  const vkey = ledger.vkey() ?? assert.fail()
-  rmSync(join(dir, 'checkpoint'), { force: true })
-  const young = await withKey(copyOf(t, dir), vkey)
-  assert.deepEqual(
-    [young.ok, young.checked],
-    [false, { chain: true, tree: true, checkpoints: null, epochs: true, index: null }],
-  )
-  assert.equal((await alone(dir)).ok, true)
-  await ledger.checkpoint()
-  assert.deepEqual([(await withKey(dir, vkey)).ok, (await withKey(dir, vkey)).signedUpTo], [true, 2])
-  // The new key signs the handover too, so that whoever was given it need not wait for the next entry.
-  const made = await ledger.rotateKey('local:admin')
-  for (const each of [made.vkey, vkey]) {
-    const verdict = await withKey(dir, each)
-    assert.deepEqual([verdict.firstBad, verdict.signedUpTo], [null, 3])
-  }
-})
-
-test('a checkpoint of no entries proves nothing, and does not fit', async t => {
-  const it = await victim(t)
-  const [origin = ''] = it.note.split('\n')
-  const mine = generateKeyPairSync('ed25519').privateKey
-  const note = signCheckpoint({ origin, size: 0, root: (await treeOfSegments(it.dir, 5)).root }, mine)
-  const verdict = await withNote(it.dir, { ...it, note })
-  assert.deepEqual([verdict.ok, verdict.checked.checkpoints], [false, false])
-  assert.match(verdict.firstBad?.why ?? '', /^it was signed for no entry/)
-})
-
-test('a key that was lost: the next one is believed by who gives it, once it has signed, and it is said', async t => {
-  const dir = join(folder(t), 'ledger')
-  const one = await openLedger(optionsFor(dir))
-  await one.settled()
-  await one.append(exit(1))
-  const firstVkey = one.vkey() ?? assert.fail()
-  await one.close(2000)
-  rmSync(join(dir, 'keys'), { recursive: true })
-  const two = await openLedger(optionsFor(dir))
-  await two.settled()
-  const { vkey } = await two.rotateKey('local:admin')
-  await two.append(exit(2))
-  await two.checkpoint()
-  await two.close(2000)
-  const verdict = await withKey(dir, vkey)
-  assert.deepEqual([verdict.firstBad, verdict.signedUpTo, verdict.unvouched], [null, verdict.size, [1]])
-  for (const other of [await alone(dir), await withKey(dir, firstVkey)])
-    assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
-  rmSync(join(dir, 'checkpoint'))
-  assert.equal((await withKey(dir, vkey)).ok, false, 'what is before it rests on its signature alone')
 })
 
 test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {

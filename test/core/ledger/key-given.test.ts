@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { keptCheckpoints } from '../../../core/ledger/kept.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
+import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { copyOf, exit, folder, optionsFor } from './stand.ts'
+import { alone, coverUp, linesOf, victim, withKey, withNote, writeLines } from './victim.ts'
+
+/* What a key proves that was kept elsewhere, and what it does not. */
+
+test('a key proves what is signed with it and with those it vouched for, and no more', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  const old = keptCheckpoints(it.dir).find(({ name }) => name !== 'checkpoint') ?? assert.fail()
+  // What came after the handover, rewritten without any key.
+  writeLines(it.dir, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
+  await coverUp(it.dir, { checkpoints: 'remove' })
+  mkdirSync(join(it.dir, 'cp'))
+  writeFileSync(join(it.dir, old.name), old.note)
+  for (const vkey of [it.vkey, it.firstVkey]) {
+    const verdict = await withKey(it.dir, vkey)
+    assert.deepEqual([verdict.ok, verdict.size, verdict.signedUpTo], [true, 20, 11])
+  }
+})
+
+test('a new ledger and a new key: nothing is proved until something is signed, and that is no contradiction', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  t.after(() => ledger.close(2000))
+  await ledger.settled()
+  await ledger.append(exit(1))
+  const vkey = ledger.vkey() ?? assert.fail()
+  rmSync(join(dir, 'checkpoint'), { force: true })
+  const young = await withKey(copyOf(t, dir), vkey)
+  assert.deepEqual(
+    [young.ok, young.checked],
+    [false, { chain: true, tree: true, checkpoints: null, epochs: true, index: null }],
+  )
+  assert.equal((await alone(dir)).ok, true)
+  await ledger.checkpoint()
+  assert.deepEqual([(await withKey(dir, vkey)).ok, (await withKey(dir, vkey)).signedUpTo], [true, 2])
+  // The new key signs the handover too, so that whoever was given it need not wait for the next entry.
+  const made = await ledger.rotateKey('local:admin')
+  for (const each of [made.vkey, vkey]) {
+    const verdict = await withKey(dir, each)
+    assert.deepEqual([verdict.firstBad, verdict.signedUpTo], [null, 3])
+  }
+})
+
+test('a checkpoint of no entries proves nothing, and does not fit', async t => {
+  const it = await victim(t)
+  const [origin = ''] = it.note.split('\n')
+  const mine = generateKeyPairSync('ed25519').privateKey
+  const note = signCheckpoint({ origin, size: 0, root: (await treeOfSegments(it.dir, 5)).root }, mine)
+  const verdict = await withNote(it.dir, { ...it, note })
+  assert.deepEqual([verdict.ok, verdict.checked.checkpoints], [false, false])
+  assert.match(verdict.firstBad?.why ?? '', /^it was signed for no entry/)
+})
+
+test('a key that was lost: the next one is believed by who gives it, once it has signed, and it is said', async t => {
+  const dir = join(folder(t), 'ledger')
+  const one = await openLedger(optionsFor(dir))
+  await one.settled()
+  await one.append(exit(1))
+  const firstVkey = one.vkey() ?? assert.fail()
+  await one.close(2000)
+  rmSync(join(dir, 'keys'), { recursive: true })
+  const two = await openLedger(optionsFor(dir))
+  await two.settled()
+  const { vkey } = await two.rotateKey('local:admin')
+  await two.append(exit(2))
+  await two.checkpoint()
+  await two.close(2000)
+  const verdict = await withKey(dir, vkey)
+  assert.deepEqual([verdict.firstBad, verdict.signedUpTo, verdict.unvouched], [null, verdict.size, [1]])
+  for (const other of [await alone(dir), await withKey(dir, firstVkey)])
+    assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
+  rmSync(join(dir, 'checkpoint'))
+  assert.equal((await withKey(dir, vkey)).ok, false, 'what is before it rests on its signature alone')
+})
