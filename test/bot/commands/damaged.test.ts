@@ -216,7 +216,17 @@ test('a short receipt speaks of its own entry; for all before it the ledger has 
 const VERDICT: Verdict = {
   ...{ ok: true, size: 9, head: 'a'.repeat(64), firstBad: null, torn: false, provableUpTo: 9, tookMs: 1, void: [] },
   checked: { chain: true, tree: true, checkpoints: true, epochs: true, index: null },
-  ...{ prunedUpTo: 0, root: '', origin: null, vkeys: [], trusted: 'nothing' as const, signedUpTo: 9, evidence: [] },
+  ...{
+    prunedUpTo: 0,
+    root: '',
+    origin: null,
+    vkeys: [],
+    trusted: 'nothing' as const,
+    signedUpTo: 9,
+    evidence: [],
+    unvouched: [],
+    hasWriter: false,
+  },
 }
 
 function cardOf(verdict: Partial<Verdict>): Message {
