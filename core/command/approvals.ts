@@ -44,7 +44,10 @@ export function createApprovals(tools: ApprovalTools): {
     const shortfall = shortfallOf(who, command.verb, tools.people().policy[command.verb]?.role ?? 'operator')
     if (shortfall !== null && !(step === 'deny' && isOwn))
       throw await denials.deny(attempt, shortfall, 'whoami says what you may do')
+    const isForAnother = who.via === 'cli' && !isLocal(who)
     if (step === 'deny') {
+      if (isForAnother)
+        throw await denials.deny(attempt, `nobody turns ${id} down for ${who.operator}`, 'deny it as yourself')
       const why = isOwn ? `${who.operator} withdrew it` : `${who.operator} turned it down`
       await append(drafts.rejected(command, how, why))
       return 'done'
@@ -55,7 +58,9 @@ export function createApprovals(tools: ApprovalTools): {
       throw await denials.deny(attempt, why, 'all your accounts count as one, and your login name at the host too')
     }
     if (command.approvals.some(each => isSameHuman(each, who))) return 'again'
-    const codeStep = missingOf(command).code && !isLocal(who) ? await checked(who, attempt, code) : undefined
+    // Whoever approves for another shows that person's code, whether the command asks for one or not.
+    const needsCode = isForAnother || (missingOf(command).code && !isLocal(who))
+    const codeStep = needsCode ? await checked(who, attempt, code) : undefined
     if (codeStep === null) return 'code'
     await append(approved(command, how, codeStep))
     return 'done'

@@ -248,7 +248,7 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
         }
         await perform(act)
         const isAnswered = act.act === 'rest' || (act.act === 'record' && act.answers === true)
-        if (isAnswered && seen.order !== null) waiting.drop(seen.order)
+        if (isAnswered && seen.order !== null) waiting.answered(seen.order)
         if (act.act === 'rest' && waiting.get() === null) return await guard.told()
       }
       throw new Error(`the switch of ${target.name} did not come to an end within ${MOST_ACTS} acts`)

@@ -1,4 +1,5 @@
 import type { Standing } from '../api/switch-control.ts'
+import { Fault } from '../fault.ts'
 import type { Order } from './decide.ts'
 import { mustStandAs } from './standing.ts'
 
@@ -8,7 +9,9 @@ export interface WaitingOrder {
   get(): Order | null
   /** `seen`: how the target stood for whoever gave it; null: it is meant however that stands. The answer rejects when it is refused for that. */
   put(order: Order, seen: Standing | null): Promise<never>
-  /** It has led to what it leads to, or is taken back. */
+  /** It has led to what it leads to. Those whose place it had taken are refused; one that came since waits. */
+  answered(order: Order): void
+  /** It is taken back. */
   drop(order: Order): void
   /**
    * Refuses it where the target stands otherwise; the one whose place it had taken waits again. Asked of each look: what that
@@ -38,6 +41,12 @@ export function createWaitingOrder(): WaitingOrder {
     }
   }
 
+  function found(order: Order): Waiting | null {
+    let at = waiting
+    while (at !== null && at.order !== order) at = at.before
+    return at
+  }
+
   return {
     get: () => waiting?.order ?? null,
     put(order, seen) {
@@ -45,9 +54,24 @@ export function createWaitingOrder(): WaitingOrder {
       waiting = { order, seen, refuse: reject, before: waiting }
       return promise
     },
+    answered(order) {
+      for (let under = found(order)?.before ?? null; under !== null; under = under.before) under.refuse(displaced())
+      waiting = without(waiting, order, false)
+    },
     drop(order) {
-      if (waiting?.order === order) waiting = null
+      waiting = without(waiting, order, true)
     },
     mustFit,
   }
+}
+
+/** The ones that wait, without one of them, and without those under it unless they are kept. */
+function without(top: Waiting | null, order: Order, isUnderKept: boolean): Waiting | null {
+  if (top === null) return null
+  if (top.order === order) return isUnderKept ? top.before : null
+  return { ...top, before: without(top.before, order, isUnderKept) }
+}
+
+function displaced(): Fault {
+  return new Fault('switch.changed', 'not done, since another order took its place before it had begun')
 }

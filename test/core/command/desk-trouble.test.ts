@@ -113,6 +113,19 @@ test('the host needs no code, and is bound by approvals like anybody', async () 
   )
 })
 
+test('who approves for another at the host shows a code of theirs, where the policy asks for none too', async () => {
+  const stand = makeStand()
+  await stand.ask(SPEAKERS.carol, 'deploy app release-6')
+  const at = (as: string, code: string | null) => ({ by: 'local:admin/root', as, code })
+  for (const code of ['000000', '111111'])
+    await assert.rejects(stand.desk().decide('approve', 'c1', at('alice', code)), { code: 'command.denied' })
+  await assert.rejects(stand.desk().decide('approve', 'c1', at('bob', null)), { code: 'usage.code' })
+  await assert.rejects(stand.desk().decide('deny', 'c1', at('alice', null)), { code: 'command.denied' })
+  assert.equal(stand.view('c1')?.state, 'awaiting')
+  await stand.desk().decide('approve', 'c1', at('alice', stand.code('alice')))
+  assert.equal((await stand.desk().decide('approve', 'c1', at('bob', stand.code('bob')))).state, 'started')
+})
+
 test('who gives a name at the host that asked or approved in a chat is not somebody else', async () => {
   const stand = makeStand()
   const host = (name: string) => ({ by: `local:admin/${name}`, as: null, code: null })

@@ -113,3 +113,46 @@ test('an order whose place one took that is refused waits again', async () => {
   waiting.mustFit(idle('r2'))
   assert.equal(waiting.get(), deploy)
 })
+
+test('an order that has led to something waits no more, whatever was put above it and refused', async () => {
+  const stand = await onSecond()
+  const held = Promise.withResolvers<void>()
+  stand.disk.takes = ({ kind }) => (kind === 'switch.armed' ? held.promise : undefined)
+  stand.fake.activation = { verdict: 'failed', exitCode: 1, why: 'no' }
+  const deploy = stand.deploy('r3')
+  await stand.clock.advance(10)
+  const rollback = stand.bound('rollback', idle('r2'))
+  await stand.clock.advance(10)
+  stand.disk.takes = () => undefined
+  held.resolve()
+  await stand.clock.advance(3000)
+  stand.fake.activation = { verdict: 'done', exitCode: null, why: '' }
+  for (let n = 0; n < 20; n++) await stand.clock.advance(SOAK_MS)
+  assert.equal(rollback.fault?.code, 'switch.changed')
+  assert.equal(deploy.done?.outcome, 'rolled back')
+  const armed = stand.ledger.entries.filter(({ kind }) => kind === 'switch.armed')
+  assert.deepEqual(
+    armed.map(({ data }) => data.to),
+    [refOf('r2'), refOf('r3')],
+  )
+})
+
+test('an order whose place another took is told so, and not that it was done', async () => {
+  const stand = await onSecond()
+  stand.deploy('r3')
+  await stand.clock.advance(SOAK_MS + 1000)
+  const gate = Promise.withResolvers<void>()
+  stand.fake.before = act => (act === 'look at the dead-man' ? gate.promise : undefined)
+  const rollback = stand.bound('rollback', idle('r3'))
+  await stand.clock.advance(10)
+  assert.equal(stand.managed.onLoop('web').verdict, 'rollback')
+  stand.fake.before = () => {}
+  gate.resolve()
+  for (let n = 0; n < 10; n++) await stand.clock.advance(SOAK_MS)
+  assert.deepEqual([rollback.fault?.code, rollback.done], ['switch.changed', null])
+  const verified = stand.ledger.entries.filter(({ kind }) => kind === 'rollback.verified')
+  assert.deepEqual(
+    verified.map(({ data }) => data.to),
+    [refOf('r2')],
+  )
+})

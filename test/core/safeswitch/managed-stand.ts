@@ -42,7 +42,10 @@ export async function makeManaged(
     ...{ entries: [], memories: {}, isFull: false, isDamaged: false, isFrozen: false, refused: /^$/ },
     kinds: () => ledger.entries.map(({ kind }) => kind),
   }
+  /** What an entry waits for on its way to the disk. */
+  const disk: { takes: (draft: Draft) => Promise<void> | undefined } = { takes: () => undefined }
   async function append(draft: Draft): Promise<void> {
+    await disk.takes(draft)
     if (ledger.isFull || ledger.refused.test(draft.kind))
       throw new Fault('ledger.degraded', 'not recorded, so not done: the disk is full', { retry: 5000 })
     for (const key in draft.data) assert.ok(FIELDS[draft.kind].has(key), `${draft.kind} does not let ${key} in`)
@@ -86,7 +89,7 @@ export async function makeManaged(
   const managed = daemon()
   await managed.look()
   return {
-    ...{ clock, fake, web, patients, ledger, managed, daemon, warnings, spec },
+    ...{ disk, clock, fake, web, patients, ledger, managed, daemon, warnings, spec },
     memory: () => memoryOf(ledger.memories, 'app', placeOf(spec)),
     set(change: Partial<SwitchSpec>) {
       settings = { ...settings, ...change }
