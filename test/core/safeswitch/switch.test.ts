@@ -174,11 +174,11 @@ test('a dead-man that can not be armed calls the switch off', async () => {
   assert.equal(world.running, GOOD.path)
 })
 
-test('an operator ends a probation at once', async () => {
+test('of two orders at once the newer one is carried out', async () => {
   const { world, daemon, kinds } = makeWorld()
   const switcher = daemon()
-  // Two orders at once: the second comes while the first is under way.
-  const first = switcher.order({ verb: 'deploy', to: NEW })
+  // Two orders at once: the second takes the first one's place before it has begun.
+  const first = assert.rejects(switcher.order({ verb: 'deploy', to: NEW }), { code: 'switch.changed' })
   const second = switcher.order({ verb: 'rollback', to: GOOD, cause: 'operator', why: '' })
   await Promise.all([first, second])
   assert.equal(world.running, GOOD.path)
