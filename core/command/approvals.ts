@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { SecretSpec } from '../config/channel-spec.ts'
 import type { PeopleSpec } from '../config/people-spec.ts'
 import type { Draft } from '../entry.ts'
-import { Fault, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
 import type { Attempt, Denials } from './denials.ts'
 import type { Drafts, How } from './drafts.ts'
 import { humanOf, type Identity, isLocal, isSameHuman, shortfallOf } from './identity.ts'
@@ -10,6 +10,7 @@ import { type Command, type CommandMemory, missingOf } from './memory.ts'
 import { stepOffers } from './offers.ts'
 import { acceptedStep, MOST_WRONG, secretFrom } from './one-time-code.ts'
 import { counting } from './standing.ts'
+import { UNRECORDED } from './steps.ts'
 
 export interface ApprovalTools {
   readonly clock: Clock
@@ -18,6 +19,8 @@ export interface ApprovalTools {
   readonly denials: Denials
   readonly people: () => PeopleSpec
   readonly append: (draft: Draft) => Promise<unknown>
+  /** An entry about the command may come late. */
+  readonly expect: (id: string) => void
   readonly readSecret: (secret: SecretSpec) => Promise<string>
   readonly mint?: () => string
 }
@@ -34,7 +37,17 @@ export type Given = 'done' | 'code' | 'again'
 export function createApprovals(tools: ApprovalTools): {
   give(step: Step, id: string, how: How, code: string | null): Promise<Given>
 } {
-  const { memory, drafts, denials, append } = tools
+  const { memory, drafts, denials } = tools
+
+  /** What people say counts as soon as it is recorded, also when they were told that it may not be. */
+  async function append(id: string, draft: Draft): Promise<void> {
+    try {
+      await tools.append(draft)
+    } catch (error) {
+      if (UNRECORDED.includes(codeOf(error))) tools.expect(id)
+      throw error
+    }
+  }
 
   async function give(step: Step, id: string, how: How, code: string | null): Promise<Given> {
     const command = counting(waitingCommand(memory, id, tools.clock.wallMs()), tools.people())
@@ -49,7 +62,7 @@ export function createApprovals(tools: ApprovalTools): {
       if (isForAnother)
         throw await denials.deny(attempt, `nobody turns ${id} down for ${who.operator}`, 'deny it as yourself')
       const why = isOwn ? `${who.operator} withdrew it` : `${who.operator} turned it down`
-      await append(drafts.rejected(command, how, why))
+      await append(id, drafts.rejected(command, how, why))
       return 'done'
     }
     if (isOwn && command.needs.approvals > 0) {
@@ -62,7 +75,7 @@ export function createApprovals(tools: ApprovalTools): {
     const needsCode = isForAnother || (missingOf(command).code && !isLocal(who))
     const codeStep = needsCode ? await checked(who, attempt, code) : undefined
     if (codeStep === null) return 'code'
-    await append(approved(command, how, codeStep))
+    await append(id, approved(command, how, codeStep))
     return 'done'
   }
 

@@ -16,7 +16,7 @@ import { commandOffers } from './offers.ts'
 import { createOrdering, type Placed } from './ordering.ts'
 import { parseOptions, parseText, type Spoken } from './parse.ts'
 import type { Args, Ask, ChatCommands, CommandView, Reply } from './port.ts'
-import { createSteps } from './steps.ts'
+import { createSteps, UNRECORDED } from './steps.ts'
 import { viewOf } from './view.ts'
 import { isVerb, type Verb, type Word, wordSpec } from './words.ts'
 
@@ -56,7 +56,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
       }),
   })
   const denials = createDenials({ clock, drafts, append: options.append, warn })
-  const approvals = createApprovals({ ...options, drafts, denials })
+  const approvals = createApprovals({ ...options, drafts, denials, expect: steps.expect })
   const place = createOrdering(options, { drafts, steps, inTurn, mustBeNew })
   const offers = createOffering(options, { drafts, inTurn })
 
@@ -192,7 +192,7 @@ export function createCommandDesk(options: DeskOptions): CommandDesk {
     try {
       await steps.advance(id)
     } catch (error) {
-      if (!['ledger.degraded', 'ledger.busy', 'ledger.stalled'].includes(codeOf(error))) throw error
+      if (!UNRECORDED.includes(codeOf(error))) throw error
     }
   }
 

@@ -35,12 +35,17 @@ export interface Steps {
   ended(id: string): Promise<Ended>
   /** Whoever asked is told that it is not done: so it must not be done, also when it was recorded after all. */
   refuse(id: string, fault: Fault): void
+  /** What somebody said of it may yet be recorded: it is gone on with as soon as that is. */
+  expect(id: string): void
   /** Goes on with what an earlier daemon left. */
   begin(): void
   /** Entries that have just become durable and are remembered. */
   take(entries: readonly Entry[]): void
   release(): void
 }
+
+/** Codes of what could not be recorded in time; it may be all the same, now or later. */
+export const UNRECORDED = ['ledger.degraded', 'ledger.busy', 'ledger.stalled']
 
 const AGAIN_MS = 5000
 
@@ -52,6 +57,8 @@ export function createSteps(tools: StepTools): Steps {
   /** Started by an earlier daemon. */
   const before = new Set<string>()
   const refused = new Map<string, Fault>()
+  /** An entry about them may come late, with nobody left who waits for it. */
+  const expected = new Set<string>()
   const waiting = new Map<string, PromiseWithResolvers<Ended>>()
   let isReleased = false
   let hasBegun = false
@@ -193,6 +200,7 @@ export function createSteps(tools: StepTools): Steps {
 
   function settle(command: Command): void {
     refused.delete(command.id)
+    expected.delete(command.id)
     before.delete(command.id)
     if (running.has(command.id)) return
     answer(command.id, { fault: faultOf(command) })
@@ -229,6 +237,15 @@ export function createSteps(tools: StepTools): Steps {
     })
   }
 
+  function expect(id: string): void {
+    expected.add(id)
+    again()
+  }
+
+  function goOn(id: string): void {
+    advance(id).catch(error => warn(id, error))
+  }
+
   return {
     advance,
     ended(id) {
@@ -240,17 +257,21 @@ export function createSteps(tools: StepTools): Steps {
     },
     refuse(id, fault) {
       refused.set(id, fault)
-      again()
+      expect(id)
     },
+    expect,
     begin() {
       if (!hasBegun) for (const id of memory.started) before.add(id)
       hasBegun = true
       look()
     },
     take(entries) {
-      if (!hasBegun || before.size === 0) return
+      if (!hasBegun) return
+      for (const { kind, data } of entries)
+        if (kind.startsWith('command.') && expected.has(String(data.id))) goOn(String(data.id))
+      if (before.size === 0) return
       const news = entries.some(({ kind }) => /^(switch|rollback|service|incident|silence|freeze)\./.test(kind))
-      if (news) for (const id of before) advance(id).catch(error => warn(id, error))
+      if (news) for (const id of before) goOn(id)
     },
     release() {
       isReleased = true

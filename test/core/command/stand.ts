@@ -73,8 +73,14 @@ export interface Look {
   readonly size: number
 }
 
-/** `busy`: not stored either, since too much waits for the disk; `stalled`: stored, and told to be not known. */
-export type Broken = 'no' | 'not stored' | 'stored' | 'busy' | 'stalled'
+/**
+ * `busy`: not stored either, since too much waits for the disk; `stalled`: stored, and told to be not known; `late`: told
+ * so, and stored only `LATE_MS` afterwards.
+ */
+export type Broken = 'no' | 'not stored' | 'stored' | 'busy' | 'stalled' | 'late'
+
+/** Longer than until the desk looks again by itself. */
+export const LATE_MS = 30_000
 
 export interface Stand {
   readonly clock: FakeClock
@@ -177,6 +183,13 @@ export function makeStand(): Stand {
     return entry
   }
 
+  function record(of: Flight): Entry {
+    const entry = store(of)
+    fold(folded, entry)
+    desk.take([entry])
+    return entry
+  }
+
   let last: Promise<unknown> = Promise.resolve()
   function append(mine: number): (draft: Draft) => Promise<unknown> {
     const never = new Promise<never>(() => {})
@@ -193,11 +206,14 @@ export function makeStand(): Stand {
         const fault = new Fault('ledger.degraded', 'the disk is full', { retry: 5000 })
         if (stand.broken === 'not stored') throw fault
         if (stand.broken === 'busy') throw new Fault('ledger.busy', 'entries wait for the disk', { retry: 1000 })
-        const entry = store(mineNow)
-        fold(folded, entry)
-        desk.take([entry])
+        const stalled = new Fault('ledger.stalled', 'not known yet whether it is recorded')
+        if (stand.broken === 'late') {
+          clock.after(LATE_MS, () => mine === generation && record(mineNow))
+          throw stalled
+        }
+        const entry = record(mineNow)
         if (stand.broken === 'stored') throw fault
-        if (stand.broken === 'stalled') throw new Fault('ledger.stalled', 'not known yet whether it is recorded')
+        if (stand.broken === 'stalled') throw stalled
         return { seq: entry.seq, h: entry.h }
       })
       last = turn.catch(() => {})
