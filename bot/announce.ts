@@ -5,6 +5,7 @@ import { messageOf } from '../core/fault.ts'
 import { beginAnew } from './anew.ts'
 import { applyEntry, type Cards, forget, isForgettable } from './cards.ts'
 import type { CoreLink } from './core-link.ts'
+import { isPrunedUpTo, type Joint, jointOf, type Late } from './joined.ts'
 import type { Offering } from './offering.ts'
 import type { Outbox } from './outbox.ts'
 import { policyOf } from './route.ts'
@@ -25,6 +26,8 @@ export interface AnnounceOptions {
   readonly onFollow: () => void
   /** The ledger is another one: what was reported is not in it. */
   readonly onAnew: () => void
+  /** What core hands over does not go on where the bot has read to, and why. */
+  readonly onUnfit: (why: string) => void
   readonly warn: (text: string) => void
 }
 
@@ -63,13 +66,17 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
 
   async function followOnce(): Promise<void> {
     const size = await link.head()
-    if (size < cards.nextSeq) await anew(`it has ${size} entries, and ${cards.nextSeq} were read`)
+    if (size < cards.nextSeq) await otherLedger(`it has ${size} entries, and ${cards.nextSeq} were read`)
     options.onFollow()
     // The last one that was read comes once more, to see that it is still the same.
     const fromSeq = cards.lastH === '' ? cards.nextSeq : cards.nextSeq - 1
+    let joint: Joint | null = null
     for await (const entry of link.follow(fromSeq, signal)) {
-      if (entry.seq === cards.nextSeq - 1 && cards.lastH !== '' && entry.h !== cards.lastH)
-        return anew(`its entry #${entry.seq} has another hash than the one that was read`)
+      if (joint === null) {
+        if (entry.seq < cards.nextSeq - 1) continue
+        joint = jointOf(entry, cards)
+        if (joint.is !== 'joined') break
+      }
       againMs = AGAIN_FIRST_MS
       if (lost !== '') warn('the daemon is there again')
       lost = ''
@@ -84,13 +91,29 @@ export async function announce(options: AnnounceOptions, signal: AbortSignal): P
       if (entry.kind === 'incident.resolved') options.onClosed(entry.seq)
       if (entry.data.tail !== undefined && options.notice().logs) void showTail(entry)
     }
+    if (joint === null || joint.is === 'joined') return
+    if (joint.is === 'late') return late(joint)
+    if (joint.is === 'unlinked') options.onUnfit(joint.why)
+    return otherLedger(joint.why)
   }
 
-  async function anew(why: string): Promise<void> {
+  async function otherLedger(why: string): Promise<void> {
     warn(`the ledger is another one (${why}), so the bot begins anew`)
-    const now = { notice: options.notice(), nowMs: clock.wallMs() }
-    Object.assign(cards, await beginAnew({ link, ...now, told: new Set(), warn }))
+    await anew(new Set())
     options.onAnew()
+  }
+
+  /** Entries before `seq` are missing: how things stand now is known from core alone. */
+  async function late({ seq, why }: Late): Promise<void> {
+    if (await isPrunedUpTo(seq, link, signal))
+      warn(`entries #${cards.nextSeq} to #${seq - 1} were pruned before the bot read them, so it begins anew`)
+    else options.onUnfit(why)
+    await anew(new Set(cards.byId.keys()))
+  }
+
+  async function anew(told: ReadonlySet<string>): Promise<void> {
+    const now = { notice: options.notice(), nowMs: clock.wallMs() }
+    Object.assign(cards, await beginAnew({ link, ...now, told, warn }))
     outbox.take([...cards.byId.keys()].map(card => ({ card })))
     outbox.wake()
   }

@@ -143,6 +143,7 @@ export async function runBot(options: BotOptions): Promise<void> {
         onClosed: witness.closed,
         onFollow: health.tellAgain,
         onAnew: witness.anew,
+        onUnfit: tellUnfit,
       },
       signal,
     )

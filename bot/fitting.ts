@@ -4,7 +4,7 @@ import { checkLine } from '../core/ledger/line.ts'
 /**
  * Lines of the ledger as entries, but only what fits: each line has to have the hash that it ends with, and to name the hash
  * of the line before. One that does not is left out, and `tell` is told why. The first one is believed: who goes on from an
- * entry that was read earlier compares that one.
+ * entry that was read earlier compares the two (`joined.ts`).
  */
 export async function* fittingEntries(
   lines: AsyncIterable<string>,

@@ -109,7 +109,14 @@ export function beginLife(
   const ended = announce(
     {
       ...{ link: ledger.link as unknown as CoreLink, clock, cards, notice: () => notice, outbox, save },
-      ...{ onConfig: () => {}, onClosed: () => {}, onFollow: () => {}, onAnew: () => {}, warn: () => {} },
+      ...{
+        onConfig: () => {},
+        onClosed: () => {},
+        onFollow: () => {},
+        onAnew: () => {},
+        onUnfit: () => {},
+        warn: () => {},
+      },
       offering: { take: () => {}, refresh: () => {} },
     },
     end.signal,
