@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { request } from '../../core/api/client.ts'
+import { fittingEntries } from '../../bot/fitting.ts'
+import { isPrunedUpTo } from '../../bot/joined.ts'
+import { request, stream } from '../../core/api/client.ts'
 import { codeOf } from '../../core/fault.ts'
 import type { Pruned } from '../../core/ledger/prune.ts'
 import type { Verdict } from '../../core/ledger/verify.ts'
@@ -29,6 +31,21 @@ test('old entries are pruned and a text erased while the daemon heals; it starts
   await stand.must('ledger', 'erase', String(exited.seq))
   for (const name of readdirSync(join(stand.state, 'ledger/side')))
     assert.doesNotMatch(readFileSync(join(stand.state, 'ledger/side', name), 'utf8'), /swordfish/)
+  const link = {
+    head: async () => made.seq + 1,
+    follow: (from: number, signal: AbortSignal) =>
+      fittingEntries(stream(socket, `/v1/ledger/follow?from=${from}`, signal), assert.fail),
+  }
+  const { signal } = new AbortController()
+  for await (const { seq } of link.follow(0, signal)) {
+    assert.equal(seq, made.upTo, 'a bot that was away finds the beginning gone')
+    break
+  }
+  assert.deepEqual(
+    [await isPrunedUpTo(made.upTo, link, signal), await isPrunedUpTo(made.upTo + 1, link, signal)],
+    [true, false],
+    'and why, in the ledger itself',
+  )
   for (const body of [
     {},
     { upTo: -1 },
