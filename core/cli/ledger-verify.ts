@@ -88,6 +88,7 @@ function tornLines(verdict: Verdict, { line, why, segment }: Finding): string[] 
     verdict.size === 0
       ? 'There is no whole entry before it.'
       : `All before it is whole: ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
+    ...(verdict.trusted === 'nothing' ? [] : signedLines(verdict)),
     verdict.hasWriter
       ? 'heald is running and goes on behind it with its next entry; "heald status" says whether it can record. If these bytes are still there at its next start, it sets them aside and records that.'
       : 'Nothing has to be done: the next start of heald sets these bytes aside and records that.',
@@ -155,7 +156,8 @@ function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouched }: V
 
 /** A key was given, nothing contradicts it, and nothing is signed with it. */
 function isUnproved({ trusted, checked }: Verdict): boolean {
-  return trusted === 'key' && Object.values(checked).every(each => each !== false)
+  const { chain: _, ...others } = checked
+  return trusted === 'key' && Object.values(others).every(each => each !== false)
 }
 
 function unprovedLines({ size }: Verdict): string[] {

@@ -29,8 +29,8 @@ async function byHandover(dir: string, note: string): Promise<SignedCheckpoint |
 }
 
 /**
- * A handover is kept for ever, and ends with the entry of the new key: it is the newest that is kept, or the newest that the
- * signer of all later ones has not signed.
+ * A handover is kept for ever, and ends with the entry of the new key: it is the newest that is kept, or the newest that bears
+ * another signature too, that of the key before.
  */
 async function keyEntryFor(dir: string, note: string, genesis: Entry | null): Promise<Entry | null> {
   const [size, signers] = [claimOf(note)?.size ?? 0, signersOf(note)]
@@ -40,7 +40,7 @@ async function keyEntryFor(dir: string, note: string, genesis: Entry | null): Pr
     .sort((a, b) => a.size - b.size)
   const newest = await rotationAt(dir, before.at(-1)?.size)
   if (newest !== null) return newest
-  const handover = before.findLast(kept => !kept.signers.some(each => signers.includes(each)))
+  const handover = before.findLast(kept => !kept.signers.every(each => signers.includes(each)))
   return handover === undefined ? genesis : rotationAt(dir, handover.size)
 }
 

@@ -30,7 +30,8 @@ export function isTornEnd(
   })
 }
 
-function isWithoutEntry(path: string, fromBytes: number): boolean {
+/** No whole line follows, wherever it belongs. */
+export function isWithoutEntry(path: string, fromBytes: number): boolean {
   const fd = openSync(path, 'r')
   try {
     const { size } = fstatSync(fd)

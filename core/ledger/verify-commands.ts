@@ -9,6 +9,7 @@ import { segmentFiles } from './files.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
+import { isWithoutEntry } from './torn-end.ts'
 import { planOf } from './verify-plan.ts'
 import type { Task } from './verify-walk.ts'
 
@@ -56,10 +57,12 @@ async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOp
   const { base } = baseOf(dir, found)
   const judge = createJudge(receipts, true, base?.h ?? null)
   let link: Link = { seq: base?.seq ?? 0, prev: base?.h ?? ZEROS }
-  for (const { task } of planOf(segmentsFrom(base, found), { sizes: [], isOnlyChain: true })) {
+  const tasks = planOf(segmentsFrom(base, found), { sizes: [], isOnlyChain: true }).map(({ task }) => task)
+  for (const [index, task] of tasks.entries()) {
     const walk = walkLines(task, link, judge)
     // An end that is still being written, or was never finished, is no line: what follows has to follow the one before.
-    if (walk.bad !== null && walk.bad.why !== UNFINISHED) judge.stop(walk.bad)
+    const isTorn = index === tasks.length - 1 && walk.bad !== null && isWithoutEntry(task.path, walk.goodBytes)
+    if (walk.bad !== null && walk.bad.why !== UNFINISHED && !isTorn) judge.stop(walk.bad)
     if (judge.isOver()) break
     link = { seq: walk.seq, prev: walk.h }
     // Lets an interrupt in.

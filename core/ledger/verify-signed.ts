@@ -52,18 +52,28 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const given = epochs.filter(each => trust.keys.some(key => same(key, each.key)))
   const gaps = unvouched(epochs, own.fitting)
   // Who gives a key answers for it, where an entry tells that the key before it was gone.
-  const bridged = gaps.filter(
-    each => given.includes(each) && entries.some(({ seq, data }) => seq === each.seq && data.why),
-  )
+  const isToldGone = (epoch: Epoch): boolean =>
+    entries.some(({ seq, data }) => seq === epoch.seq && data.why !== undefined)
+  const bridged = gaps.filter(each => given.includes(each) && isToldGone(each))
   const alone = gaps.find(each => !bridged.includes(each))
-  const isCovered = alone === undefined || joined.seq <= alone.seq
-  const epochBad = isCovered
-    ? null
-    : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
+  const claimed = [...kept, ...trust.checkpoints].map(({ note }) => claimOf(note)?.size ?? 0)
+  // The old key signs the handover right after the entry of the new one: until then nothing else is signed.
+  const isOwed =
+    alone !== undefined &&
+    alone === epochs.at(-1) &&
+    !given.includes(alone) &&
+    !isToldGone(alone) &&
+    claimed.every(size => size <= alone.fromSeq) &&
+    own.fitting.some(({ signedBy }) => signedBy.some(key => key === epochs.at(-2)?.key))
+  const known = isOwed ? epochs.slice(0, -1) : epochs
+  const epochBad =
+    alone === undefined || isOwed
+      ? null
+      : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
   const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, old })
-  const believed = trust.keys.length === 0 ? epochs : linkedTo(given, epochs, gaps)
+  const believed = trust.keys.length === 0 ? known : linkedTo(given, known, gaps)
   const signed = own.fitting.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
   const signedUpTo = Math.max(0, ...signed.map(({ size }) => size), ...outside.fitting)
   const bad = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
@@ -71,9 +81,9 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   return {
     checkpoints: hasNotes ? own.bad === null && outside.bad === null : null,
     epochs: epochs.length > 0 || bad.length > 0 ? keyBad === null && epochBad === null : null,
-    bad: bad.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, joined, signedUpTo),
-    ...{ signedUpTo, origin, vkeys: epochs.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
-    unvouched: isCovered ? bridged.map(({ epoch }) => epoch) : [],
+    bad: bad.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, signedUpTo),
+    ...{ signedUpTo, origin, vkeys: known.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
+    unvouched: epochBad === null ? bridged.map(({ epoch }) => epoch) : [],
   }
 }
 
@@ -87,8 +97,8 @@ function linkedTo(given: readonly Epoch[], epochs: readonly Epoch[], gaps: reado
 }
 
 /** A key that was given proves nothing where nothing is signed: whoever removes all that was signed needs no key. */
-function unsigned({ keys }: Trust, { firstBad }: Joined, signedUpTo: number): Finding | null {
-  if (keys.length === 0 || signedUpTo > 0 || firstBad !== null) return null
+function unsigned({ keys }: Trust, signedUpTo: number): Finding | null {
+  if (keys.length === 0 || signedUpTo > 0) return null
   return atEntry(
     0,
     'no checkpoint here bears the signature of the key that was given, or of a later one that it vouched for',

@@ -146,7 +146,9 @@ async function verdictOf(
     why: 'the file "head" tells of another root of the tree than the entries have',
     segment: 'head',
   }
-  const isEndMissing = claims.some(({ origin, size }) => origin === signed.origin && size > joined.seq)
+  const isEndMissing = claims.some(
+    ({ origin, size }) => (signed.origin === null || origin === signed.origin) && size > joined.seq,
+  )
   const isEndTorn = !isEndMissing && (mark === null || mark.h === marked) && isTornEnd(plan, walks, joined, mark)
   const beside = signed.bad ?? (isTreeGood ? null : treeBad)
   // A torn end must not hide what is wrong with all before it.

@@ -25,6 +25,7 @@ function strace(to: string, names: readonly string[], trace: string, ...more: st
 
 async function archive(dir: string, to: string, before: readonly string[]): Promise<string> {
   const [command = '', ...args] = [...before, process.execPath, join(ROOT, 'test/fixtures/archives.ts'), dir, to]
+  if (before.length > 0) args.push('fixed')
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 60_000, killSignal: 'SIGKILL' })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +55,7 @@ test('the writing of an archive, struck in each call to the disk, leaves whole s
   const to = join(base, 'archive')
   assert.equal(await archive(dir, to, []), 'archived\n')
   const made = new Map(readdirSync(to).map(name => [name, readFileSync(join(to, name), 'latin1')]))
-  const names = [...made.keys()].flatMap(name => [name, `${name}.tmp`])
+  const names = [...made.keys()].flatMap(name => [name, `${name}.000000000000.tmp`])
   const trace = join(base, 'trace')
   rmSync(to, { recursive: true })
   assert.equal(await archive(dir, to, strace(to, names, trace)), 'archived\n')

@@ -80,7 +80,8 @@ export interface StandOptions {
 
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'heald-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  // A process that has just ended may have left a file between two looks.
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 

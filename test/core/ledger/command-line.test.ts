@@ -54,8 +54,20 @@ test('verify says that all is well, or names the line; in words and as promised 
   const dir = await written(t, 9)
   const good = run(dirname(dir), 'verify', '--json')
   const verdict = JSON.parse(good.out) as Record<string, unknown>
-  const promised = ['ok', 'size', 'head', 'checked', 'firstBad', 'torn', 'void', 'provableUpTo', 'prunedUpTo', 'tookMs']
-  const more = ['root', 'origin', 'vkeys', 'trusted', 'signedUpTo', 'evidence']
+  const promised = [
+    'ok',
+    'size',
+    'head',
+    'checked',
+    'firstBad',
+    'hasWriter',
+    'torn',
+    'void',
+    'provableUpTo',
+    'prunedUpTo',
+    'tookMs',
+  ]
+  const more = ['root', 'origin', 'vkeys', 'trusted', 'unvouched', 'signedUpTo', 'evidence']
   assert.deepEqual(Object.keys(verdict).sort(), [...promised, ...more].sort())
   assert.deepEqual([good.code, verdict.ok, verdict.size, verdict.head], [0, true, 10, entriesIn(dir).at(-1)?.h])
   const path = join(dir, 'seg/000000000000.jsonl')

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { verdictText } from '../../../core/cli/ledger-verify.ts'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { keptCheckpoints } from '../../../core/ledger/kept.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
@@ -81,4 +82,48 @@ test('a key that was lost: the next one is believed by who gives it, once it has
     assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
   rmSync(join(dir, 'checkpoint'))
   assert.equal((await withKey(dir, vkey)).ok, false, 'what is before it rests on its signature alone')
+})
+
+test('a torn end hides neither that nothing is proved nor that what was signed is gone', async t => {
+  const it = await victim(t)
+  writeLines(it.dir, linesOf(it.dir).with(5, (linesOf(it.dir)[5] ?? '').replace('"pid":5,', '"pid":6,')), {
+    rehash: true,
+  })
+  await coverUp(it.dir, { checkpoints: 'remove' })
+  rmSync(join(it.dir, 'keys'), { recursive: true })
+  appendFileSync(join(it.dir, 'seg/000000000000.jsonl'), 'x')
+  const verdict = await withKey(it.dir, it.firstVkey)
+  assert.deepEqual([verdict.ok, verdict.torn, verdict.signedUpTo], [false, false, 0])
+  const text = verdictText(verdict, it.dir, { colour: false, columns: 100 })
+  assert.match(text, /^(THE LEDGER IS NOT THE ONE THAT WAS SIGNED|NOTHING HERE IS PROVED)/)
+
+  const wiped = (await victim(t)).dir
+  rmSync(join(wiped, 'head'), { force: true })
+  writeFileSync(join(wiped, 'seg/000000000000.jsonl'), 'x')
+  const nothing = await alone(wiped)
+  assert.deepEqual([nothing.ok, nothing.torn], [false, false], 'a checkpoint of 20 entries stands beside it')
+})
+
+test('a new key whose handover is still owed is no contradiction, and is not believed', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  await ledger.append(exit(1))
+  const { note } = await ledger.checkpoint()
+  const before = ledger.vkey() ?? assert.fail()
+  const made = await ledger.rotateKey('local:admin')
+  await ledger.append(exit(2))
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  rmSync(join(dir, 'cp'), { recursive: true })
+  // What is signed with the new key needs the old one's word.
+  assert.match((await alone(dir)).firstBad?.why ?? '', /the old key does not vouch for it$/)
+  // As a kill right behind the entry of the new key leaves it.
+  writeFileSync(join(dir, 'checkpoint'), note)
+  const verdict = await alone(dir)
+  assert.deepEqual([verdict.firstBad, verdict.vkeys, verdict.signedUpTo], [null, [before], 2])
+  assert.deepEqual([(await withKey(dir, before)).ok, (await withKey(dir, made.vkey)).ok], [true, false])
+  // Without anything signed by the old key it could be anybody's.
+  rmSync(join(dir, 'checkpoint'))
+  assert.equal((await alone(dir)).ok, false)
 })
