@@ -70,6 +70,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   function look(isSettled = false): void {
     clearTimeout(settle)
     if (isReleased) return
+    const isFirst = told === null
     if (told === null) {
       // Whether somebody stopped it or it fails again and again, the next picture says.
       if (isBetween(view)) {
@@ -91,6 +92,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const { news, told: next } = newsOf(told, view)
     told = next
     for (const each of news) tell(each)
+    if (isFirst && news.length === 0) outside.known()
     // Until the job is over, the restart that was announced may still come.
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
@@ -233,8 +235,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null
     },
     rests() {
-      if (told !== null) return restsBecause(view, unit)
-      return isBetween(view) ? 'systemd is in the middle of a start or stop of it' : 'systemd does not answer yet'
+      if (told === null) {
+        const is = isBetween(view) ? 'is in the middle of a start or stop of it' : 'does not answer yet'
+        return { why: `systemd ${is}`, isKnown: false }
+      }
+      const why = restsBecause(view, unit)
+      return why === null ? null : { why, isKnown: true }
     },
     release() {
       isReleased = true

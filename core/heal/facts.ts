@@ -57,6 +57,8 @@ export interface Facts {
   killed: Killed
   /** What went wrong last, in words. */
   lastTrouble: string
+  /** The host could not say yet what became of it, and of the instance of before, if one ran; null: that is known. */
+  unclear: { readonly ranBefore: number | null } | null
   /** News of an end that is not recorded yet. */
   end: End | null
   /** The last verdict of any probe of this instance. */
@@ -107,6 +109,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     goingDown: false,
     killed: {},
     lastTrouble: '',
+    unclear: null,
     end: null,
     report: null,
     liveness: null,

@@ -53,6 +53,8 @@ export interface Outside {
   stops(): void
   /** The host was to restart it by itself, and has given up; words on why. */
   givesUp(why: string): void
+  /** What `Seat.rests` did not know is known now, and is none of the news above. */
+  known(): void
   /** The end of what an instance wrote, which came only after its end was told. */
   said(pid: number, tail: string): void
 }
@@ -96,8 +98,11 @@ export interface Seat {
   restartsItself?(): { readonly delayMs: number; readonly runs: boolean } | null
   /** Only where the host does the stopping, in the place of `signal`. `isRestart`: it is to run again at once. */
   stop?(isRestart: boolean): void
-  /** Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. */
-  rests?(): string | null
+  /**
+   * Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. Not
+   * `isKnown`: the host can't tell yet, and what it is comes as news (`Outside`).
+   */
+  rests?(): { readonly why: string; readonly isKnown: boolean } | null
   /** Lets go without stopping anything: the standby ends, the service keeps running. */
   release(): void
 }

@@ -7,14 +7,21 @@ export interface OutsideTools {
   readonly perform: Readonly<Record<Action, () => void>>
   /** Its target points at another generation than the one that it ran last. */
   readonly isOther: () => boolean
+  /** An instance of an earlier daemon ended while none looked. */
+  readonly unseenExit: (pid: number) => void
+  /** It is taken up again, now that it is known what it does. */
+  readonly begin: () => void
   /** Hands the end of its output to the ledger. */
   readonly log: (pid: number, tail: string) => void
 }
 
 /** What others do with a service becomes events of its state table. */
-export function outsideNews(facts: Facts, { feed, perform, isOther, log }: OutsideTools): Outside {
+export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, begin, log }: OutsideTools): Outside {
   return {
     runs({ pid, startedMonoMs }) {
+      const ranBefore = facts.unclear?.ranBefore ?? null
+      facts.unclear = null
+      if (ranBefore !== null && ranBefore !== pid) unseenExit(ranBefore)
       switch (facts.phase) {
         case 'starting':
         case 'loopRunning':
@@ -50,6 +57,9 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, log }: Outsi
       facts.restarts -= 1
       perform.scheduleRestart()
       perform.recordRestarting()
+    },
+    known() {
+      if (facts.unclear !== null) begin()
     },
     said: log,
   }

@@ -90,6 +90,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       runs: launch => deliver?.outside.runs(launch),
       stops: () => deliver?.outside.stops(),
       givesUp: why => deliver?.outside.givesUp(why),
+      known: () => deliver?.outside.known(),
       said: (pid, tail) => deliver?.outside.said(pid, tail),
     }
     const seat = await host.seat(spec, ended => deliver?.onEnd(ended), outside)

@@ -29,10 +29,13 @@ export interface Beginning {
 /** Watches what was adopted, accounts for what has gone, or starts it, unless it is to wait or to stay down. */
 export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning: Beginning): void {
   const { feed, later, outage, records, clock, onEnd } = beginning
+  // News of it came first: it is at work.
+  if (facts.phase !== 'stopped' && facts.phase !== 'held') return
   const { adopted } = facts
   /** The instance whose end the daemon before this one did not record, in this boot. */
   const ranBefore = memory?.boot === boot.slice(0, 8) ? memory.runningPid : null
   const rests = adopted === null ? (seat.rests?.() ?? null) : null
+  facts.unclear = null
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
     // may start it too, one of them has.
@@ -50,15 +53,17 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
     // Whoever stopped it ended its incident; one that is open all the same would be for ever.
     if (!memory.stayDown) later(() => outage.resolve('stopped'))
   } else if (rests !== null) {
-    if (ranBefore !== null) {
+    if (!rests.isKnown) facts.unclear = { ranBefore }
+    else if (ranBefore !== null) {
       // It was stopped while no daemon looked.
       Object.assign(facts, { by: 'outside', pid: null } satisfies Partial<Facts>)
       records.perform.recordStopped()
     }
-    facts.why = rests
+    facts.why = rests.why
   } else if (ranBefore !== null) {
     // It ran when the daemon before this one ended, and is gone.
     facts.phase = 'starting'
+    facts.why = null
     facts.startedMs = clock.monoMs()
     facts.killed = { away: true }
     onEnd({ evidence: () => ({ pid: ranBefore, exit: 'unknown', oom: false, tail: '' }) })

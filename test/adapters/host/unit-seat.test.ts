@@ -31,7 +31,13 @@ function seated() {
     ...{ refresh: async () => {}, tail: async () => '' },
   }
   const tell = (what: string) => () => void told.push(what)
-  const outside = { runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up'), said: () => {} }
+  const outside = {
+    runs: tell('runs'),
+    stops: tell('stops'),
+    givesUp: tell('gives up'),
+    known: tell('known'),
+    said: () => {},
+  }
   return { seat: unitSeat('slow.service', tools, tell('ended'), outside), calls, told }
 }
 
@@ -51,7 +57,7 @@ test('a unit that is found in the middle of a start is not one that somebody sto
   const failing = seated()
   failing.seat.take(IS_BEGUN, true)
   assert.equal(await failing.seat.adopt(), null)
-  assert.match(failing.seat.rests?.() ?? '', /in the middle of a start or stop/)
+  assert.equal(failing.seat.rests?.()?.isKnown, false)
   failing.seat.take(HAS_FAILED, true)
   assert.deepEqual(failing.told, ['runs', 'ended'])
 
@@ -59,6 +65,6 @@ test('a unit that is found in the middle of a start is not one that somebody sto
   stopped.seat.take(IS_BEGUN, true)
   assert.equal(await stopped.seat.adopt(), null)
   stopped.seat.take(IS_DOWN, true)
-  assert.deepEqual(stopped.told, [], 'and one that was being stopped is')
-  assert.match(stopped.seat.rests?.() ?? '', /its unit is inactive/)
+  assert.deepEqual(stopped.told, ['known'], 'and one that was being stopped is')
+  assert.match(stopped.seat.rests?.()?.why ?? '', /its unit is inactive/)
 })

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openKernelLog } from '../../../adapters/host/kernel-log.ts'
+import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
+import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import type { Draft } from '../../../core/entry.ts'
+import type { Outside } from '../../../core/heal/host.ts'
+import { type Service, superviseService } from '../../../core/heal/service.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+import { serviceSpec } from '../../fakes/patient.ts'
+
+// A unit that the daemon before this one had running, and of which systemd could not say at first what became of it.
+
+const BEFORE = 7
+const LOADED = { LoadState: 'loaded', Result: 'success', Restart: 'always', NRestarts: 1 }
+const IS_BEGUN = { ...LOADED, ActiveState: 'inactive', SubState: 'dead', Job: [6, '/job'], InvocationID: run(2) }
+const RUNS = { ...LOADED, ActiveState: 'active', SubState: 'running', MainPID: 8, Job: [0, '/'], InvocationID: run(2) }
+const HAS_FAILED = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', MainPID: 0, Job: [0, '/'] }
+const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0, '/'] }
+const RESTART = { firstMs: 1000, baseMs: 1000, capMs: 1000, resetAfterMs: 1000 }
+const INCIDENT = {
+  id: 'web-3',
+  severity: 'warning',
+  cause: 'fell',
+  openedTs: new Date(0).toISOString(),
+  attempts: 1,
+} as const
+
+function run(n: number): Buffer {
+  return Buffer.alloc(16, n)
+}
+
+/** The unit, as a service that ran when the daemon before this one ended, in an incident. */
+function ward() {
+  const drafts: Draft[] = []
+  const calls: string[] = []
+  let service: Service | undefined
+  const bus: SystemdBus = {
+    manager: async member => void calls.push(member),
+    properties: async () => ({}),
+    ...{ isUp: () => true, renew: () => {}, close: () => {} },
+  }
+  const tools = {
+    ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
+    ...{ refresh: async () => {}, tail: async () => '' },
+  }
+  const outside: Outside = {
+    runs: launch => service?.outside.runs(launch),
+    stops: () => service?.outside.stops(),
+    givesUp: why => service?.outside.givesUp(why),
+    known: () => service?.outside.known(),
+    said: () => {},
+  }
+  const seat = unitSeat('web.service', tools, end => service?.onEnd(end), outside)
+  const memory = { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: BEFORE, boot: '00000000' }
+  service = superviseService(
+    {
+      ...{ clock: fakeClock(), random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
+      record: draft => void drafts.push(draft),
+      remembered: { memory: { web: memory }, openIncidents: () => [INCIDENT] },
+      generationOf: () => null,
+      later: write => write(),
+      waitingFor: () => [],
+      ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
+    },
+    serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART }),
+    seat,
+  )
+  const kinds = () => drafts.map(({ kind, data }) => ('pid' in data ? `${kind} ${data.pid}` : kind))
+  return { ...{ service, seat, drafts, calls, kinds } }
+}
+
+test('a unit that has crashed is not recorded as stopped because it is found in the middle of a start', async () => {
+  const { service, seat, kinds } = ward()
+  seat.take(IS_BEGUN, true)
+  assert.equal(await service.adopt(), false)
+  service.begin()
+  assert.deepEqual(kinds(), [])
+  assert.match(service.status().why ?? '', /in the middle of a start or stop/)
+  seat.take(HAS_FAILED, true)
+  seat.release()
+  assert.deepEqual(kinds(), [
+    `service.exited ${BEFORE}`,
+    ...['service.started 0', 'service.exited 0', 'service.restarting'],
+  ])
+  assert.equal(service.status().attempt, 1)
+})
+
+test('what runs once the start is over has taken the place of one that ended unseen', async () => {
+  const { service, seat, kinds } = ward()
+  seat.take(IS_BEGUN, true)
+  await service.adopt()
+  service.begin()
+  seat.take(RUNS, true)
+  seat.release()
+  assert.deepEqual(kinds(), [`service.exited ${BEFORE}`, 'service.started 8'])
+  assert.equal(service.status().why, null)
+})
+
+test('what is inactive once it is known was stopped, and the reason says so', async () => {
+  const { service, seat, drafts, kinds } = ward()
+  seat.take(IS_BEGUN, true)
+  await service.adopt()
+  service.begin()
+  for (let n = 0; n < 2; n += 1) seat.take(IS_DOWN, true)
+  assert.deepEqual(kinds(), ['incident.resolved', 'service.stopped'])
+  assert.equal(drafts.at(-1)?.data.by, 'outside')
+  assert.match(service.status().why ?? '', /its unit is inactive/)
+  seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  seat.release()
+  assert.deepEqual(kinds().slice(2), ['service.started 8'], 'the one before is accounted for')
+})
+
+test('what failed without a run is no stop either', async () => {
+  const { service, seat, kinds } = ward()
+  seat.take({ ...IS_BEGUN, InvocationID: Buffer.alloc(0) }, true)
+  await service.adopt()
+  service.begin()
+  seat.take(HAS_FAILED, true)
+  seat.release()
+  assert.deepEqual(kinds(), [`service.exited ${BEFORE}`, 'service.restarting'])
+  assert.deepEqual([service.status().state, service.status().why], ['backoff', null])
+})
+
+test('while systemd does not answer nothing is recorded', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { service, seat, kinds } = ward()
+  const adopted = service.adopt()
+  t.mock.timers.tick(5000)
+  assert.equal(await adopted, false)
+  service.begin()
+  assert.deepEqual(kinds(), [])
+  assert.match(service.status().why ?? '', /does not answer yet/)
+  seat.take({ ...RUNS, ...IS_DOWN }, true)
+  assert.deepEqual(kinds(), ['incident.resolved', 'service.stopped'])
+})
+
+test('what runs before its daemon begins its work is not taken for gone', async () => {
+  const { service, seat, calls, kinds } = ward()
+  seat.take(IS_BEGUN, true)
+  await service.adopt()
+  seat.take(RUNS, true)
+  service.begin()
+  seat.release()
+  assert.deepEqual([kinds(), calls], [['service.started 8'], []])
+})
