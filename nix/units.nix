@@ -158,6 +158,8 @@ in {
     documentation = [ "man:heald(1)" ];
     wants = [ "network-online.target" ];
     after = [ "network-online.target" ];
+    # Another system is no reason to tell it twice.
+    restartIfChanged = false;
     # The network may come late.
     startLimitIntervalSec = 1800;
     unitConfig.StartLimitBurst = 10;
@@ -175,6 +177,8 @@ in {
   again = {
     description = "Starts heald again some time after systemd has given up";
     documentation = [ "man:heald(1)" ];
+    # Who switches to another system would wait for the end of its sleep.
+    restartIfChanged = false;
     startLimitIntervalSec = 86400;
     unitConfig.StartLimitBurst = 6;
     serviceConfig = {

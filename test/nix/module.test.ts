@@ -112,6 +112,14 @@ test('there is a Chromium only where there is WhatsApp', t => {
   )
 })
 
+test('a new system does not start anew what waits to try heald again, tells of it, or leads back', t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const system = configured(t, { channels: { telegram: TELEGRAM } })
+  const left = Object.keys(system.units).filter(name => !unitOf(system, name).restartIfChanged)
+  assert.deepEqual(left, ['heald-again', 'heald-failed', 'heald-recover'])
+})
+
 test('options beside the settings have an effect, or nothing has without enable', t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)

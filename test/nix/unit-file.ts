@@ -11,6 +11,7 @@ export interface Unit {
   readonly environment: Readonly<Record<string, string>>
   readonly startLimitIntervalSec: number | null
   readonly stopIfChanged: boolean
+  readonly restartIfChanged: boolean
   readonly reloadTriggers: readonly unknown[]
   readonly restartTriggers: readonly unknown[]
   readonly unitConfig: Settings
