@@ -28,6 +28,6 @@ if able == [ ] then null else {
     [ "${cfg.package}/libexec/heald-failed" ]
     ++ map quoted [ first.kind (addressOf first) first.chat ]
     # systemd puts the host's name in the place of %H.
-    ++ [ "\"${if host == null then "%H" else host}: heald is down, and systemd has given up starting it; it is tried again after 10 minutes, 6 times a day at most\"" ]
+    ++ [ "\"${if host == null then "%H" else host}: heald is down, and systemd has given up starting it; it is tried again after 10 minutes, and so on until it runs\"" ]
   );
 }

@@ -173,14 +173,13 @@ in {
     } // confinement.confined { hasBrowser = false; };
   };
 
-  # Some time later, what a person would do, unless one has. By its own start limit it is done no more often than that.
+  # Some time later, what a person would do, unless one has: each time that systemd has given up, without end.
   again = {
     description = "Starts heald again some time after systemd has given up";
     documentation = [ "man:heald(1)" ];
     # Who switches to another system would wait for the end of its sleep.
     restartIfChanged = false;
-    startLimitIntervalSec = 86400;
-    unitConfig.StartLimitBurst = 6;
+    startLimitIntervalSec = 0;
     serviceConfig = {
       Type = "oneshot";
       # Both are on the path of each unit.

@@ -159,17 +159,16 @@ WantedBy=multi-user.target
 `
 }
 
-const AGAIN = 'it is tried again after 10 minutes, 6 times a day at most'
+const AGAIN = 'it is tried again after 10 minutes, and so on until it runs'
 
-/** What AGAIN says, as a person would do it, unless one has. By its own start limit systemd starts it no more than that. */
+/** What AGAIN says, as a person would do it, unless one has: each time that systemd has given up, without end. */
 export function againUnit({ program, alarm }: InstallPlan): string {
   if (alarm === null) return ''
   return `${MARK}
 [Unit]
 Description=Starts heald again some time after systemd has given up
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
-StartLimitIntervalSec=1d
-StartLimitBurst=6
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot

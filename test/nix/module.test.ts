@@ -120,6 +120,15 @@ test('a new system does not start anew what waits to try heald again, tells of i
   assert.deepEqual(left, ['heald-again', 'heald-failed', 'heald-recover'])
 })
 
+test('heald is tried again without end where somebody is told, and the message says so', t => {
+  const missing = nixIsMissing()
+  if (missing !== null) return t.skip(missing)
+  const system = configured(t, { channels: { telegram: TELEGRAM } })
+  assert.equal(unitOf(system, 'heald-again').startLimitIntervalSec, 0)
+  const said = /it is tried again after 10 minutes, and so on until it runs"$/
+  assert.match(String(unitOf(system, 'heald-failed').serviceConfig.ExecStart), said)
+})
+
 test('options beside the settings have an effect, or nothing has without enable', t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)

@@ -64,28 +64,22 @@ test('it is tried again, and once what was wrong is mended it runs', { timeout: 
   await machine.must('systemctl', 'start', 'chat')
   await machine.run('systemctl', 'start', 'heald')
   await isTold(machine, 30_000)
-  assert.match(told(machine), /it is tried again after 10 minutes/)
+  assert.match(told(machine), /it is tried again after 10 minutes, and so on until it runs/)
   writeFileSync(mended, '')
   await until('it to run', async () => (await machine.show('heald', 'ActiveState')).ActiveState === 'active', 30_000)
 })
 
-test('it is tried again so often and no more, and not at all when a person was quicker', {
+test('it is tried again for as long as it fails, and not at all when a person was quicker', {
   timeout: 120_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   await putUnits(machine, '/bin/false', 0.5)
-  const state = async (unit: string) =>
-    Object.values(await machine.show(unit, 'ActiveState', 'Result'))
-      .sort()
-      .join(' ')
-  await machine.run('systemctl', 'start', 'heald')
-  await until('it to have been tried again often enough', async () => (await tries(machine)) === 6, 60_000)
-  await until('the last try to fail', async () => (await state('heald')) === 'exit-code failed', 30_000)
-  assert.equal(await state('heald-again'), 'failed start-limit-hit')
-  await machine.must('systemctl', 'reset-failed', 'heald', 'heald-again')
   await machine.must('systemctl', 'start', 'heald-again')
-  assert.equal(await state('heald'), 'inactive success', 'a person has seen to it')
+  assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive', 'it has not failed')
+  await machine.run('systemctl', 'start', 'heald')
+  // More often than systemd starts a unit in a short while by default.
+  await until('it to be tried again and again', async () => (await tries(machine)) > 8, 60_000)
 })
 
 /** How often heald was tried again. */
