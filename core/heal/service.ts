@@ -236,7 +236,8 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       facts.restarts += restarts - restartsBefore
       restartsBefore = restarts
       if (facts.adopted !== null && memory?.runningPid === facts.pid) facts.ran = ranOf(memory)
-      const isToBegin = isAwaited && service.isWaiting()
+      const isUnclear = facts.unclear !== null && facts.phase === 'stopped'
+      const isToBegin = isUnclear || (isAwaited && service.isWaiting())
       outage.join(from.openIncidents(name), isToBegin ? clock.wallMs() : seatedMs)
       if (isToBegin) {
         Object.assign(facts, recalled(memory))

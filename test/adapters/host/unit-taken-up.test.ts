@@ -5,6 +5,7 @@ import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
+import type { Remembered } from '../../../core/heal/memory.ts'
 import { type Service, superviseService } from '../../../core/heal/service.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { serviceSpec } from '../../fakes/patient.ts'
@@ -30,8 +31,11 @@ function run(n: number): Buffer {
   return Buffer.alloc(16, n)
 }
 
+const MEMORY = { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: BEFORE, boot: '00000000' }
+const PAST: Remembered = { memory: { web: MEMORY }, openIncidents: () => [INCIDENT] }
+
 /** The unit, as a service that ran when the daemon before this one ended, in an incident. */
-function ward() {
+function ward(remembered = PAST) {
   const drafts: Draft[] = []
   const calls: string[] = []
   let service: Service | undefined
@@ -52,12 +56,11 @@ function ward() {
     said: () => {},
   }
   const seat = unitSeat('web.service', tools, end => service?.onEnd(end), outside)
-  const memory = { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: BEFORE, boot: '00000000' }
   service = superviseService(
     {
       ...{ clock: fakeClock(), random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
       record: draft => void drafts.push(draft),
-      remembered: { memory: { web: memory }, openIncidents: () => [INCIDENT] },
+      remembered,
       generationOf: () => null,
       later: write => write(),
       waitingFor: () => [],
@@ -133,6 +136,19 @@ test('while systemd does not answer nothing is recorded', async t => {
   assert.match(service.status().why ?? '', /does not answer yet/)
   seat.take({ ...RUNS, ...IS_DOWN }, true)
   assert.deepEqual(kinds(), ['incident.resolved', 'service.stopped'])
+})
+
+test('what the ledger tells only then is held against what becomes known', async () => {
+  const { service, seat, kinds } = ward({ memory: {}, openIncidents: () => [] })
+  seat.take(IS_BEGUN, true)
+  await service.adopt()
+  service.begin()
+  service.recall(PAST, true)
+  assert.deepEqual(kinds(), [])
+  assert.match(service.status().why ?? '', /in the middle of a start or stop/)
+  seat.take(RUNS, true)
+  seat.release()
+  assert.deepEqual(kinds(), [`service.exited ${BEFORE}`, 'service.started 8'])
 })
 
 test('what runs before its daemon begins its work is not taken for gone', async () => {
