@@ -62,13 +62,16 @@ const OVER = [
 ] as const
 export type OverWhy = (typeof OVER)[number]
 
+/** Shown in a terminal, root's as a rule: no character that steers one. WhatsApp's own are about 250 and 8 characters long. */
+const SHOWN = { qr: /^[\x20-\x7e]{1,2000}$/, code: /^[A-Z0-9-]{4,16}$/ }
+
 export function reportIn(value: unknown): Report | null {
   if (!isRecord(value)) return null
   const { report, text, state, reference, ack, detail, why, id, answer } = value
   const isRight =
     report === 'ready' ||
     report === 'linked' ||
-    ((report === 'qr' || report === 'code') && isText(text)) ||
+    ((report === 'qr' || report === 'code') && isText(text) && SHOWN[report].test(text)) ||
     (report === 'state' && isText(state)) ||
     (report === 'ack' && isText(reference) && Number.isInteger(ack)) ||
     (report === 'trouble' && isText(detail)) ||
