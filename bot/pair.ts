@@ -17,8 +17,22 @@ export type Pair = (
   view: { showQr(text: string): void; showCode(code: string): void; readonly phoneNumber?: string },
 ) => Promise<void>
 
+/** Who asks on this host, and where WhatsApp's own unit is reached. */
+export interface PairHost {
+  readonly isRoot: boolean
+  readonly socket: string
+}
+
+const HERE: PairHost = { isRoot: process.getuid?.() === 0, socket: WHATSAPP_SOCKET }
+
 /** `heald whatsapp pair`: shows a code in the terminal until a telephone has scanned it. */
-export async function run(context: Context, words: readonly string[], values: Values, pair: Pair): Promise<number> {
+export async function run(
+  context: Context,
+  words: readonly string[],
+  values: Values,
+  pair: Pair,
+  host: PairHost = HERE,
+): Promise<number> {
   if (words.length !== 1 || words[0] !== 'pair')
     throw new Fault('usage.words', 'what is to be done with WhatsApp?', { hint: 'write: heald whatsapp pair' })
   const path = findConfig(typeof values.config === 'string' ? values.config : undefined, process.cwd())
@@ -30,7 +44,7 @@ export async function run(context: Context, words: readonly string[], values: Va
     const hint = 'add "channels: { whatsapp: { chats: [...] } }" first; see docs/configuration.md'
     throw new Fault('channel.unknown', `${path} has no channel whatsapp`, { hint })
   }
-  const socket = socketOf(config)
+  const socket = socketOf(config, host)
   const { user } = config.bot
   if (socket === null && user !== null && user !== userInfo().username) {
     const hint = `run it as that user, which has to own the session: sudo -u ${user} heald whatsapp pair`
@@ -63,13 +77,20 @@ export async function run(context: Context, words: readonly string[], values: Va
 }
 
 /** Where WhatsApp's own unit is reached; null where there is none. */
-function socketOf({ bot }: HostConfig): string | null {
-  if (bot.run !== 'unit' || !existsSync(WHATSAPP_SOCKET)) return null
+function socketOf({ bot }: HostConfig, { isRoot, socket }: PairHost): string | null {
+  if (bot.run !== 'unit') return null
+  if (!existsSync(socket)) {
+    // The bot may be a unit that somebody wrote himself. It is not root's, whose browser nothing would shut in.
+    if (!isRoot) return null
+    throw new Fault('install.missing', `the unit of WhatsApp is not there (${socket})`, {
+      hint: 'run "heald install" first; if it was: systemctl start heald-whatsapp.socket',
+    })
+  }
   try {
-    accessSync(WHATSAPP_SOCKET, constants.W_OK)
+    accessSync(socket, constants.W_OK)
   } catch (cause) {
     const message = 'only root and the bot reach the unit of WhatsApp'
     throw new Fault('usage.user', message, { hint: 'run it with sudo', cause })
   }
-  return WHATSAPP_SOCKET
+  return socket
 }
