@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Fault } from '../fault.ts'
-import { dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
+import { closeFolder, dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
@@ -17,8 +17,10 @@ const UNITS = [
   'heald-recover.service',
   'heald-failed.service',
 ]
+/** Each with its folder. */
+const USERS = [BOT_USER, WHATSAPP_USER].map(user => [user, `/var/lib/${user}`] as const)
 /** What is not of the installation: written by people, or the only record of what happened. */
-const KEPT = ['/etc/heald', '/var/lib/heald', '/var/lib/heald-bot', '/var/lib/heald-whatsapp']
+const KEPT = ['/etc/heald', '/var/lib/heald', ...USERS.map(([, folder]) => folder)]
 
 const LEFT =
   'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
@@ -41,7 +43,10 @@ export async function run(context: Context, words: readonly string[], values: Va
   await dropFolder('/etc/sysusers.d', false)
   await system('systemctl', 'daemon-reload')
   if (installed.includes('/etc/sysusers.d/heald.conf')) {
-    for (const user of [BOT_USER, WHATSAPP_USER]) await trySystem('userdel', user)
+    for (const [user, folder] of USERS) {
+      await closeFolder(folder)
+      await trySystem('userdel', user)
+    }
   }
   for (const folder of KEPT) await dropFolder(folder, values.purge === true)
   const kept = KEPT.filter(folder => existsSync(folder))

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
@@ -65,4 +65,14 @@ export async function dropFolder(path: string, whole: boolean): Promise<void> {
   if (!existsSync(path)) return
   if (whole) await rm(path, { recursive: true, force: true })
   else if ((await readdir(path)).length === 0) await rmdir(path)
+}
+
+/**
+ * Makes a folder root's, and what is in it out of everybody's reach: the number of a user who is removed may be another's
+ * one day. systemd gives all of it to the unit's user when it starts the unit again.
+ */
+export async function closeFolder(path: string): Promise<void> {
+  if (!existsSync(path)) return
+  await chown(path, 0, 0)
+  await chmod(path, 0o700)
 }
