@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import type { DiscordSpec, SlackSpec, TelegramSpec, WhatsAppSpec } from '../../core/config/channel-spec.ts'
 import type { ProbeChannel, ReadSecret } from '../../core/doctor/channels.ts'
+import { markOf } from './whatsapp-folder.ts'
 
 type Answer = Awaited<ReturnType<ProbeChannel>>[number]
 /** What a platform said, or why it could not be asked. */
@@ -111,11 +112,15 @@ async function probeSlack({ botToken, apiUrl, chats }: SlackSpec, readSecret: Re
   ]
 }
 
-/** The library keeps what pairing gave it in a folder that begins with this name. */
 async function probeWhatsApp(_: WhatsAppSpec, folder: string): Promise<Answer> {
-  const names = await readdir(folder).catch((): string[] => [])
-  if (names.some(name => name.startsWith('session'))) return { ok: true, why: `paired: its session is in ${folder}` }
-  return { ok: false, why: `no session in ${folder}: it is not paired yet` }
+  try {
+    await access(markOf(folder))
+    return { ok: true, why: `paired: its session is in ${folder}` }
+  } catch (error) {
+    const code = codeIn(error)
+    if (code === 'ENOENT') return { ok: false, why: `no session in ${folder}: it is not paired yet` }
+    return { ok: false, why: `only its owner and root can look into ${folder} (${code})` }
+  }
 }
 
 function post(form: Record<string, string>, headers: Record<string, string> = {}): RequestInit {

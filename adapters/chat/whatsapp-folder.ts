@@ -36,6 +36,7 @@ export function forget(folder: string): void {
   rmSync(markOf(folder), { force: true })
 }
 
-function markOf(folder: string): string {
+/** The file that says that a device was paired. */
+export function markOf(folder: string): string {
   return join(folder, 'paired')
 }

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { findConfig } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
 import { DEFAULT_PATH } from '../config/programs.ts'
 import type { HostConfig } from '../config/spec.ts'
-import { type ChannelProbes, checkChannels } from '../doctor/channels.ts'
+import { type ChannelProbes, checkChannels, sessionFolder } from '../doctor/channels.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkDescriptors } from '../doctor/descriptors.ts'
 import { checkGroups } from '../doctor/groups.ts'
@@ -55,8 +54,7 @@ async function examine(context: Context, loadProbes: LoadProbes | undefined): Pr
     checkNix(path).then(check => [check]),
     configured.then(async config => {
       if (config === null || config.notice.channels.length === 0 || loadProbes === undefined) return []
-      const folder = config.bot.state ?? join(state, 'bot')
-      const place = { path, folderOf: (kind: string) => join(folder, kind) }
+      const place = { path, session: sessionFolder(config, state) }
       return checkChannels(config.notice.channels, await loadProbes(context), place)
     }),
   ]

@@ -1,18 +1,23 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
 import { secretsOf } from '../config/notice-surroundings.ts'
 import { findProgram } from '../config/programs.ts'
+import type { HostConfig } from '../config/spec.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
+import { WHATSAPP_FOLDER } from '../install/unit-text.ts'
+import { botFolder } from '../notice/bot-service.ts'
 import type { Check } from './check.ts'
 
 /**
  * Asks a platform whether it answers and takes the token, and about each chat: the first answer is for the platform, the
- * others for the chats in the order of `spec`, or none when the platform itself is no good. `folder` is the channel's
- * own. Never rejects; bounded by deadlines of its own. `why` holds no secret.
+ * others for the chats in the order of `spec`, or none when the platform itself is no good. `session` is where
+ * WhatsApp's is kept. Never rejects; bounded by deadlines of its own. `why` holds no secret.
  */
 export type ProbeChannel = (
   spec: ChannelSpec,
   readSecret: ReadSecret,
-  folder: string,
+  session: string,
 ) => Promise<readonly { readonly ok: boolean; readonly why: string }[]>
 
 /** Rejects with a reason for people that does not hold the secret. */
@@ -26,7 +31,14 @@ export interface ChannelProbes {
 export interface ChannelPlace {
   /** For the browser of WhatsApp. */
   readonly path: string
-  readonly folderOf: (kind: ChannelSpec['kind']) => string
+  /** Where WhatsApp's session is. */
+  readonly session: string
+}
+
+/** Where the session of WhatsApp is: in the folder of its own unit where there is one, in the bot's elsewhere. */
+export function sessionFolder(config: Pick<HostConfig, 'bot'>, state: string, ofUnit = WHATSAPP_FOLDER): string {
+  if (config.bot.run === 'unit' && existsSync(ofUnit)) return ofUnit
+  return join(botFolder(config, state), 'whatsapp')
 }
 
 /** What each channel can't do without beside heald itself. */
@@ -53,7 +65,7 @@ export async function checkChannels(
       return [{ ...check, state: 'ok' as const, why: 'printed by the bot: heald logs bot' }]
     const lacks = await lackOf(channel, probes.readSecret, place.path, isInstalled)
     if (lacks !== undefined) return [{ ...check, state: 'off' as const, ...lacks }]
-    return askPlatform(channel, probes, place.folderOf(channel.kind))
+    return askPlatform(channel, probes, place.session)
   })
   return (await Promise.all(checked)).flat()
 }
@@ -61,10 +73,10 @@ export async function checkChannels(
 async function askPlatform(
   channel: ChannelSpec,
   { probe, readSecret }: ChannelProbes,
-  folder: string,
+  session: string,
 ): Promise<Check[]> {
   const id = `channel.${channel.kind}`
-  const answers = await probe(channel, readSecret, folder)
+  const answers = await probe(channel, readSecret, session)
   return answers.map(({ ok, why }, index): Check => {
     const chat = channel.chats[index - 1]
     const about =

@@ -27,6 +27,8 @@ export interface AlarmPlan {
 
 export const BOT_USER = 'heald-bot'
 export const WHATSAPP_USER = 'heald-whatsapp'
+/** What WhatsApp's unit keeps: the session. */
+export const WHATSAPP_FOLDER = `/var/lib/${WHATSAPP_USER}`
 /** Where the bot reaches the unit of WhatsApp. */
 export const WHATSAPP_SOCKET = '/run/heald-whatsapp.sock'
 /** Files with tokens, for root alone; units get them as credentials. */
@@ -212,7 +214,7 @@ ${CONFINED}${CLOSED}`
 /** The users of the units, for systemd-sysusers. */
 export function usersFile(plan: InstallPlan): string {
   if (plan.bot === null) return ''
-  const whatsApp = `u ${WHATSAPP_USER} - "WhatsApp of heald's bot" /var/lib/heald-whatsapp\n`
+  const whatsApp = `u ${WHATSAPP_USER} - "WhatsApp of heald's bot" ${WHATSAPP_FOLDER}\n`
   return `${MARK}
 u ${BOT_USER} - "heald's bot" /var/lib/heald-bot
 ${whatsAppOf(plan) === null ? '' : whatsApp}`

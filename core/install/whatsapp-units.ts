@@ -4,6 +4,7 @@ import {
   commandLine,
   type InstallPlan,
   MARK,
+  WHATSAPP_FOLDER,
   WHATSAPP_SOCKET,
   WHATSAPP_USER,
   whatsAppOf,
@@ -36,7 +37,7 @@ WantedBy=sockets.target
 export function whatsAppUnit(plan: InstallPlan, child: string): string {
   const spec = whatsAppOf(plan)
   if (spec === null) return ''
-  const words = [plan.program[0], child, '/var/lib/heald-whatsapp', spec.browser ?? '', ...spec.browserArgs]
+  const words = [plan.program[0], child, WHATSAPP_FOLDER, spec.browser ?? '', ...spec.browserArgs]
   return `${MARK}
 [Unit]
 Description=WhatsApp of heald's bot, in a browser
@@ -46,7 +47,7 @@ CollectMode=inactive-or-failed
 ExecStart=${commandLine(words)}
 User=${WHATSAPP_USER}
 Group=${WHATSAPP_USER}
-Environment=HOME=/var/lib/heald-whatsapp
+Environment=HOME=${WHATSAPP_FOLDER}
 Environment=LANG=C.UTF-8
 # Its signs of life come from a process of their own, systemd-notify.
 WatchdogSec=60

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { probeChannel } from '../../../adapters/chat/probe.ts'
+import { markPaired } from '../../../adapters/chat/whatsapp-folder.ts'
 import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
 import { onLoopback } from '../../loopback.ts'
 
@@ -159,10 +160,13 @@ test('WhatsApp: paired or not', async t => {
   const spec: ChannelSpec = { kind: 'whatsapp', browser: null, browserArgs: [], chats: ['1@c.us'], ...COMMON }
   assert.deepEqual(await probe(spec, join(folder, 'none')), [`no: no session in ${folder}/none: it is not paired yet`])
   assert.match((await probe(spec, folder))[0] ?? '', /^no: no session/)
-  mkdirSync(join(folder, 'other'))
+  // Of a pairing that was broken off, say.
+  mkdirSync(join(folder, 'session'))
   assert.match((await probe(spec, folder))[0] ?? '', /^no: no session/)
-  mkdirSync(join(folder, 'session-heald'))
+  markPaired(folder)
   assert.deepEqual(await probe(spec, folder), [`ok: paired: its session is in ${folder}`])
+  const file = join(folder, 'paired')
+  assert.deepEqual(await probe(spec, file), [`no: only its owner and root can look into ${file} (ENOTDIR)`])
 })
 
 test('a secret that can not be read is an answer', async () => {

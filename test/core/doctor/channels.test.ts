@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
+import type { HostConfig } from '../../../core/config/spec.ts'
 import {
   type ChannelProbes,
   checkChannels,
   isPackageInstalled,
   type ProbeChannel,
+  sessionFolder,
 } from '../../../core/doctor/channels.ts'
 import { Fault } from '../../../core/fault.ts'
 import { freshFolder } from '../config/folder.ts'
@@ -29,8 +31,8 @@ const CONSOLE: ChannelSpec = { kind: 'console', ...COMMON, chats: ['console'] }
 /** Platforms where all is well but the second chat; `lacking` are the variables that are not set. */
 function probesOf(...lacking: string[]): ChannelProbes & { readonly asked: string[] } {
   const asked: string[] = []
-  const probe: ProbeChannel = async (spec, _, folder) => {
-    asked.push(`${spec.kind} ${folder}`)
+  const probe: ProbeChannel = async (spec, _, session) => {
+    asked.push(`${spec.kind} ${session}`)
     return [
       { ok: true, why: 'takes the token' },
       { ok: true, why: '#ops' },
@@ -48,7 +50,7 @@ function probesOf(...lacking: string[]): ChannelProbes & { readonly asked: strin
     },
   }
 }
-const place = (path: string) => ({ path, folderOf: (kind: string) => `/state/bot/${kind}` })
+const place = (path: string) => ({ path, session: '/session' })
 
 test('a channel has a row for its platform and one for each chat', async () => {
   const probes = probesOf()
@@ -62,7 +64,7 @@ test('a channel has a row for its platform and one for each chat', async () => {
       ['channel.console', 'console', 'ok', 'printed by the bot: heald logs bot'],
     ],
   )
-  assert.deepEqual(probes.asked, ['slack /state/bot/slack'])
+  assert.deepEqual(probes.asked, ['slack /session'])
 })
 
 test('a channel without its package or its secret is off, and says why; the others are asked', async () => {
@@ -77,6 +79,15 @@ test('a channel without its package or its secret is off, and says why; the othe
     ],
   )
   assert.deepEqual(probes.asked, [])
+})
+
+test('the session of WhatsApp is looked for where its unit keeps it, if it has one', t => {
+  const unit = freshFolder(t)
+  const at = (bot: Partial<HostConfig['bot']>, ofUnit: string) =>
+    sessionFolder({ bot: { run: 'child', user: null, state: null, ...bot } }, '/state', ofUnit)
+  assert.equal(at({ run: 'unit' }, unit), unit)
+  assert.equal(at({ run: 'unit', state: '/srv/bot' }, join(unit, 'none')), '/srv/bot/whatsapp')
+  assert.equal(at({}, unit), '/state/bot/whatsapp')
 })
 
 test('WhatsApp has to have a browser', async t => {
@@ -101,7 +112,7 @@ test('whether a package is there is seen without loading it', async () => {
     registerHooks({ load(url, context, next) { console.log(url); return next(url, context) } })
     const { checkChannels } = await import(${JSON.stringify(new URL('../../../core/doctor/channels.ts', import.meta.url).href)})
     const probes = { probe: async () => [{ ok: true, why: 'asked' }], readSecret: async () => 'x' }
-    console.log(JSON.stringify(await checkChannels([${JSON.stringify(TELEGRAM)}], probes, { path: '', folderOf: () => '' })))
+    console.log(JSON.stringify(await checkChannels([${JSON.stringify(TELEGRAM)}], probes, { path: '', session: '' })))
   `
   const { execFileSync } = await import('node:child_process')
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
