@@ -7,6 +7,7 @@ import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
 import { planInstall } from '../install/plan.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { whatsAppOf } from '../install/unit-text.ts'
+import { checkWhatsApp } from '../install/whatsapp-needs.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
@@ -20,6 +21,8 @@ export async function run(context: Context, words: readonly string[], values: Va
   const config = await readConfig(path)
   const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
   const plan = planInstall(config, path, version)
+  const whatsApp = whatsAppOf(plan)
+  if (whatsApp !== null) await checkWhatsApp(whatsApp)
   mustBeOurs()
   const files = filesOf(plan)
   for (const [file, text] of files) {
@@ -32,7 +35,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   const units = [
     'heald.service',
     ...(plan.bot === null ? [] : ['heald-bot.service']),
-    ...(whatsAppOf(plan) === null ? [] : ['heald-whatsapp.socket']),
+    ...(whatsApp === null ? [] : ['heald-whatsapp.socket']),
   ]
   // The one for the boot has nothing to do now.
   await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)

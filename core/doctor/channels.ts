@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
+import type { ChannelSpec, SecretSpec, WhatsAppSpec } from '../config/channel-spec.ts'
 import { secretsOf } from '../config/notice-surroundings.ts'
 import { findProgram } from '../config/programs.ts'
 import type { HostConfig } from '../config/spec.ts'
@@ -105,13 +105,18 @@ async function lackOf(
     }
   }
   if (channel.kind !== 'whatsapp') return undefined
-  const names = channel.browser === null ? BROWSERS : [channel.browser]
-  const found = await Promise.all(names.map(browser => findProgram(browser, path, '/')))
-  if (found.some(browser => browser !== undefined)) return undefined
+  if (await hasBrowser(channel, path)) return undefined
   return {
     why: channel.browser === null ? 'no Chromium is on the PATH' : `no program ${channel.browser} is found`,
     advice: 'install Chromium, or name its path: channels.whatsapp.browser',
   }
+}
+
+/** Whether there is the browser that is named, or one along `path`. */
+export async function hasBrowser({ browser }: WhatsAppSpec, path: string): Promise<boolean> {
+  const names = browser === null ? BROWSERS : [browser]
+  const found = await Promise.all(names.map(name => findProgram(name, path, '/')))
+  return found.some(program => program !== undefined)
 }
 
 /** Only looks where it would be loaded from. */
