@@ -39,7 +39,8 @@ export async function run(context: Context, words: readonly string[], values: Va
     await endUnit(unit).catch(() => {})
     await trySystem('systemctl', 'reset-failed', unit)
   }
-  for (const file of installed) await putFile(file, '')
+  // All of them: of an installation that was broken off there may be parts.
+  for (const file of FILES) await putFile(file, '')
   await dropFolder('/etc/sysusers.d', false)
   await system('systemctl', 'daemon-reload')
   if (installed.includes('/etc/sysusers.d/heald.conf')) {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, chown, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
@@ -46,18 +46,21 @@ export function mustBeOurs(paths: readonly string[] = FILES): void {
   })
 }
 
-/** Writes a file whole, or removes it where `text` is ''. */
+/** Writes a file whole, or removes it where `text` is '', with what was left of a write that was broken off. */
 export async function putFile(path: string, text: string): Promise<void> {
-  if (text === '') return rm(path, { force: true })
-  await mkdir(dirname(path), { recursive: true })
-  const file = await open(`${path}.new`, 'w', 0o644)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
+  const unfinished = `${path}.new`
+  if (text === '') {
+    await rm(path, { force: true })
+    return rm(unfinished, { force: true })
   }
-  await rename(`${path}.new`, path)
+  await mkdir(dirname(path), { recursive: true })
+  try {
+    await writeFile(unfinished, text, { mode: 0o644, flush: true })
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  }
 }
 
 /** Removes a folder with all in it, or only when it is empty. */
