@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
-import { basename, isAbsolute } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
+import { oldSessions } from '../install/old-session.ts'
 import { planInstall } from '../install/plan.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
-import { whatsAppOf } from '../install/unit-text.ts'
+import { BOT_USER, whatsAppOf } from '../install/unit-text.ts'
 import { checkWhatsApp } from '../install/whatsapp-needs.ts'
+import { botFolder } from '../notice/bot-service.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
@@ -44,6 +46,10 @@ export async function run(context: Context, words: readonly string[], values: Va
     await trySystem('systemctl', 'reset-failed', unit)
   // A restart of heald restarts nothing else: its services are adopted again.
   await system('systemctl', 'restart', ...units)
+  if (plan.bot !== null) {
+    const folders = [`/var/lib/${BOT_USER}`, botFolder(config, context.state)].map(folder => join(folder, 'whatsapp'))
+    for (const warning of oldSessions(folders)) context.err(`heald: ${warning}`)
+  }
   const written = FILES.filter(file => files.get(file) !== '')
   if (context.json) context.out(`${JSON.stringify({ written, units })}\n`)
   else context.out(textOf(config, plan.alarm !== null, written, units))
