@@ -216,6 +216,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal(code, 0, stdout + stderr)
     assert.match(stdout, /Stopped: worker/)
     assert.match(stdout, /Kept: \/etc\/heald, \/var\/lib\/heald, \/var\/lib\/heald-bot/)
+    assert.equal((await machine.must('stat', '-c', '%a %u %g', '/var/lib/heald-bot')).trim(), '700 0 0')
     assert.equal((await heald('uninstall', '--purge')).code, 0)
     assert.equal((await machine.show('heald', 'LoadState')).LoadState, 'not-found')
     assert.notEqual((await machine.run('getent', 'passwd', 'heald-bot')).code, 0)
