@@ -56,15 +56,8 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     entries.some(({ seq, data }) => seq === epoch.seq && data.why !== undefined)
   const bridged = gaps.filter(each => given.includes(each) && isToldGone(each))
   const alone = gaps.find(each => !bridged.includes(each))
-  const claimed = [...kept, ...trust.checkpoints].map(({ note }) => claimOf(note)?.size ?? 0)
-  // The old key signs the handover right after the entry of the new one: until then nothing else is signed.
-  const isOwed =
-    alone !== undefined &&
-    alone === epochs.at(-1) &&
-    !given.includes(alone) &&
-    !isToldGone(alone) &&
-    claimed.every(size => size <= alone.fromSeq) &&
-    own.fitting.some(({ signedBy }) => signedBy.some(key => key === epochs.at(-2)?.key))
+  const mayBeOwed = alone !== undefined && !given.includes(alone) && !isToldGone(alone)
+  const isOwed = mayBeOwed && isLastOwed(epochs, alone, own.fitting, [...kept, ...trust.checkpoints])
   const known = isOwed ? epochs.slice(0, -1) : epochs
   const epochBad =
     alone === undefined || isOwed
@@ -85,6 +78,22 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     ...{ signedUpTo, origin, vkeys: known.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
     unvouched: epochBad === null ? bridged.map(({ epoch }) => epoch) : [],
   }
+}
+
+/**
+ * The old key signs the handover right after the entry of the new one: until then nothing else is signed, and what the old
+ * one has signed is there.
+ */
+function isLastOwed(
+  epochs: readonly Epoch[],
+  alone: Epoch,
+  fitting: readonly Fitting[],
+  notes: readonly KeptCheckpoint[],
+): boolean {
+  const [before, last] = epochs.slice(-2)
+  if (before === undefined || last !== alone) return false
+  const isSignedBeyond = notes.some(({ note }) => (claimOf(note)?.size ?? 0) > alone.fromSeq)
+  return !isSignedBeyond && fitting.some(({ signedBy }) => signedBy.includes(before.key))
 }
 
 /** Epochs whose key was given, and later ones that were handed over from there on. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openKernelLog } from '../../../adapters/host/kernel-log.ts'
-import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import { seatTools } from './seat-tools.ts'
 
 const RUNS = {
   LoadState: 'loaded',
@@ -21,15 +20,6 @@ const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0
 function seated() {
   const calls: string[] = []
   const told: string[] = []
-  const bus: SystemdBus = {
-    manager: async member => void calls.push(member),
-    properties: async () => ({}),
-    ...{ isUp: () => true, renew: () => {}, close: () => {} },
-  }
-  const tools = {
-    ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
-    ...{ refresh: async () => {}, tail: async () => '' },
-  }
   const tell = (what: string) => () => void told.push(what)
   const outside = {
     runs: tell('runs'),
@@ -38,7 +28,7 @@ function seated() {
     known: tell('known'),
     said: () => {},
   }
-  return { seat: unitSeat('slow.service', tools, tell('ended'), outside), calls, told }
+  return { seat: unitSeat('slow.service', seatTools(calls), tell('ended'), outside), calls, told }
 }
 
 test('a unit that systemd takes long to stop is waited for, past the time that a tree is given, and is not killed', async () => {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openKernelLog } from '../../../adapters/host/kernel-log.ts'
-import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
@@ -9,6 +7,7 @@ import type { Remembered } from '../../../core/heal/memory.ts'
 import { type Service, superviseService } from '../../../core/heal/service.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { serviceSpec } from '../../fakes/patient.ts'
+import { seatTools } from './seat-tools.ts'
 
 // A unit that the daemon before this one had running, and of which systemd could not say at first what became of it.
 
@@ -39,15 +38,6 @@ function ward(remembered = PAST) {
   const drafts: Draft[] = []
   const calls: string[] = []
   let service: Service | undefined
-  const bus: SystemdBus = {
-    manager: async member => void calls.push(member),
-    properties: async () => ({}),
-    ...{ isUp: () => true, renew: () => {}, close: () => {} },
-  }
-  const tools = {
-    ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
-    ...{ refresh: async () => {}, tail: async () => '' },
-  }
   const outside: Outside = {
     runs: launch => service?.outside.runs(launch),
     stops: () => service?.outside.stops(),
@@ -55,7 +45,7 @@ function ward(remembered = PAST) {
     known: () => service?.outside.known(),
     said: () => {},
   }
-  const seat = unitSeat('web.service', tools, end => service?.onEnd(end), outside)
+  const seat = unitSeat('web.service', seatTools(calls), end => service?.onEnd(end), outside)
   service = superviseService(
     {
       ...{ clock: fakeClock(), random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
