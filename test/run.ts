@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -9,7 +10,7 @@ import { FULL_COUNTS } from './soak.ts'
 
 // Life of a test run
 // 1. The jobs: lint, type check, and every test/**/*.test.ts; with patterns, only those whose name contains one.
-// 2. Two at a time, each test file in a process of its own, with a bound for each test, each file and the whole run.
+// 2. Some at a time, each test file in a process of its own, with a bound for each test, each file and the whole run.
 // 3. Each job's result is printed when it ends.
 // 4. A few files that failed run again, alone: what failed only beside another is named as unsteady. Many are not rerun.
 // 5. The tally is the last line, and the exit code is 1 if anything failed, at the last try.
@@ -21,7 +22,8 @@ import { FULL_COUNTS } from './soak.ts'
 // node test/run.ts --file-seconds N   another bound for one file
 
 const ROOT = resolve(import.meta.dirname, '..')
-const SLOTS = 2
+/** Most tests wait more than they work, so there are more slots than cores; a machine with many has still one disk. */
+const MAX_SLOTS = 4
 /** So many failed files are run again; more are no accident. */
 const MAX_AGAIN = 4
 const MINUTE = 60_000
@@ -64,17 +66,19 @@ if (queue.length === 0) {
   page.fail('', `no test has ${patterns.map(pattern => `"${pattern}"`).join(' or ') || 'a name'} in its path`)
   page.end(0)
 }
+const slots = Math.min(MAX_SLOTS, 2 * availableParallelism())
 const failed: Job[] = []
-await Promise.all(Array.from({ length: SLOTS }, work))
+await Promise.all(Array.from({ length: slots }, (_, slot) => work(slot % 2 === 0 ? 'first' : 'last')))
 if (!stopped.signal.aborted && failed.length <= MAX_AGAIN) {
   for (const job of failed.filter(([name]) => name.endsWith('.test.ts'))) await perform(job)
 }
 endLeftovers()
 process.exitCode = reporter.finish().failed > 0 ? 1 : 0
 
-/** One of the two slots: takes the next job until there is none. */
-async function work(): Promise<void> {
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+/** One slot: takes jobs until there is none. From both ends, because files of a folder want the same at the same time. */
+async function work(end: 'first' | 'last'): Promise<void> {
+  const take = () => (end === 'first' ? queue.shift() : queue.pop())
+  for (let next = take(); next !== undefined; next = take()) {
     if ((await perform(next)).failed > 0) failed.push(next)
   }
 }
