@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../core/fault.ts'
 import { createReporter, type Page, placeOf, type Tally, thrownIn } from './reporter.ts'
 import { FULL_COUNTS } from './soak.ts'
 
@@ -25,7 +26,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Most tests wait more than they work, so there are more slots than cores; a machine with many has still one disk. */
 const MAX_SLOTS = 4
 /** So many failed files are run again; more are no accident. */
-const MAX_AGAIN = 4
+const MAX_AGAIN = 6
 const MINUTE = 60_000
 
 const { values, positionals: patterns } = parseArgs({
@@ -46,8 +47,8 @@ const reporter = createReporter({
   out: text => void process.stdout.write(text),
 })
 const stopped = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort(`stopped by ${signal}`))
-setTimeout(() => stopped.abort(`the whole run took over ${bounds.runMs / MINUTE} minutes`), bounds.runMs).unref()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(`stopped by ${signal}`))
+setTimeout(() => stop(`the whole run took over ${bounds.runMs / MINUTE} minutes`), bounds.runMs).unref()
 
 const dir = resolve(values.dir ?? 'test')
 type Job = [name: string, perform: (page: Page, signal: AbortSignal) => Promise<void>]
@@ -75,6 +76,11 @@ if (!stopped.signal.aborted && failed.length <= MAX_AGAIN) {
 endLeftovers()
 process.exitCode = reporter.finish().failed > 0 ? 1 : 0
 
+function stop(why: string): void {
+  // An Error: the test runner writes on what it is given.
+  stopped.abort(new Error(why))
+}
+
 /** One slot: takes jobs until there is none. From both ends, because files of a folder want the same at the same time. */
 async function work(end: 'first' | 'last'): Promise<void> {
   const take = () => (end === 'first' ? queue.shift() : queue.pop())
@@ -87,7 +93,7 @@ async function work(end: 'first' | 'last'): Promise<void> {
 async function perform([name, job]: Job): Promise<Tally> {
   const page = reporter.begin(name)
   const startedMs = performance.now()
-  if (stopped.signal.aborted) page.fail('', `not run: ${stopped.signal.reason}`)
+  if (stopped.signal.aborted) page.fail('', `not run: ${messageOf(stopped.signal.reason)}`)
   else await job(page, AbortSignal.any([stopped.signal, AbortSignal.timeout(bounds.fileMs)]))
   return page.end(performance.now() - startedMs)
 }
@@ -135,7 +141,7 @@ async function checkWith(argv: string[], page: Page, signal: AbortSignal): Promi
 }
 
 function endedEarly(signal: AbortSignal): string {
-  if (stopped.signal.aborted) return `not finished: ${stopped.signal.reason}`
+  if (stopped.signal.aborted) return `not finished: ${messageOf(stopped.signal.reason)}`
   return signal.aborted
     ? `did not end within ${bounds.fileMs / 1000} s: a test hangs, or something it opened (timer, socket, child) is still open`
     : ''
