@@ -180,7 +180,7 @@ export function createWriter(options: WriterOptions): Writer {
     mark.moved()
     const [first] = batch.lines
     if (first !== undefined) options.tree.follow({ first: first.seq, count: batch.lines.length, bytes: batch.bytes })
-    followers.tell(batch.lines)
+    followers.tell(batch)
   }
 
   async function failed(trouble: Trouble): Promise<void> {

@@ -1,7 +1,7 @@
-import type { ChainRef, Draft, IncidentRef } from '../entry.ts'
+import type { ChainRef, Draft, IncidentRef, Kind } from '../entry.ts'
 import type { Fault } from '../fault.ts'
 import type { Recorded } from './ledger.ts'
-import { buildLine, bytesOf, type Line } from './line.ts'
+import { bodyOf, SEAL_CHARS, writeLine } from './line.ts'
 import { middleOf, type Prepared } from './prepare.ts'
 import type { Position } from './recover.ts'
 import type { SideRow } from './side.ts'
@@ -16,6 +16,15 @@ export interface Item {
   reject(fault: Fault): void
 }
 
+/** A line that was built. */
+export interface Line {
+  readonly seq: number
+  readonly kind: Kind
+  readonly h: string
+  /** Where it ends in the batch's bytes, its LF included. */
+  readonly end: number
+}
+
 export interface Batch {
   readonly lines: readonly Line[]
   /** The same as they are to stand in the segment. */
@@ -28,6 +37,9 @@ export interface Batch {
   readonly position: Position
 }
 
+/** More than the keys around what an entry itself says, and its seal. */
+const MOST_STAMP_CHARS = 400
+
 /** Builds the lines that follow `from`: the writer's own entries first, then the batch, in order. */
 export function buildBatch(
   from: Position,
@@ -39,6 +51,8 @@ export function buildBatch(
   const rows: SideRow[] = []
   const refs: IncidentRef[] = []
   const chains = new Map<ChainRef, string>()
+  const room = growing(items.reduce((sum, { prepared }) => sum + prepared.chars + MOST_STAMP_CHARS, MOST_STAMP_CHARS))
+  let end = 0
   let { seq, h, tsMs: lastMs } = from
   let isoMs = Number.NaN
   let iso = ''
@@ -49,10 +63,12 @@ export function buildBatch(
       isoMs = tsMs
       iso = new Date(tsMs).toISOString()
     }
-    const line = buildLine({ seq, prev: h, ts: iso, mono: monoUs, boot }, middleOf(prepared, seq))
+    const body = bodyOf({ seq, prev: h, ts: iso, mono: monoUs, boot }, middleOf(prepared, seq))
+    const line = writeLine(room(end, body), end, body)
     if (side !== undefined) rows.push({ seq, ...side })
-    lines.push({ seq, kind: prepared.kind, h: line.h, body: line.body })
+    lines.push({ seq, kind: prepared.kind, h: line.h, end: line.end })
     h = line.h
+    end = line.end
     if (chain !== undefined) {
       if (!chains.has(chain)) chains.set(chain, chain.h)
       chain.h = h
@@ -62,7 +78,21 @@ export function buildBatch(
   }
   for (const prepared of own.prepared) add(prepared, own.tsMs, own.monoUs)
   for (const item of items) add(item.prepared, item.tsMs, item.monoUs)
-  return { lines, bytes: bytesOf(lines), rows, refs, chains, position: { seq, h, tsMs: lastMs } }
+  return { lines, bytes: room(end, '').subarray(0, end), rows, refs, chains, position: { seq, h, tsMs: lastMs } }
+}
+
+/** Bytes with room for one more line of that body behind `end`: those before it are kept. */
+function growing(firstBytes: number): (end: number, body: string) => Buffer {
+  let bytes = Buffer.allocUnsafe(firstBytes)
+  return (end, body) => {
+    const room = bytes.length - end - SEAL_CHARS - 1
+    // UTF-8 takes at most 3 bytes for a UTF-16 unit: most texts need no counting.
+    if (body.length * 3 <= room || Buffer.byteLength(body) <= room) return bytes
+    const larger = Buffer.allocUnsafe(2 * bytes.length + body.length * 3)
+    bytes.copy(larger, 0, 0, end)
+    bytes = larger
+    return bytes
+  }
 }
 
 /** The `clock.rewound` that goes before an entry of `tsMs`, when the wall clock was set back since the last one. */

@@ -1,13 +1,13 @@
 import type { Entry, Kind } from '../entry.ts'
 import { messageOf } from '../fault.ts'
-import { type Line, lineText } from './line.ts'
+import type { Batch } from './batch.ts'
 
 /** Those in this process who want to know what became durable. */
 export interface Followers {
   add(listener: (entries: readonly Entry[]) => void): () => void
   /** For who needs the kinds alone: nothing is parsed for it. */
   addForKinds(listener: (kinds: readonly Kind[]) => void): void
-  tell(lines: readonly Line[]): void
+  tell(batch: Pick<Batch, 'lines' | 'bytes'>): void
 }
 
 export function createFollowers(onTrouble: (what: string) => void): Followers {
@@ -32,7 +32,7 @@ export function createFollowers(onTrouble: (what: string) => void): Followers {
     addForKinds(listener) {
       ofKinds.push(listener)
     },
-    tell(lines) {
+    tell({ lines, bytes }) {
       if (ofKinds.length > 0)
         tellAll(
           ofKinds,
@@ -42,7 +42,7 @@ export function createFollowers(onTrouble: (what: string) => void): Followers {
       // Parsed from the bytes, so that followers see what any reader will see.
       tellAll(
         listeners,
-        lines.map(line => JSON.parse(lineText(line)) as Entry),
+        lines.map(({ end }, at) => JSON.parse(bytes.toString('utf8', lines[at - 1]?.end ?? 0, end)) as Entry),
       )
     },
   }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Data, Entry, Kind } from '../entry.ts'
+import type { Data, Entry } from '../entry.ts'
 
 /**
  * The bytes of one line. The writer's bytes are the truth: readers check them and never write them again.
@@ -26,38 +26,17 @@ export interface Stamp {
   readonly boot: string
 }
 
-/** Builds what is hashed of a line from its stamp and `middle`, the JSON text from `"kind"` to the end of `data`. */
-export function buildLine(stamp: Stamp, middle: string): Pick<Line, 'body' | 'h'> {
-  const body = `{"v":1,"seq":${stamp.seq},"prev":"${stamp.prev}","ts":"${stamp.ts}","mono":${stamp.mono},"boot":"${stamp.boot}",${middle}`
-  return { body, h: hash('sha256', body, 'hex') }
+/** What is hashed of a line, from its stamp and `middle`, the JSON text from `"kind"` to the end of `data`. */
+export function bodyOf(stamp: Stamp, middle: string): string {
+  return `{"v":1,"seq":${stamp.seq},"prev":"${stamp.prev}","ts":"${stamp.ts}","mono":${stamp.mono},"boot":"${stamp.boot}",${middle}`
 }
 
-/** A line that was built. */
-export interface Line {
-  readonly seq: number
-  readonly kind: Kind
-  /** What `h` is the hash of. */
-  readonly body: string
-  readonly h: string
-}
-
-/** The whole line, with its LF. */
-export function lineText({ body, h }: Pick<Line, 'body' | 'h'>): string {
-  return `${body},"h":"${h}"}\n`
-}
-
-/** Lines as they stand in a segment, each with its LF. */
-export function bytesOf(lines: readonly Line[]): Buffer {
-  let size = 0
-  for (const { body } of lines) size += Buffer.byteLength(body) + SEAL_CHARS + 1
-  const bytes = Buffer.allocUnsafe(size)
-  let at = 0
-  // A third of the time that joining them would take.
-  for (const { body, h } of lines) {
-    at += bytes.write(body, at)
-    at += bytes.write(`,"h":"${h}"}\n`, at, 'latin1')
-  }
-  return bytes
+/** Writes the line of `body` with its LF at `from`, where there must be room for it, and answers its hash and its end. */
+export function writeLine(bytes: Buffer, from: number, body: string): { readonly h: string; readonly end: number } {
+  const to = from + bytes.write(body, from)
+  // No Buffer: one more of a line's bytes takes longer than to hash them.
+  const h = hash('sha256', new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from), 'hex')
+  return { h, end: to + bytes.write(`,"h":"${h}"}\n`, to, 'latin1') }
 }
 
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/

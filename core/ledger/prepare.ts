@@ -29,15 +29,24 @@ const SERVICE = /^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,63}$/
 const INCIDENT = /^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,63}-\d{1,16}$/
 const ACTOR = /^[A-Za-z0-9][A-Za-z0-9_.@:/+-]{0,127}$/
 
+/** What entries of one kind, service and actor have in common. */
+interface Common extends Pick<Prepared, 'kind' | 'must' | 'front' | 'back'> {
+  readonly svc: string | undefined
+  readonly actor: string
+  readonly fields: ReadonlySet<string>
+}
+
+/** Of the last entry: most are like the one before. */
+let last: Common | null = null
+
 /** Copies and checks a draft. Throws a Fault (`ledger.bad-entry`) when it can't be written as it is. */
 export function prepare(draft: Draft, scrub: Scrubber): Prepared {
-  const { kind, svc, inc, actor = 'heald' } = draft
-  if (!Object.hasOwn(KINDS, kind)) throw bad(kind, 'its kind is not known')
-  if (svc !== undefined && !SERVICE.test(svc)) throw bad(kind, `"${svc}" can't be the name of a service`)
-  if (!ACTOR.test(actor)) throw bad(kind, `"${actor}" can't be an actor`)
+  const common = commonOf(draft)
+  const { kind, must, front, back, fields } = common
+  const { inc } = draft
   if (typeof inc === 'string' ? !INCIDENT.test(inc) : inc !== undefined && !SERVICE.test(inc.svc))
     throw bad(kind, `"${incidentId(inc ?? '')}" can't be the id of an incident`)
-  let data = allowed(draft, inc !== undefined && kind.startsWith('incident.'))
+  let data = allowed(draft, fields, inc !== undefined && kind.startsWith('incident.'))
   let side: Prepared['side']
   if (draft.tail !== undefined) {
     const text = scrub.text(draft.tail).slice(-MAX_TAIL_CHARS).toWellFormed()
@@ -46,10 +55,19 @@ export function prepare(draft: Draft, scrub: Scrubber): Prepared {
     data = { ...data, tail: commitment(side) }
   }
   const dataText = fit(kind, data, scrub)
+  const chars = front.length + back.length + dataText.length + (side?.text.length ?? 0)
+  return { kind, must, inc, chain: draft.chain, side, chars, front, back, dataText }
+}
+
+function commonOf({ kind, svc, actor = 'heald' }: Draft): Common {
+  if (last !== null && last.kind === kind && last.svc === svc && last.actor === actor) return last
+  if (!Object.hasOwn(KINDS, kind)) throw bad(kind, 'its kind is not known')
+  if (svc !== undefined && !SERVICE.test(svc)) throw bad(kind, `"${svc}" can't be the name of a service`)
+  if (!ACTOR.test(actor)) throw bad(kind, `"${actor}" can't be an actor`)
   const front = svc === undefined ? `"kind":"${kind}"` : `"kind":"${kind}","svc":"${svc}"`
   const back = `,"actor":"${actor}","data":`
-  const chars = front.length + back.length + dataText.length + (side?.text.length ?? 0)
-  return { kind, must: KINDS[kind] === 'must', inc, chain: draft.chain, side, chars, front, back, dataText }
+  last = { kind, svc, actor, must: KINDS[kind] === 'must', front, back, fields: FIELDS[kind] }
+  return last
 }
 
 /** What the ledger says of a text kept aside: SHA-256 over the salt's 16 bytes and the text's UTF-8. */
@@ -79,8 +97,7 @@ export function middleOf(item: Prepared, seq: number): string {
 }
 
 /** Only the fields that the kind lets in; the names of the others are kept, so that nothing vanishes unseen. */
-function allowed(draft: Draft, dropId: boolean): Data {
-  const fields = FIELDS[draft.kind]
+function allowed(draft: Draft, fields: ReadonlySet<string>, dropId: boolean): Data {
   if (!dropId && areAllowed(draft.data, fields)) return draft.data
   const withheld: string[] = []
   const kept: Record<string, Json> = {}

@@ -68,8 +68,8 @@ export async function reopenSegment(dir: string, tail: Tail, fsync: boolean): Pr
 }
 
 function segment(dir: string, fd: number, tail: Tail, fsync: boolean, isNew: boolean): Segment {
-  const { name, hash, previous } = tail
-  let { count, bytes } = tail
+  const { name, previous } = tail
+  let { count, bytes, hash } = tail
   let nameIsDurable = !isNew
   return {
     name,
@@ -83,13 +83,16 @@ function segment(dir: string, fd: number, tail: Tail, fsync: boolean, isNew: boo
       return count > SEGMENT_ENTRIES - BATCH_ENTRIES - BATCH_EXTRAS || bytes >= SEGMENT_BYTES
     },
     async store(lines, added) {
-      await disk.write(fd, lines)
+      const written = disk.write(fd, lines)
+      // While the disk works; of what it does not take, nothing is kept.
+      const longer = hash.copy().update(lines)
+      await written
       if (fsync) {
         await disk.fdatasync(fd)
         if (!nameIsDurable) await disk.syncFolder(join(dir, 'seg'))
       }
       nameIsDurable = true
-      hash.update(lines)
+      hash = longer
       bytes += lines.length
       count += added
     },

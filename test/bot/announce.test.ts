@@ -9,7 +9,8 @@ import { fittingEntries } from '../../bot/fitting.ts'
 import { isSilenced } from '../../bot/route.ts'
 import type { Data, Entry } from '../../core/entry.ts'
 import type { Incident } from '../../core/incident/fold.ts'
-import { buildLine, lineText, ZEROS } from '../../core/ledger/line.ts'
+import { ZEROS } from '../../core/ledger/line.ts'
+import { lineOf } from '../core/ledger/stand.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { noticeSpec } from './stand.ts'
 
@@ -68,9 +69,9 @@ function chain(count: number, fromMono: number): string[] {
   let prev = ZEROS
   return Array.from({ length: count }, (_, seq) => {
     const stamp = { seq, prev, ts: '2026-01-01T00:00:00.000Z', mono: fromMono + seq, boot: 'aaaa0000' }
-    const line = buildLine(stamp, '"kind":"service.ready","svc":"web","data":{}')
+    const line = lineOf(stamp, '"kind":"service.ready","svc":"web","data":{}')
     prev = line.h
-    return lineText(line).trimEnd()
+    return line.text.trimEnd()
   })
 }
 

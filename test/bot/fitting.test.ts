@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fittingEntries } from '../../bot/fitting.ts'
-import { buildLine, lineText, ZEROS } from '../../core/ledger/line.ts'
+import { ZEROS } from '../../core/ledger/line.ts'
+import { lineOf } from '../core/ledger/stand.ts'
 
 /** Lines of a chain, as core sends them. */
 function chain(count: number, fromSeq = 0): string[] {
   let prev = ZEROS
   return Array.from({ length: count }, (_, at) => {
     const stamp = { seq: fromSeq + at, prev, ts: '2026-01-01T00:00:00.000Z', mono: at, boot: 'aaaa0000' }
-    const line = buildLine(stamp, `"kind":"service.ready","svc":"web","data":{"readyMs":${at}}`)
+    const line = lineOf(stamp, `"kind":"service.ready","svc":"web","data":{"readyMs":${at}}`)
     prev = line.h
-    return lineText(line).trimEnd()
+    return line.text.trimEnd()
   })
 }
 

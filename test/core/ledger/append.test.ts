@@ -35,6 +35,20 @@ const drafts = fc.array(
   { minLength: 1, maxLength: 60 },
 )
 
+test('a batch of texts of three bytes a character comes back whole, and followers see the same', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await opened(t, dir)
+  const seen: Entry[] = []
+  ledger.onDurable(entries => seen.push(...entries))
+  const texts = Array.from({ length: 40 }, (_, n) => '\u20ac'.repeat(100 * n))
+  await Promise.all(texts.map(error => ledger.append({ kind: 'service.hung', svc: 'api', data: { error } })))
+  assert.deepEqual(
+    seen.filter(({ kind }) => kind === 'service.hung').map(({ data }) => data.error),
+    texts,
+  )
+  assert.equal(judged(dir).code, 0, judged(dir).said)
+})
+
 test('random appends come back as they were, in order, and followers see the same', async t => {
   await fc.assert(
     fc.asyncProperty(drafts, fc.nat(3), async (list, pause) => {

@@ -4,18 +4,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Data } from '../../../core/entry.ts'
-import { buildLine, checkLine, lineText, MAX_LINE_BYTES, safeJson, ZEROS } from '../../../core/ledger/line.ts'
+import { checkLine, MAX_LINE_BYTES, safeJson, ZEROS } from '../../../core/ledger/line.ts'
 import { prepare } from '../../../core/ledger/prepare.ts'
 import { scrubber } from '../../../core/ledger/redact.ts'
-import { written } from './stand.ts'
+import { lineOf, written } from './stand.ts'
 
 const STAMP = { seq: 0, prev: ZEROS, ts: '2026-08-21T11:08:30.123Z', mono: 1, boot: 'abcdef01' }
 const none = scrubber([])
 
-function built(middle: string): { text: string; h: string } {
-  const line = buildLine(STAMP, middle)
-  return { text: lineText(line), h: line.h }
-}
+const built = (middle: string) => lineOf(STAMP, middle)
 
 test('a line is what sed and sha256sum can check', async t => {
   const dir = await written(t, 3)

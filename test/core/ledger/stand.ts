@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { bootId, systemClock } from '../../../core/clock.ts'
 import type { Draft, Entry } from '../../../core/entry.ts'
 import type { Ledger } from '../../../core/ledger/ledger.ts'
+import { bodyOf, type Stamp, writeLine } from '../../../core/ledger/line.ts'
 import { type LedgerOptions, openLedger } from '../../../core/ledger/open.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../../..')
@@ -30,6 +31,13 @@ export function optionsFor(dir: string, more: Partial<LedgerOptions> = {}): Ledg
     onTrouble: () => {},
     ...more,
   }
+}
+
+/** One line with its LF, as the writer builds it. */
+export function lineOf(stamp: Stamp, middle: string): { readonly text: string; readonly h: string } {
+  const bytes = Buffer.alloc(65_536)
+  const { h, end } = writeLine(bytes, 0, bodyOf(stamp, middle))
+  return { text: bytes.toString('utf8', 0, end), h }
 }
 
 /** A ledger that is closed with the test. */
