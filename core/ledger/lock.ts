@@ -1,5 +1,6 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bootId } from '../clock.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { readPlain } from './plain-file.ts'
 
@@ -8,7 +9,7 @@ export interface Lock {
 }
 
 const SQLITE_BUSY = 5
-const MOST_PID_BYTES = 64
+const MOST_NOTE_BYTES = 128
 
 /**
  * Takes the ledger's only writer's seat. The kernel gives it back when the process dies, however it dies.
@@ -33,7 +34,7 @@ export async function takeLock(dir: string): Promise<Lock> {
   }
   try {
     rmSync(pidFile, { force: true, recursive: true })
-    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+    writeFileSync(pidFile, ownNote(), { mode: 0o600 })
   } catch (error) {
     database.close()
     throw error
@@ -55,17 +56,52 @@ export async function takeLock(dir: string): Promise<Lock> {
 
 /** Whether a process that says it writes this ledger is alive. Takes no lock: the files may be a copy, or read-only. */
 export function hasWriter(dir: string): boolean {
-  const pid = existsSync(join(dir, 'lock.pid')) ? holder(join(dir, 'lock.pid')) : null
-  return pid !== null && existsSync(`/proc/${pid}`)
+  const pidFile = join(dir, 'lock.pid')
+  return existsSync(pidFile) && holder(pidFile) !== null
 }
 
-/** Who holds the lock, as far as its own note says. */
+/** One fact a line: the pid, and what tells that process from a later one with its number. */
+function ownNote(): string {
+  return `${process.pid}\n${bootId()}\n${processOf(process.pid)?.startTicks ?? ''}\n`
+}
+
+/** Who holds the lock, as far as its own note says; null when that process is no more. */
 function holder(pidFile: string): number | null {
+  let note: string
   try {
-    const pid = Number(readPlain(pidFile, MOST_PID_BYTES).trim())
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : null
+    note = readPlain(pidFile, MOST_NOTE_BYTES)
   } catch (error) {
     process.emitWarning(`can't read ${pidFile}: ${messageOf(error)}`)
     return null
   }
+  // Older versions wrote the pid alone.
+  const [text = '', boot = '', startTicks = ''] = note.split('\n')
+  const pid = Number(text.trim())
+  if (!Number.isSafeInteger(pid) || pid <= 0 || !existsSync(`/proc/${pid}`)) return null
+  if (boot !== '' && boot !== bootId()) return null
+  const found = processOf(pid)
+  if (found === null) return pid
+  const isOther = startTicks !== '' && startTicks !== found.startTicks
+  return isOther || found.isDead ? null : pid
+}
+
+interface Process {
+  /** When it started, in clock ticks since the boot. */
+  readonly startTicks: string
+  /** Though its parent has not asked for its end yet. */
+  readonly isDead: boolean
+}
+
+/** Null where that may not be seen: `/proc` can hide the processes of others. */
+function processOf(pid: number): Process | null {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return null
+  }
+  // The name before them may hold anything, spaces and parentheses too: proc(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state = '', startTicks = ''] = [fields[0], fields[19]]
+  return { startTicks, isDead: state === 'Z' || state === 'X' }
 }
