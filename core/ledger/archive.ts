@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createZstdCompress, createZstdDecompress } from 'node:zlib'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { disk, segmentName } from './files.ts'
+import { NotPlain, openPlain, readPlain } from './plain-file.ts'
 import type { Sealed } from './prune-plan.ts'
 import { prunedMeanwhile } from './pruned-meanwhile.ts'
 
@@ -28,8 +29,8 @@ export interface ArchiveOptions {
 
 /**
  * Writes segments to `folder`, compressed (zstd), each read back and compared with what the ledger tells of it before it gets
- * its name. One that is there already is compared only. Several may do so at once, of one ledger, into one folder. Faults:
- * `ledger.damaged`, `ledger.pruned`, `archive.other`, `archive.broken`.
+ * its name. One that is there already is compared only. Several may do so at once, into one folder: nobody's file is
+ * replaced. Faults: `ledger.damaged`, `ledger.pruned`, `archive.other`, `archive.broken`.
  */
 export async function archiveSegments(
   folder: string,
@@ -45,9 +46,9 @@ export async function archiveSegments(
   const lines: string[] = []
   for (const segment of segments) {
     signal?.throwIfAborted()
-    const name = `${segment.file.name}.jsonl.zst`
-    const stored = await store(segment, join(folder, name), signal)
-    lines.push(`${stored.sha256}  ${name}\n`)
+    const file = `${segment.file.name}.jsonl.zst`
+    const stored = await store(segment, join(folder, file), signal)
+    lines.push(`${stored.sha256}  ${file}\n`)
     bytes += stored.bytes
     doneBytes += segment.validBytes
     onProgress?.(doneBytes, allBytes)
@@ -57,29 +58,56 @@ export async function archiveSegments(
   return { list, sha256: hash('sha256', lines.join(''), 'hex'), folder, segments: segments.length, bytes }
 }
 
-async function store({ file, validBytes, sha256 }: Sealed, path: string, signal?: AbortSignal): Promise<Stored> {
-  if (existsSync(path)) {
-    const stored = await readBack(path, signal)
-    if (stored.contentSha256 === sha256) return stored
-    throw new Fault('archive.other', `${path} is there already, and holds something else`, {
-      hint: 'name another folder, or look whose it is: nothing is overwritten',
-    })
-  }
+async function store(segment: Sealed, path: string, signal?: AbortSignal): Promise<Stored> {
+  if (existsSync(path)) return storedThere(segment, path, signal)
+  const { file, validBytes, sha256 } = segment
   const temporary = temporaryOf(path)
   try {
     await compress(file.path, temporary, { validBytes, sha256 }, signal)
     await sync(temporary)
-    const stored = await readBack(temporary, signal)
+    const stored = await readBack(temporary, validBytes, signal)
     if (stored.contentSha256 !== sha256)
       throw new Fault('archive.broken', `what was written for ${path} reads otherwise`, {
         hint: 'the disk of the archive is not to be trusted',
       })
-    await disk.rename(temporary, path)
-    return stored
+    return (await name(temporary, path)) ? stored : await storedThere(segment, path, signal)
   } catch (error) {
-    await disk.remove(temporary)
     if (codeOf(error) === 'ENOENT' && !existsSync(file.path)) throw prunedMeanwhile(error)
     throw error
+  } finally {
+    await removeIfItCan(temporary)
+  }
+}
+
+/** The file that has the name already. */
+async function storedThere({ validBytes, sha256 }: Sealed, path: string, signal?: AbortSignal): Promise<Stored> {
+  const stored = await readBack(path, validBytes, signal)
+  if (stored.contentSha256 !== sha256) throw otherThere(path)
+  // Whoever put it there may not have waited for the disk.
+  await sync(path)
+  return stored
+}
+
+function otherThere(path: string): Fault {
+  return new Fault('archive.other', `${path} is there already, and holds something else`, {
+    hint: 'name another folder, or look whose it is: nothing is overwritten',
+  })
+}
+
+/** Where a file can have one name only: disks for cameras, and some that are shared in a network. */
+const NO_LINKS: readonly string[] = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK']
+
+/** Gives a file its name, unless one has it: of two at once the second must not replace what the first has told of. */
+async function name(temporary: string, path: string): Promise<boolean> {
+  try {
+    await disk.link(temporary, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    if (!NO_LINKS.includes(codeOf(error))) throw error
+    if (existsSync(path)) return false
+    await disk.rename(temporary, path)
+    return true
   }
 }
 
@@ -105,9 +133,24 @@ async function compress(
 
 async function writeList(path: string, text: string): Promise<void> {
   const temporary = temporaryOf(path)
-  await writeFile(temporary, text, { flag: 'wx', mode: 0o600, flush: true })
-  await disk.rename(temporary, path)
+  try {
+    await writeFile(temporary, text, { flag: 'wx', mode: 0o600, flush: true })
+    if (!(await name(temporary, path)) && textOf(path, text.length) !== text) throw otherThere(path)
+    await sync(path)
+  } finally {
+    await removeIfItCan(temporary)
+  }
   await disk.syncFolder(dirname(path))
+}
+
+/** Null when it can't be the text of a list of so many bytes. */
+function textOf(path: string, mostBytes: number): string | null {
+  try {
+    return readPlain(path, mostBytes)
+  } catch (error) {
+    if (error instanceof NotPlain) return null
+    throw error
+  }
 }
 
 /** A name of one's own: of two that write to one file, the one cuts what the other has read back. */
@@ -121,9 +164,18 @@ const LEFT_MS = 3_600_000
 
 /** What killed ones left behind. */
 async function removeLeft(folder: string): Promise<void> {
-  for (const name of readdirSync(folder).filter(each => TEMPORARY.test(each))) {
-    const changedMs = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs
-    if (changedMs !== undefined && Date.now() - changedMs > LEFT_MS) await disk.remove(join(folder, name))
+  for (const left of readdirSync(folder).filter(each => TEMPORARY.test(each))) {
+    const changedMs = statSync(join(folder, left), { throwIfNoEntry: false })?.mtimeMs
+    if (changedMs !== undefined && Date.now() - changedMs > LEFT_MS) await removeIfItCan(join(folder, left))
+  }
+}
+
+/** Nobody needs its name again: one that stays, such as another user's, is no reason to end without an archive. */
+async function removeIfItCan(path: string): Promise<void> {
+  try {
+    await disk.remove(path)
+  } catch (error) {
+    process.emitWarning(`${path} is of no use any more, and can't be removed: ${messageOf(error)}`)
   }
 }
 
@@ -134,24 +186,30 @@ interface Stored {
   readonly bytes: number
 }
 
-async function readBack(path: string, signal?: AbortSignal): Promise<Stored> {
+/** Reads on to `mostBytes` of what is in it only, a small file may hold zeros without end: then the hashes are ''. */
+async function readBack(path: string, mostBytes: number, signal?: AbortSignal): Promise<Stored> {
   const [file, content] = [createHash('sha256'), createHash('sha256')]
-  let bytes = 0
+  let [bytes, contentBytes] = [0, 0]
   try {
     await pipeline(
-      createReadStream(path),
+      createReadStream(path, { fd: openPlain(path) }),
       passing(chunk => {
         file.update(chunk)
         bytes += chunk.length
       }),
       createZstdDecompress(),
       async chunks => {
-        for await (const chunk of chunks as AsyncIterable<Buffer>) content.update(chunk)
+        for await (const chunk of chunks as AsyncIterable<Buffer>) {
+          contentBytes += chunk.length
+          if (contentBytes > mostBytes) throw new Error(`it holds more than ${mostBytes} bytes`)
+          content.update(chunk)
+        }
       },
       { ...(signal === undefined ? {} : { signal }) },
     )
   } catch (error) {
     signal?.throwIfAborted()
+    if (contentBytes > mostBytes) return { sha256: '', contentSha256: '', bytes }
     throw new Fault('archive.broken', `${path} can't be read back: ${messageOf(error)}`, { cause: error })
   }
   return { sha256: file.digest('hex'), contentSha256: content.digest('hex'), bytes }

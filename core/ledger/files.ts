@@ -4,6 +4,7 @@ import {
   type Dirent,
   fdatasync,
   fsync,
+  link,
   open,
   openSync,
   readdirSync,
@@ -32,6 +33,9 @@ export const disk = {
     ),
   rename: (from: string, to: string): Promise<void> =>
     new Promise((resolve, reject) => rename(from, to, error => (error ? reject(error) : resolve()))),
+  /** Gives a file a second name; unlike `rename` it replaces nothing (EEXIST). */
+  link: (from: string, to: string): Promise<void> =>
+    new Promise((resolve, reject) => link(from, to, error => (error ? reject(error) : resolve()))),
 
   /** Writes all of `bytes`, at `atBytes` if that is given; a short write goes on where it stopped. */
   async write(fd: number, bytes: Buffer, atBytes: number | null = null): Promise<void> {

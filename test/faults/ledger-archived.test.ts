@@ -15,7 +15,7 @@ import { faultsAt, folder, mustCall, ROOT, spreadOver, tracedCalls } from './led
  * Whatever has its name in the archive is whole then; it was answered only when all is there; and the next try ends it.
  */
 const INJECTIONS = Number(process.env.HEALD_SOAK_ARCHIVE_INJECTIONS ?? 12)
-const CALLS = ['openat', 'read', 'pread64', 'write', 'pwrite64', 'fdatasync', 'fsync', 'rename']
+const CALLS = ['openat', 'read', 'pread64', 'write', 'pwrite64', 'fdatasync', 'fsync', 'link', 'unlink']
 
 function strace(to: string, names: readonly string[], trace: string, ...more: string[]): string[] {
   const head = ['env', 'UV_THREADPOOL_SIZE=1', 'strace', '-f', '-y', '-qq', '-o', trace]
@@ -60,7 +60,7 @@ test('the writing of an archive, struck in each call to the disk, leaves whole s
   rmSync(to, { recursive: true })
   assert.equal(await archive(dir, to, strace(to, names, trace)), 'archived\n')
   const places = tracedCalls(trace, to)
-  mustCall(places, ['openat', 'write', 'fsync', 'rename'])
+  mustCall(places, ['openat', 'write', 'fsync', 'link', 'unlink'])
   const chosen = spreadOver(faultsAt(places), INJECTIONS)
   let struck = 0
   for (const [index, { name, nth, about, fault }] of chosen.entries()) {

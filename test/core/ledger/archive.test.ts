@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { hash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { constants, zstdCompressSync } from 'node:zlib'
 import { archiveSegments } from '../../../core/ledger/archive.ts'
 import { disk } from '../../../core/ledger/files.ts'
 import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
@@ -24,9 +27,9 @@ test('one that dies while another gives its file its name spoils nothing of it',
   const dir = await manySegments(t, 1)
   const [to, segments] = [folder(t), sealedSegments(dir)]
   const [segment = assert.fail()] = segments
-  const { rename } = disk
+  const { link } = disk
   let isFirst = true
-  t.mock.method(disk, 'rename', async (from: string, name: string) => {
+  t.mock.method(disk, 'link', async (from: string, name: string) => {
     if (isFirst) {
       isFirst = false
       // It has written some of it, and does not come to remove that.
@@ -34,7 +37,7 @@ test('one that dies while another gives its file its name spoils nothing of it',
       await assert.rejects(archiveSegments(to, [{ ...segment, validBytes: 100 }]))
       removed.mock.restore()
     }
-    return rename(from, name)
+    return link(from, name)
   })
   const made = await archiveSegments(to, segments)
   assert.deepEqual(await archiveSegments(to, segments), made, 'what was told to be archived is there')
@@ -65,4 +68,90 @@ test('a segment that was pruned before it could be archived is told as that', as
   const segments = sealedSegments(dir)
   rmSync(segments[0]?.file.path ?? '')
   await assert.rejects(archiveSegments(folder(t), segments), { code: 'ledger.pruned' })
+})
+
+/** Does `work` when the first file of an archive is about to get its name, as another archiver might. */
+function beforeTheName(t: TestContext, work: (path: string) => void): void {
+  const { link } = disk
+  const mocked = t.mock.method(disk, 'link', (from: string, path: string) => {
+    mocked.mock.restore()
+    work(path)
+    return link(from, path)
+  })
+}
+
+const noLinks = (t: TestContext) =>
+  t.mock.method(disk, 'link', () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' })))
+
+test('what got the name first stays: the same segment is as good, anything else is told', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const [segment = assert.fail()] = segments
+  const bytes = readFileSync(segment.file.path).subarray(0, segment.validBytes)
+  // Another version of the same library makes other bytes of it.
+  const others = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } })
+  beforeTheName(t, path => writeFileSync(path, others))
+  const made = await archiveSegments(to, segments)
+  const name = `${segment.file.name}.jsonl.zst`
+  assert.ok(readFileSync(join(to, name)).equals(others))
+  assert.equal(readFileSync(join(to, made.list), 'utf8'), `${hash('sha256', others, 'hex')}  ${name}\n`)
+
+  const second = folder(t)
+  beforeTheName(t, path => writeFileSync(path, 'somebody’s'))
+  await assert.rejects(archiveSegments(second, segments), { code: 'archive.broken' })
+  assert.equal(readFileSync(join(second, name), 'utf8'), 'somebody’s')
+  assert.deepEqual(readdirSync(second), [name])
+})
+
+test('a list that says otherwise is not replaced', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const { list } = await archiveSegments(to, segments)
+  for (const text of ['', 'x', `${readFileSync(join(to, list), 'utf8')}and more`]) {
+    writeFileSync(join(to, list), text)
+    await assert.rejects(archiveSegments(to, segments), (error: Error & { code?: string }) => {
+      return error.code === 'archive.other' && error.message.includes(join(to, list))
+    })
+    assert.equal(readFileSync(join(to, list), 'utf8'), text)
+  }
+})
+
+test('where a file can’t have two names, an archive is made all the same, and nothing is replaced', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const mocked = noLinks(t)
+  const made = await archiveSegments(to, segments)
+  assert.equal(readdirSync(to).length, 2)
+  mocked.mock.restore()
+  assert.deepEqual(await archiveSegments(to, segments), made)
+  noLinks(t)
+  writeFileSync(join(to, made.list), 'x')
+  await assert.rejects(archiveSegments(to, segments), { code: 'archive.other' })
+})
+
+test('what can’t be removed hides no error, and ends no archive', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const [segment = assert.fail()] = segments
+  // As another user’s file is in a folder where each may remove his own only.
+  const left = join(to, `${segment.file.name}.jsonl.zst.0a1b2c3d4e5f.tmp`)
+  mkdirSync(left)
+  const longAgo = new Date(Date.now() - 7_200_000)
+  utimesSync(left, longAgo, longAgo)
+  const made = await archiveSegments(to, segments)
+  assert.deepEqual(await archiveSegments(to, segments), made)
+  t.mock.method(disk, 'remove', () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' })))
+  const changed = { ...segment, sha256: 'ab'.repeat(32) }
+  await assert.rejects(archiveSegments(folder(t), [changed]), { code: 'ledger.damaged' })
+})
+
+test('a pipe, or a small file that holds much, is no archived segment, and nobody waits for its end', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const path = join(to, `${segments[0]?.file.name}.jsonl.zst`)
+  execFileSync('mkfifo', [path])
+  await assert.rejects(archiveSegments(to, segments), { code: 'archive.broken' })
+  rmSync(path)
+  writeFileSync(path, zstdCompressSync(Buffer.alloc(64 * 1024 * 1024)))
+  await assert.rejects(archiveSegments(to, segments), { code: 'archive.other' })
 })
