@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isMissing } from './plain-file.ts'
 
 /** The system calls the ledger waits for, one promise each. They run on the thread pool: none of them holds the daemon. */
 export const disk = {
@@ -100,7 +101,7 @@ export function segmentFiles(dir: string): SegmentFile[] {
   try {
     found = readdirSync(join(dir, 'seg'), { withFileTypes: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (isMissing(error)) return []
     throw error
   }
   return found

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../fault.ts'
 import { disk } from './files.ts'
 import { MAX_NOTE_BYTES } from './note.ts'
-import { NotPlain, readPlain } from './plain-file.ts'
+import { isMissing, NotPlain, readPlain } from './plain-file.ts'
 
 /*
  * Checkpoints beside a ledger: `checkpoint`, the newest, and in `cp/` those that are kept: each handover of a key for
@@ -23,7 +22,7 @@ export function keptCheckpoints(dir: string): KeptCheckpoint[] {
   try {
     names = readdirSync(join(dir, 'cp')).filter(name => name.endsWith('.cp'))
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (!isMissing(error)) throw error
   }
   return [...names.sort().map(name => join('cp', name)), 'checkpoint'].flatMap(name => {
     const note = readNote(join(dir, name))
@@ -71,7 +70,7 @@ function readNote(path: string): string | null {
     return readPlain(path, MAX_NOTE_BYTES)
   } catch (error) {
     if (error instanceof NotPlain) return ''
-    if (codeOf(error) === 'ENOENT') return null
+    if (isMissing(error)) return null
     throw error
   }
 }

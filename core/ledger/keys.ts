@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { disk } from './files.ts'
-import { readPlain } from './plain-file.ts'
+import { isMissing, readPlain } from './plain-file.ts'
 
 /**
  * The private keys of a ledger, `keys/<epoch>.pem` (PKCS #8, 0600). There is one, and two only while one takes over from
@@ -35,7 +35,7 @@ export function keyStore(ledgerDir: string): KeyStore {
       const found = readdirSync(folder).flatMap(name => NAME.exec(name)?.[1] ?? [])
       return found.map(Number).sort((a, b) => a - b)
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return []
+      if (isMissing(error)) return []
       throw error
     }
   }

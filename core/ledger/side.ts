@@ -2,11 +2,10 @@ import { closeSync, readdirSync, readSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
-import { codeOf } from '../fault.ts'
 import { countingSegments } from './base.ts'
 import { disk } from './files.ts'
 import { safeJson } from './line.ts'
-import { NotPlain, openPlain } from './plain-file.ts'
+import { isMissing, NotPlain, openPlain } from './plain-file.ts'
 import { commitment } from './prepare.ts'
 
 /**
@@ -66,7 +65,7 @@ export function readTail(dir: string, entry: Entry): string | null {
   try {
     fd = openPlain(sidePath(dir, segment.name))
   } catch (error) {
-    if (error instanceof NotPlain || codeOf(error) === 'ENOENT') return null
+    if (error instanceof NotPlain || isMissing(error)) return null
     throw error
   }
   try {
@@ -102,7 +101,7 @@ export function sideNames(dir: string, pattern: RegExp): string[] {
       .filter(name => pattern.test(name))
       .sort()
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return []
+    if (isMissing(error)) return []
     throw error
   }
 }

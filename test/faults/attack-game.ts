@@ -3,10 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path'
 import { signCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { keyStore } from '../../core/ledger/keys.ts'
+import { checkLine } from '../../core/ledger/line.ts'
 import { parseVkey } from '../../core/ledger/note.ts'
+import { readTail } from '../../core/ledger/side.ts'
 import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
 import { type Fit, linesIn, seqIn, sign, writeLines } from '../core/ledger/forged.ts'
+import { FILE_MOVES, LAST_MOVES } from './attack-files.ts'
 
 /*
  * A game: an attacker who may write every file of a ledger, and has its present private key, tries to change what it says.
@@ -76,6 +79,7 @@ function isSegment(name: string): boolean {
 }
 
 export const MOVES: Readonly<Record<string, Move>> = {
+  ...FILE_MOVES,
   'edit a line': onLines((lines, random) => {
     const at = random(lines.length)
     return lines.with(at, (lines[at] ?? '').replace(/"pid":\d+/, `"pid":${random(1000)}`))
@@ -193,6 +197,12 @@ export interface Game {
   readonly judge: (verdict: Verdict, now: readonly string[], where: string) => Promise<void>
 }
 
+/** The text kept aside for an entry. */
+function textOf(dir: string, line: string): string | null {
+  const checked = checkLine(line)
+  return checked.ok ? readTail(dir, checked.entry) : null
+}
+
 /** Plays the game on a board; returns what came of it, in words. Throws when an attacker wins. */
 export async function play(board: Board, { rounds, moves, judge }: Game): Promise<string> {
   const { dir, lines, size, oldSize } = board
@@ -201,6 +211,8 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
   const names = Object.keys(moves)
   const trust = { keys: [], checkpoints: [{ name: 'kept', note: board.note }] }
   const first = seqIn(lines[0] ?? '')
+  const texts = lines.map(line => [line, textOf(dir, line)] as const).filter(([, text]) => text !== null)
+  assert.ok(texts.length > 1, 'there are texts kept aside')
   const keys = (await verifyLedger(dir)).vkeys.map(vkey => parseVkey(vkey) ?? assert.fail(vkey))
   const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0 }
   for (let round = 0; round < rounds; round++) {
@@ -210,6 +222,7 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
       const name = names[random(names.length)] ?? ''
       played.push(name)
       await moves[name]?.(board, random)
+      if (LAST_MOVES.includes(name)) break
     }
     const where = `round ${round} of seed ${seed}: ${played.join(', ')}`
     const verdict = await verifyLedger(dir, { trust })
@@ -218,6 +231,8 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
     if (verdict.ok) {
       sum.passed++
       assert.deepEqual(now.slice(0, size - first), lines.slice(0, size - first), `with a checkpoint: ${where}`)
+      for (const [line, text] of texts)
+        if (seqIn(line) < size) assert.ok([text, null].includes(textOf(dir, line)), `another text: ${where}`)
     } else assert.ok(verdict.firstBad !== null, where)
     const alone = await verifyLedger(dir)
     if (alone.ok) sum.passedAlone++

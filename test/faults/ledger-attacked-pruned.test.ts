@@ -13,7 +13,7 @@ import { checkLine } from '../../core/ledger/line.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { readEntry } from '../../core/ledger/read.ts'
-import { linesIn, seqIn, strayLine } from '../core/ledger/forged.ts'
+import { linesIn, segmentNames, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
 import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
@@ -126,7 +126,7 @@ const MORE: Readonly<Record<string, Move>> = {
 
 /** Also those that don't count. */
 function allLines(dir: string): ReadonlySet<string> {
-  const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')) : []
+  const names = segmentNames(dir)
   return new Set(names.flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n')))
 }
 

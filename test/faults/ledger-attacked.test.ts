@@ -13,7 +13,7 @@ async function board(t: TestContext): Promise<Board> {
   const dir = join(folder(t), 'ledger')
   const ledger = await openLedger(optionsFor(dir))
   await ledger.settled()
-  for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
+  for (let n = 1; n <= 20; n++) await ledger.append({ ...exit(n), tail: `last words ${n}` })
   const { seq } = await ledger.rotateKey('local:admin')
   for (let n = 21; n <= 40; n++) await ledger.append(exit(n))
   const { note, size } = await ledger.checkpoint()

@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { codeOf } from '../../fault.ts'
-import { NotPlain, openPlain } from '../plain-file.ts'
+import { isMissing, NotPlain, openPlain } from '../plain-file.ts'
 import { nodesOver } from './base-nodes.ts'
 import { DIGEST_BYTES, type Digest, nodeHash } from './hash.ts'
 import type { Nodes } from './proof.ts'
@@ -36,7 +35,7 @@ export function openTreeFiles(dir: string, base: Parameters<typeof nodesOver>[0]
   try {
     for (let level = 0; level < MOST_TILE_LEVELS; level++) fds.push(openPlain(treeFile(dir, level)))
   } catch (error) {
-    if (!(error instanceof NotPlain) && codeOf(error) !== 'ENOENT') throw error
+    if (!(error instanceof NotPlain) && !isMissing(error)) throw error
   }
   const [first] = fds
   const nodes: Nodes = (level, index) => nodeIn(fds, level, index)

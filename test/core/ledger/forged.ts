@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { keptCheckpoints } from '../../../core/ledger/kept.ts'
@@ -18,13 +18,22 @@ import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
  * valid size is left out.
  */
 export function linesIn(dir: string, fromSeq = 0): string[] {
-  const names = existsSync(join(dir, 'seg')) ? readdirSync(join(dir, 'seg')).sort() : []
+  const names = segmentNames(dir)
   const counting = names.filter(name => Number(name.slice(0, 12)) >= fromSeq)
   return counting.flatMap((name, index) => {
     const end = Number(counting[index + 1]?.slice(0, 12) ?? Number.POSITIVE_INFINITY) - Number(name.slice(0, 12))
     const lines = readFileSync(join(dir, 'seg', name), 'utf8').split('\n')
     return lines.slice(0, -1).slice(0, Math.max(0, end))
   })
+}
+
+/** In order. What is no file, or has another name, is no segment. */
+export function segmentNames(dir: string): string[] {
+  if (!statSync(join(dir, 'seg'), { throwIfNoEntry: false })?.isDirectory()) return []
+  return readdirSync(join(dir, 'seg'), { withFileTypes: true })
+    .filter(each => each.isFile() && /^\d{12}\.jsonl$/.test(each.name))
+    .map(({ name }) => name)
+    .sort()
 }
 
 export function seqIn(line: string): number {

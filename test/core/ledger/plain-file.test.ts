@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { openLedger } from '../../../core/ledger/open.ts'
+import { NotPlain, readPlain } from '../../../core/ledger/plain-file.ts'
 import { copyOf, exit, folder, optionsFor, ROOT } from './stand.ts'
 
 /** What a verification names as bad, and what a proof says, while something that is no file stands in a file's place. */
@@ -16,31 +19,78 @@ const PLACES: readonly { readonly name: string; readonly verify: RegExp; readonl
   { name: 'cp/000000000004.cp', verify: /^cp\/000000000004\.cp$/, prove: /^good$/ },
 ]
 
-test('a pipe or a folder in the place of a file keeps no reader waiting, and ends none without a verdict', async t => {
-  const whole = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(whole))
+/** The same while a file stands in the place of a folder. */
+const FOLDERS: typeof PLACES = [
+  { name: 'seg', verify: /^000000000000$/, prove: /./ },
+  { name: 'cp', verify: /^good$/, prove: /^good$/ },
+  { name: 'tree', verify: /^good$/, prove: /^good$/ },
+  { name: 'side', verify: /^good$/, prove: /^good$/ },
+  { name: 'keys', verify: /^good$/, prove: /^good$/ },
+]
+
+async function whole(t: TestContext): Promise<string> {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
   for (let n = 0; n < 8; n++) await ledger.append(exit(n))
   await ledger.settled()
   await ledger.checkpoint()
   await ledger.close(5000)
+  return dir
+}
+
+/** What each way to read it says; '' for one that has ended without a word. */
+function readersOf(dir: string, where: string): (way: string) => string {
+  const { stdout, signal } = spawnSync(process.execPath, [join(ROOT, 'test/fixtures/reads-ledger.ts'), dir], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  })
+  assert.equal(signal, null, `${where} (waits): ${stdout}`)
+  const said = new Map(stdout.split('\n').map(line => line.split(/: (.*)/s, 2) as [string, string]))
+  return way => said.get(way) ?? ''
+}
+
+test('a pipe or a folder in the place of a file keeps no reader waiting, and ends none without a verdict', async t => {
+  const ledger = await whole(t)
   for (const { name, verify, prove } of PLACES)
     for (const what of ['pipe', 'folder'] as const) {
-      const dir = copyOf(t, whole)
+      const dir = copyOf(t, ledger)
       const path = join(dir, name)
       rmSync(path, { force: true })
       mkdirSync(dirname(path), { recursive: true })
       if (what === 'pipe') execFileSync('mkfifo', [path])
       else mkdirSync(path)
-      const { stdout, signal } = spawnSync(process.execPath, [join(ROOT, 'test/fixtures/reads-ledger.ts'), dir], {
-        encoding: 'utf8',
-        timeout: 20_000,
-        killSignal: 'SIGKILL',
-      })
-      const said = new Map(stdout.split('\n').map(line => line.split(/: (.*)/s, 2) as [string, string]))
-      const where = `a ${what} as ${name}: ${stdout}`
-      assert.equal(signal, null, `${where} (waits)`)
-      assert.match(said.get('verify') ?? '', verify, where)
-      assert.match(said.get('prove') ?? '', prove, where)
-      assert.equal(said.get('open'), 'good', where)
+      const where = `a ${what} as ${name}`
+      const says = readersOf(dir, where)
+      assert.match(says('verify'), verify, where)
+      assert.match(says('prove'), prove, where)
+      assert.equal(says('open'), 'good', where)
     }
+})
+
+test('a link to itself, a socket, a folder and what has no end are no files', async t => {
+  const dir = folder(t)
+  const at = (name: string): string => join(dir, name)
+  symlinkSync(at('loop'), at('loop'))
+  symlinkSync('/dev/zero', at('zeros'))
+  mkdirSync(at('folder'))
+  const server = createServer().listen(at('socket'))
+  t.after(() => server.close())
+  await once(server, 'listening')
+  for (const name of ['loop', 'socket', 'folder', 'zeros'])
+    assert.throws(() => readPlain(at(name), 100), NotPlain, name)
+  assert.throws(() => readPlain(at('nothing'), 100), { code: 'ENOENT' })
+})
+
+test('nor does a file in the place of a folder', async t => {
+  const ledger = await whole(t)
+  for (const { name, verify, prove } of FOLDERS) {
+    const dir = copyOf(t, ledger)
+    rmSync(join(dir, name), { recursive: true, force: true })
+    writeFileSync(join(dir, name), 'x')
+    const where = `a file as ${name}`
+    const says = readersOf(dir, where)
+    assert.match(says('verify'), verify, where)
+    assert.match(says('prove'), prove, where)
+  }
 })
