@@ -10,6 +10,7 @@ import { disk, INDEX_FILE, INDEX_PARTS, segmentFiles } from './files.ts'
 import { latestCheckpoint } from './kept.ts'
 import type { Recorded } from './ledger.ts'
 import { checkLine } from './line.ts'
+import { listEntries } from './list.ts'
 import { readPlain } from './plain-file.ts'
 import { sealedSegments } from './prune-plan.ts'
 import { sideNames } from './side.ts'
@@ -49,7 +50,7 @@ const UNFINISHED = 'pruning'
 const MOST_MARKER_BYTES = 64
 
 /**
- * Prunes a ledger that is being written. Faults: `prune.place`, `prune.unsigned`, `prune.state`, `ledger.damaged`, and those
+ * Prunes a ledger that is being written; one that begins there already was pruned by the same order. Faults: `prune.place`, `prune.unsigned`, `prune.state`, `ledger.damaged`, and those
  * of `append`.
  */
 export async function prune(
@@ -59,6 +60,8 @@ export async function prune(
 ): Promise<Pruned> {
   const going = sealedSegments(dir).filter(({ end }) => end <= upTo)
   const last = going.at(-1)
+  const done = last === undefined ? await doneBefore(dir, upTo) : null
+  if (done !== null) return done
   if (last?.end !== upTo || last.tree?.size !== upTo)
     throw new Fault('prune.place', `the ledger can't begin with entry #${upTo}`, {
       hint: '"heald ledger prune --dry-run" says where it can',
@@ -87,6 +90,14 @@ export async function prune(
   } finally {
     reader.close()
   }
+}
+
+/** One that a kill interrupted, and that the start made good, after it was ordered once more. */
+async function doneBefore(dir: string, upTo: number): Promise<Pruned | null> {
+  if (baseOf(dir).base?.seq !== upTo) return null
+  const { rows } = await listEntries(dir, { kinds: ['ledger.pruned'] }, { limit: 1 })
+  const told = rows[0]?.entry
+  return told?.data.upTo === upTo ? { upTo, seq: told.seq, segments: Number(told.data.segments) } : null
 }
 
 /** What was folded from the entries up to the last segment, as it is kept beside them: it can't be folded again. */

@@ -49,7 +49,7 @@ function heald(state: string, ...words: readonly string[]): Run {
 }
 
 /** Calls `then` at the `nth` change of a name or a content in these folders; answers how many there were. */
-function atChange(folders: readonly string[], nth: number, then: () => void): () => number {
+function atChange(t: TestContext, folders: readonly string[], nth: number, then: () => void): () => number {
   let seen = 0
   const watchers = folders.map(each =>
     watch(each, () => {
@@ -57,8 +57,12 @@ function atChange(folders: readonly string[], nth: number, then: () => void): ()
       if (seen === nth) then()
     }),
   )
-  return () => {
+  const end = (): void => {
     for (const each of watchers) each.close()
+  }
+  t.after(end)
+  return () => {
+    end()
     return seen
   }
 }
@@ -144,7 +148,7 @@ test('two archivers at once, killed at any moment: no segment is lost, and nothi
         ? heald(state, 'archive', to)
         : heald(state, 'prune', '--to', String(upTo - 1), '--archive', to),
     ]
-    const changes = atChange([to, dir, join(dir, 'seg')], killAt, () => {
+    const changes = atChange(t, [to, dir, join(dir, 'seg')], killAt, () => {
       for (const [index, run] of runs.entries()) if (victims === 2 || victims === index) run.kill()
     })
     const ended = await Promise.all(runs.map(run => run.ended))

@@ -8,6 +8,7 @@ import { codeOf } from '../../../core/fault.ts'
 import { archiveSegments } from '../../../core/ledger/archive.ts'
 import { checkReceipt } from '../../../core/ledger/check.ts'
 import { exportTiles } from '../../../core/ledger/export.ts'
+import { disk } from '../../../core/ledger/files.ts'
 import { catchUp } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
@@ -24,7 +25,7 @@ import { readSnapshot } from '../../../core/ledger/state.ts'
 import { proveFullReceipt } from '../../../core/ledger/tlog-proof.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { manySegments, reopened } from './many-segments.ts'
-import { copyOf, exit, folder } from './stand.ts'
+import { copyOf, entriesIn, exit, folder } from './stand.ts'
 
 /** Prunes the oldest `count` segments; answers where the ledger begins then. */
 async function pruned(t: TestContext, dir: string, count: number): Promise<number> {
@@ -212,4 +213,22 @@ test('who reads the entries, newest first, while old ones are pruned, comes to a
   const listing = listEntries(cut, { kinds: ['genesis'] }, { limit: 1 })
   rmSync(join(cut, 'seg/000000000000.jsonl'))
   assert.equal((await listing).rows.length, 0)
+})
+
+test('a prune that a kill interrupted, ordered once more, is done', async t => {
+  const dir = await manySegments(t, 2)
+  const upTo = sealedSegments(dir)[1]?.end ?? assert.fail()
+  const order = { upTo, archive: null, by: 'local:admin' }
+  const ledger = await reopened(t, dir, { fsync: true })
+  const killed = t.mock.method(disk, 'remove', () => Promise.reject(new Error('killed')))
+  await assert.rejects(ledger.prune(order), /killed/)
+  killed.mock.restore()
+  await ledger.close(2000)
+  assert.equal(sealedSegments(dir).at(-1)?.end, upTo, 'it is to be done still')
+  const next = await reopened(t, dir, { fsync: true })
+  const { seq, segments } = await next.prune(order)
+  assert.deepEqual([entriesIn(dir).find(entry => entry.seq === seq)?.kind, segments], ['ledger.pruned', 2])
+  assert.equal(entriesIn(dir).filter(({ kind }) => kind === 'ledger.pruned').length, 1)
+  await assert.rejects(next.prune({ ...order, upTo: upTo - 1 }), { code: 'prune.place' })
+  assert.deepEqual(sealedSegments(dir), [])
 })
