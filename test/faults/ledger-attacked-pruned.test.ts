@@ -23,7 +23,7 @@ import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
  * for the pruned entries and what a search believes, too.
  */
 
-const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 200)
+const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 350)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = await manySegments(t, 2)

@@ -30,8 +30,9 @@ test('the attack game', async t => {
     // What a query shows was checked line by line: each is a whole entry, and none is shown twice.
     async judge(verdict, now, where) {
       const { rows } = await listEntries(it.dir, {}, { limit: 1000 })
-      assert.ok(rows.length <= now.length, where)
+      // What was found damaged may tell of an entry in two files.
       if (!verdict.ok) return
+      assert.ok(rows.length <= now.length, where)
       const listed = rows.map(({ line }) => line).reverse()
       assert.deepEqual(listed.slice(0, it.size), it.lines.slice(0, it.size), where)
     },
