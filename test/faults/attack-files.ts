@@ -130,7 +130,7 @@ export const FILE_MOVES: Readonly<Record<string, Move>> = {
   'keep a note under another size': ({ dir }, random) => {
     const name = one([...filesIn(dir, 'cp'), 'checkpoint'], random) ?? ''
     const to = join(dir, 'cp', `${String(random(500)).padStart(12, '0')}.cp`)
-    if (!existsSync(join(dir, name))) return
+    if (!existsSync(join(dir, name)) || existsSync(to)) return
     mkdirSync(dirname(to), { recursive: true })
     cpSync(join(dir, name), to)
   },
