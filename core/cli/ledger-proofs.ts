@@ -8,6 +8,7 @@ import { epochsOf, originOf } from '../ledger/epochs.ts'
 import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
+import { parseReceipt } from '../ledger/receipt.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
@@ -29,16 +30,27 @@ export async function prove(context: Context, words: readonly string[]): Promise
 
 /** `heald ledger check [RECEIPT…]`: receipts, short or full, and checkpoints, from arguments, files or standard input. */
 export async function check(context: Context, words: readonly string[], values: Values): Promise<number> {
-  const { json, out, state, columns, colour } = context
+  const { json, out, err, tty, state, columns, colour, nowMs, signal } = context
   const dir = segmentsIn(join(state, 'ledger')) ? join(state, 'ledger') : null
   const texts = words.length === 0 ? piecesOf(await input(context)) : words.flatMap(word => piecesOf(given(word)))
   if (texts.length === 0)
     throw new Fault('usage.words', 'there is nothing to check', {
       hint: 'name receipts or files with them, or pass them in: heald ledger check < receipt.txt',
     })
-  const by = { dir, keys: keysOf(values), ownKeys: dir === null ? [] : await ownKeys(dir) }
+  // To find its own keys a look through all of a ledger is needed, and a short receipt needs none of them.
+  const needsKeys = dir !== null && texts.some(text => parseReceipt(text) === null)
+  const bar = progress('comparing', { wanted: tty && !json, err, nowMs })
+  const { defaultThreads } = await import('../ledger/verify.ts')
+  const by = {
+    ...{ dir, keys: keysOf(values), ownKeys: needsKeys ? await ownKeys(dir) : [] },
+    ...{ workers: defaultThreads(), onProgress: bar.update, signal },
+  }
   const checked: CheckedReceipt[] = []
-  for (const text of texts) checked.push(await checkReceipt(text, by))
+  try {
+    for (const text of texts) checked.push(await checkReceipt(text, by))
+  } finally {
+    bar.end()
+  }
   if (json) out(`${JSON.stringify(checked)}\n`)
   else
     for (const { what, fits, why, entry } of checked) {

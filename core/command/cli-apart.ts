@@ -74,7 +74,11 @@ export function cliApart({ state, socket }: CliOptions): RunCli {
         const fault = faultIn(stdout)
         if (fault !== null) reject(fault)
         else if (error?.killed === true)
-          reject(new Fault('command.late', `it took longer than ${timeoutMs / 1000} s, or the answer is too long`))
+          reject(
+            new Fault('command.late', `it took longer than ${timeoutMs / 1000} s, or the answer is too long`, {
+              hint: `nothing of it was answered; on the host it has all the time it needs: heald ${words.join(' ')}`,
+            }),
+          )
         else if (error !== null && !(mayBeBad && error.code === EXIT.bad && stdout !== ''))
           reject(new Fault('command.broken', 'the question could not be answered'))
         else resolve(stdout)

@@ -1,15 +1,15 @@
 import type { Entry } from '../entry.ts'
-import { messageOf } from '../fault.ts'
+import { codeOf, messageOf } from '../fault.ts'
 import { baseOf } from './base.ts'
 import { type Checkpoint, claimOf, openCheckpoint } from './checkpoint.ts'
 import type { VerifierKey } from './note.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
+import { type FollowOptions, rootOfEntries } from './root-of-entries.ts'
 import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
 import { type Digest, toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
-import { treeOfSegments } from './tree/reader.ts'
 
 /** What came of one receipt or checkpoint, in words. */
 export interface CheckedReceipt {
@@ -20,7 +20,8 @@ export interface CheckedReceipt {
   readonly entry: Entry | null
 }
 
-export interface CheckWith {
+/** How the ledger's entries are read is said as for a verification: a signed checkpoint is compared with all that it covers. */
+export interface CheckWith extends FollowOptions {
   /** The ledger's folder; null: there is none here. */
   readonly dir: string | null
   /** Trusted from elsewhere; none: full receipts are judged by `ownKeys`. */
@@ -66,7 +67,7 @@ async function checkShort(
       }
 }
 
-async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promise<CheckedReceipt> {
+async function checkFull(text: string, { dir, keys, ownKeys, ...follow }: CheckWith): Promise<CheckedReceipt> {
   const what = 'full receipt'
   const receipt = parseFullReceipt(text)
   if (typeof receipt === 'string') return { what, fits: false, why: receipt, entry: null }
@@ -87,13 +88,13 @@ async function checkFull(text: string, { dir, keys, ownKeys }: CheckWith): Promi
   if (!isOurs) return answer(true, found === null ? '; it is not in the ledger here' : '')
   if (found === null && entry.seq >= firstSeq(dir))
     return answer(false, ', but the ledger here, which is that one, does not have it')
-  const compared = await compareWith(dir, checkpoint)
+  const compared = await compareWith(dir, checkpoint, follow)
   if (compared.fits === true) return answer(true, found === null ? '; it was pruned from the ledger here' : '')
   const but = compared.fits === null ? "can't tell" : 'has another past'
   return answer(compared.fits, `, but the ledger here, which is that one, ${but}: ${compared.why}`)
 }
 
-async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promise<CheckedReceipt> {
+async function checkNote(note: string, { dir, keys, ownKeys, ...follow }: CheckWith): Promise<CheckedReceipt> {
   const what = 'checkpoint'
   const answer = (fits: boolean | null, why: string): CheckedReceipt => ({ what, fits, why, entry: null })
   const trusted = [...keys, ...ownKeys]
@@ -108,7 +109,7 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
         ? 'its signature is good; there is no ledger here to compare it with'
         : 'a public key is needed to judge it: --key KEY',
     )
-  const { fits, why } = await compareWith(dir, claim)
+  const { fits, why } = await compareWith(dir, claim, follow)
   return answer(fits, why)
 }
 
@@ -116,21 +117,24 @@ async function checkNote(note: string, { dir, keys, ownKeys }: CheckWith): Promi
 async function compareWith(
   dir: string,
   { size, root }: Checkpoint,
+  follow: FollowOptions,
 ): Promise<{ readonly fits: boolean | null; readonly why: string }> {
   try {
-    const found = await despitePrunes(dir, () => rootOfFirst(dir, size))
+    const found = await despitePrunes(dir, () => rootOfFirst(dir, size, follow))
     if (found === null) return { fits: null, why: `its ${size} entries were pruned, and the tree's files can't tell` }
     if (found === root) return { fits: true, why: `the first ${size} entries are those that it was signed for` }
     const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
     return { fits: false, why }
   } catch (error) {
+    follow.signal?.throwIfAborted()
+    if (codeOf(error) !== 'ledger.damaged') throw error
     return { fits: false, why: `the ledger does not hold its ${size} entries: ${messageOf(error)}` }
   }
 }
 
 /** From the entries themselves: the tiles beside them may tell of what they were before. Null: nothing can tell it any more. */
-async function rootOfFirst(dir: string, size: number): Promise<Digest | null> {
-  return size < firstSeq(dir) ? prunedRoot(dir, size) : (await treeOfSegments(dir, size)).root
+async function rootOfFirst(dir: string, size: number, follow: FollowOptions): Promise<Digest | null> {
+  return size < firstSeq(dir) ? prunedRoot(dir, size) : rootOfEntries(dir, size, follow)
 }
 
 /** As what stands for the pruned entries proves it. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { disk } from './files.ts'
 import { MAX_NOTE_BYTES } from './note.ts'
 import { isMissing, NotPlain, readPlain } from './plain-file.ts'
@@ -18,16 +18,27 @@ export interface KeptCheckpoint {
 
 /** All that are there, whatever they hold; `checkpoint` last. */
 export function keptCheckpoints(dir: string): KeptCheckpoint[] {
-  let names: string[] = []
-  try {
-    names = readdirSync(join(dir, 'cp')).filter(name => name.endsWith('.cp'))
-  } catch (error) {
-    if (!isMissing(error)) throw error
-  }
-  return [...names.sort().map(name => join('cp', name)), 'checkpoint'].flatMap(name => {
+  return [...keptNames(dir), 'checkpoint'].flatMap(name => {
     const note = readNote(join(dir, name))
     return note === null ? [] : [{ name, note }]
   })
+}
+
+function keptNames(dir: string): string[] {
+  try {
+    const names = readdirSync(join(dir, 'cp')).filter(name => name.endsWith('.cp'))
+    return names.sort().map(name => join('cp', name))
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+/** Sizes of those that are kept, by their names, smallest first. */
+export function keptSizes(dir: string): number[] {
+  return keptNames(dir)
+    .map(name => Number(basename(name, '.cp')))
+    .filter(size => Number.isSafeInteger(size) && size > 0)
 }
 
 /** Those of one ledger, for who hands them on. */

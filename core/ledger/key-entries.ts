@@ -1,6 +1,6 @@
 import type { Entry } from '../entry.ts'
-import { baseOf, countingSegments } from './base.ts'
-import { firstLine } from './files.ts'
+import { baseOf } from './base.ts'
+import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
 import { listEntries } from './list.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
@@ -29,14 +29,14 @@ export async function keyEntries(dir: string): Promise<KeyEntries> {
 /** Without the rotations, which takes a look through all of the ledger. */
 export async function genesisOf(dir: string): Promise<Entry | null> {
   return despitePrunes(dir, async () => {
-    const kept = baseOf(dir).base?.kept.find(({ entry }) => entry.kind === 'genesis')
-    return kept?.entry ?? readGenesis(dir)
+    const files = segmentFiles(dir)
+    const kept = baseOf(dir, files).base?.kept.find(({ entry }) => entry.kind === 'genesis')
+    return kept?.entry ?? readGenesis(files)
   })
 }
 
 /** It is the first line of all: no cursor is needed to find it. */
-function readGenesis(dir: string): Entry | null {
-  const [first] = countingSegments(dir)
+function readGenesis([first]: readonly SegmentFile[]): Entry | null {
   if (first === undefined || first.first !== 0) return null
   const checked = checkLine(firstLine(first.path, MAX_LINE_BYTES))
   return checked.ok && checked.entry.kind === 'genesis' && checked.entry.seq === 0 ? checked.entry : null

@@ -3,7 +3,7 @@ import { Fault } from '../fault.ts'
 import { baseOf } from './base.ts'
 import { claimOf, openCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
 import { epochsOf, isOfItsEpoch, originOf } from './epochs.ts'
-import { keptCheckpoints, latestCheckpoint } from './kept.ts'
+import { keptNote, keptSizes, latestCheckpoint } from './kept.ts'
 import { genesisOf, keyEntries } from './key-entries.ts'
 import { signersOf, verifierKey } from './note.ts'
 import { readEntry } from './read.ts'
@@ -30,25 +30,28 @@ async function byHandover(dir: string, note: string): Promise<SignedCheckpoint |
 
 /**
  * A handover is kept for ever, and ends with the entry of the new key: it is the newest that is kept, or the newest that bears
- * another signature too, that of the key before.
+ * another signature too, that of the key before. As is every one before that, so it is found by halves: there may be thousands.
  */
 async function keyEntryFor(dir: string, note: string, genesis: Entry | null): Promise<Entry | null> {
   const [size, signers] = [claimOf(note)?.size ?? 0, signersOf(note)]
-  const before = keptCheckpoints(dir)
-    .map(kept => ({ size: claimOf(kept.note)?.size ?? 0, signers: signersOf(kept.note) }))
-    .filter(kept => kept.size > 0 && kept.size < size)
-    .sort((a, b) => a.size - b.size)
-  const newest = await rotationAt(dir, before.at(-1)?.size)
+  const before = keptSizes(dir).filter(each => each < size)
+  const newest = await rotationAt(dir, before.at(-1))
   if (newest !== null) return newest
-  const handover = before.findLast(kept => !kept.signers.every(each => signers.includes(each)))
-  return handover === undefined ? genesis : rotationAt(dir, handover.size)
+  let [low, high] = [0, before.length]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const isOfOthers = !signersOf(keptNote(dir, before[middle] ?? 0) ?? '').every(each => signers.includes(each))
+    if (isOfOthers) low = middle + 1
+    else high = middle
+  }
+  return low === 0 ? genesis : rotationAt(dir, before[low - 1])
 }
 
 /** The entry of a new key with which the first `size` entries end; null: they end with another one. */
 async function rotationAt(dir: string, size: number | undefined): Promise<Entry | null> {
   if (size === undefined) return null
   const pruned = baseOf(dir).base?.kept.find(({ entry }) => entry.seq === size - 1)
-  const found = pruned ?? (await readEntry(dir, size - 1))
+  const found = pruned ?? (await readEntry(dir, size - 1, { isAtOnce: true }))
   return found !== null && 'entry' in found && found.entry.kind === 'key.rotated' ? found.entry : null
 }
 

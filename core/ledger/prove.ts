@@ -18,8 +18,8 @@ export function proveEntry(dir: string, seq: number): Promise<FullReceipt> {
 }
 
 async function proofOf(dir: string, seq: number): Promise<FullReceipt> {
-  // At once: while the disk finds the line, the signature is checked.
-  const [found, checkpoint] = await Promise.all([readEntry(dir, seq), ownCheckpoint(dir)])
+  const found = await readEntry(dir, seq, { isAtOnce: true })
+  const checkpoint = await ownCheckpoint(dir)
   if (found === null) throw unknownEntry(dir, seq)
   if (checkpoint === null || checkpoint.size <= seq)
     throw new Fault('entry.unsigned', `no checkpoint covers entry #${seq} yet`, {

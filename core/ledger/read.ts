@@ -1,7 +1,7 @@
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { countingSegments } from './base.ts'
-import { openCursor } from './cursor.ts'
+import { type CursorOptions, openCursor } from './cursor.ts'
 import { checkLine } from './line.ts'
 
 /** Why there is no entry `seq`. */
@@ -55,8 +55,9 @@ export function firstSeq(dir: string): number {
 export async function readEntry(
   dir: string,
   seq: number,
+  { isAtOnce = false }: Pick<CursorOptions, 'isAtOnce'> = {},
 ): Promise<{ readonly line: string; readonly entry: Entry } | { readonly line: string; readonly why: string } | null> {
-  const cursor = openCursor(dir, seq)
+  const cursor = openCursor(dir, seq, { isAtOnce })
   try {
     const [found] = await cursor.next(seq + 1)
     if (found === undefined) return null

@@ -39,6 +39,12 @@ export function nodeHash(left: Digest, right: Digest): Digest {
   return hash('sha256', pair, 'binary')
 }
 
+/** The same of two digests that stand one behind the other in a file's bytes. */
+export function nodeHashOf(bytes: Buffer, at: number): Digest {
+  bytes.copy(pair, 1, at, at + 2 * DIGEST_BYTES)
+  return hash('sha256', pair, 'binary')
+}
+
 export function toHex(digest: Digest): string {
   return Buffer.from(digest, 'latin1').toString('hex')
 }

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { isMissing, NotPlain, openPlain } from '../plain-file.ts'
 import { nodesOver } from './base-nodes.ts'
-import { DIGEST_BYTES, type Digest, nodeHash } from './hash.ts'
+import { DIGEST_BYTES, type Digest, nodeHash, nodeHashOf } from './hash.ts'
 import type { Nodes } from './proof.ts'
 import { TILE_HEIGHT } from './tiles.ts'
 
@@ -56,8 +56,9 @@ function nodeIn(fds: readonly number[], level: number, index: number): Digest {
   const bytes = Buffer.allocUnsafe(count * DIGEST_BYTES)
   if (fd === undefined || readSync(fd, bytes, 0, bytes.length, index * bytes.length) !== bytes.length)
     throw new RangeError(`the tree's files do not hold node ${index} of level ${level}`)
+  if (count === 1) return bytes.toString('latin1')
   let row: Digest[] = []
-  for (let at = 0; at < bytes.length; at += DIGEST_BYTES) row.push(bytes.toString('latin1', at, at + DIGEST_BYTES))
+  for (let at = 0; at < bytes.length; at += 2 * DIGEST_BYTES) row.push(nodeHashOf(bytes, at))
   while (row.length > 1) {
     const above: Digest[] = []
     for (let at = 0; at < row.length; at += 2) above.push(nodeHash(row[at] ?? '', row[at + 1] ?? ''))
