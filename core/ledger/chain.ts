@@ -16,6 +16,8 @@ export interface Walk {
   /** End of the last good line, bytes from the start of the file. */
   readonly goodBytes: number
   readonly goodLines: number
+  /** Bytes that were looked at: a writer may have added more since. */
+  readonly seenBytes: number
   /** `prev` of the first line; null when there was no good line. */
   readonly firstPrev: string | null
   /** The first line that is not the next one of the chain. */
@@ -95,6 +97,7 @@ export function walkChain(
     h: prev,
     goodBytes,
     goodLines: lines,
+    seenBytes: read,
     firstPrev,
     bad: { seq, line: lines + 1, why },
   })
@@ -147,7 +150,7 @@ export function walkChain(
     buffer.copy(buffer, 0, from, end)
   }
   if (carried > 0) return stop(UNFINISHED)
-  return { seq, h: prev, goodBytes, goodLines: lines, firstPrev, bad: null }
+  return { seq, h: prev, goodBytes, goodLines: lines, seenBytes: read, firstPrev, bad: null }
 }
 
 /** Why a line is not the next one, in words. The slow way: it runs once. */

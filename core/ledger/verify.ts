@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { round } from '../clock.ts'
@@ -89,6 +90,10 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
+/** At a last line that is unfinished: so often it is waited for, and so often it is read anew in all. */
+const MOST_WAITS = 4
+const MOST_LOOKS = 16
+
 const NOTHING: Trust = { keys: [], checkpoints: [] }
 
 /** Two threads and more save time only where the machine has them, and none is worth starting for little. */
@@ -129,8 +134,8 @@ async function verdictOf(
   }
   const tasks = plan.map(({ task }) => task)
   const walks = await walkAll(tasks, Math.max(1, Math.min(workers, tasks.length)), done, signal)
+  await finishLast(dir, plan, walks)
   const isWritten = hasWriter(dir)
-  if (isWritten) await finishLast(plan, walks)
   const marked = await markedHash(dir, mark)
   const chained = join(plan, walks, base)
   const joined = untold({ ...chained, roots: new Map([...olderRoots(dir, base, sizes), ...chained.roots]) })
@@ -191,15 +196,21 @@ async function verdictOf(
 }
 
 /**
- * A daemon is writing: when nothing but the end of the last line is missing, it gets a moment to arrive. Whatever
- * is still unfinished then is torn.
+ * A daemon is writing: when nothing but the end of the last line is missing, it gets a moment to arrive, and as long as more
+ * arrives it is looked at again, even if its writer has ended meanwhile. Whatever is still unfinished then is torn.
  */
-async function finishLast(plan: readonly Planned[], walks: TreeWalk[]): Promise<void> {
-  const last = plan.at(-1)
-  for (let tries = 0; last !== undefined && tries < 4; tries++) {
-    if (walks[plan.length - 1]?.bad?.why !== UNFINISHED) return
-    await sleep(25 * 2 ** tries)
-    walks[plan.length - 1] = walkSegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
+async function finishLast(dir: string, plan: readonly Planned[], walks: TreeWalk[]): Promise<void> {
+  const at = plan.length - 1
+  const last = plan[at]
+  if (last === undefined) return
+  for (let looks = 0, waits = 0; looks < MOST_LOOKS && waits < MOST_WAITS; looks++) {
+    const walk = walks[at]
+    if (walk?.bad?.why !== UNFINISHED) return
+    if (statSync(last.file.path).size <= walk.seenBytes) {
+      if (!hasWriter(dir)) return
+      await sleep(25 * 2 ** waits++)
+    }
+    walks[at] = walkSegment({ ...last.task, validBytes: Number.POSITIVE_INFINITY })
   }
 }
 
