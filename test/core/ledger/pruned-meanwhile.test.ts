@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import fs, { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import fsPromises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
@@ -52,15 +52,24 @@ function atPiece(piece: number, act: () => void): AbortSignal {
   return signal
 }
 
-/** Acts just before the next file is opened, after it was found. */
+/** Acts just before the next file is opened, at once or not, after it was found. */
 function atOpen(t: TestContext, act: () => void): void {
-  const { open } = fsPromises
-  const mocked = t.mock.method(fsPromises, 'open', (...how: Parameters<typeof open>) => {
-    mocked.mock.restore()
+  const [{ open }, { openSync }] = [fsPromises, fs]
+  const begin = (): void => {
+    for (const { mock } of mocked) mock.restore()
     syncBuiltinESMExports()
     act()
-    return open(...how)
-  })
+  }
+  const mocked = [
+    t.mock.method(fsPromises, 'open', (...how: Parameters<typeof open>) => {
+      begin()
+      return open(...how)
+    }),
+    t.mock.method(fs, 'openSync', (...how: Parameters<typeof openSync>) => {
+      begin()
+      return openSync(...how)
+    }),
+  ]
   syncBuiltinESMExports()
 }
 
