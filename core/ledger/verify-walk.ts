@@ -95,8 +95,12 @@ export async function walkAll(
 ): Promise<TreeWalk[]> {
   const walks: TreeWalk[] = []
   const next = new Int32Array(new SharedArrayBuffer(4))
+  const whole = Promise.withResolvers<void>()
+  let left = tasks.length
   const finish = (index: number, walk: TreeWalk): void => {
     walks[index] = walk
+    left--
+    if (left === 0) whole.resolve()
     const task = tasks[index]
     if (task !== undefined) done(task)
     if (walk.bad !== null) Atomics.store(next, 0, tasks.length)
@@ -121,9 +125,11 @@ export async function walkAll(
       await new Promise(resolve => setImmediate(resolve))
       signal?.throwIfAborted()
     }
-    await ended
+    // Behind a bad one some are never begun.
+    if (workers.length > 0) await Promise.race([whole.promise, ended])
   } finally {
-    await Promise.allSettled(workers.map(worker => worker.terminate()))
+    // Whoever has nothing more to tell need not be waited for.
+    for (const worker of workers) void worker.terminate()
   }
   return walks
 }
