@@ -1,8 +1,13 @@
-/** Waits until `isSo`, looking every 20 ms; fails with `what` after `withinMs`. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
+/** Waits until `isSo`, looking every `everyMs`; fails with `what` after `withinMs`. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
+  everyMs = 20,
+): Promise<void> {
   const endMs = performance.now() + withinMs
   while (!(await isSo())) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise(resolve => setTimeout(resolve, everyMs))
   }
 }

@@ -3,6 +3,7 @@ import type { Ref } from '../../core/safeswitch/journal.ts'
 import type { Account } from './account.ts'
 import { RUN } from './activation.ts'
 import { markOf } from './activation-end.ts'
+import { resetOf } from './dead-man-units.ts'
 import { TargetFault } from './target-fault.ts'
 
 /** The target as the configuration has it. */
@@ -23,6 +24,8 @@ export interface Orders {
   readonly moveAsOwner: readonly string[]
   readonly activate: readonly string[]
   readonly boot: readonly string[]
+  /** Has systemd forget how often units were started, and prints those that have failed. */
+  readonly reset: readonly string[]
 }
 
 /**
@@ -106,7 +109,13 @@ const BOOT_MS = 300_000
 const BACKSTOP_MS = 3000
 
 /** What leads `target` back to `to`. Rejects what is none of the target's. `folder`: a profile's, without links in its path. */
-export function ordersFor(target: DeadManTarget, to: Ref, account: Account | null, folder: string): Orders {
+export function ordersFor(
+  target: DeadManTarget,
+  to: Ref,
+  account: Account | null,
+  folder: string,
+  units: readonly string[],
+): Orders {
   const { kind, path } = target
   const become = account?.become ?? []
   const mark = markOf(path)
@@ -118,6 +127,7 @@ export function ordersFor(target: DeadManTarget, to: Ref, account: Account | nul
           ...['timeout', '-s', 'KILL', String(Math.ceil(limitMs / 1000)), 'env', mark, ...argv],
         ]
   const bounded = (argv: readonly string[]) => ['timeout', '-s', 'KILL', MOVE_S, ...argv]
+  const reset = units.length === 0 ? [] : bounded(resetOf(units))
   if (kind === 'releases') {
     const release = basename(to.path)
     if (to.path !== join(path, 'releases', release) || ['', '.', '..'].includes(release) || to.path.includes('\0'))
@@ -128,6 +138,7 @@ export function ordersFor(target: DeadManTarget, to: Ref, account: Account | nul
       moveAsOwner: account === null ? [] : bounded([...become, ...move]),
       activate: inside(target.activationDeadlineMs, target.activate),
       boot: [],
+      reset,
     }
   }
   const link = /^[1-9]\d{0,8}$/.test(to.generation) ? `${basename(path)}-${to.generation}-link` : ''
@@ -137,6 +148,7 @@ export function ordersFor(target: DeadManTarget, to: Ref, account: Account | nul
     moveAsOwner: [],
     activate: inside(target.activationDeadlineMs, isSystem ? [PROGRAM, 'test'] : target.activate),
     boot: isSystem ? inside(BOOT_MS, [PROGRAM, 'boot']) : [],
+    reset,
   }
 }
 

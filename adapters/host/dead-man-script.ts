@@ -1,4 +1,5 @@
 import { DEAD_MAN_NAME } from './activation-end.ts'
+import { OF_UNITS } from './dead-man-units.ts'
 
 /**
  * Life of a dead-man
@@ -18,7 +19,7 @@ import { DEAD_MAN_NAME } from './activation-end.ts'
  * to move a pointer. Its errors go nowhere; what matters is in exit codes.
  */
 export const DEAD_MAN = `
-code=0 why= note= try=1 reason='nobody disarmed it in time'
+code=0 why= note= failed= try=1 reason='nobody disarmed it in time'
 
 # Sets state, session and start of a process; false when there is none. Its name may hold spaces, parentheses and lines.
 stat_of() {
@@ -203,8 +204,10 @@ lead_system() {
   [ -z "$why" ]
 }
 
+${OF_UNITS}
 lead_back() {
   end_activation
+  reset_units "$@"
   if [ "$kind" = nixos ]; then
     lead_system "$@"
     return
@@ -290,5 +293,6 @@ if ! lead_back "$@"; then
     exit
   fi
 fi
+start_failed
 finish done "$reason$note"
 `

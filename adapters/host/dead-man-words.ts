@@ -27,7 +27,7 @@ const VALUES = [
     'holder_start',
   ] as const),
   ...(['kind', 'path', 'running', 'profile', 'boots', 'owner', 'mark', 'runs', 'groups', 'mounted'] as const),
-  ...(['tenths_activate', 'tenths_boot', 'n_move', 'n_owner', 'n_activate', 'n_boot'] as const),
+  ...(['tenths_activate', 'tenths_boot', 'n_move', 'n_owner', 'n_activate', 'n_boot', 'n_reset'] as const),
 ] as const
 /** Its first line is what people see of it in `ps`. */
 export const SCRIPT = `# heald: leads a target back when nobody disarms it in time
@@ -49,6 +49,8 @@ export interface Errand {
   readonly holder: Process
   readonly lockMs: number
   readonly againMs: number
+  /** Units of systemd that belong to the target. */
+  readonly units: readonly string[]
   /** How long it need not be named yet. */
   readonly unnamedMs: number
 }
@@ -62,13 +64,13 @@ export interface Words {
 }
 
 const NOBODY = { holder: '0', holder_start: '0' }
-const NO_COMMANDS = { n_activate: '0', n_boot: '0' }
+const NO_COMMANDS = { n_activate: '0', n_boot: '0', n_reset: '0' }
 
 /** Gives what the script is called with, whatever its id. */
 export async function wordsFor(errand: Errand): Promise<Words> {
   const { target, account, dir, back, boot, holder } = errand
   const folder = dirname(target.path)
-  const orders = ordersFor(target, back, account, (await nullWhenMissing(realpath(folder))) ?? folder)
+  const orders = ordersFor(target, back, account, (await nullWhenMissing(realpath(folder))) ?? folder, errand.units)
   const tenths = tenthsFor(target)
   const isNix = target.kind !== 'releases'
   const booted = isNix ? await nullWhenMissing(realpath(target.path)) : null
@@ -96,11 +98,12 @@ export async function wordsFor(errand: Errand): Promise<Words> {
     n_owner: String(orders.moveAsOwner.length),
     n_activate: String(orders.activate.length),
     n_boot: String(orders.boot.length),
+    n_reset: String(orders.reset.length),
   }
   const listed = (more: Partial<typeof named>) => VALUES.map(name => more[name] ?? named[name])
   const moves = [...orders.move, ...orders.moveAsOwner]
   return {
-    waiting: (id, ready) => [...listed({ id, ready }), ...moves, ...orders.activate, ...orders.boot],
+    waiting: (id, ready) => [...listed({ id, ready }), ...moves, ...orders.activate, ...orders.boot, ...orders.reset],
     booting: id => [
       // Its holder is gone with the boot before, and the number may be anybody's.
       ...listed({ id, ready: '/dev/null', booting: '1', seconds: '0', rest: '0', ...NOBODY, ...NO_COMMANDS }),

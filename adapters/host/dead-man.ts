@@ -134,10 +134,16 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   }
 
   /** By the time this resolves it may not stand yet. */
-  async function start(back: Ref, afterMs: number, { sh, path: toolPath }: PinnedTools): Promise<Fresh> {
+  async function start(
+    back: Ref,
+    afterMs: number,
+    units: readonly string[],
+    { sh, path: toolPath }: PinnedTools,
+  ): Promise<Fresh> {
     const env = environment(back)
     const all = { ...env, PATH: `${toolPath}:${env.PATH ?? ''}` }
-    const errand = { target, account, dir, back, afterMs, boot, holder: own, ...limits, unnamedMs: 2 * NAMED_MS }
+    const waits = { afterMs, boot, holder: own, ...limits, unnamedMs: 2 * NAMED_MS }
+    const errand = { target, account, dir, back, units, ...waits }
     const words = await wordsFor(errand)
     const run = (id: string, ready: string) => ({
       argv: [sh, '-c', SCRIPT, DEAD_MAN_NAME, ...words.waiting(id, ready)],
@@ -167,7 +173,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
   }
 
   return {
-    async arm(back, afterMs, alsoAtBoot = false) {
+    async arm(back, afterMs, { alsoAtBoot = false, units = [] } = {}) {
       const to = { generation: back.generation, path: back.path }
       if (target.kind !== 'releases') await checkFolder(target.path)
       const [goal, found] = await Promise.all([nullWhenMissing(realpath(to.path)), pinned()])
@@ -177,7 +183,7 @@ export function makeDeadMan(options: DeadManOptions): PreparedDeadMan {
         })
       }
       return underLock(async () => {
-        const [earlier, fresh] = await Promise.all([state.readStanding(dir), start(to, afterMs, found)])
+        const [earlier, fresh] = await Promise.all([state.readStanding(dir), start(to, afterMs, units, found)])
         const namedBy = performance.now() + NAMED_MS
         try {
           const { id, pid, startTime } = fresh

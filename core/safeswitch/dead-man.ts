@@ -8,11 +8,8 @@ import type { Ref } from './journal.ts'
  * 10 s for the lock and then kills the heald that holds it: one that still lives but did not disarm in time hangs.
  */
 export interface DeadMan {
-  /**
-   * Resolves with its id once it stands; replaces one that stands. `alsoAtBoot`: when the machine boots meanwhile, the
-   * pointer is led back before the services start, where somebody sees to that.
-   */
-  arm(back: Ref, afterMs: number, alsoAtBoot?: boolean): Promise<string>
+  /** Resolves with its id once it stands; replaces one that stands. */
+  arm(back: Ref, afterMs: number, more?: Arming): Promise<string>
   /** Resolves once it can't fire any more. May be called when none stands. */
   disarm(): Promise<void>
   look(): Promise<DeadManView>
@@ -24,6 +21,13 @@ export interface DeadMan {
    */
   lock(waitMs: number): Promise<boolean>
   unlock(): Promise<void>
+}
+
+export interface Arming {
+  /** When the machine boots meanwhile, the pointer is led back before the services start, where somebody sees to that. */
+  readonly alsoAtBoot?: boolean
+  /** Units of systemd that belong to the target: those that have failed by then are to be started again. */
+  readonly units?: readonly string[]
 }
 
 export interface DeadManView {

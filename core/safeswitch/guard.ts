@@ -10,6 +10,8 @@ export interface GuardTools {
   readonly recordDeadMan: (kind: 'deadman.armed' | 'deadman.disarmed' | 'deadman.fired', data: Data) => Promise<void>
   /** How long the dead-man that is armed next waits. */
   readonly deadManMs: () => number
+  /** Units of systemd that belong to the target. */
+  readonly units: () => readonly string[]
   /** Told of trouble that stops nothing. */
   readonly warn: (text: string) => void
 }
@@ -60,7 +62,7 @@ export function createGuard(name: string, tools: GuardTools): Guard {
     async arm(back, alsoAtBoot) {
       try {
         const afterMs = tools.deadManMs()
-        const id = await deadMan.arm(back, afterMs, alsoAtBoot)
+        const id = await deadMan.arm(back, afterMs, { alsoAtBoot, units: tools.units() })
         isFresh = true
         armedMs = clock.monoMs()
         tell('deadman.armed', { id, to: { ...back }, afterMs })

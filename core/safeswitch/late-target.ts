@@ -29,7 +29,7 @@ export function openLate(spec: TargetSpec, open: (spec: TargetSpec) => Promise<O
       settle: async (to, good) => (await get()).target.settle(to, good),
     },
     deadMan: {
-      arm: async (back, afterMs, alsoAtBoot) => (await get()).deadMan.arm(back, afterMs, alsoAtBoot),
+      arm: async (back, afterMs, more) => (await get()).deadMan.arm(back, afterMs, more),
       disarm: async () => (await get()).deadMan.disarm(),
       look: async () => (await get()).deadMan.look(),
       imported: async id => (await get()).deadMan.imported(id),

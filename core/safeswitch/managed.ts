@@ -161,6 +161,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       onActivated: activated,
       activationDeadlineMs: spec.activationDeadlineMs,
       deadManMs: () => tools.switchSpec().deadManMs,
+      units: () => tools.patients().flatMap(patient => patient.spec().unit ?? []),
       keepGood: spec.keepGood,
       isRebooted: boot !== '' && boot !== tools.boot,
       refusal: from => whyNotFrom(from, question())?.refused ?? null,

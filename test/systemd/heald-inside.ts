@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServiceStatus, Status } from '../../core/api/control.ts'
+import { askStatus } from '../../core/cli/ask.ts'
 import type { Entry } from '../../core/entry.ts'
+import { Fault } from '../../core/fault.ts'
 import { until } from '../until.ts'
 import { type Machine, ROOT } from './machine.ts'
 import type { Ran } from './run-inside.ts'
@@ -10,6 +12,8 @@ import type { Ran } from './run-inside.ts'
 /** heald as a unit of a machine. */
 export interface HealdInside {
   readonly state: string
+  /** Its socket, from outside. */
+  socket(): string
   /** Writes the configuration; `up` or a reload takes it. */
   configure(config: object): void
   /** Starts it and waits until its socket answers. */
@@ -21,9 +25,11 @@ export interface HealdInside {
   /** kill -9 from outside, at once; gives the process that it was. */
   strike(): Promise<number>
   /** From now on systemd restarts it. */
-  restartAlways(): Promise<void>
+  restartAlways(afterMs?: number): Promise<void>
   cli(...words: string[]): Promise<Ran>
   json<T>(...words: string[]): Promise<T>
+  /** Asked from outside, so as often as one likes; null: nobody answers. */
+  status(): Promise<Status | null>
   service(name: string): Promise<ServiceStatus>
   /** Waits for an entry that fits. */
   entry(what: string, fits: (entry: Entry) => boolean, withinMs?: number): Promise<Entry>
@@ -36,6 +42,9 @@ export interface HealdInside {
 
 const HEALD = join(ROOT, 'heald.js')
 const UNIT = 'heald-test.service'
+const STATUS_MS = 10_000
+/** Often enough: a look at all that is recorded, or at all that stands, is work for both sides. */
+const LOOK_EVERY_MS = 60
 
 /** Where its sockets are where `hasBot`: a bot that is shut in sees nothing of the state folder. */
 const RUNTIME = '/run/heald'
@@ -62,15 +71,18 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
   }
   const heald: HealdInside = {
     state,
+    socket: () => join(hasBot ? join(machine.root(), RUNTIME) : state, 'heald.sock'),
     configure: written => writeFileSync(config, JSON.stringify(written, null, 2)),
     async up() {
       writeUnit('')
       await machine.must('systemctl', 'daemon-reload')
       await machine.run('systemctl', 'reset-failed', UNIT)
       await machine.must('systemctl', 'start', UNIT)
-      await until(`heald to answer`, async () => (await heald.cli('status')).code !== 4, 30_000).catch(async error => {
-        throw new Error(`${error}\n${await heald.said()}`)
-      })
+      await until(`heald to answer`, async () => (await heald.status()) !== null, 30_000, LOOK_EVERY_MS).catch(
+        async error => {
+          throw new Error(`${error}\n${await heald.said()}`)
+        },
+      )
     },
     async kill() {
       const { MainPID } = await machine.show(UNIT, 'MainPID')
@@ -86,8 +98,8 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
       await until('its process to be gone', () => heald.pid() !== pid)
       return pid
     },
-    async restartAlways() {
-      writeUnit('Restart=always\nRestartSec=100ms\n')
+    async restartAlways(afterMs = 100) {
+      writeUnit(`Restart=always\nRestartSec=${afterMs}ms\n`)
       await machine.must('systemctl', 'daemon-reload')
     },
     cli: (...words) => machine.run(...asked, process.execPath, HEALD, ...words, '--state', state),
@@ -96,8 +108,16 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
       assert.ok(code === 0 || code === 1, `heald ${words.join(' ')}: ${code}\n${stdout}${stderr}`)
       return JSON.parse(stdout) as T
     },
+    async status() {
+      try {
+        return await askStatus({ socket: heald.socket(), signal: AbortSignal.timeout(STATUS_MS) })
+      } catch (error) {
+        if (error instanceof Fault && /^(daemon|interrupted)/.test(error.code)) return null
+        throw error
+      }
+    },
     async service(wanted) {
-      const { services } = await heald.json<Status>('status')
+      const { services } = (await heald.status()) ?? assert.fail('heald does not answer')
       return services.find(each => each.name === wanted) ?? assert.fail(`status names no service ${wanted}`)
     },
     async entry(what, fits, withinMs = 20_000) {
@@ -109,6 +129,7 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
           return found !== undefined
         },
         withinMs,
+        LOOK_EVERY_MS,
       ).catch(async error => {
         const lines = heald
           .entries()

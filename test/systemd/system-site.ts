@@ -8,6 +8,7 @@ import { nixIsMissing } from '../adapters/host/nix-stand.ts'
 import { until } from '../until.ts'
 import { chatsInside } from './chats-inside.ts'
 import { type HealdInside, healdInside } from './heald-inside.ts'
+import { quickSleep } from './hurry.ts'
 import { type Machine, machineIsMissing, ROOT, startMachine } from './machine.ts'
 
 /** A machine that runs a small system with one unit, looked after by heald: the target `system` and its service `agent`. */
@@ -55,15 +56,8 @@ export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): P
   const running = join(root, 'run/current-system')
   const nameOf = (link: string) => readFileSync(join(realpathSync(link), 'nixos-version'), 'utf8').trim()
   await machine.must(join(realpathSync(running), 'bin/switch-to-configuration'), 'test')
-  // The folder of the shell is the first in which a dead-man looks for its programs.
-  const bin = join(machine.shared, 'bin')
-  mkdirSync(bin)
-  const program = (name: string, text: string) =>
-    writeFileSync(join(bin, name), `#!/bin/sh\n${text} "$@"\n`, { mode: 0o755 })
-  program('sh', 'exec /bin/sh')
-  program('sleep', `[ "$1" != 1 ] || ! [ -e ${machine.shared}/hurry ] || set -- 0.005\nexec /bin/sleep`)
-  const PATH = `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
-  const heald = healdInside(machine, { env: { ...env, PATH }, hasBot })
+  const hurry = quickSleep(machine)
+  const heald = healdInside(machine, { env: { ...env, PATH: hurry.path }, hasBot })
   heald.configure({
     host: 'machine',
     services: {
@@ -91,10 +85,11 @@ export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): P
     path: name => paths.get(name) ?? assert.fail(`the fixture builds no ${name}`),
     pointers: () => [running, profile, join(root, 'boot-default')].map(nameOf),
     beat: () => (existsSync(join(root, 'beat')) ? readFileSync(join(root, 'beat'), 'utf8').trim() : ''),
-    status: () => heald.json<Status>('status'),
+    status: async () => (await heald.status()) ?? assert.fail('heald does not answer'),
     turn(what, isOn) {
-      const file = join(what === 'hurry' ? machine.shared : root, what)
-      if (isOn) writeFileSync(file, '')
+      const file = join(root, what)
+      if (what === 'hurry') hurry.turn(isOn)
+      else if (isOn) writeFileSync(file, '')
       else rmSync(file, { force: true })
     },
     deploy: (name, ...options) => heald.cli('deploy', 'system', site.path(name), ...options),
@@ -104,22 +99,24 @@ export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): P
         `the system to rest on ${names.join(' or ')}`,
         async () => {
           // It may have been killed a moment ago.
-          const { code, stdout } = await heald.cli('status', '--json')
-          if (code === 4) return false
-          const { targets, services } = JSON.parse(stdout) as Status
+          const status = await heald.status()
+          if (status === null) return false
+          const { targets, services } = status
           const [runs = '', ...others] = site.pointers()
           const [target, agent] = [targets[0], services[0]]
+          seen = JSON.stringify({ runs, others, target, agent, beat: site.beat() })
+          if (target?.state !== 'idle' || target.knownGood === null || agent?.state !== 'ready') return false
+          if (!names.includes(runs) || others.some(other => other !== runs)) return false
           const { Description } = await machine.show('agent', 'Description')
           const left = await machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald-*')
           const units = left.split('\n').filter(line => line !== '' && !/^heald-(test|bot)\.service/.test(line))
-          seen = JSON.stringify({ runs, others, target, agent, Description, units, beat: site.beat() })
-          if (target?.state !== 'idle' || target.knownGood === null || agent?.state !== 'ready') return false
-          if (!names.includes(runs) || others.some(other => other !== runs)) return false
+          seen += JSON.stringify({ Description, units })
           return (
             Description === `the agent of ${runs}` && site.beat().replace('slow', runs) === runs && units.length === 0
           )
         },
         60_000,
+        100,
       ).catch(async error => {
         const lines = heald
           .entries()

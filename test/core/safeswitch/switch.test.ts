@@ -69,7 +69,7 @@ function makeWorld(options: WorldOptions = {}) {
   const tools: SwitchTools = {
     target,
     clock: instant,
-    ...{ activationDeadlineMs: 1000, deadManMs: () => 1000, keepGood: 3, isRebooted: false },
+    ...{ activationDeadlineMs: 1000, deadManMs: () => 1000, units: () => [], keepGood: 3, isRebooted: false },
     ...{ isIrreversible: () => false, isThere: () => true, warn: () => {} },
     ...{ refusal: () => null, older: () => [], onActivated: () => {} },
     async recordDeadMan(kind) {
