@@ -41,16 +41,19 @@ function writable(folder: string | null): folder is string {
   }
 }
 
-/** Where we may make groups, below the ones we are in ourselves; nulls where the host or our rights don't allow it. */
-export function findHierarchies(): Hierarchies {
+/**
+ * Where we may make groups, below the ones we are in ourselves; nulls where the host or our rights don't allow it. `root`:
+ * where the host's files are.
+ */
+export function findHierarchies(root = '/'): Hierarchies {
   const own = new Map<string, string>()
   const mounts = new Map<string, string>()
   try {
-    for (const line of readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n')) {
+    for (const line of readFileSync(join(root, 'proc/self/cgroup'), 'utf8').trim().split('\n')) {
       const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
       for (const name of controllers === '' ? ['unified'] : controllers.split(',')) own.set(name, path)
     }
-    for (const line of readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n')) {
+    for (const line of readFileSync(join(root, 'proc/self/mountinfo'), 'utf8').trim().split('\n')) {
       const [before = '', after = ''] = line.split(' - ')
       const [type, , options = ''] = after.split(' ')
       const at = before.split(' ')[4] ?? ''
@@ -65,7 +68,7 @@ export function findHierarchies(): Hierarchies {
     if (mount === undefined || path === undefined) return null
     // As a unit whose group is delegated heald lives in a leaf of it, for a group with processes can limit nobody below.
     const isLeaf = name === 'unified' && process.env.HEALD_DELEGATED === '1' && basename(path) === 'heald'
-    const folder = join(mount, isLeaf ? dirname(path) : path)
+    const folder = join(root, mount, isLeaf ? dirname(path) : path)
     return writable(folder) ? folder : null
   }
   const unified = folderOf('unified')

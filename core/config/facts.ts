@@ -15,38 +15,39 @@ export interface GroupFolder {
   readonly writable: boolean
 }
 
-export function hostFacts(): HostFacts {
+/** `root`: where the host's files are. */
+export function hostFacts(root = '/'): HostFacts {
   return {
     isRoot: process.getuid?.() === 0,
-    canLimit: { memory: limitsBy('memory')?.writable === true, pids: limitsBy('pids')?.writable === true },
+    canLimit: { memory: limitsBy('memory', root)?.writable === true, pids: limitsBy('pids', root)?.writable === true },
   }
 }
 
 /** The hierarchy that can limit `controller` here: v2 where it owns it, else v1 (a hybrid host). Only looks. */
-export function limitsBy(controller: 'memory' | 'pids'): GroupFolder | undefined {
-  const unified = groupFolder('unified')
+export function limitsBy(controller: 'memory' | 'pids', root = '/'): GroupFolder | undefined {
+  const unified = groupFolder('unified', root)
   if (unified?.writable && readOr(join(unified.folder, 'cgroup.controllers')).trim().split(' ').includes(controller)) {
     return unified
   }
-  return groupFolder(controller)
+  return groupFolder(controller, root)
 }
 
 /** Our own group in the unified hierarchy, or in the v1 hierarchy of a controller; undefined when there is none. */
-export function groupFolder(name: 'unified' | 'memory' | 'pids'): GroupFolder | undefined {
+export function groupFolder(name: 'unified' | 'memory' | 'pids', root = '/'): GroupFolder | undefined {
   let own: string | undefined
-  for (const line of readOr('/proc/self/cgroup').split('\n')) {
+  for (const line of readOr(join(root, 'proc/self/cgroup')).split('\n')) {
     const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
     if (line !== '' && (controllers === '' ? ['unified'] : controllers.split(',')).includes(name)) own = path
   }
   let mount: string | undefined
-  for (const line of readOr('/proc/self/mountinfo').split('\n')) {
+  for (const line of readOr(join(root, 'proc/self/mountinfo')).split('\n')) {
     const [before = '', after = ''] = line.split(' - ')
     const [type, , options = ''] = after.split(' ')
     const isOurs = name === 'unified' ? type === 'cgroup2' : type === 'cgroup' && options.split(',').includes(name)
     if (isOurs) mount = before.split(' ')[4]
   }
   if (own === undefined || mount === undefined) return undefined
-  const folder = join(mount, own)
+  const folder = join(root, mount, own)
   if (!existsSync(join(folder, 'cgroup.procs'))) return undefined
   return { version: name === 'unified' ? 2 : 1, folder, writable: isWritable(folder) }
 }
