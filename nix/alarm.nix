@@ -1,4 +1,4 @@
-# Who is told when heald stays down, by one request of a program that needs nothing of heald: { command, secret }, or null
+# Who is told when heald stays down and when it is back, by one request of a program that needs nothing of heald: { down, back, secret }, or null
 # where no chat can be told so.
 { lib, cfg, channels, host }:
 let
@@ -21,13 +21,16 @@ let
   addressOf = { kind, api, ... }: if kind == "slack" && !lib.hasSuffix "/" api then "${api}/" else api;
   quoted = import ./quoted.nix { inherit lib; };
   first = lib.head able;
-in
-if able == [ ] then null else {
-  inherit (first) secret;
-  command = lib.concatStringsSep " " (
+  saying = text: lib.concatStringsSep " " (
     [ "${cfg.package}/libexec/heald-failed" ]
     ++ map quoted [ first.kind (addressOf first) first.chat ]
     # systemd puts the host's name in the place of %H.
-    ++ [ "\"${if host == null then "%H" else host}: heald is down, and systemd has given up starting it; it is tried again after 10 minutes, and so on until it runs\"" ]
+    ++ [ "\"${if host == null then "%H" else host}: ${text}\"" ]
   );
+in
+if able == [ ] then null else {
+  inherit (first) secret;
+  down = saying ("heald is down, and systemd has given up starting it; it is tried again every 10 minutes until it runs, "
+    + "and you are told more and more rarely, and when it is back");
+  back = saying "heald is back: it has run for 10 minutes without a break";
 }

@@ -91,7 +91,8 @@ in {
     }
     (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
-      systemd.services.heald-failed = mkIf (alarm != null) units.alarm;
+      systemd.services.heald-failed = mkIf (alarm != null) units.down;
+      systemd.services.heald-back = mkIf (alarm != null) units.back;
       systemd.services.heald-again = mkIf (alarm != null) units.again;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };

@@ -2,6 +2,21 @@
 # (core/install/unit-text.ts), setting by setting.
 { lib, pkgs, config, cfg, settings, configFile, hasBot, credentials, alarm }:
 let
+  tryAgain = lib.concatStringsSep " " [
+    ''failed=0 next=1 same=0 before=;''
+    ''while :; do now=$(systemctl show --property=ActiveState --property=InvocationID heald.service);''
+    ''case $now in''
+    ''*=failed*) failed=$((failed + 1)) same=0;''
+    ''if [ $failed -ge $next ]; then next=$((next * 2)); systemctl start --no-block heald-failed.service; fi;''
+    ''sleep 600; systemctl is-failed --quiet heald.service || continue;''
+    ''systemctl reset-failed heald.service; systemctl start --no-block heald.service ;;''
+    ''*=inactive*) exit 0 ;;''
+    ''*=active*) if [ "$now" = "$before" ]; then same=$((same + 1)); else same=0; fi;''
+    ''if [ $same -ge 10 ]; then break; fi; before=$now; sleep 60 ;;''
+    ''*) before=; sleep 60 ;;''
+    ''esac; done;''
+    ''[ $failed = 0 ] || exec systemctl start --no-block heald-back.service''
+  ];
   confinement = import ./confinement.nix { inherit lib; };
   heald = lib.getExe cfg.package;
   hasWhatsApp = settings.channels ? whatsapp;
@@ -9,6 +24,26 @@ let
   quoted = import ./quoted.nix { inherit lib; };
   botState = settings.bot.state;
   inVarLib = lib.hasPrefix "/var/lib/" botState;
+  # One request, without ledger, bot or configuration: when systemd has given up, and once heald is back.
+  tell = { description, command }: {
+    inherit description;
+    documentation = [ "man:heald(1)" ];
+    wants = [ "network-online.target" ];
+    after = [ "network-online.target" ];
+    # Another system is no reason to tell it twice.
+    restartIfChanged = false;
+    # The network may come late.
+    startLimitIntervalSec = 1800;
+    unitConfig.StartLimitBurst = 10;
+    serviceConfig = {
+      ExecStart = command;
+      Restart = "on-failure";
+      RestartSec = 30;
+      RuntimeMaxSec = 60;
+      LoadCredential = [ "token:${alarm.secret}" ];
+      DynamicUser = true;
+    } // confinement.confined { hasBrowser = false; };
+  };
 in {
   heald = {
     description = "heald: heals the services of this host, and records every step";
@@ -18,7 +53,7 @@ in {
     # systemd gives up only where somebody is told. The window holds ten of the slowest failures.
     startLimitIntervalSec = if alarm == null then 0 else 1800;
     unitConfig = lib.optionalAttrs (alarm != null) { StartLimitBurst = 10; };
-    onFailure = lib.optionals (alarm != null) [ "heald-failed.service" "heald-again.service" ];
+    onFailure = lib.optional (alarm != null) "heald-again.service";
     # Services run on while it is exchanged, and it takes them up again.
     stopIfChanged = false;
     reloadTriggers = [ configFile ];
@@ -152,28 +187,10 @@ in {
     } // confinement.confined { hasBrowser = true; };
   };
 
-  # Started when systemd has given up: one request, without ledger, bot or configuration.
-  alarm = {
-    description = "Tells people that heald stays down";
-    documentation = [ "man:heald(1)" ];
-    wants = [ "network-online.target" ];
-    after = [ "network-online.target" ];
-    # Another system is no reason to tell it twice.
-    restartIfChanged = false;
-    # The network may come late.
-    startLimitIntervalSec = 1800;
-    unitConfig.StartLimitBurst = 10;
-    serviceConfig = {
-      ExecStart = alarm.command;
-      Restart = "on-failure";
-      RestartSec = 30;
-      RuntimeMaxSec = 60;
-      LoadCredential = [ "token:${alarm.secret}" ];
-      DynamicUser = true;
-    } // confinement.confined { hasBrowser = false; };
-  };
+  down = tell { description = "Tells people that heald stays down"; command = alarm.down; };
+  back = tell { description = "Tells people that heald is back"; command = alarm.back; };
 
-  # Some time later, what a person would do, unless one has: each time that systemd has given up, without end.
+  # Begins when systemd has given up: what a person would do, each 10 minutes; tells of it more and more rarely, and of the end.
   again = {
     description = "Starts heald again some time after systemd has given up";
     documentation = [ "man:heald(1)" ];
@@ -182,9 +199,8 @@ in {
     startLimitIntervalSec = 0;
     serviceConfig = {
       Type = "oneshot";
-      # Both are on the path of each unit.
-      ExecStart = "${pkgs.bash}/bin/sh -c 'sleep 600; systemctl is-failed --quiet heald.service || exit 0; "
-        + "systemctl reset-failed heald.service; exec systemctl start --no-block heald.service'";
+      # What it calls is on the path of each unit.
+      ExecStart = "${pkgs.bash}/bin/sh -c ${quoted tryAgain}";
     };
   };
 }

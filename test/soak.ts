@@ -31,4 +31,5 @@ export const FULL_COUNTS: Readonly<Record<string, number>> = {
   HEALD_SOAK_FULL_DISKS: 200,
   HEALD_SOAK_COMMANDS: 20_000,
   HEALD_SOAK_UNIT_KILLS: 24,
+  HEALD_SOAK_INSTALL_KILLS: 20,
 }

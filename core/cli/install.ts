@@ -42,7 +42,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   // The one for the boot has nothing to do now.
   await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)
   // A start limit that was hit would refuse the restart. A no: nothing has failed, or it was never loaded.
-  for (const unit of [...units, 'heald-failed.service', 'heald-again.service'])
+  for (const unit of [...units, 'heald-failed.service', 'heald-back.service', 'heald-again.service'])
     await trySystem('systemctl', 'reset-failed', unit)
   // A restart of heald restarts nothing else: its services are adopted again.
   await system('systemctl', 'restart', ...units)

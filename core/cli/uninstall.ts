@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Fault } from '../fault.ts'
-import { closeFolder, dropFolder, FILES, mustBeOurs, putFile } from '../install/files.ts'
+import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS } from '../install/files.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
@@ -16,6 +17,7 @@ const UNITS = [
   'heald.service',
   'heald-recover.service',
   'heald-failed.service',
+  'heald-back.service',
 ]
 /** Each with its folder. */
 const USERS = [BOT_USER, WHATSAPP_USER].map(user => [user, `/var/lib/${user}`] as const)
@@ -40,15 +42,17 @@ export async function run(context: Context, words: readonly string[], values: Va
     await trySystem('systemctl', 'reset-failed', unit)
   }
   // All of them: of an installation that was broken off there may be parts.
-  for (const file of FILES) await putFile(file, '')
-  await dropFolder('/etc/sysusers.d', false)
+  for (const file of FILES) if (file !== SYSUSERS) await putFile(file, '')
   await system('systemctl', 'daemon-reload')
-  if (installed.includes('/etc/sysusers.d/heald.conf')) {
+  if (installed.includes(SYSUSERS)) {
     for (const [user, folder] of USERS) {
       await closeFolder(folder)
       await trySystem('userdel', user)
     }
   }
+  // Only now: a removal that is broken off before is to be ended by the next.
+  await putFile(SYSUSERS, '')
+  await dropFolder(dirname(SYSUSERS), false)
   for (const folder of KEPT) await dropFolder(folder, values.purge === true)
   const kept = KEPT.filter(folder => existsSync(folder))
   if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)

@@ -7,18 +7,21 @@ import { againUnit, alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recove
 import { whatsAppSocket, whatsAppUnit } from './whatsapp-units.ts'
 
 const UNITS = '/etc/systemd/system'
+/** The users. While it is there, a removal that was broken off is known to have left some. */
+export const SYSUSERS = '/etc/sysusers.d/heald.conf'
 /** All files that an installation may have, whatever its configuration. */
 export const FILES = [
   join(UNITS, 'heald.service'),
   join(UNITS, 'heald-recover.service'),
   join(UNITS, 'heald-bot.service'),
   join(UNITS, 'heald-failed.service'),
+  join(UNITS, 'heald-back.service'),
   join(UNITS, 'heald-again.service'),
   join(UNITS, 'heald-whatsapp.socket'),
   join(UNITS, 'heald-whatsapp@.service'),
-  '/etc/sysusers.d/heald.conf',
+  SYSUSERS,
 ]
-const [CORE = '', RECOVER = '', BOT = '', ALARM = '', AGAIN = '', SOCKET = '', WHATSAPP = '', SYSUSERS = ''] = FILES
+const [CORE = '', RECOVER = '', BOT = '', ALARM = '', BACK = '', AGAIN = '', SOCKET = '', WHATSAPP = ''] = FILES
 
 /** The files of a plan, by path; '' where there is to be none. */
 export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
@@ -28,7 +31,8 @@ export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
     [CORE, coreUnit(plan)],
     [RECOVER, recoverUnit(plan)],
     [BOT, botUnit(plan)],
-    [ALARM, alarmUnit(plan, programAt('sender'))],
+    [ALARM, alarmUnit(plan, programAt('sender'), 'down')],
+    [BACK, alarmUnit(plan, programAt('sender'), 'back')],
     [AGAIN, againUnit(plan)],
     [SOCKET, whatsAppSocket(plan)],
     // Run, not loaded: an adapter's business stays its own.

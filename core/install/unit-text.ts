@@ -54,7 +54,7 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
 Description=heald: heals the services of this host, and records every step
 Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
 After=network.target dbus.service
-${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-failed.service heald-again.service'}
+${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-again.service'}
 
 [Service]
 Type=notify
@@ -161,9 +161,35 @@ WantedBy=multi-user.target
 `
 }
 
-const AGAIN = 'it is tried again after 10 minutes, and so on until it runs'
+/** What people are told of a heald that stays down, and when it is over. */
+const TOLD = {
+  down: [
+    'Tells people that heald stays down',
+    'heald is down, and systemd has given up starting it; it is tried again every 10 minutes until it runs, and you are told more and more rarely, and when it is back',
+  ],
+  back: ['Tells people that heald is back', 'heald is back: it has run for 10 minutes without a break'],
+} as const
 
-/** What AGAIN says, as a person would do it, unless one has: each time that systemd has given up, without end. */
+/**
+ * For `sh`: tries heald again each 10 minutes, as a person would, and tells of the first, second, fourth, … time that systemd
+ * has given up; once it has run for 10 minutes, it tells that. Who stopped heald meanwhile knows.
+ */
+export const TRY_AGAIN =
+  'failed=0 next=1 same=0 before=; ' +
+  'while :; do now=$(systemctl show --property=ActiveState --property=InvocationID heald.service); ' +
+  'case $now in ' +
+  '*=failed*) failed=$((failed + 1)) same=0; ' +
+  'if [ $failed -ge $next ]; then next=$((next * 2)); systemctl start --no-block heald-failed.service; fi; ' +
+  'sleep 600; systemctl is-failed --quiet heald.service || continue; ' +
+  'systemctl reset-failed heald.service; systemctl start --no-block heald.service ;; ' +
+  '*=inactive*) exit 0 ;; ' +
+  '*=active*) if [ "$now" = "$before" ]; then same=$((same + 1)); else same=0; fi; ' +
+  'if [ $same -ge 10 ]; then break; fi; before=$now; sleep 60 ;; ' +
+  '*) before=; sleep 60 ;; ' +
+  'esac; done; ' +
+  '[ $failed = 0 ] || exec systemctl start --no-block heald-back.service'
+
+/** Begins when systemd has given up. One of it stands at a time: each later failure is seen by the one that stands. */
 export function againUnit({ program, alarm }: InstallPlan): string {
   if (alarm === null) return ''
   return `${MARK}
@@ -174,28 +200,22 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c "sleep 600; systemctl is-failed --quiet heald.service || exit 0; systemctl reset-failed heald.service; exec systemctl start --no-block heald.service"
+ExecStart=/bin/sh -c ${commandLine([TRY_AGAIN])}
 `
 }
 
 /**
- * Told when heald has failed for good: no ledger, no bot, no configuration is read. It tries ten times, as the network may
- * come late. No oneshot: before systemd 244 those have no `Restart=`.
+ * Tells one chat that heald has failed for good, or is back: no ledger, no bot, no configuration is read. It tries ten times,
+ * as the network may come late. No oneshot: before systemd 244 those have no `Restart=`.
  */
-export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string): string {
+export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string, of: keyof typeof TOLD): string {
   if (alarm === null) return ''
   const { kind, api, chat, credential } = alarm
-  const words = [
-    program[0],
-    sender,
-    kind,
-    api,
-    chat,
-    `${host}: heald is down, and systemd has given up starting it; ${AGAIN}`,
-  ]
+  const [description, text] = TOLD[of]
+  const words = [program[0], sender, kind, api, chat, `${host}: ${text}`]
   return `${MARK}
 [Unit]
-Description=Tells people that heald stays down
+Description=${description}
 After=network-online.target
 Wants=network-online.target
 StartLimitIntervalSec=30min

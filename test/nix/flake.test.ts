@@ -43,5 +43,8 @@ test('the example flake makes a host that runs heald', t => {
     units = builtins.attrNames host.systemd.services;
     failed = builtins.filter (it: !it.assertion) host.assertions;
   }`)
-  assert.deepEqual(host, { units: ['heald', 'heald-again', 'heald-bot', 'heald-failed', 'heald-recover'], failed: [] })
+  assert.deepEqual(host, {
+    units: ['heald', 'heald-again', 'heald-back', 'heald-bot', 'heald-failed', 'heald-recover'],
+    failed: [],
+  })
 })

@@ -117,7 +117,7 @@ test('a new system does not start anew what waits to try heald again, tells of i
   if (missing !== null) return t.skip(missing)
   const system = configured(t, { channels: { telegram: TELEGRAM } })
   const left = Object.keys(system.units).filter(name => !unitOf(system, name).restartIfChanged)
-  assert.deepEqual(left, ['heald-again', 'heald-failed', 'heald-recover'])
+  assert.deepEqual(left, ['heald-again', 'heald-back', 'heald-failed', 'heald-recover'])
 })
 
 test('heald is tried again without end where somebody is told, and the message says so', t => {
@@ -125,7 +125,8 @@ test('heald is tried again without end where somebody is told, and the message s
   if (missing !== null) return t.skip(missing)
   const system = configured(t, { channels: { telegram: TELEGRAM } })
   assert.equal(unitOf(system, 'heald-again').startLimitIntervalSec, 0)
-  const said = /it is tried again after 10 minutes, and so on until it runs"$/
+  const said =
+    /it is tried again every 10 minutes until it runs, and you are told more and more rarely, and when it is back"$/
   assert.match(String(unitOf(system, 'heald-failed').serviceConfig.ExecStart), said)
 })
 
@@ -191,7 +192,7 @@ test('the example makes a file that heald takes, and units that systemd takes', 
     /read -r id < "\$\$record" && \[ -e "\$\$record\.boot\.\$\$id" \]/,
   )
   const files = Object.entries(system.units).map(([name, unit]) => writeUnit(folder, name, unit))
-  assert.equal(files.length, 5)
+  assert.equal(files.length, 6)
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8' })
   const said = stderr
     .split('\n')

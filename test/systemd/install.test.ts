@@ -111,7 +111,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   })
 
   await t.test('its files are clean, and its confinement is as promised', async () => {
-    const units = ['heald', 'heald-recover', 'heald-bot', 'heald-failed', 'heald-again'].map(
+    const units = ['heald', 'heald-recover', 'heald-bot', 'heald-failed', 'heald-back', 'heald-again'].map(
       name => `/etc/systemd/system/${name}.service`,
     )
     const { code, stderr } = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)

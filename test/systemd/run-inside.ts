@@ -6,7 +6,7 @@ export interface Ran {
   readonly stderr: string
 }
 
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 120_000
 
 /** Runs a command in all namespaces of the process `leader`; rejects when it takes too long. */
 export async function runInside(leader: number, argv: readonly string[]): Promise<Ran> {

@@ -10,6 +10,8 @@ import { INSTALLED, INSTALLED_NODE, type Machine, machineIsMissing, startMachine
 
 const missing = machineIsMissing()
 const PORT = 8124
+/** In the place of heald's own `StartLimitBurst`, where it is to be given up soon. */
+const STARTS_A_TRY = 2
 const CHAT = `
 import { createServer } from 'node:http'
 import { appendFileSync } from 'node:fs'
@@ -56,37 +58,47 @@ test('a chat that can’t be reached yet is told later', { timeout: 120_000 }, a
   assert.match(After ?? '', /network-online\.target/)
 })
 
-test('it is tried again, and once what was wrong is mended it runs', { timeout: 120_000 }, async t => {
-  if (missing !== null) return t.skip(missing)
-  const machine = await startMachine(t)
-  const mended = join(machine.shared, 'mended')
-  await putUnits(machine, `/bin/sh -c "[ -e ${mended} ] || exit 1; systemd-notify --ready; exec sleep 100000"`, 0.5)
-  await machine.must('systemctl', 'start', 'chat')
-  await machine.run('systemctl', 'start', 'heald')
-  await isTold(machine, 30_000)
-  assert.match(told(machine), /it is tried again after 10 minutes, and so on until it runs/)
-  writeFileSync(mended, '')
-  await until('it to run', async () => (await machine.show('heald', 'ActiveState')).ActiveState === 'active', 30_000)
-})
-
-test('it is tried again for as long as it fails, and not at all when a person was quicker', {
+test('it is tried again for as long as it fails, told of more and more rarely, and told when it is back', {
   timeout: 120_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
-  await putUnits(machine, '/bin/false', 0.5)
+  const [mended, tried] = [join(machine.shared, 'mended'), join(machine.shared, 'tried')]
+  const begin = `echo >>${tried}; [ -e ${mended} ] || exit 1; systemd-notify --ready; exec sleep 100000`
+  await putUnits(machine, `/bin/sh -c "${begin}"`, 0.5)
+  await machine.must('systemctl', 'start', 'chat')
   await machine.must('systemctl', 'start', 'heald-again')
   assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive', 'it has not failed')
   await machine.run('systemctl', 'start', 'heald')
+  await isTold(machine, 30_000)
+  assert.match(told(machine), /it is tried again every 10 minutes until it runs, and you are told more and more rarely/)
   // More often than systemd starts a unit in a short while by default.
-  await until('it to be tried again and again', async () => (await tries(machine)) > 8, 60_000)
+  const tries = () => readFileSync(tried, 'utf8').length / STARTS_A_TRY
+  await until('it to be tried again and again', () => tries() > 8, 60_000)
+  const downs = () => told(machine).match(/heald is down/g)?.length ?? 0
+  await until('the eighth failure to be told', () => downs() === 4, 20_000)
+  assert.doesNotMatch(told(machine), /heald is back/)
+  writeFileSync(mended, '')
+  await until('it to be told as back', () => /machine: heald is back/.test(told(machine)), 30_000)
+  assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
+  assert.equal((await machine.show('heald-again', 'ActiveState')).ActiveState, 'inactive', 'its work is done')
+  assert.ok(downs() <= 5, `${downs()} messages of ${tries()} failures`)
 })
 
-/** How often heald was tried again. */
-async function tries(machine: Machine): Promise<number> {
-  const log = await machine.must('journalctl', '-q', '-o', 'cat', '-u', 'heald-again')
-  return log.match(/^Finished /gm)?.length ?? 0
-}
+test('a person who mends it, or stops it, is not disturbed', { timeout: 120_000 }, async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  await putUnits(machine, '/bin/false', 600)
+  await machine.must('systemctl', 'start', 'chat')
+  await machine.run('systemctl', 'start', 'heald')
+  await isTold(machine, 30_000)
+  await putUnits(machine, '/bin/false', 0.2)
+  await machine.must('systemctl', 'stop', 'heald', 'heald-again')
+  await machine.must('systemctl', 'reset-failed', 'heald')
+  await machine.must('systemctl', 'start', 'heald-again')
+  assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive')
+  assert.doesNotMatch(told(machine), /heald is back/)
+})
 
 const toldFile = (machine: Machine) => join(machine.shared, 'told')
 const told = (machine: Machine) => (existsSync(toldFile(machine)) ? readFileSync(toldFile(machine), 'utf8') : '')
@@ -97,8 +109,11 @@ async function isTold(machine: Machine, withinMs: number): Promise<void> {
   })
 }
 
-/** heald's units as installed, in quick time, with `program` in heald's place, which is tried again after `againS`. */
-async function putUnits(machine: Machine, program: string, againS = 600): Promise<void> {
+/**
+ * heald's units as installed, in quick time, with `program` in heald's place. `againS`: it is given up soon, and tried again
+ * after so long.
+ */
+async function putUnits(machine: Machine, program: string, againS?: number): Promise<void> {
   const chat = join(machine.shared, 'chat.mjs')
   writeFileSync(chat, CHAT)
   const credentials = join(machine.root(), 'etc/heald/credentials')
@@ -108,15 +123,21 @@ async function putUnits(machine: Machine, program: string, againS = 600): Promis
     'chat.service': `[Service]\nExecStart=${process.execPath} ${chat} ${toldFile(machine)}\n`,
     'heald.service': quick(coreUnit(PLAN))
       .replace(/^ExecStart=.*$/m, `ExecStart=${program}`)
-      .replace('NotifyAccess=main', 'NotifyAccess=all'),
+      .replace('NotifyAccess=main', 'NotifyAccess=all')
+      .replace(/(?<=StartLimitBurst=)\d+/, burst => (againS === undefined ? burst : String(STARTS_A_TRY)))
+      // What stands in heald's place gives no signs of life.
+      .replace(/^WatchdogSec=.*$/m, line => (againS === undefined ? line : '')),
     // A request takes as long as ever; the pause after it is quick.
-    'heald-again.service': againUnit(PLAN).replace('sleep 600', `sleep ${againS}`),
-    'heald-failed.service': alarmUnit(PLAN, join(INSTALLED, 'core/install/sender.ts')).replace(
-      'RestartSec=30',
-      'RestartSec=500ms',
-    ),
+    'heald-again.service': againUnit(PLAN)
+      .replace('sleep 600', `sleep ${againS ?? 600}`)
+      .replaceAll('sleep 60 ', `sleep ${(againS ?? 600) / 10} `),
+    'heald-failed.service': sender('down'),
+    'heald-back.service': sender('back'),
   })
 }
+
+const sender = (of: 'down' | 'back') =>
+  alarmUnit(PLAN, join(INSTALLED, 'core/install/sender.ts'), of).replace('RestartSec=30', 'RestartSec=500ms')
 
 function quick(unit: string): string {
   return unit.replaceAll(/Sec=(\d+)(min)?$/gm, (_, value: string, minutes: string | undefined) => {
