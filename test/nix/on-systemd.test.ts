@@ -10,7 +10,7 @@ import { type Machine, machineIsMissing, startMachine } from '../systemd/machine
 import { PACKED_FRONT, PACKED_NODE, putPacked } from '../systemd/packed-inside.ts'
 import { until } from '../until.ts'
 import { evaluator, nixIsMissing, ROOT } from './evaluate.ts'
-import { type Unit, unitFile } from './unit-file.ts'
+import { type SocketUnit, socketFile, type Unit, unitFile } from './unit-file.ts'
 
 // The units that the module makes, on a real systemd, and in it the very tests that nixpkgs would run in a virtual
 // machine. What NixOS does with a configuration is done by hand: files, users, folders, units. What `rollback` switches
@@ -20,6 +20,7 @@ interface Wanted {
   readonly script: string
   readonly file: string
   readonly units: Readonly<Record<string, Unit>>
+  readonly sockets: Readonly<Record<string, SocketUnit>>
   readonly users: readonly string[]
   readonly rules: readonly string[]
 }
@@ -28,6 +29,7 @@ const WANTED = `(machine: testScript: {
   script = testScript;
   file = machine.environment.etc."heald/heald.yaml".source.text;
   units = machine.systemd.services;
+  sockets = machine.systemd.sockets;
   users = builtins.attrNames machine.users.users;
   rules = machine.systemd.tmpfiles.rules;
 })`
@@ -55,6 +57,8 @@ async function installed(
   }
   putPacked(machine, packed.folder)
   put('usr/local/bin/heald', `#!/bin/sh\nexec ${PACKED_NODE} ${PACKED_FRONT} "$@"\n`, 0o755)
+  const child = PACKED_FRONT.replace(/heald\.js$/, 'dist/adapters/chat/whatsapp-child.js')
+  put('usr/local/bin/heald-whatsapp', `#!/bin/sh\nexec ${PACKED_NODE} ${child} "$@"\n`, 0o755)
   put('etc/heald/heald.yaml', wanted.file)
   for (const [path, secret] of Object.entries(secrets)) put(path, secret, 0o400)
   put('etc/tmpfiles.d/site.conf', `${wanted.rules.join('\n')}\n`)
@@ -64,14 +68,16 @@ async function installed(
   const here = (file: string) =>
     file
       .replaceAll(/\/nix\/store\/[\w-]+\/bin\/heald/g, '/usr/local/bin/heald')
+      .replaceAll(/\/nix\/store\/[\w-]+\/libexec\/heald-whatsapp/g, '/usr/local/bin/heald-whatsapp')
       .replaceAll(/\/nix\/store\/[\w-]+\/bin\/sh/g, '/bin/sh')
   const files = Object.entries(wanted.units).map(([name, unit]) => [
     `${name}.service`,
     here(unitFile(unit, '/usr/local/bin:/usr/bin:/bin')),
   ])
-  await machine.units(Object.fromEntries(files))
+  const sockets = Object.entries(wanted.sockets).map(([name, socket]) => [`${name}.socket`, socketFile(socket)])
+  await machine.units(Object.fromEntries([...files, ...sockets]))
   const atBoot = Object.entries(wanted.units).filter(([, { wantedBy }]) => wantedBy.length > 0)
-  await machine.must('systemctl', 'start', ...atBoot.map(([name]) => name))
+  await machine.must('systemctl', 'start', ...sockets.map(([name = '']) => name), ...atBoot.map(([name]) => name))
   return machine
 }
 
@@ -102,7 +108,10 @@ test('a secret that only root may read reaches the bot, which has no rights, and
   const missing = nixIsMissing() ?? machineIsMissing()
   if (missing !== null) return t.skip(missing)
   const settings = {
-    channels: { telegram: { token: { file: '/etc/secrets/telegram' }, chats: [1], apiRoot: 'http://127.0.0.1:9' } },
+    channels: {
+      telegram: { token: { file: '/etc/secrets/telegram' }, chats: [1], apiRoot: 'http://127.0.0.1:9' },
+      whatsapp: { chats: '4915112345678@c.us', browser: '/usr/bin/true' },
+    },
   }
   const wanted = evaluator(t).evaluate<Wanted>(
     `${WANTED} (small.evaluate [ (root + "/nix/module.nix") { services.heald = { enable = true; settings = input; }; } ]) ""`,
@@ -110,11 +119,18 @@ test('a secret that only root may read reaches the bot, which has no rights, and
   )
   const secret = '123456:this-is-not-a-token-of-anybody-0000'
   const machine = await installed(t, wanted, { 'etc/secrets/telegram': secret })
-  const why = async () => {
+  const why = async (channel = 'telegram') => {
     // Until it answers, the document says so, and has no channels.
     const { stdout } = await machine.run('heald', 'status', '--json')
-    return (JSON.parse(stdout) as Partial<Status>).channels?.[0]?.why ?? ''
+    return (JSON.parse(stdout) as Partial<Status>).channels?.find(({ name }) => name === channel)?.why ?? ''
   }
+  // By its socket, of which systemd makes a unit for it.
+  const isAsked = async () => /no WhatsApp device is linked/.test(await why('whatsapp'))
+  await until('the unit of WhatsApp to have answered the bot', isAsked, 60_000, 200).catch(async error => {
+    throw new Error(
+      `${error}\n${await why('whatsapp')}\n${(await machine.run('journalctl', '--no-pager', '-n', '40')).stdout}`,
+    )
+  })
   // What it then does with it is told by the fake platforms; here nobody answers.
   await until('the bot tries it', async () => /ECONNREFUSED|can't be reached/.test(await why()), 60_000)
   const { MainPID = '' } = await machine.show('heald-bot.service', 'MainPID')

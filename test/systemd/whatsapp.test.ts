@@ -48,7 +48,7 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
     const out = await machine.must('systemd-analyze', 'security', '--no-pager', unit)
     return Number(/Overall exposure level for \S+: ([\d.]+)/.exec(out)?.[1])
   }
-  const services = [1, 2, 3, 4, 5]
+  const services = [1, 2, 3, 4, 5, 6]
   const install = async (channels: object) => {
     const settings = {
       host: 'machine',
@@ -162,6 +162,26 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
       assert.deepEqual(more, [], what)
     }
   })
+
+  await t.test(
+    'while its socket is stopped the channel and a pairing say so; started again, the notice comes',
+    async () => {
+      await machine.must('systemctl', 'stop', 'heald-whatsapp.socket')
+      // Who is connected stays so.
+      await machine.must('systemctl', 'kill', '-s', 'KILL', UNIT)
+      await told('the channel to say so', async () =>
+        /its socket can't be reached \(ENOENT\)/.test((await heald('status', '--json')).stdout),
+      )
+      const { code, stderr } = await heald('whatsapp', 'pair')
+      assert.notEqual(code, 0)
+      assert.match(
+        stderr,
+        /the unit of WhatsApp is not there \(\/run\/heald-whatsapp\.sock\)\n.*systemctl start heald-whatsapp\.socket/,
+      )
+      await machine.must('systemctl', 'start', 'heald-whatsapp.socket')
+      await noticeArrives()
+    },
+  )
 
   await t.test('a channel that is taken out takes its units and its browser along', async () => {
     await install({ console: {} })
