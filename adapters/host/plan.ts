@@ -23,7 +23,7 @@ export function planStandby(
   return {
     groups: groups.folders,
     account,
-    tag: runFileTag(shared.boot, groups, launchDigest(spec)),
+    tag: runFileTag(shared.boot, groups, launchDigest(spec), spec.stop),
     cwd: spec.cwd,
     argv: spec.run,
     env: {

@@ -5,6 +5,7 @@ import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { End, Launch, ProcessHost, Seat } from '../../core/heal/host.ts'
 import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
 import { type KernelLog, openKernelLog } from './kernel-log.ts'
+import { endOther, otherNames } from './others.ts'
 import { startRotation } from './rotation.ts'
 import { makeSeat, type OwnedSeat } from './seat.ts'
 
@@ -67,6 +68,11 @@ export function createProcessHost(options: ProcessHostOptions, kernelLog = openK
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)
       return seat
+    },
+    async endOthers(known) {
+      const names = otherNames(shared, known)
+      const pids = await Promise.all(names.map(name => endOther(shared, name)))
+      return names.flatMap((name, at) => (pids[at] == null ? [] : [{ name, pid: pids[at] }]))
     },
     async remove(name) {
       const seat = seats.get(name)

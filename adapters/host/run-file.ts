@@ -13,11 +13,13 @@ export interface RunFile {
   readonly groups: SlotGroups
   /** `launchDigest` of what it was started as. */
   readonly launch?: string
+  /** How it is asked to end, for a heald whose configuration does not have it any more. */
+  readonly stop?: ServiceSpec['stop']
 }
 
 /** The members that the daemon adds to the shell's pid and start time, as JSON without braces. */
-export function runFileTag(boot: string, groups: SlotGroups, launch: string): string {
-  return JSON.stringify({ boot, groups, launch }).slice(1, -1)
+export function runFileTag(boot: string, groups: SlotGroups, launch: string, stop?: ServiceSpec['stop']): string {
+  return JSON.stringify({ boot, groups, launch, stop }).slice(1, -1)
 }
 
 /** Stands for all that can't change in a running process: command, folder, environment, user and limits. */

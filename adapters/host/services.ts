@@ -21,6 +21,7 @@ export function createServiceHost(options: ProcessHostOptions): ProcessHost {
       names.add(spec.name)
       return (await open()).seat(spec.name, spec.unit, onEnd, outside)
     },
+    endOthers: async known => (await processes.endOthers?.(known)) ?? [],
     async remove(name) {
       if (!names.delete(name)) return processes.remove(name)
       await (await units)?.remove(name)

@@ -113,6 +113,11 @@ export interface ProcessHost {
   seat(spec: ServiceSpec, onEnd: (end: End) => void, outside: Outside): Promise<Seat>
   /** Stops what an earlier configuration left running under `name` and forgets its seat. */
   remove(name: string): Promise<void>
+  /**
+   * Ends what an earlier daemon left running under other names than these, each as it was to be stopped. Resolves with those
+   * that are gone, once nothing is left of them. Units go on: they are systemd's.
+   */
+  endOthers?(names: ReadonlySet<string>): Promise<readonly { readonly name: string; readonly pid: number }[]>
   /** Names of the units that `patterns` name and that run, have failed, or are seated here. */
   units?(patterns: readonly string[]): Promise<readonly string[]>
   /** From now on `changed` is called whenever `units` would answer something else than it did last. */

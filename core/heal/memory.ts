@@ -53,6 +53,8 @@ export function remember(memory: Memory, entry: Entry): void {
       of.restarts += 1
       break
     case 'service.stopped':
+      // Of one that has left the configuration nothing else tells its end.
+      if (of.runningPid !== null && entry.data.pid === of.runningPid) of.runningPid = null
       // The daemon's own stops (configuration, `heald down`) are not a wish about this service.
       if (entry.data.by !== 'heald' && entry.data.goingDown !== true) {
         of.wanted = false

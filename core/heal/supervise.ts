@@ -71,6 +71,8 @@ export interface Supervisor {
 /** What a service waits for that the newest entries don't speak of. */
 const THE_PAST = 'the ledger to be read: it may be meant to stay stopped'
 
+const NOT_CONFIGURED = 'it is not in the configuration any more'
+
 /** At most so many seats are prepared at once at a start: each may look up a user or fork. */
 const SEATS_AT_ONCE = 16
 
@@ -122,6 +124,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return service
   }
 
+  /** What left the configuration while no daemon looked, as a reload would have ended it: first, for it may hold a port. */
+  async function endOthers(): Promise<void> {
+    const own = [...services.values()].filter(service => service.spec().unit === undefined).map(({ name }) => name)
+    for (const { name, pid } of (await host.endOthers?.(new Set(own))) ?? []) {
+      options.record({ kind: 'service.stopped', svc: name, data: { pid, by: 'heald', why: NOT_CONFIGURED } })
+    }
+  }
+
   return {
     async take(config) {
       const byName = new Map(config.services.map(spec => [spec.name, spec]))
@@ -142,6 +152,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const [found, rest] = [[], []] as [Service[], Service[]]
       for (const service of services.values()) (service.isAdopted() ? found : rest).push(service)
       for (const service of found) service.begin()
+      await endOthers()
       // One a turn: each start may fork, and what runs is healed meanwhile.
       for (const service of rest) {
         service.begin()
