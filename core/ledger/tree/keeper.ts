@@ -19,7 +19,7 @@ import { type TreeWriter, treeWriter } from './tree-writer.ts'
  * 1. It begins with what its files hold at the start of the last segment, if that has the root which the segment's first
  *    entry tells of; else with nothing, or with what stands for entries that were pruned.
  * 2. It reads the lines from there on, piece by piece, until it has met the writer. New lines wait in the segments.
- * 3. From then on it takes the lines as they become durable, one turn later, so that nobody waits for it.
+ * 3. From then on it takes the lines as they become durable, some in each later turn, so that nobody waits for it.
  * 4. Its files are written behind it, not synced but at a rotation. They can be lost at any time.
  */
 
@@ -56,8 +56,11 @@ export interface KeeperOptions {
 
 /** So many lines wait for the catching up, in memory; more are read from the segments. */
 const MOST_WAITING = 65_536
-/** So many lines are hashed in one turn, or a piece more: a few milliseconds. */
+/** So many lines are hashed in one turn while it catches up: a millisecond or two. */
 const ONE_TURN = 1024
+/** Later a share of what waits, so that it falls behind no further than a few batches. */
+const PARTS = 8
+const LEAST_PART = 32
 const LF = 10
 
 export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKeeper {
@@ -67,6 +70,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   /** Durable lines that are not in the tree yet, all from one seq on to the newest. */
   let waiting: Piece[] = []
   let waitingLines = 0
+  let isDue = false
   /** Entries that are durable. */
   let size = 0
   const caught = Promise.withResolvers<void>()
@@ -78,26 +82,46 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
   }
 
   function take(most = Number.POSITIVE_INFINITY): void {
-    let pieces = 0
-    for (let lines = 0; pieces < waiting.length && lines < most; pieces++) lines += waiting[pieces]?.count ?? 0
-    for (const piece of waiting.splice(0, pieces)) {
-      waitingLines -= piece.count
+    let left = most
+    let whole = 0
+    for (let piece = waiting[0]; piece !== undefined && left > 0; piece = waiting[whole]) {
       if (piece.first > builder.end) {
         lost(piece.first)
         return
       }
-      append(piece)
+      const count = Math.min(left, piece.count)
+      const bytes = append(piece, count)
+      left -= count
+      waitingLines -= count
+      if (count === piece.count) whole++
+      else waiting[whole] = { first: piece.first + count, count: piece.count - count, bytes }
     }
-    if (pieces > 0) files?.flush()
+    waiting.splice(0, whole)
+    if (left < most) files?.flush()
   }
 
-  /** Those that are not in the tree yet. */
-  function append({ first, bytes }: Piece): void {
-    for (let from = 0, seq = first; from < bytes.length; seq++) {
+  /** Of the first `count` lines those that are not in the tree yet. Answers the bytes after them. */
+  function append({ first, bytes }: Piece, count: number): Buffer {
+    let from = 0
+    for (let seq = first; seq < first + count; seq++) {
       const to = bytes.indexOf(LF, from)
       if (seq === builder.end) builder.append(leafHashOf(bytes, from, to))
       from = to + 1
     }
+    return bytes.subarray(from)
+  }
+
+  /** Part by part: the writer takes turns with it, so that the disk has its next batch while this one is hashed. */
+  function work(): void {
+    isDue = false
+    if (state !== 'following') return
+    take(Math.max(LEAST_PART, Math.ceil(waitingLines / PARTS)))
+    if (waiting.length > 0) workSoon()
+  }
+
+  function workSoon(): void {
+    if (!isDue) setImmediate(work)
+    isDue = true
   }
 
   function dropWaiting(): void {
@@ -177,7 +201,7 @@ export function treeKeeper({ dir, onTrouble, onDamage }: KeeperOptions): TreeKee
     begin,
     follow(piece) {
       if (state === 'off') return
-      if (state === 'following' && waiting.length === 0) setImmediate(() => take())
+      if (state === 'following') workSoon()
       waiting.push(piece)
       waitingLines += piece.count
       size = piece.first + piece.count
