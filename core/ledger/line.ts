@@ -56,19 +56,26 @@ const HEADER =
   /\{"v":1,"seq":(0|[1-9]\d{0,15}),"prev":"([0-9a-f]{64})","ts":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","mono":(0|[1-9]\d{0,15}),"boot":"([0-9a-f]{8})","kind":"([a-z][a-z-]*(?:\.[a-z][a-z-]*)*)"(?:,"svc":"([^"\\]{1,64})")?(?:,"inc":"([^"\\]{1,96})")?(?:,"actor":"([^"\\]{1,128})")?,"data":/y
 const SEAL = ',"h":"'
 
+/** Why a line, without its LF, is not what was written; null: it ends with its own hash. Its form is not looked at. */
+export function brokenSeal(line: string): string | null {
+  const at = line.length - SEAL_CHARS
+  const isSealed = line.startsWith(SEAL, at) && line.endsWith('"}')
+  const h = line.slice(at + SEAL.length, -2)
+  if (isSealed && hash('sha256', line.slice(0, Math.max(0, at)), 'hex') === h) return null
+  return isSealed && /^[0-9a-f]{64}$/.test(h)
+    ? 'the hash does not match the line'
+    : 'the line does not end with its hash'
+}
+
 /**
  * Reads one line, without its LF, and checks its form and its hash (not its place in the chain).
  * A line decoded from bytes that are not UTF-8 fails by its hash.
  */
 export function checkLine(line: string): Checked {
+  const why = brokenSeal(line)
+  if (why !== null) return { ok: false, why }
   const at = line.length - SEAL_CHARS
-  const body = line.slice(0, Math.max(0, at))
-  const isSealed = line.startsWith(SEAL, at) && line.endsWith('"}')
-  const h = line.slice(at + SEAL.length, -2)
-  if (!isSealed || hash('sha256', body, 'hex') !== h)
-    return isSealed && /^[0-9a-f]{64}$/.test(h)
-      ? { ok: false, why: 'the hash does not match the line' }
-      : { ok: false, why: 'the line does not end with its hash' }
+  const body = line.slice(0, at)
   HEADER.lastIndex = 0
   const found = HEADER.exec(body)
   if (!found) return { ok: false, why: 'the keys are not those of an entry, in their order' }
@@ -89,6 +96,6 @@ export function checkLine(line: string): Checked {
   if (inc !== undefined) entry.inc = inc
   if (actor !== undefined) entry.actor = actor
   entry.data = data as Data
-  entry.h = h
+  entry.h = line.slice(at + SEAL.length, -2)
   return { ok: true, entry }
 }

@@ -5,7 +5,7 @@ import { countingSegments } from './base.ts'
 import { seqOf } from './cursor.ts'
 import type { SegmentFile } from './files.ts'
 import { type Filter, matcher } from './filter.ts'
-import { checkLine } from './line.ts'
+import { brokenSeal, checkLine } from './line.ts'
 import { validBytesBefore } from './opening.ts'
 import { type BadLine, firstSeq } from './read.ts'
 
@@ -34,30 +34,37 @@ export interface PageOptions {
 /** So many bad lines are named in a page. */
 export const MAX_BAD = 100
 
-/** Finds entries, newest first. Reads the files from their end and holds one piece of 256 KiB at a time. */
+/**
+ * Finds entries, newest first. Reads the files from their end and holds one piece of 256 KiB at a time. What it passes over
+ * on its way is checked against its hash too: a line that does not look like what is asked for may have been made so.
+ */
 export async function listEntries(dir: string, filter: Filter, { limit, cursor, signal }: PageOptions): Promise<Page> {
   const rows: Row[] = []
   const bad: BadLine[] = []
+  /** Those behind the last row are the next page's. */
+  let badOfRows = 0
   const last = Math.min(
     filter.toSeq ?? Number.POSITIVE_INFINITY,
     cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor) - 1,
   )
   const first = filter.fromSeq ?? 0
   const [mayFit, fits] = [lineMatcher(filter), matcher(filter)]
-  for await (const line of linesBackward(dir, last)) {
+  for await (const { lines, voidFrom } of piecesBackward(dir, last)) {
     signal?.throwIfAborted()
-    const seq = seqOf(line)
-    if (seq !== null && seq > last) continue
-    if (seq !== null && seq < first) break
-    if (seq !== null && !mayFit(line)) continue
-    const checked = checkLine(line)
-    if (!checked.ok) {
-      if (bad.length < MAX_BAD) bad.push({ seq: seq ?? -1, why: checked.why })
-      continue
+    for (const line of lines) {
+      const seq = seqOf(line)
+      if (seq !== null && (seq > last || seq >= voidFrom)) continue
+      if (seq !== null && seq < first) return { rows, next: null, bad }
+      const isWanted = seq === null || mayFit(line)
+      const checked = isWanted ? checkLine(line) : null
+      const why = checked === null ? brokenSeal(line) : checked.ok ? null : checked.why
+      if (why !== null && bad.length < MAX_BAD) bad.push({ seq: seq ?? -1, why })
+      if (!checked?.ok || !fits(checked.entry)) continue
+      if (rows.length === limit)
+        return { rows, next: String(rows.at(-1)?.entry.seq ?? 0), bad: bad.slice(0, badOfRows) }
+      rows.push({ line, entry: checked.entry })
+      badOfRows = bad.length
     }
-    if (!fits(checked.entry)) continue
-    if (rows.length === limit) return { rows, next: String(rows.at(-1)?.entry.seq ?? 0), bad }
-    rows.push({ line, entry: checked.entry })
   }
   return { rows, next: null, bad }
 }
@@ -73,56 +80,84 @@ function lineMatcher({ kinds, svc, inc, actor }: Filter): (line: string) => bool
   return line => needles.every(needle => line.includes(needle))
 }
 
-const CHUNK_BYTES = 262_144
+interface Piece {
+  /** The last one first. */
+  readonly lines: Iterable<string>
+  /** What claims this place or a later one is void. */
+  readonly voidFrom: number
+}
 
-/** All lines up to the place `lastSeq`, the last one first. Void bytes behind a segment's valid size are left out. */
-async function* linesBackward(dir: string, lastSeq: number): AsyncGenerator<string> {
+/**
+ * All lines up to the place `lastSeq`, piece by piece, the last one first; where a prune overtakes it, up to what is left.
+ * Void bytes behind a segment's valid size are left out.
+ */
+async function* piecesBackward(dir: string, lastSeq: number): AsyncGenerator<Piece> {
   const files = countingSegments(dir)
   for (let index = files.length - 1; index >= 0; index--) {
     const file = files[index]
     if (file === undefined || file.first > lastSeq) continue
-    const voidFrom = files[index + 1]?.first ?? Number.POSITIVE_INFINITY
-    const handle = await openUnlessPruned(dir, file)
-    if (handle === null) return
+    const next = files[index + 1]
+    const opened = await openUnlessPruned(dir, file, next)
+    if (opened === null) return
     try {
-      const validBytes = validBytesBefore(files[index + 1])
-      for await (const line of fileBackward(handle, validBytes)) if ((seqOf(line) ?? 0) < voidFrom) yield line
+      const voidFrom = next?.first ?? Number.POSITIVE_INFINITY
+      for await (const lines of fileBackward(opened.handle, opened.validBytes)) yield { lines, voidFrom }
     } finally {
-      await handle.close()
+      await opened.handle.close()
     }
   }
 }
 
+interface Opened {
+  readonly handle: FileHandle
+  readonly validBytes: number
+}
+
 /** Null: it was pruned meanwhile, and with it all that is older. */
-async function openUnlessPruned(dir: string, { path, first }: SegmentFile): Promise<FileHandle | null> {
+async function openUnlessPruned(dir: string, file: SegmentFile, next: SegmentFile | undefined): Promise<Opened | null> {
+  let handle: FileHandle | null = null
   try {
-    return await open(path, 'r')
+    handle = await open(file.path, 'r')
+    return { handle, validBytes: validBytesBefore(next) }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' && first < firstSeq(dir)) return null
+    await handle?.close()
+    if (codeOf(error) === 'ENOENT' && file.first < firstSeq(dir)) return null
     throw error
   }
 }
 
-async function* fileBackward(handle: FileHandle, validBytes: number): AsyncGenerator<string> {
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+/** Most pages are found in the first piece. */
+const FIRST_BYTES = 32_768
+const PIECE_BYTES = 262_144
+const LF = 10
+
+async function* fileBackward(handle: FileHandle, validBytes: number): AsyncGenerator<Iterable<string>> {
   let rest = Buffer.alloc(0)
   let isEnd = true
-  for (let end = Math.min((await handle.stat()).size, validBytes); end > 0; ) {
-    const start = Math.max(0, end - CHUNK_BYTES)
-    const { bytesRead } = await handle.read(chunk, 0, end - start, start)
-    const bytes = Buffer.concat([chunk.subarray(0, bytesRead), rest])
+  let most = FIRST_BYTES
+  for (let end = Math.min((await handle.stat()).size, validBytes); end > 0; most = PIECE_BYTES) {
+    const start = Math.max(0, end - most)
+    const buffer = Buffer.allocUnsafe(end - start + rest.length)
+    const { bytesRead } = await handle.read(buffer, 0, end - start, start)
+    rest.copy(buffer, bytesRead)
+    const bytes = buffer.subarray(0, bytesRead + rest.length)
     end = start
-    let to = bytes.lastIndexOf(10)
     // What stands behind the last LF is still being written.
-    if (!isEnd) to = bytes.length
-    else isEnd = to < 0
-    while (to > 0) {
-      const from = bytes.lastIndexOf(10, to - 1)
-      if (from < 0) break
-      if (to > from + 1) yield bytes.toString('utf8', from + 1, to)
-      to = from
-    }
-    rest = isEnd ? Buffer.alloc(0) : Buffer.from(bytes.subarray(0, Math.max(0, to)))
+    const to: number = isEnd ? bytes.lastIndexOf(LF) : bytes.length
+    isEnd &&= to < 0
+    const from = bytes.indexOf(LF)
+    const isWhole = from >= 0 && from < to
+    if (isWhole) yield linesIn(bytes, from, to)
+    rest = isEnd ? Buffer.alloc(0) : bytes.subarray(0, isWhole ? from : to)
   }
-  if (rest.length > 0) yield rest.toString('utf8')
+  if (rest.length > 0) yield [rest.toString('utf8')]
+}
+
+/** Lines between two LF, the last one first. */
+function* linesIn(bytes: Buffer, from: number, end: number): Generator<string> {
+  for (let to = end; to > from; ) {
+    const before = bytes.lastIndexOf(LF, to - 1)
+    if (to > before + 1) yield bytes.toString('utf8', before + 1, to)
+    to = before
+  }
 }

@@ -10,6 +10,7 @@ import { claimOf } from '../../../core/ledger/checkpoint.ts'
 import { exportTiles } from '../../../core/ledger/export.ts'
 import { followLines } from '../../../core/ledger/follow.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
+import { listEntries } from '../../../core/ledger/list.ts'
 import { proveEntry } from '../../../core/ledger/prove.ts'
 import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
 import { firstSeq, foldFrom, readEntry } from '../../../core/ledger/read.ts'
@@ -52,22 +53,32 @@ function atPiece(piece: number, act: () => void): AbortSignal {
   return signal
 }
 
-/** Acts just before the next file is opened, at once or not, after it was found. */
-function atOpen(t: TestContext, act: () => void): void {
+/** Acts just before the next file is opened, at once or not, after it was found; `after`: just after this path is open. */
+function atOpen(t: TestContext, act: () => void, after?: string): void {
   const [{ open }, { openSync }] = [fsPromises, fs]
+  const isMeant = (path: unknown): boolean => after === undefined || path === after
   const begin = (): void => {
     for (const { mock } of mocked) mock.restore()
     syncBuiltinESMExports()
-    act()
+    if (after === undefined) act()
+  }
+  const end = (): void => {
+    if (after !== undefined) act()
   }
   const mocked = [
-    t.mock.method(fsPromises, 'open', (...how: Parameters<typeof open>) => {
+    t.mock.method(fsPromises, 'open', async (...how: Parameters<typeof open>) => {
+      if (!isMeant(how[0])) return open(...how)
       begin()
-      return open(...how)
+      const handle = await open(...how)
+      end()
+      return handle
     }),
     t.mock.method(fs, 'openSync', (...how: Parameters<typeof openSync>) => {
+      if (!isMeant(how[0])) return openSync(...how)
       begin()
-      return openSync(...how)
+      const fd = openSync(...how)
+      end()
+      return fd
     }),
   ]
   syncBuiltinESMExports()
@@ -138,4 +149,21 @@ test('a checkpoint of what was pruned meanwhile is judged by what is left', asyn
   atOpen(t, prune)
   const { fits, why } = await checkReceipt(note, { dir, keys: [], ownKeys: [] })
   assert.equal(fits, true, why)
+})
+
+test('a list that a prune overtakes ends where the ledger begins now, wherever in its files it was', async t => {
+  for (const piece of [1, 2, 3, 'opened']) {
+    const { dir, begin, prune } = await prunable(t)
+    const newest = linesIn(dir).length - 1
+    const [first] = sealedSegments(dir)
+    const signal = typeof piece === 'number' ? atPiece(piece, prune) : atPiece(0, prune)
+    if (piece === 'opened') atOpen(t, prune, first?.file.path)
+    const seqs = (await listEntries(dir, {}, { limit: 10_000, signal })).rows.map(({ entry }) => entry.seq)
+    assert.equal(firstSeq(dir), begin, 'the prune came in between')
+    assert.deepEqual(
+      seqs,
+      seqs.map((_, at) => newest - at),
+    )
+    assert.ok(seqs.includes(begin))
+  }
 })
