@@ -45,13 +45,13 @@ export function valuesOf({ kind, svc, inc, actor, data }: Entry): string[] {
   return [kind, ...[svc, inc, actor].filter(each => each !== undefined), ...valuesIn(data)]
 }
 
-/** Not by recursion: a forged line may be deeper than the stack. */
-function valuesIn(data: Data): string[] {
+/** Every value of `data`. Not by recursion: a forged line may be deeper than the stack. */
+export function valuesIn(data: Data): string[] {
   const texts: string[] = []
-  const open: (Json | undefined)[] = [data]
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (typeof value === 'object' && value !== null) open.push(...Object.values(value))
-    else if (value !== null) texts.push(String(value))
-  }
+  const open: (Data | readonly Json[])[] = [data]
+  for (let holder = open.pop(); holder !== undefined; holder = open.pop())
+    for (const value of Object.values<Json | undefined>(holder))
+      if (typeof value === 'object' && value !== null) open.push(value)
+      else if (value !== null && value !== undefined) texts.push(String(value))
   return texts
 }

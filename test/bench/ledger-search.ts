@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,15 +12,28 @@ import type { Ledger } from '../../core/ledger/ledger.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { type Hold, holds } from './holds.ts'
 import { type Commands, commandsBeside } from './ledger-commands.ts'
+import { open } from './ledger-open.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
 const LIMIT = 50
 const HOLD = { of: 'ours', atMost: 10 } as const
 
-/** The ledger in `dir` as a daemon searches it, and how long that holds the daemon up. */
-export async function searches(open: () => Promise<Ledger>, dir: string): Promise<BenchRow[]> {
-  const ledger = await open()
+/**
+ * The ledger in `dir` as a daemon searches it, and how long that holds the daemon up. By a process of its own, as small as a
+ * daemon: to start another one holds for as long as its memory is large.
+ */
+export async function searches(dir: string): Promise<BenchRow[]> {
+  const child = fork(import.meta.filename, [dir])
+  const ended = once(child, 'exit')
+  const [told] = (await Promise.race([once(child, 'message'), ended])) as [BenchRow[] | number | null]
+  await ended
+  if (Array.isArray(told)) return told
+  throw new Error('the process that searches failed')
+}
+
+async function searched(dir: string): Promise<BenchRow[]> {
+  const ledger = await open(dir, false)
   await ledger.settled()
   const { size } = ledger.head()
   const before = process.memoryUsage.rss()
@@ -126,4 +141,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const startMs = performance.now()
   await work()
   return performance.now() - startMs
+}
+
+if (import.meta.main) {
+  const [dir = ''] = process.argv.slice(2)
+  process.send?.(await searched(dir), () => process.disconnect())
 }

@@ -12,10 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bootId, systemClock } from '../../core/clock.ts'
 import type { Draft } from '../../core/entry.ts'
-import type { Ledger } from '../../core/ledger/ledger.ts'
-import { openLedger } from '../../core/ledger/open.ts'
+import { open } from './ledger-open.ts'
 import { halfPruned, rebuiltTree, receipts } from './ledger-proofs.ts'
 import { searches } from './ledger-search.ts'
 import { verifications } from './ledger-verified.ts'
@@ -31,18 +29,6 @@ const draft = (pid: number): Draft => ({
   svc: 'api',
   data: { pid, exit: 'signal', signal: 'SIGKILL', oom: false, uptimeMs: 12_345, wanted: false },
 })
-
-const open = (dir: string, fsync = true): Promise<Ledger> =>
-  openLedger({
-    dir,
-    host: 'bench',
-    version: '0.0.0',
-    clock: systemClock,
-    bootId: bootId(),
-    redact: [],
-    fsync,
-    snapshot: () => ({ known: true }),
-  })
 
 /** All rows of the ledger; uses a temporary folder on the disk of the system's temporary files. */
 export async function rows(): Promise<BenchRow[]> {
@@ -154,7 +140,7 @@ async function longLedger(dir: string): Promise<BenchRow[]> {
     ...verifications(dir, entries),
     await receipts(() => open(dir, false), dir),
     await rebuiltTree(() => open(dir, false), dir),
-    ...(await searches(() => open(dir, false), dir)),
+    ...(await searches(dir)),
     await halfPruned(() => open(dir, false), dir),
   ]
 }

@@ -1,7 +1,8 @@
-import { type Cursor, openCursor, type RawLine } from '../cursor.ts'
+import { countingSegments } from '../base.ts'
+import { type Cursor, openCursor } from '../cursor.ts'
+import type { SegmentFile } from '../files.ts'
 import { checkLine } from '../line.ts'
-import { firstSeq } from '../read.ts'
-import { BLOCK, begin, type Database, inTransaction, StaleIndex } from './database.ts'
+import { BLOCK, begin, type Database, inTransaction, prepared, StaleIndex } from './database.ts'
 import { lineReader, type Place } from './lines.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -25,17 +26,18 @@ const PIECE_BYTES = 2 * 1024 * 1024
  */
 export async function catchUp(db: Database, dir: string, options: CatchUpOptions = {}): Promise<number> {
   const { signal, onProgress, isEnough, endSeq = Number.POSITIVE_INFINITY } = options
-  if (!isOfThis(db, dir) || holdsPruned(db, dir)) begin(db)
+  const files = countingSegments(dir)
+  const first = files[0]?.first ?? 0
+  if (!isOfThis(db, files) || holdsBefore(db, first)) begin(db)
   // What was pruned is not there to be found.
-  let size = Math.max(sizeOf(db), firstSeq(dir))
+  let size = Math.max(sizeOf(db), first)
   if (size >= endSeq) return size
-  const add = adder(db)
   const cursor = openCursor(dir, size)
   try {
     for (;;) {
-      const lines = await nextLines(cursor, size, endSeq, signal)
-      if (lines.length === 0) return size
-      size = add(size, lines)
+      const gathered = await gather(cursor, size, endSeq, signal)
+      if (gathered.tokens.length === 0) return size
+      size = add(db, size, gathered)
       onProgress?.(size)
       if (isEnough?.()) return size
     }
@@ -45,23 +47,23 @@ export async function catchUp(db: Database, dir: string, options: CatchUpOptions
 }
 
 export function sizeOf(db: Database): number {
-  return Number(db.prepare('SELECT size FROM upto').get()?.size ?? 0)
+  return Number(prepared(db, 'SELECT size FROM upto').get()?.size ?? 0)
 }
 
-/** Whether it tells of entries that were pruned since it was made. */
-export function holdsPruned(db: Database, dir: string): boolean {
-  const { seq } = db.prepare('SELECT min(seq) AS seq FROM entries').get() ?? {}
-  return typeof seq === 'number' && seq < firstSeq(dir)
+/** Whether it tells of entries before the ledger's `first`: they were pruned since it was made. */
+export function holdsBefore(db: Database, first: number): boolean {
+  const { seq } = prepared(db, 'SELECT min(seq) AS seq FROM entries').get() ?? {}
+  return typeof seq === 'number' && seq < first
 }
 
 /** Whether the newest entry in it is still that of the ledger. */
-function isOfThis(db: Database, dir: string): boolean {
-  const { size, h } = db.prepare('SELECT size, h FROM upto').get() ?? {}
+function isOfThis(db: Database, files: readonly SegmentFile[]): boolean {
+  const { size, h } = prepared(db, 'SELECT size, h FROM upto').get() ?? {}
   if (typeof size !== 'number' || typeof h !== 'string') return false
   if (size === 0) return true
-  const place = db.prepare('SELECT seq, offset, bytes FROM entries WHERE seq = ?').get(size - 1)
+  const place = prepared(db, 'SELECT seq, offset, bytes FROM entries WHERE seq = ?').get(size - 1)
   if (place === undefined) return false
-  const reader = lineReader(dir)
+  const reader = lineReader(files)
   try {
     const checked = checkLine(reader.read(place as unknown as Place))
     return checked.ok ? checked.entry.seq === size - 1 && checked.entry.h === h : h === ''
@@ -73,57 +75,78 @@ function isOfThis(db: Database, dir: string): boolean {
   }
 }
 
+/** What the tables get of lines that follow on each other. */
+interface Gathered {
+  /** Seq, offset, bytes and ms of one after the other. */
+  readonly places: (number | null)[]
+  /** Of each; null for a line that is no entry. */
+  readonly tokens: (string | null)[]
+  /** `h` of the last one; '' when it is no entry. */
+  h: string
+}
+
 /** A line that claims a place further on would hide what comes: it and the rest are left to those who read the files. */
-async function nextLines(cursor: Cursor, fromSeq: number, endSeq: number, signal?: AbortSignal): Promise<RawLine[]> {
-  const all: RawLine[] = []
-  for (let bytes = 0; bytes < PIECE_BYTES; ) {
+async function gather(cursor: Cursor, fromSeq: number, endSeq: number, signal?: AbortSignal): Promise<Gathered> {
+  const gathered: Gathered = { places: [], tokens: [], h: '' }
+  const { places, tokens } = gathered
+  for (let all = 0; all < PIECE_BYTES; ) {
     signal?.throwIfAborted()
     const lines = await cursor.next(endSeq)
     if (lines.length === 0) break
-    for (const line of lines) {
-      if (line.seq !== fromSeq + all.length) return all
-      all.push(line)
-      bytes += line.bytes
+    // At once: what is not kept for long costs little.
+    for (const { seq, text, offset, bytes } of lines) {
+      if (seq !== fromSeq + tokens.length) return gathered
+      const checked = checkLine(text)
+      places.push(seq, offset, bytes, checked.ok ? Date.parse(checked.entry.ts) : null)
+      tokens.push(checked.ok ? tokensOf(checked.entry) : null)
+      gathered.h = checked.ok ? checked.entry.h : ''
+      all += bytes
     }
   }
-  return all
+  return gathered
 }
 
-/** Adds the lines that stand from a seq on; answers the new size. */
-type Add = (from: number, lines: readonly RawLine[]) => number
+const COLUMNS = 4
+/** Each statement has a price of its own. */
+const ROWS = 32
+const ADD_PLACE = 'INSERT INTO entries VALUES (?, ?, ?, ?)'
+const ADD_PLACES = ADD_PLACE + ', (?, ?, ?, ?)'.repeat(ROWS - 1)
 
-function adder(db: Database): Add {
-  const addEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)')
-  const addWords = db.prepare('INSERT INTO words (rowid, tokens) VALUES (?, ?)')
-  const addTime = db.prepare(
+/** Adds what was gathered from a seq on; answers the new size. */
+function add(db: Database, from: number, { places, tokens, h }: Gathered): number {
+  const addWords = prepared(db, 'INSERT INTO words (rowid, tokens) VALUES (?, ?)')
+  return inTransaction(db, () => {
+    for (let at = 0; at < places.length; ) {
+      const rows = places.length - at < ROWS * COLUMNS ? 1 : ROWS
+      prepared(db, rows === 1 ? ADD_PLACE : ADD_PLACES).run(...places.slice(at, at + rows * COLUMNS))
+      at += rows * COLUMNS
+    }
+    addTimes(db, places)
+    const size = from + tokens.length
+    prepared(db, 'UPDATE upto SET size = ?, h = ?').run(size, h)
+    // Last: any statement but this makes the table write out what it has gathered.
+    for (const [at, each] of tokens.entries()) if (each !== null) addWords.run(from + at, each)
+    return size
+  })
+}
+
+function addTimes(db: Database, places: Gathered['places']): void {
+  const addTime = prepared(
+    db,
     `INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
      SET least_ms = min(least_ms, excluded.least_ms), most_ms = max(most_ms, excluded.most_ms)`,
   )
-  const move = db.prepare('UPDATE upto SET size = ?, h = ?')
-  return (from, lines) =>
-    inTransaction(db, () => {
-      const last = from + lines.length - 1
-      const allTokens: (string | null)[] = []
-      let [block, leastMs, mostMs, h] = [-1, 0, 0, '']
-      for (const { seq, text, offset, bytes } of lines) {
-        const checked = checkLine(text)
-        const ms = checked.ok ? Date.parse(checked.entry.ts) : null
-        addEntry.run(seq, offset, bytes, ms)
-        allTokens.push(checked.ok ? tokensOf(checked.entry) : null)
-        if (seq === last && checked.ok) h = checked.entry.h
-        if (ms === null) continue
-        const its = Math.floor(seq / BLOCK)
-        if (its !== block) {
-          if (block >= 0) addTime.run(block, leastMs, mostMs)
-          block = its
-          leastMs = mostMs = ms
-        } else if (ms < leastMs) leastMs = ms
-        else if (ms > mostMs) mostMs = ms
-      }
+  let [block, leastMs, mostMs] = [-1, 0, 0]
+  for (let at = 0; at < places.length; at += COLUMNS) {
+    const ms = places[at + 3] ?? null
+    if (ms === null) continue
+    const its = Math.floor(Number(places[at]) / BLOCK)
+    if (its !== block) {
       if (block >= 0) addTime.run(block, leastMs, mostMs)
-      move.run(last + 1, h)
-      // Last: any statement but this makes the table write out what it has gathered.
-      for (const [at, tokens] of allTokens.entries()) if (tokens !== null) addWords.run(from + at, tokens)
-      return last + 1
-    })
+      block = its
+      leastMs = mostMs = ms
+    } else if (ms < leastMs) leastMs = ms
+    else if (ms > mostMs) mostMs = ms
+  }
+  if (block >= 0) addTime.run(block, leastMs, mostMs)
 }

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { INDEX_FILE, INDEX_PARTS } from '../files.ts'
 
@@ -34,6 +34,9 @@ const TABLES: Readonly<Record<string, string>> = {
   // h: of the entry before "size"; another one there is another ledger.
   upto: 'CREATE TABLE upto (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, h TEXT NOT NULL) STRICT',
 }
+
+/** So many pieces of words are put together at once, whoever waits: the table can't have more than 2,000. */
+const MOST_PIECES = 1000
 
 /** What FTS5 keeps the table of words in. */
 const PARTS_OF_WORDS = ['words_data', 'words_idx', 'words_config']
@@ -98,16 +101,30 @@ export function begin(db: Database): void {
   inTransaction(db, () => {
     for (const name of ['entries', 'blocks', 'words', 'upto']) db.exec(`DROP TABLE IF EXISTS ${name}`)
     for (const sql of Object.values(TABLES)) db.exec(sql)
+    // Its words are put together by `mergeWords`, when nobody waits; on the way it would be done several times.
+    for (const [what, most] of Object.entries({ automerge: 0, crisismerge: MOST_PIECES }))
+      db.exec(`INSERT INTO words (words, rank) VALUES ('${what}', ${most})`)
     db.exec(`INSERT INTO upto VALUES (1, 0, ''); PRAGMA user_version = ${VERSION}`)
   })
 }
 
+const statements = new WeakMap<Database, Map<string, StatementSync>>()
+
+/** The statement of a text; to read a text takes longer than most of what it asks for. */
+export function prepared(db: Database, sql: string): StatementSync {
+  const known = statements.get(db) ?? new Map<string, StatementSync>()
+  statements.set(db, known)
+  const statement = known.get(sql) ?? db.prepare(sql)
+  known.set(sql, statement)
+  return statement
+}
+
 /** All of it or nothing. */
 export function inTransaction<T>(db: Database, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
+  prepared(db, 'BEGIN IMMEDIATE').run()
   try {
     const result = work()
-    db.exec('COMMIT')
+    prepared(db, 'COMMIT').run()
     return result
   } catch (error) {
     // A full or broken disk may have ended it already.

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
+import { countingSegments } from '../base.ts'
 import { type Filter, matcher } from '../filter.ts'
 import { checkLine } from '../line.ts'
 import { MAX_BAD, type Page, type PageOptions, type Row } from '../list.ts'
-import { type BadLine, firstSeq, readEntry } from '../read.ts'
+import { type BadLine, readEntry } from '../read.ts'
 import { sizeOf } from './catch-up.ts'
-import { BLOCK, type Database, StaleIndex } from './database.ts'
+import { BLOCK, type Database, prepared, StaleIndex } from './database.ts'
 import { lineReader, type Place } from './lines.ts'
 import { questionOf } from './tokens.ts'
 
@@ -27,8 +28,9 @@ export async function findEntries(
 ): Promise<Page> {
   const rows: Row[] = []
   const fits = matcher(filter)
-  const range = rangeOf(db, filter, cursor, firstSeq(dir))
-  const reader = lineReader(dir)
+  const files = countingSegments(dir)
+  const range = rangeOf(db, filter, cursor, files[0]?.first ?? 0)
+  const reader = lineReader(files)
   let turnMs = performance.now()
   try {
     const bad = await badIn(db, dir, range)
@@ -83,11 +85,11 @@ function rangeOf(
   let last = Math.min(filter.toSeq ?? Number.POSITIVE_INFINITY, sizeOf(db) - 1)
   if (cursor !== undefined) last = Math.min(last, Number(cursor) - 1)
   if (sinceMs !== undefined) {
-    const { block } = db.prepare('SELECT min(block) AS block FROM blocks WHERE most_ms >= ?').get(sinceMs) ?? {}
+    const { block } = prepared(db, 'SELECT min(block) AS block FROM blocks WHERE most_ms >= ?').get(sinceMs) ?? {}
     first = Math.max(first, typeof block === 'number' ? block * BLOCK : Number.POSITIVE_INFINITY)
   }
   if (untilMs !== undefined) {
-    const { block } = db.prepare('SELECT max(block) AS block FROM blocks WHERE least_ms <= ?').get(untilMs) ?? {}
+    const { block } = prepared(db, 'SELECT max(block) AS block FROM blocks WHERE least_ms <= ?').get(untilMs) ?? {}
     last = Math.min(last, typeof block === 'number' ? (block + 1) * BLOCK - 1 : -1)
   }
   return { first, last }
@@ -95,9 +97,8 @@ function rangeOf(
 
 async function badIn(db: Database, dir: string, { first, last }: { first: number; last: number }): Promise<BadLine[]> {
   if (first > last) return []
-  const found = db
-    .prepare('SELECT seq FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?')
-    .all(first, last, MAX_BAD)
+  const sql = 'SELECT seq FROM entries WHERE ms IS NULL AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?'
+  const found = prepared(db, sql).all(first, last, MAX_BAD)
   const bad: BadLine[] = []
   for (const { seq } of found) bad.push(await damagedAt(dir, Number(seq)))
   return bad
@@ -116,7 +117,8 @@ function placesFor(db: Database, filter: Filter): (first: number, last: number, 
   const { sinceMs = Number.MIN_SAFE_INTEGER, untilMs = Number.MAX_SAFE_INTEGER } = filter
   const what = 'entries.seq AS seq, offset, bytes'
   const within = 'ms BETWEEN ? AND ?'
-  const statement = db.prepare(
+  const statement = prepared(
+    db,
     question === ''
       ? `SELECT ${what} FROM entries WHERE seq BETWEEN ? AND ? AND ${within} ORDER BY seq DESC LIMIT ?`
       : `SELECT ${what} FROM words JOIN entries ON entries.seq = words.rowid

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { codeOf } from '../../fault.ts'
-import { countingSegments } from '../base.ts'
+import type { SegmentFile } from '../files.ts'
 import { validBytesBefore } from '../opening.ts'
 import { StaleIndex } from './database.ts'
 
@@ -14,26 +14,27 @@ export interface Place {
 /** Bad lines may be longer than entries. */
 const MOST_LINE_BYTES = 1_048_576
 const LF = 10
+/** What stands this near before a line that was read is read with more of what is there. */
+const NEAR_BYTES = 8192
 
 /** Segments stay open until it is closed. */
 export interface LineReader {
-  /** Throws a StaleIndex where there is no such place. */
+  /** Throws a StaleIndex where there is no such place. The newest first is quickest. */
   read(place: Place): string
   close(): void
 }
 
-/** Throws `StaleIndex` when it was pruned meanwhile. */
-function opened(path: string): number {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    throw codeOf(error) === 'ENOENT' ? new StaleIndex(`${path} is not there any more`) : error
-  }
+interface Open {
+  readonly fd: number
+  readonly validBytes: number
+  /** What was read last, and where it begins. */
+  bytes: Buffer
+  from: number
 }
 
-export function lineReader(dir: string): LineReader {
-  const files = countingSegments(dir)
-  const open = new Map<string, { readonly fd: number; readonly validBytes: number }>()
+/** `files`: the segments that count. */
+export function lineReader(files: readonly SegmentFile[]): LineReader {
+  const open = new Map<string, Open>()
   return {
     read({ seq, offset, bytes }) {
       const index = files.findLastIndex(each => each.first <= seq)
@@ -41,22 +42,40 @@ export function lineReader(dir: string): LineReader {
       if (!(bytes >= 0 && bytes <= MOST_LINE_BYTES && offset >= 0))
         throw new StaleIndex(`entry #${seq} can't have ${bytes} bytes`)
       if (file === undefined) throw new StaleIndex(`there is no segment of entry #${seq}`)
-      const segment = open.get(file.path) ?? {
-        fd: opened(file.path),
-        validBytes: validBytesBefore(files[index + 1]),
-      }
+      const segment = open.get(file.path) ?? opened(file.path, files[index + 1])
       open.set(file.path, segment)
       if (offset + bytes >= segment.validBytes) throw new StaleIndex(`entry #${seq} can't stand behind what counts`)
       // With the line ends before and behind it: what stands within a line is none, whatever it looks like.
-      const before = Math.min(offset, 1)
-      const buffer = Buffer.allocUnsafe(before + bytes + 1)
-      const read = readSync(segment.fd, buffer, 0, buffer.length, offset - before)
-      const isLine = read === buffer.length && buffer.at(-1) === LF && (before === 0 || buffer[0] === LF)
+      const from = Math.max(0, offset - 1)
+      const end = offset + bytes + 1
+      if (from < segment.from || end > segment.from + segment.bytes.length) readPiece(segment, from, end)
+      const [begin, lf] = [offset - segment.from, offset + bytes - segment.from]
+      const isLine = segment.bytes[lf] === LF && (offset === 0 || segment.bytes[begin - 1] === LF)
       if (!isLine) throw new StaleIndex(`entry #${seq} is no line where it stood`)
-      return buffer.toString('utf8', before, before + bytes)
+      return segment.bytes.toString('utf8', begin, lf)
     },
     close() {
       for (const { fd } of open.values()) closeSync(fd)
     },
   }
+}
+
+/** Throws `StaleIndex` when it was pruned meanwhile. */
+function opened(path: string, next: SegmentFile | undefined): Open {
+  try {
+    const validBytes = validBytesBefore(next)
+    return { fd: openSync(path, 'r'), validBytes, bytes: Buffer.alloc(0), from: 0 }
+  } catch (error) {
+    throw codeOf(error) === 'ENOENT' ? new StaleIndex(`${path} is not there any more`) : error
+  }
+}
+
+function readPiece(segment: Open, from: number, end: number): void {
+  // Lines that follow on each other share the line end between them.
+  const distance = segment.from + 1 - end
+  const isNear = distance >= 0 && distance < NEAR_BYTES
+  const wanted = isNear ? Math.max(0, Math.min(from, end - 2 * NEAR_BYTES)) : from
+  const buffer = Buffer.allocUnsafe(end - wanted)
+  segment.bytes = buffer.subarray(0, readSync(segment.fd, buffer, 0, buffer.length, wanted))
+  segment.from = wanted
 }

@@ -6,6 +6,7 @@ import { hasWriter } from '../lock.ts'
 import { catchUp } from './catch-up.ts'
 import { isWrong } from './database.ts'
 import { heldIndex } from './held.ts'
+import { mergeWords } from './merge.ts'
 import { searchLedger } from './search.ts'
 import { asksMuch, isLong, mayKeep } from './worth.ts'
 
@@ -37,6 +38,7 @@ async function ownIndex(dir: string, filter: Filter, options: QueryOptions): Pro
       try {
         return await index.use(async db => {
           await catchUp(db, dir, upTo(dir, options))
+          await mergeWords(db, options)
           return searchLedger(db, dir, filter, options)
         })
       } catch (error) {

@@ -7,6 +7,7 @@ import type { BadLine } from '../read.ts'
 import { catchUp, sizeOf } from './catch-up.ts'
 import { isBusy, isWrong } from './database.ts'
 import { heldIndex } from './held.ts'
+import { mergeWords } from './merge.ts'
 import { searchLedger } from './search.ts'
 import { asksMuch, isLong, mayKeep } from './worth.ts'
 
@@ -55,6 +56,8 @@ const questions: Question[] = []
 const catchUps: Extract<Asked, { what: 'catch up' }>[] = []
 const aborts = new Map<number, AbortController>()
 let isWorking = false
+/** Something was added, and its words not put together yet. */
+let isUntidy = false
 let pausedUntilMs = 0
 let letGo: NodeJS.Timeout | undefined
 
@@ -94,8 +97,10 @@ async function work(): Promise<void> {
     if (question !== undefined) await answer(question)
     else {
       const [wanted] = catchUps
-      if (wanted === undefined) break
-      if (await bringUpTo(wanted)) catchUps.shift()
+      if (wanted !== undefined) {
+        if (await bringUpTo(wanted)) catchUps.shift()
+      } else if (isUntidy) await tidy()
+      else break
     }
   }
   isWorking = false
@@ -124,14 +129,18 @@ async function answer(question: Question): Promise<void> {
 
 async function pageOf({ filter, limit, cursor, size }: Question, signal: AbortSignal): Promise<Page> {
   const options = { limit, signal, ...(cursor === undefined ? {} : { cursor }) }
+  // What the files hold behind that, a failing disk may still take back.
+  const durable = { ...filter, toSeq: Math.min(filter.toSeq ?? size, size - 1) }
   for (let tries = 0; tries < TRIES && asksMuch(filter) && whyNot() === null; tries++) {
     signal.throwIfAborted()
     try {
       return await index.use(async db => {
-        if (size - sizeOf(db) <= SOON) await catchUp(db, dir, { endSeq: size, signal })
+        const indexed = sizeOf(db)
+        if (size - indexed <= SOON)
+          isUntidy = (await catchUp(db, dir, { endSeq: size, signal })) !== indexed || isUntidy
         // The next question is to be answered faster.
         else if (catchUps.length === 0) catchUps.push({ id: NOBODY, what: 'catch up', size })
-        return searchLedger(db, dir, filter, options)
+        return searchLedger(db, dir, durable, options)
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -140,7 +149,7 @@ async function pageOf({ filter, limit, cursor, size }: Question, signal: AbortSi
       if (tries > 0 || !isWrong(error)) pausedUntilMs = performance.now() + PAUSE_MS
     }
   }
-  return listEntries(dir, filter, options)
+  return listEntries(dir, durable, options)
 }
 
 /** Why there is to be no index now; null: there may be one. */
@@ -155,14 +164,34 @@ async function bringUpTo({ id, size }: { readonly id: number; readonly size: num
   try {
     const why = whyNot()
     if (why !== null) throw new Error(why)
-    const reached = await index.use(db => catchUp(db, dir, { endSeq: size, isEnough: () => questions.length > 0 }))
-    if (reached < size && questions.length > 0) return false
+    isUntidy = true
+    const reached = await index.use(db => catchUp(db, dir, { endSeq: size, isEnough: isAsked }))
+    if (reached < size && isAsked()) return false
+    if (catchUps.length === 1) await tidy()
     tell({ id, size: reached })
   } catch (error) {
+    isUntidy = false
     pausedUntilMs = Math.max(pausedUntilMs, isWrong(error) ? performance.now() + PAUSE_MS : 0)
     tell({ id, why: messageOf(error) })
   }
   return true
+}
+
+function isAsked(): boolean {
+  return questions.length > 0
+}
+
+/** A step at least. */
+async function tidy(): Promise<void> {
+  try {
+    isUntidy = await index.use(async db => {
+      await mergeWords(db, { isEnough: isAsked })
+      return isAsked()
+    })
+  } catch (error) {
+    isUntidy = false
+    pausedUntilMs = Math.max(pausedUntilMs, isWrong(error) ? performance.now() + PAUSE_MS : 0)
+  }
 }
 
 function cut({ rows, next, bad }: Page): Pick<Extract<Told, { lines: unknown }>, 'lines' | 'next' | 'bad'> {

@@ -1,6 +1,6 @@
 import type { Entry } from '../../entry.ts'
 import { type Filter, familiesOf } from '../filter.ts'
-import { phrasesOf, valuesOf, wordsOf } from '../words.ts'
+import { phrasesOf, valuesIn, wordsOf } from '../words.ts'
 
 /*
  * What the index holds of an entry: its words, and one token for each field that can be asked for. The tokenizer of the
@@ -17,39 +17,34 @@ function fieldToken(field: keyof typeof FIELD, value: string): string {
   return FIELD[field] + moved
 }
 
-/** The same few fields come again and again. */
+/** The same few fields come again and again: the tokens of each, and its words. */
 const MOST_KEPT = 4096
-const kept = new Map<string, string>()
+const kept = { kind: new Map<string, string>(), svc: new Map(), inc: new Map(), actor: new Map() }
 
-function keptToken(field: keyof typeof FIELD, value: string): string {
-  const key = FIELD[field] + value
-  let token = kept.get(key)
-  if (token === undefined) {
-    token =
-      field === 'kind'
-        ? familiesOf(value)
-            .map(each => fieldToken(field, each))
-            .join(' ')
-        : fieldToken(field, value)
-    if (kept.size >= MOST_KEPT) kept.clear()
-    kept.set(key, token)
+function keptTokens(field: keyof typeof kept, value: string): string {
+  const known: Map<string, string> = kept[field]
+  let tokens = known.get(value)
+  if (tokens === undefined) {
+    const all = field === 'kind' ? familiesOf(value) : [value]
+    tokens = [...all.map(each => fieldToken(field, each)), ...wordsOf(value)].join(' ')
+    if (known.size >= MOST_KEPT) known.clear()
+    known.set(value, tokens)
   }
-  return token
+  return tokens
 }
 
 /** What the table's tokenizer parts and makes small in the same way itself. */
 const PLAIN = /^[\x01-\x7f]*$/
 
 /** All tokens of an entry, for the table. */
-export function tokensOf(entry: Entry): string {
-  const { kind, svc, inc, actor, data } = entry
+export function tokensOf({ kind, svc, inc, actor, data }: Entry): string {
+  let tokens = keptTokens('kind', kind)
+  if (svc !== undefined) tokens += ` ${keptTokens('svc', svc)}`
+  if (inc !== undefined) tokens += ` ${keptTokens('inc', inc)}`
+  if (actor !== undefined) tokens += ` ${keptTokens('actor', actor)}`
   const { severity } = data
-  let tokens = keptToken('kind', kind)
-  if (svc !== undefined) tokens += ` ${keptToken('svc', svc)}`
-  if (inc !== undefined) tokens += ` ${keptToken('inc', inc)}`
-  if (actor !== undefined) tokens += ` ${keptToken('actor', actor)}`
   if (typeof severity === 'string') tokens += ` ${fieldToken('severity', severity)}`
-  const text = valuesOf(entry).join('\n')
+  const text = valuesIn(data).join('\n')
   return `${tokens} ${PLAIN.test(text) ? text : wordsOf(text).join(' ')}`
 }
 

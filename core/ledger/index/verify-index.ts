@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf } from '../../fault.ts'
-import { catchUp, holdsPruned, sizeOf } from './catch-up.ts'
+import { firstSeq } from '../read.ts'
+import { catchUp, holdsBefore, sizeOf } from './catch-up.ts'
 import { compareIndexes, type IndexVerdict } from './compare.ts'
 import { type Database, indexPath, isBusy, isFull, isWrong, kindOf, openDatabase } from './database.ts'
 
@@ -29,7 +30,7 @@ export async function verifyIndex(dir: string, options: VerifyIndexOptions = {})
   try {
     kept = await keptIn(indexPath(dir), temporary, signal)
     const size = kindOf(kept) === 'ours' ? sizeOf(kept) : 0
-    if (size === 0 || holdsPruned(kept, dir)) return null
+    if (size === 0 || holdsBefore(kept, firstSeq(dir))) return null
     fresh = await openDatabase(join(temporary, 'fresh.db'))
     await catchUp(fresh, dir, {
       endSeq: size,

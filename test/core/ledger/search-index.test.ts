@@ -7,6 +7,7 @@ import type { Filter } from '../../../core/ledger/filter.ts'
 import { catchUp, sizeOf } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
+import { mergeWords } from '../../../core/ledger/index/merge.ts'
 import { queryLedger } from '../../../core/ledger/index/query.ts'
 import { searchLedger } from '../../../core/ledger/index/search.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
@@ -81,6 +82,37 @@ test('whatever is asked for, the index finds what a reading of the files finds, 
   assert.deepEqual(await verifyIndex(dir), { ok: true })
 })
 
+test('the pieces in which words were added are put together, in steps, and find the same', async t => {
+  const dir = join(folder(t), 'ledger')
+  await mixed(dir, 3000)
+  const db = await openDatabase(indexPath(dir))
+  t.after(() => db.isOpen && db.close())
+  const size = entriesIn(dir).length
+  for (let endSeq = 50; endSeq < size + 50; endSeq += 50) await catchUp(db, dir, { endSeq })
+  const pieces = () => Number(db.prepare('SELECT count(DISTINCT segid) AS count FROM words_idx').get()?.count)
+  const find = async () => {
+    const pages = [{ text: 'jürgen' }, { svc: 'api' }, { kinds: ['incident'], text: 'disk oom' }].map(filter =>
+      findEntries(db, dir, filter, { limit: 5000 }),
+    )
+    return (await Promise.all(pages)).map(seqsOf)
+  }
+  const found = await find()
+  assert.ok(pieces() > 50)
+  let steps = 0
+  const isEnough = () => {
+    steps += 1
+    return true
+  }
+  await mergeWords(db, { isEnough })
+  assert.equal(steps, 1)
+  assert.deepEqual(await find(), found)
+  await mergeWords(db)
+  assert.ok(pieces() < 10, `${pieces()} pieces`)
+  assert.deepEqual(await find(), found)
+  db.close()
+  assert.deepEqual(await verifyIndex(dir), { ok: true })
+})
+
 test('words are whole words; a star lets them go on, quotes want them in a row', async t => {
   const dir = join(folder(t), 'ledger')
   const ledger = await openLedger(optionsFor(dir))
@@ -126,6 +158,30 @@ test('a damaged line is told of, by the index as by the files', async t => {
   const later = await findEntries(db, dir, { svc: 'api' }, { limit: 100 })
   assert.ok(later.bad.some(({ seq, why }) => seq === 40 && /hash/.test(why)))
   assert.ok(!seqsOf(later).includes(40))
+})
+
+test('a damaged line is named also where what is asked for was edited away, and by one page only', async t => {
+  const dir = await written(t, 50)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  const lines = readFileSync(path, 'utf8').split('\n')
+  for (const seq of [20, 31]) lines[seq] = (lines[seq] ?? '').replace('"svc":"api"', '"svc":"apx"')
+  writeFileSync(path, lines.join('\n'))
+  const db = await openDatabase(indexPath(dir))
+  t.after(() => db.close())
+  await catchUp(db, dir)
+  for (const find of [findEntries.bind(null, db), listEntries]) {
+    for (const limit of [1, 7, 19, 20, 100]) {
+      const all: number[] = []
+      const named: number[] = []
+      for (let cursor: string | null = '51'; cursor !== null; ) {
+        const page: Page = await find(dir, { svc: 'api' }, { limit, cursor })
+        all.push(...seqsOf(page))
+        named.push(...page.bad.map(({ seq }) => seq))
+        cursor = page.next
+      }
+      assert.deepEqual([all.length, named], [48, [31, 20]], `${find.name}, ${limit} a page`)
+    }
+  }
 })
 
 test('a line that claims a place further on hides nothing', async t => {
