@@ -181,15 +181,14 @@ function isAsked(): boolean {
   return questions.length > 0
 }
 
-/** A step at least. */
+/** A step at least, where there is room for it. */
 async function tidy(): Promise<void> {
+  isUntidy = false
+  if (whyNot() !== null) return
   try {
-    isUntidy = await index.use(async db => {
-      await mergeWords(db, { isEnough: isAsked })
-      return isAsked()
-    })
+    await index.use(db => mergeWords(db, { isEnough: isAsked }))
+    isUntidy = isAsked()
   } catch (error) {
-    isUntidy = false
     pausedUntilMs = Math.max(pausedUntilMs, isWrong(error) ? performance.now() + PAUSE_MS : 0)
   }
 }
