@@ -1,5 +1,5 @@
-# Who is told when heald stays down and when it is back, by one request of a program that needs nothing of heald: { down, back, secret }, or null
-# where no chat can be told so.
+# Who is told when heald stays down and when it is back, by one request of a program that needs nothing of heald:
+# { down, back, secret }, or null where no chat can be told so.
 { lib, cfg, channels, host }:
 let
   # The first of them that is written, with the token in a file.

@@ -4,7 +4,7 @@ import { findEarlier, sweepLeftovers } from './earlier.ts'
 import { groupAlive, sendSignal } from './instance.ts'
 import { isRunning } from './proc.ts'
 import type { HostShared } from './process.ts'
-import { removeSlot, SLOTS } from './slot.ts'
+import { removeSlot, SLOTS, serviceOf } from './slot.ts'
 
 /** Of a run that an older heald started, which did not say. */
 const USUAL = { signal: 'SIGTERM', timeoutMs: 10_000 } as const
@@ -15,7 +15,7 @@ const SETTLE_MS = 2000
 
 /** Names of services that an earlier daemon had, other than these. */
 export function otherNames({ runDir }: HostShared, names: ReadonlySet<string>): string[] {
-  const found = readdirSync(runDir).flatMap(file => /^(.+)\.[ab]\.pid$/.exec(file)?.[1] ?? [])
+  const found = readdirSync(runDir).flatMap(file => serviceOf(file) ?? [])
   return [...new Set(found)].filter(name => !names.has(name))
 }
 

@@ -19,6 +19,11 @@ export function slotPath({ runDir }: Folders, service: string, slot: SlotName, f
   return join(runDir, `${service}.${slot}.${file}`)
 }
 
+/** The service whose `pid` file has this name; null for every other file. */
+export function serviceOf(fileName: string): string | null {
+  return /^(.+)\.[ab]\.pid$/.exec(fileName)?.[1] ?? null
+}
+
 export function logPathOf({ logDir }: Folders, service: string): string {
   return join(logDir, `${service}.log`)
 }

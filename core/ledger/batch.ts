@@ -37,8 +37,8 @@ export interface Batch {
   readonly position: Position
 }
 
-/** More than the keys around what an entry itself says, and its seal. */
-const MOST_STAMP_CHARS = 400
+/** The keys around what an entry itself says, and its seal; few have more. */
+export const LINE_OVERHEAD_CHARS = 320
 
 /** Builds the lines that follow `from`: the writer's own entries first, then the batch, in order. */
 export function buildBatch(
@@ -51,7 +51,9 @@ export function buildBatch(
   const rows: SideRow[] = []
   const refs: IncidentRef[] = []
   const chains = new Map<ChainRef, string>()
-  const room = growing(items.reduce((sum, { prepared }) => sum + prepared.chars + MOST_STAMP_CHARS, MOST_STAMP_CHARS))
+  const room = growing(
+    items.reduce((sum, { prepared }) => sum + prepared.chars + LINE_OVERHEAD_CHARS, LINE_OVERHEAD_CHARS),
+  )
   let end = 0
   let { seq, h, tsMs: lastMs } = from
   let isoMs = Number.NaN

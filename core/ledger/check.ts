@@ -6,10 +6,11 @@ import type { VerifierKey } from './note.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
-import { type FollowOptions, rootOfEntries } from './root-of-entries.ts'
+import { rootOfEntries } from './root-of-entries.ts'
 import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
 import { type Digest, toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
+import type { WalkOptions } from './verify-walk.ts'
 
 /** What came of one receipt or checkpoint, in words. */
 export interface CheckedReceipt {
@@ -21,7 +22,7 @@ export interface CheckedReceipt {
 }
 
 /** How the ledger's entries are read is said as for a verification: a signed checkpoint is compared with all that it covers. */
-export interface CheckWith extends FollowOptions {
+export interface CheckWith extends WalkOptions {
   /** The ledger's folder; null: there is none here. */
   readonly dir: string | null
   /** Trusted from elsewhere; none: full receipts are judged by `ownKeys`. */
@@ -67,7 +68,7 @@ async function checkShort(
       }
 }
 
-async function checkFull(text: string, { dir, keys, ownKeys, ...follow }: CheckWith): Promise<CheckedReceipt> {
+async function checkFull(text: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
   const what = 'full receipt'
   const receipt = parseFullReceipt(text)
   if (typeof receipt === 'string') return { what, fits: false, why: receipt, entry: null }
@@ -88,13 +89,13 @@ async function checkFull(text: string, { dir, keys, ownKeys, ...follow }: CheckW
   if (!isOurs) return answer(true, found === null ? '; it is not in the ledger here' : '')
   if (found === null && entry.seq >= firstSeq(dir))
     return answer(false, ', but the ledger here, which is that one, does not have it')
-  const compared = await compareWith(dir, checkpoint, follow)
+  const compared = await compareWith(dir, checkpoint, walking)
   if (compared.fits === true) return answer(true, found === null ? '; it was pruned from the ledger here' : '')
   const but = compared.fits === null ? "can't tell" : 'has another past'
   return answer(compared.fits, `, but the ledger here, which is that one, ${but}: ${compared.why}`)
 }
 
-async function checkNote(note: string, { dir, keys, ownKeys, ...follow }: CheckWith): Promise<CheckedReceipt> {
+async function checkNote(note: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
   const what = 'checkpoint'
   const answer = (fits: boolean | null, why: string): CheckedReceipt => ({ what, fits, why, entry: null })
   const trusted = [...keys, ...ownKeys]
@@ -109,7 +110,7 @@ async function checkNote(note: string, { dir, keys, ownKeys, ...follow }: CheckW
         ? 'its signature is good; there is no ledger here to compare it with'
         : 'a public key is needed to judge it: --key KEY',
     )
-  const { fits, why } = await compareWith(dir, claim, follow)
+  const { fits, why } = await compareWith(dir, claim, walking)
   return answer(fits, why)
 }
 
@@ -117,24 +118,24 @@ async function checkNote(note: string, { dir, keys, ownKeys, ...follow }: CheckW
 async function compareWith(
   dir: string,
   { size, root }: Checkpoint,
-  follow: FollowOptions,
+  walking: WalkOptions,
 ): Promise<{ readonly fits: boolean | null; readonly why: string }> {
   try {
-    const found = await despitePrunes(dir, () => rootOfFirst(dir, size, follow))
+    const found = await despitePrunes(dir, () => rootOfFirst(dir, size, walking))
     if (found === null) return { fits: null, why: `its ${size} entries were pruned, and the tree's files can't tell` }
     if (found === root) return { fits: true, why: `the first ${size} entries are those that it was signed for` }
     const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
     return { fits: false, why }
   } catch (error) {
-    follow.signal?.throwIfAborted()
+    walking.signal?.throwIfAborted()
     if (codeOf(error) !== 'ledger.damaged') throw error
     return { fits: false, why: `the ledger does not hold its ${size} entries: ${messageOf(error)}` }
   }
 }
 
 /** From the entries themselves: the tiles beside them may tell of what they were before. Null: nothing can tell it any more. */
-async function rootOfFirst(dir: string, size: number, follow: FollowOptions): Promise<Digest | null> {
-  return size < firstSeq(dir) ? prunedRoot(dir, size) : rootOfEntries(dir, size, follow)
+async function rootOfFirst(dir: string, size: number, walking: WalkOptions): Promise<Digest | null> {
+  return size < firstSeq(dir) ? prunedRoot(dir, size) : rootOfEntries(dir, size, walking)
 }
 
 /** As what stands for the pruned entries proves it. */

@@ -50,8 +50,8 @@ const UNFINISHED = 'pruning'
 const MOST_MARKER_BYTES = 64
 
 /**
- * Prunes a ledger that is being written; one that begins there already was pruned by the same order. Faults: `prune.place`, `prune.unsigned`, `prune.state`, `ledger.damaged`, and those
- * of `append`.
+ * Prunes a ledger that is being written; one that begins there already was pruned by the same order. Faults: `prune.place`,
+ * `prune.unsigned`, `prune.state`, `ledger.damaged`, and those of `append`.
  */
 export async function prune(
   dir: string,

@@ -1,4 +1,4 @@
-import type { Item } from './batch.ts'
+import { type Item, LINE_OVERHEAD_CHARS } from './batch.ts'
 import { BATCH_ENTRIES } from './segment.ts'
 
 /** Entries that wait for the disk: bounded in number and in size. */
@@ -24,7 +24,6 @@ const QUEUE_ENTRIES = 16_384
 const QUEUE_CHARS = 16 * 1024 * 1024
 /** 1 MiB in the worst realistic mixture of characters. */
 const BATCH_CHARS = 700_000
-const LINE_OVERHEAD_CHARS = 320
 
 export function createQueue(): Queue {
   let items: Item[] = []

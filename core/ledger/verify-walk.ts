@@ -5,6 +5,14 @@ import { type Walk, walkChain } from './chain.ts'
 import { leafHashOf } from './tree/hash.ts'
 import { emptyRange, type Range, rangeBuilder } from './tree/range.ts'
 
+export interface WalkOptions {
+  /** Threads; 1 (left out): this one only. */
+  readonly workers?: number
+  /** Called with the number of bytes done so far and in all. */
+  readonly onProgress?: (doneBytes: number, allBytes: number) => void
+  readonly signal?: AbortSignal
+}
+
 /** A segment to follow: what one thread of a verification is asked to do. */
 export interface Task {
   readonly path: string
@@ -84,16 +92,16 @@ export function walkSegment(task: Task): TreeWalk {
 }
 
 /**
- * Follows all segments, here and in `threads - 1` workers: whoever is free takes the next one. After a bad one no more
+ * Follows all segments, here and in `workers - 1` others: whoever is free takes the next one. After a bad one no more
  * are begun, since everything before it is under way already.
  */
 export async function walkAll(
   tasks: readonly Task[],
-  threads: number,
-  done: (task: Task) => void,
-  signal?: AbortSignal,
+  { workers: threads = 1, onProgress, signal }: WalkOptions = {},
 ): Promise<TreeWalk[]> {
   const walks: TreeWalk[] = []
+  const allBytes = tasks.reduce((sum, { validBytes }) => sum + validBytes, 0)
+  let doneBytes = 0
   const next = new Int32Array(new SharedArrayBuffer(4))
   const whole = Promise.withResolvers<void>()
   let left = tasks.length
@@ -101,13 +109,14 @@ export async function walkAll(
     walks[index] = walk
     left--
     if (left === 0) whole.resolve()
-    const task = tasks[index]
-    if (task !== undefined) done(task)
+    doneBytes += tasks[index]?.validBytes ?? 0
+    onProgress?.(doneBytes, allBytes)
     if (walk.bad !== null) Atomics.store(next, 0, tasks.length)
   }
   const share: Share = { tasks, next }
   const file = new URL(import.meta.url.endsWith('.ts') ? 'verify-worker.ts' : 'verify-worker.js', import.meta.url)
-  const workers = Array.from({ length: threads - 1 }, () => new Worker(file, { workerData: share }))
+  const others = Math.max(1, Math.min(threads, tasks.length)) - 1
+  const workers = Array.from({ length: others }, () => new Worker(file, { workerData: share }))
   const ended = Promise.all(
     workers.map(async worker => {
       worker.on('message', ({ index, walk }: Walked) => finish(index, walk))

@@ -17,7 +17,7 @@ import { olderRoots } from './tree/older-roots.ts'
 import { type Finding, isTold, type Joined, join } from './verify-join.ts'
 import { type Planned, planOf } from './verify-plan.ts'
 import { judgeSigned, type Trust, UNSIGNED } from './verify-signed.ts'
-import { type Task, type TreeWalk, walkAll, walkSegment } from './verify-walk.ts'
+import { type TreeWalk, type WalkOptions, walkAll, walkSegment } from './verify-walk.ts'
 
 /*
  * Life of a verification:
@@ -78,16 +78,11 @@ export interface Verdict {
   readonly tookMs: number
 }
 
-export interface VerifyOptions {
-  /** Threads; 1 (left out): this one only. */
-  readonly workers?: number
+export interface VerifyOptions extends WalkOptions {
   /** Neither tree nor signatures, which takes half the time. */
   readonly isOnlyChain?: boolean
   /** From elsewhere; left out: nothing. */
   readonly trust?: Trust
-  /** Called with the number of bytes done so far and in all. */
-  readonly onProgress?: (doneBytes: number, allBytes: number) => void
-  readonly signal?: AbortSignal
 }
 
 /** At a last line that is unfinished: so often it is waited for, and so often it is read anew in all. */
@@ -115,7 +110,7 @@ export async function verifyLedger(dir: string, options: VerifyOptions = {}): Pr
 
 async function verdictOf(
   dir: string,
-  { workers = 1, isOnlyChain = false, trust = NOTHING, onProgress, signal }: VerifyOptions,
+  { isOnlyChain = false, trust = NOTHING, ...walking }: VerifyOptions,
 ): Promise<Verdict> {
   const startMs = performance.now()
   // Before the files: what it knows to be durable has to be in them.
@@ -126,14 +121,8 @@ async function verdictOf(
   const files = segmentFiles(dir)
   const { base, trouble } = baseOf(dir, files)
   const plan = planOf(segmentsFrom(base, files), { sizes, isOnlyChain })
-  const allBytes = plan.reduce((sum, { task }) => sum + task.validBytes, 0)
-  let doneBytes = 0
-  const done = (task: Task): void => {
-    doneBytes += task.validBytes
-    onProgress?.(doneBytes, allBytes)
-  }
   const tasks = plan.map(({ task }) => task)
-  const walks = await walkAll(tasks, Math.max(1, Math.min(workers, tasks.length)), done, signal)
+  const walks = await walkAll(tasks, walking)
   await finishLast(dir, plan, walks)
   const isWritten = hasWriter(dir)
   const marked = await markedHash(dir, mark)

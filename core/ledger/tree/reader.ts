@@ -91,6 +91,7 @@ async function treeOfLeft(dir: string, size: number, signal?: AbortSignal): Prom
   return { size, root: rootAt(size, nodes), nodes, close() {} }
 }
 
-function damaged(why: string): Fault {
+/** The segments are not what was written. */
+export function damaged(why: string): Fault {
   return new Fault('ledger.damaged', why, { hint: '"heald ledger verify" says more' })
 }
