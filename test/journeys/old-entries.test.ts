@@ -57,10 +57,10 @@ test('old entries are pruned and a text erased while the daemon heals; it starts
       (error: unknown) => codeOf(error) === 'request.body',
       JSON.stringify(body),
     )
-  await assert.rejects(
-    request(socket, 'POST', '/v1/ledger/prune', { upTo: made.upTo }, { timeoutMs: 5000 }),
-    (error: unknown) => codeOf(error) === 'prune.place',
-  )
+  const prune = (upTo: number) => request(socket, 'POST', '/v1/ledger/prune', { upTo }, { timeoutMs: 5000 })
+  const { upTo, seq, segments } = made
+  assert.deepEqual(await prune(upTo), { upTo, seq, segments }, 'ordered once more it is done')
+  await assert.rejects(prune(upTo + 1), (error: unknown) => codeOf(error) === 'prune.place')
 
   await daemon.kill()
   await stand.up()
