@@ -15,16 +15,19 @@ test('every kill -9 of a service is in the ledger with its diagnosis, and pids a
   stand.configure({ services: { victim: { run: ['sleep', '100000'], ...PATIENT } } })
   await stand.up()
   const killed: number[] = []
-  for (let n = 0; n < kills; n += 1) {
-    const pid = await stand.wait(`life ${n} of victim`, () => {
+  const life = (n: number) =>
+    stand.wait(`life ${n} of victim`, () => {
       const found = stand.processes('victim')
       return found.length === 1 && found[0] !== killed.at(-1) ? found[0] : null
     })
+  for (let n = 0; n < kills; n += 1) {
+    const pid = await life(n)
+    // Each life is long enough to reset the backoff, however late it began.
+    await sleep(300)
     process.kill(pid, 'SIGKILL')
     killed.push(pid)
-    await sleep(300)
   }
-  const last = await stand.onlyProcess('victim')
+  const last = await life(kills)
   await stand.wait('all is recorded', () => stand.of('service.recovered', 'victim').length >= kills)
 
   const exits = stand.of('service.exited', 'victim')
