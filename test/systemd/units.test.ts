@@ -71,6 +71,7 @@ test('units of a real systemd are healed', async t => {
     until(`${name} to be well`, () => heald.of('service.recovered', name).length >= count, 15_000)
 
   await t.test('what runs is adopted, and shown as a unit', async () => {
+    await isReady('plain')
     const { kind, state, pid } = await heald.service('plain')
     assert.deepEqual([kind, state], ['unit', 'ready'])
     assert.equal(String(pid), (await machine.show('plain', 'MainPID')).MainPID)
