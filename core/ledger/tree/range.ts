@@ -24,7 +24,6 @@ export function rangeBuilder(from: Range, onNode: OnNode = () => {}): RangeBuild
   const { begin } = from
   let { end } = from
   const nodes = [...from.nodes]
-  const levels = placesOf(from).map(({ level }) => level)
   return {
     get end() {
       return end
@@ -32,18 +31,18 @@ export function rangeBuilder(from: Range, onNode: OnNode = () => {}): RangeBuild
     append(leaf) {
       let digest = leaf
       let level = 0
+      let leaves = 1
       let index = end
       onNode(0, index, digest)
-      // The node before a right child is its sibling if it is as large: then both become one.
-      while (index % 2 === 1 && levels.at(-1) === level) {
-        levels.pop()
+      // A right child and its sibling become one, if the sibling's leaves are in the range too.
+      while (index % 2 === 1 && (index - 1) * leaves >= begin) {
         digest = nodeHash(nodes.pop() ?? '', digest)
         index = (index - 1) / 2
         level++
+        leaves *= 2
         onNode(level, index, digest)
       }
       nodes.push(digest)
-      levels.push(level)
       end++
     },
     range: () => ({ begin, end, nodes: [...nodes] }),
