@@ -2,7 +2,7 @@ import type { Entry } from '../entry.ts'
 import { baseOf } from './base.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
-import { listEntries } from './list.ts'
+import { entriesOfKind } from './list.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 
 /** The entries that tell whose a ledger is, and of its keys. Those that were pruned are kept in `base.json`. */
@@ -16,12 +16,11 @@ export interface KeyEntries {
 export async function keyEntries(dir: string): Promise<KeyEntries> {
   const kept = baseOf(dir).base?.kept.map(({ entry }) => entry) ?? []
   const first = await genesisOf(dir)
-  const { rows } = await listEntries(dir, { kinds: ['key.rotated'] }, { limit: Number.POSITIVE_INFINITY })
+  const found = await entriesOfKind(dir, 'key.rotated')
   const known = new Set(kept.map(({ seq }) => seq))
-  const later = rows.map(({ entry }) => entry).reverse()
   const rotations = [
     ...kept.filter(({ kind }) => kind === 'key.rotated'),
-    ...later.filter(({ seq }) => !known.has(seq)),
+    ...found.filter(({ seq }) => !known.has(seq)),
   ]
   return { genesis: first, rotations }
 }

@@ -69,6 +69,21 @@ export async function listEntries(dir: string, filter: Filter, { limit, cursor, 
   return { rows, next: null, bad }
 }
 
+/**
+ * All entries of one kind, oldest first. What it passes over is not looked at, unlike by `listEntries`: a million entries take
+ * a fraction of a second.
+ */
+export async function entriesOfKind(dir: string, kind: string): Promise<Entry[]> {
+  const needle = `"kind":"${kind}"`
+  const newestFirst: Entry[] = []
+  for await (const { lines, voidFrom } of piecesBackward(dir, Number.POSITIVE_INFINITY, needle))
+    for (const line of lines) {
+      const checked = line.includes(needle) ? checkLine(line) : null
+      if (checked?.ok && checked.entry.kind === kind && checked.entry.seq < voidFrom) newestFirst.push(checked.entry)
+    }
+  return newestFirst.reverse()
+}
+
 /** A cheap look that lets nothing through by mistake that the entry itself would have kept. */
 function lineMatcher({ kinds, svc, inc, actor }: Filter): (line: string) => boolean {
   const needles = [
@@ -89,9 +104,9 @@ interface Piece {
 
 /**
  * All lines up to the place `lastSeq`, piece by piece, the last one first; where a prune overtakes it, up to what is left.
- * Void bytes behind a segment's valid size are left out.
+ * Void bytes behind a segment's valid size are left out, and pieces without `needle` too.
  */
-async function* piecesBackward(dir: string, lastSeq: number): AsyncGenerator<Piece> {
+async function* piecesBackward(dir: string, lastSeq: number, needle = ''): AsyncGenerator<Piece> {
   const files = countingSegments(dir)
   for (let index = files.length - 1; index >= 0; index--) {
     const file = files[index]
@@ -101,7 +116,7 @@ async function* piecesBackward(dir: string, lastSeq: number): AsyncGenerator<Pie
     if (opened === null) return
     try {
       const voidFrom = next?.first ?? Number.POSITIVE_INFINITY
-      for await (const lines of fileBackward(opened.handle, opened.validBytes)) yield { lines, voidFrom }
+      for await (const lines of fileBackward(opened.handle, opened.validBytes, needle)) yield { lines, voidFrom }
     } finally {
       await opened.handle.close()
     }
@@ -131,7 +146,7 @@ const FIRST_BYTES = 32_768
 const PIECE_BYTES = 262_144
 const LF = 10
 
-async function* fileBackward(handle: FileHandle, validBytes: number): AsyncGenerator<Iterable<string>> {
+async function* fileBackward(handle: FileHandle, validBytes: number, needle: string): AsyncGenerator<Iterable<string>> {
   let rest = Buffer.alloc(0)
   let isEnd = true
   let most = FIRST_BYTES
@@ -147,7 +162,7 @@ async function* fileBackward(handle: FileHandle, validBytes: number): AsyncGener
     isEnd &&= to < 0
     const from = bytes.indexOf(LF)
     const isWhole = from >= 0 && from < to
-    if (isWhole) yield linesIn(bytes, from, to)
+    if (isWhole && bytes.includes(needle)) yield linesIn(bytes, from, to)
     rest = isEnd ? Buffer.alloc(0) : bytes.subarray(0, isWhole ? from : to)
   }
   if (rest.length > 0) yield [rest.toString('utf8')]

@@ -9,7 +9,7 @@ import { createLinks } from '../../../bot/links.ts'
 import type { Message } from '../../../bot/message.ts'
 import { foldIncidents } from '../../../core/cli/record.ts'
 import { type AnswersOptions, createAnswers } from '../../../core/command/answers.ts'
-import { cliApart } from '../../../core/command/cli-apart.ts'
+import { type CliRun, cliApart } from '../../../core/command/cli-apart.ts'
 import type { Args } from '../../../core/command/port.ts'
 import type { Word } from '../../../core/command/words.ts'
 import type { IncidentRef } from '../../../core/entry.ts'
@@ -97,6 +97,32 @@ test('what a subcommand printed before it said that something is bad is no answe
   const words = ['ledger', 'list']
   await assert.rejects(cli({ words }), { code: 'command.broken' })
   assert.match(await cli({ words, mayBeBad: true }), /"pid":4,/)
+})
+
+test('what takes longer than its time is ended, and told with the command for the host', async t => {
+  const state = dirname(await written(t, 3))
+  const cli = cliApart({ state, socket: join(state, 'heald.sock') })
+  await assert.rejects(cli({ words: ['ledger', 'check'], input: '#1·00000000', timeoutMs: 1 }), {
+    code: 'command.late',
+    message: 'it took longer than 0.001 s, or the answer is too long',
+    hint: 'nothing of it was answered; on the host it has all the time it needs: heald ledger check',
+  })
+})
+
+test('receipts are given as much time as a verification', async () => {
+  const given: unknown[] = []
+  const cli = async (run: CliRun): Promise<string> => {
+    given.push(run)
+    return '[]'
+  }
+  const read = createAnswers({ cli } as unknown as AnswersOptions)
+  const from = { platform: 'slack', user: 'T01/U01', chat: 'C01' } as const
+  await read({ word: 'verify', args: { receipts: '#1·00000000' }, who: null, from })
+  await read({ word: 'verify', args: {}, who: null, from })
+  assert.deepEqual(given, [
+    { words: ['ledger', 'check'], input: '#1·00000000', timeoutMs: 600_000, mayBeBad: true },
+    { words: ['ledger', 'verify'], timeoutMs: 600_000, mayBeBad: true },
+  ])
 })
 
 test('a page of the ledger tells of the entries that are damaged, also where there is no other', async t => {

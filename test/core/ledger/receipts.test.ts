@@ -188,6 +188,18 @@ test('a full receipt whose checkpoint is of another past does not fit the ledger
   }
 })
 
+test('a receipt that takes long to compare can be given up', async t => {
+  const { dir, note, keys } = await signed(t, 21)
+  const by = { dir, keys: [], ownKeys: keys }
+  for (const text of [fullReceiptText(await proveEntry(dir, 5)), note]) {
+    const given = new AbortController()
+    const asked = checkReceipt(text, { ...by, signal: given.signal, onProgress: () => given.abort() })
+    await assert.rejects(asked, { name: 'AbortError' }, 'while its entries are followed')
+    await assert.rejects(checkReceipt(text, { ...by, signal: AbortSignal.abort() }), { name: 'AbortError' })
+    assert.equal((await checkReceipt(text, by)).fits, true, 'asked anew')
+  }
+})
+
 test('an export of a line that is longer than any entry is told as damage', async t => {
   const { dir, note } = await signed(t, 10)
   const path = join(dir, 'seg/000000000000.jsonl')

@@ -18,6 +18,7 @@ import { segmentFiles } from '../../../core/ledger/files.ts'
 import { catchUp } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
+import { keyEntries } from '../../../core/ledger/key-entries.ts'
 import { checkLine } from '../../../core/ledger/line.ts'
 import { listEntries } from '../../../core/ledger/list.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
@@ -134,6 +135,23 @@ test('a line within a line is none, wherever the index leads', async t => {
   await catchUp(db, dir)
   db.prepare('UPDATE entries SET offset = ?, bytes = ? WHERE seq = 5').run(offset, Buffer.byteLength(text))
   await assert.rejects(findEntries(db, dir, { svc: 'api' }, { limit: 1000 }), StaleIndex)
+})
+
+test('no key is told of by a line that is void, in a segment of nobody or damaged', async t => {
+  const dir = await manySegments(t, 2)
+  const told = async (): Promise<number[]> => (await keyEntries(dir)).rotations.map(({ seq }) => seq)
+  const rotations = linesIn(dir).filter(line => line.includes('"kind":"key.rotated"'))
+  assert.deepEqual(await told(), rotations.map(seqIn))
+  const forged = rotations.map(line => strayLine(line.replace(/"fromSeq":\d+/, '"fromSeq":7,"pid":1')))
+  for (const line of forged) assert.ok(checkLine(line).ok, 'it is whole in itself')
+  const [first] = sealedSegments(dir)
+  assert.ok(first !== undefined)
+  chmodSync(first.file.path, 0o600)
+  appendFileSync(first.file.path, `${forged.join('\n')}\n`)
+  assert.deepEqual(await told(), rotations.map(seqIn), 'behind what counts')
+  const { path } = segmentFiles(dir).at(-1) ?? assert.fail()
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/("kind":"key.rotated".*"fromSeq":)\d+/, '$17'))
+  assert.deepEqual(await told(), rotations.slice(0, -1).map(seqIn), 'damaged')
 })
 
 test('sizes that are none end nothing but the verification', async t => {
