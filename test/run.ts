@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -41,6 +41,9 @@ if (values.soak) process.env.HEALD_SOAK ??= 'full'
 if (values.soak) for (const [name, count] of Object.entries(FULL_COUNTS)) process.env[name] ??= String(count)
 
 process.chdir(ROOT)
+// Tests start heald and the bot some thousand times: what Node makes of their files is made once. That halves the work.
+const compiled = mkdtempSync(join(tmpdir(), 'heald-compiled-'))
+process.env.NODE_COMPILE_CACHE ??= compiled
 const reporter = createReporter({
   ci: !['', '0', 'false', undefined].includes(process.env.CI),
   colour: process.stdout.isTTY && process.env.NO_COLOR === undefined,
@@ -74,6 +77,7 @@ if (!stopped.signal.aborted && failed.length <= MAX_AGAIN) {
   for (const job of failed.filter(([name]) => name.endsWith('.test.ts'))) await perform(job)
 }
 endLeftovers()
+rmSync(compiled, { recursive: true, force: true })
 process.exitCode = reporter.finish().failed > 0 ? 1 : 0
 
 function stop(why: string): void {
