@@ -47,6 +47,10 @@ export interface WriterOptions {
 }
 
 export interface Writer extends Pick<Ledger, 'append' | 'head' | 'tree' | 'onDurable' | 'close'> {
+  /** Like `append`, for what has to be done exactly if it is recorded: it settles when that is known, never by `ledger.stalled`. */
+  appendForCertain(draft: Draft): Promise<Recorded | null>
+  /** Told each time that the disk has not answered for too long. The answer unsubscribes. */
+  onStall(listener: (fault: Fault) => void): () => void
   /** Told of the kinds of what became durable. */
   onDurableKinds(listener: (kinds: readonly Kind[]) => void): void
   /** Tries at once what would be tried later; resolves to whether the ledger records now. */
@@ -70,6 +74,7 @@ export function createWriter(options: WriterOptions): Writer {
   const storage = createStorage({ ...options, scrub })
   const followers = createFollowers(onTrouble)
   const queue = createQueue()
+  const stallListeners = new Set<(fault: Fault) => void>()
   let inFlight: readonly Item[] = []
   let degraded: Trouble | null = null
   let stalled = false
@@ -82,7 +87,7 @@ export function createWriter(options: WriterOptions): Writer {
   const mark = marker(dir, clock, storage.mark, onTrouble)
   const monoUs = (): number => Math.round(clock.monoMs() * 1000)
 
-  function append(draft: Draft): Promise<Recorded | null> {
+  function append(draft: Draft, isPatient = false): Promise<Recorded | null> {
     const tsMs = clock.wallMs()
     let prepared: Prepared
     try {
@@ -100,7 +105,7 @@ export function createWriter(options: WriterOptions): Writer {
       return prepared.must ? Promise.reject(refused) : Promise.resolve(null)
     }
     return new Promise((resolve, reject) => {
-      queue.push({ prepared, tsMs, monoUs: monoUs(), resolve, reject })
+      queue.push({ prepared, tsMs, monoUs: monoUs(), isPatient, resolve, reject })
       if (degraded === null) wake()
       else trimRing()
     })
@@ -211,8 +216,10 @@ export function createWriter(options: WriterOptions): Writer {
   function stall(): void {
     stalled = true
     onTrouble(`the ledger can't be written: ${STALLED}. Healing goes on; orders are refused`)
-    for (const item of inFlight) if (item.prepared.must) item.reject(stalledFault(STALLED))
+    const fault = stalledFault(STALLED)
+    for (const { prepared, isPatient, reject } of inFlight) if (prepared.must && !isPatient) reject(fault)
     refuseWaiting()
+    for (const listener of stallListeners) listener(fault)
   }
 
   async function close(timeoutMs: number): Promise<void> {
@@ -233,7 +240,12 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   return {
-    append,
+    append: draft => append(draft),
+    appendForCertain: draft => append(draft, true),
+    onStall(listener) {
+      stallListeners.add(listener)
+      return () => void stallListeners.delete(listener)
+    },
     head(): Head {
       const at = storage.position()
       const why = whyDegraded()

@@ -12,6 +12,8 @@ export interface Item {
   /** When it was handed over: an entry that waited for a disk still tells when its event was. */
   readonly tsMs: number
   readonly monoUs: number
+  /** Who waits for it wants to know for certain, however long the disk takes. */
+  readonly isPatient: boolean
   resolve(recorded: Recorded | null): void
   reject(fault: Fault): void
 }

@@ -98,7 +98,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     await reserve.keep()
     writer.onDurableKinds(kinds => void reserve.follow(kinds))
   }
-  const signer = createSigner({ dir, keys, tree, append: writer.append, onTrouble })
+  const signer = createSigner({ dir, keys, tree, append: writer.appendForCertain, onTrouble })
   const checkpoints = checkpointer(signer, clock, options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS, onTrouble)
   const beginning = Promise.withResolvers<void>()
   // Nobody needs them at once, and there is much to do at a start.
@@ -114,7 +114,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     const begun = signer.begin()
     beginning.resolve(begun)
     void begun.then(checkpoints.moved)
-    finishErasures(dir, writer.append).catch(error =>
+    finishErasures(dir, writer.appendForCertain).catch(error =>
       onTrouble(`an erasure could not be finished: ${messageOf(error)}`),
     )
   }
@@ -135,10 +135,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     async rotateKey(by) {
       await within(beginning.promise, BEGINNING_MS, clock)
-      return signer.rotate(by)
+      return awaited(signer.rotate(by))
     },
     prune: order => awaited(pruned(order)),
-    erase: (seq, by) => awaited(eraseText(dir, seq, by, writer.append)),
+    erase: (seq, by) => awaited(eraseText(dir, seq, by, writer.appendForCertain)),
     find: search.find,
     vkey: signer.vkey,
     checkpointSize: signer.size,
@@ -163,17 +163,25 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   }
 
-  /** The lock is not given back while old files are being removed, as far as a close may wait. */
+  /**
+   * The lock is not given back while it is under way, as far as a close may wait. Who ordered it is told when the disk does
+   * not answer; it is carried out all the same, if it turns out to be recorded.
+   */
   function awaited<T>(work: Promise<T>): Promise<T> {
     under = Promise.allSettled([under, work])
-    return work
+    const { promise, reject } = Promise.withResolvers<T>()
+    const unsubscribe = writer.onStall(fault => {
+      reject(fault)
+      work.catch(error => onTrouble(`what was ordered while the disk did not answer is not done: ${messageOf(error)}`))
+    })
+    return Promise.race([promise, work]).finally(unsubscribe)
   }
 
   async function pruned(order: PruneOrder): Promise<Pruned> {
     await within(beginning.promise, BEGINNING_MS, clock)
     await signer.checkpoint()
     try {
-      return await signer.exclusively(() => prune(dir, order, writer.append))
+      return await signer.exclusively(() => prune(dir, order, writer.appendForCertain))
     } finally {
       search.begunAnew()
     }

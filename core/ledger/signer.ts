@@ -1,18 +1,18 @@
 import type { KeyObject } from 'node:crypto'
 import type { Draft, Entry } from '../entry.ts'
-import { Fault, messageOf } from '../fault.ts'
-import { type Checkpoint, claimOf, signCheckpoint } from './checkpoint.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { type Checkpoint, claimOf, openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { originOf } from './epochs.ts'
 import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
 import { genesisOf, keyEntries } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
 import type { Recorded } from './ledger.ts'
+import { listEntries } from './list.ts'
 import { rawPublicKey, verifierKey, vkeyOf } from './note.ts'
+import { provenRoot } from './proven-root.ts'
 import { readEntry } from './read.ts'
-import { type Digest, toHex } from './tree/hash.ts'
+import { toHex } from './tree/hash.ts'
 import type { TreeKeeper } from './tree/keeper.ts'
-import { consistencyProof, rootAt, verifyConsistency } from './tree/proof.ts'
-import { openTree, type TreeReader, treeOfSegments } from './tree/reader.ts'
 
 /*
  * Life of a key
@@ -46,6 +46,7 @@ export interface SignerOptions {
   readonly dir: string
   readonly keys: KeyStore
   readonly tree: TreeKeeper
+  /** Settles when it is known whether the entry is stored, however long the disk takes. */
   readonly append: (draft: Draft) => Promise<Recorded | null>
   readonly onTrouble: (what: string) => void
 }
@@ -81,30 +82,72 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (genesis === null) return onTrouble('checkpoints are not signed: the first entry is not there')
     origin = originOf(genesis)
     keys.tidy()
-    const epochs = keys.epochs()
-    const newest = epochs.at(-1)
-    if (newest === undefined) return firstKey(genesis)
-    const older = epochs.at(-2)
-    if (older === undefined) return use(newest, keys.load(newest))
-    const { rotations } = await keyEntries(dir)
-    const epoch = rotations.findLast(({ data }) => data.epoch === newest)
-    const told = epoch !== undefined && epoch.data.publicKey === publicOf(keys.load(newest)) ? epoch : undefined
-    if (told === undefined) {
-      // It was made, and nobody was told of it; it may be half erased already.
-      await keys.erase(newest)
-      return use(older, keys.load(older))
-    }
-    owed = { older, newer: newest, seq: told.seq }
-    await payOwed()
+    const why = await putInOrder(genesis)
+    if (why !== null) onTrouble(`checkpoints are not signed: ${why}. "heald keygen" begins a new epoch`)
   }
 
-  /** A ledger that was begun without keys gets its first one; one whose key is gone has to be told so by a person. */
-  async function firstKey(genesis: Entry): Promise<void> {
-    if (genesis.data.publicKey != null || (await keyEntries(dir)).rotations.length > 0)
-      return onTrouble('checkpoints are not signed: the key in "keys" is gone. "heald keygen" begins a new epoch')
+  /** Makes the keys be those that the entries tell of, whatever was interrupted or refused. Null, or why none may sign. */
+  async function putInOrder(genesis: Entry): Promise<string | null> {
+    try {
+      return await asTold(genesis)
+    } catch (error) {
+      if (codeOf(error) !== 'ledger.key') throw error
+      current = null
+      return messageOf(error)
+    }
+  }
+
+  async function asTold(genesis: Entry): Promise<string | null> {
+    const newest = keys.epochs().at(-1)
+    if (newest !== undefined && (await hasSignedLast(newest))) {
+      use(newest, keys.load(newest))
+      return null
+    }
+    const told = await toldKey(dir, genesis)
+    if (told === null) return firstKey()
+    if (newest === undefined) return 'the key in "keys" is gone'
+    const { epoch } = told
+    if (newest > epoch && keys.epochs().includes(epoch)) {
+      // It was made, and nobody was told of it; it may be half erased already.
+      await keys.erase(newest)
+      return asTold(genesis)
+    }
+    if (newest !== epoch || told.publicKey !== publicOf(keys.load(newest))) {
+      current = null
+      return `the key in "keys" is not that of epoch ${epoch}, which the entries tell of`
+    }
+    const older = epoch - 1
+    if (told.hasPredecessor && keys.epochs().includes(older)) {
+      owed = { older, newer: newest, seq: told.seq }
+      await payOwed()
+    }
+    await onlyKey(newest)
+    return null
+  }
+
+  /** The usual case, in which few entries have to be looked through. A handover is no proof: two keys have signed it. */
+  async function hasSignedLast(epoch: number): Promise<boolean> {
+    const note = keys.epochs().length === 1 ? latestCheckpoint(dir) : null
+    const claim = note === null ? null : claimOf(note)
+    if (note === null || claim === null || keptNote(dir, claim.size) !== null) return false
+    const verifier = verifierKey(origin, rawPublicKey(keys.load(epoch)))
+    if (verifier === null || !openCheckpoint(note, [verifier]).ok) return false
+    const { rows } = await listEntries(dir, { kinds: ['key.rotated'], fromSeq: claim.size }, { limit: 1 })
+    return rows.length === 0
+  }
+
+  /** From here on it signs, and no other is left that could. */
+  async function onlyKey(epoch: number): Promise<void> {
+    for (const other of keys.epochs()) if (other !== epoch) await keys.erase(other)
+    use(epoch, keys.load(epoch))
+  }
+
+  /** No entry tells of a key yet. */
+  async function firstKey(): Promise<null> {
     const key = await keys.create(0)
     await append({ kind: 'key.rotated', data: { epoch: 0, publicKey: publicOf(key) } })
-    use(0, key)
+    await onlyKey(0)
+    return null
   }
 
   /** Finishes the handover that was begun; while that fails nothing is signed. */
@@ -114,7 +157,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     current = null
     await tree.caughtUp()
     const size = seq + 1
-    const root = await rootOf(size)
+    const root = await provenRoot(dir, tree, size)
     const kept = claimOf(keptNote(dir, size) ?? '')
     // The old key may be half erased already: then what it had to sign is there.
     if (kept?.origin !== origin || kept.size !== size || kept.root !== root)
@@ -123,29 +166,6 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     await keys.erase(older)
     use(newer, keys.load(newer))
     owed = null
-  }
-
-  /** Root at an earlier size, which is proved to belong to what the tree is now. */
-  async function rootOf(size: number): Promise<Digest> {
-    // Not the other way round: the files would lack what became durable meanwhile.
-    const head = tree.head()
-    await tree.sync()
-    if (head === null || head.size < size) throw new Error('the tree over the ledger is not kept')
-    const provenIn = (reader: TreeReader): Digest | null => {
-      try {
-        const fromRoot = rootAt(size, reader.nodes)
-        const proof = consistencyProof(size, head.size, reader.nodes)
-        return verifyConsistency({ from: size, to: head.size, fromRoot, toRoot: head.root, proof }) ? fromRoot : null
-      } catch (error) {
-        if (error instanceof RangeError) return null
-        throw error
-      } finally {
-        reader.close()
-      }
-    }
-    const root = provenIn(await openTree(dir, head.size, head.root)) ?? provenIn(await treeOfSegments(dir, head.size))
-    if (root === null) throw new Error('the segments do not lead to the root of the tree')
-    return root
   }
 
   /** The last one that was signed: the ledger must have grown from there. */
@@ -166,7 +186,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   }
 
   async function differs(claim: Checkpoint): Promise<string | null> {
-    const root = await rootOf(claim.size)
+    const root = await provenRoot(dir, tree, claim.size)
     return root === claim.root
       ? null
       : `the checkpoint of ${claim.size} entries has the root ${toHex(claim.root)}, and the ledger has ${toHex(root)}`
@@ -200,23 +220,29 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     rotate: by =>
       inTurn(async () => {
         await tree.caughtUp()
-        if (origin === '' || tree.head() === null)
+        const genesis = await genesisOf(dir)
+        if (genesis === null || origin === '' || tree.head() === null)
           throw new Fault('ledger.key', 'a new epoch can’t begin: the tree over the ledger is not kept', {
             hint: '"heald ledger verify" shows whether the ledger is damaged',
           })
-        await payOwed()
-        const older = current?.epoch ?? null
+        // What an earlier try has left is none of the new epoch.
+        const why = await putInOrder(genesis)
+        const older = why === null ? (current?.epoch ?? null) : null
         const newer = older === null ? await nextEpoch(dir) : older + 1
+        if (older === null) await keys.erase(newer)
         const key = await keys.create(newer)
-        const why = older === null && newer > 0 ? { why: 'the key of the epoch before is gone' } : {}
-        const data = { epoch: newer, publicKey: publicOf(key), ...why }
+        const data = {
+          epoch: newer,
+          publicKey: publicOf(key),
+          ...(older === null ? { why: 'the key of the epoch before is gone' } : {}),
+        }
         const told = await append({ kind: 'key.rotated', actor: by, data })
         if (told === null) throw new Fault('ledger.degraded', 'the new key could not be recorded', { retry: 5000 })
-        if (older === null) use(newer, key)
-        else {
+        if (older !== null) {
           owed = { older, newer, seq: told.seq }
           await payOwed()
         }
+        await onlyKey(newer)
         return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
       }),
     exclusively: inTurn,
@@ -224,6 +250,25 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     size: () => signedSize,
     settled: async () => void (await turn),
   }
+}
+
+/** The newest key that entries tell of. */
+interface Told {
+  readonly epoch: number
+  readonly publicKey: unknown
+  /** Seq of the entry. */
+  readonly seq: number
+  /** The key of the epoch before vouches for it. */
+  readonly hasPredecessor: boolean
+}
+
+/** Null: they tell of none. */
+async function toldKey(dir: string, genesis: Entry): Promise<Told | null> {
+  const last = (await keyEntries(dir)).rotations.at(-1) ?? genesis
+  const { seq, data } = last
+  if (data.publicKey == null) return null
+  const epoch = last === genesis ? 0 : Number(data.epoch)
+  return { epoch, publicKey: data.publicKey, seq, hasPredecessor: epoch > 0 && data.why === undefined }
 }
 
 function publicOf(key: KeyObject): string {
