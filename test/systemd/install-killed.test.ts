@@ -9,21 +9,31 @@ import { listed } from './listed.ts'
 import { INSTALLED, INSTALLED_NODE, type Machine, machineIsMissing, startMachine } from './machine.ts'
 import type { Ran } from './run-inside.ts'
 
-// kill -9 of `heald install` and `heald uninstall` at a call of systemd's tools, before it or behind it. Whatever it has left:
-// the next install makes it whole, and the next uninstall leaves nothing.
+// kill -9 of `heald install` and `heald uninstall` at a call of systemd's tools, before it or behind it, and before a system
+// call by which they write, name, remove or give away a file. Whatever it has left: the next install makes it whole, and the next
+// uninstall leaves nothing.
 
 const missing = machineIsMissing()
-/** Kills of each of the two, spread over all their calls. */
+/** Kills of each of the two in each of the two ways, spread over all their calls. */
 const KILLS = Number(process.env.HEALD_SOAK_INSTALL_KILLS ?? 2)
+/** Calls of the kernel that may change a file or folder of an installation. */
+const DEEDS = '/^(open|creat|write|pwrite|fsync|fdatasync|rename|unlink|mkdir|rmdir|chmod|fchmod|chown|fchown|lchown)'
+const OURS = [
+  ...FILES.flatMap(file => [file, `${file}.new`]),
+  '/etc/sysusers.d',
+  '/var/lib/heald',
+  '/var/lib/heald-bot',
+]
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 test('an installation, or its removal, that is killed half-way is ended whole by the next', {
-  timeout: 120_000 + KILLS * 60_000,
+  timeout: 120_000 + KILLS * 120_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const site = await installSite(t)
   const { machine } = site
   const calls = { install: 0, uninstall: 0 }
+  const deeds: Record<string, readonly Deed[]> = {}
 
   await t.test('what is missing is said, and nothing is written', async () => {
     site.configure({ browser: '/usr/bin/no-browser' })
@@ -43,6 +53,10 @@ test('an installation, or its removal, that is killed half-way is ended whole by
     calls.install = site.calls()
     await site.isGone()
     calls.uninstall = site.calls()
+    deeds.install = await site.deeds('install')
+    deeds.uninstall = await site.deeds('uninstall')
+    await site.isGone()
+    t.diagnostic(`calls: ${JSON.stringify(calls)}, deeds: ${JSON.stringify(deeds, (_, deed) => deed.length ?? deed)}`)
   })
 
   for (const verb of ['install', 'uninstall'] as const) {
@@ -58,8 +72,26 @@ test('an installation, or its removal, that is killed half-way is ended whole by
         t.diagnostic(`${verb}: killed ${isBefore ? 'before' : 'after'} call ${at} of ${calls[verb]}`)
       }
     })
+    await t.test(`${verb} is killed at what it does to files`, async () => {
+      for (let n = 0; n < KILLS; n += 1) {
+        const all = deeds[verb] ?? []
+        const at = Math.round(((n + 1) * all.length) / KILLS) - 1
+        const deed = all[at] ?? assert.fail(`${verb} does nothing`)
+        if (verb === 'uninstall') await site.isWhole()
+        await site.killAtDeed(verb, deed)
+        if (n % 2 === 0) await site.isWhole()
+        await site.isGone()
+        t.diagnostic(`${verb}: killed before ${deed.name} ${deed.nth}, deed ${at + 1} of ${all.length}`)
+      }
+    })
   }
 })
+
+/** The `nth` call `name` of one thread. */
+interface Deed {
+  readonly name: string
+  readonly nth: number
+}
 
 interface InstallSite {
   readonly machine: Machine
@@ -68,6 +100,10 @@ interface InstallSite {
   run(...words: string[]): Promise<Ran>
   /** How many calls of systemd's tools the last run made. */
   calls(): number
+  /** What a whole run does to files of an installation. */
+  deeds(verb: string): Promise<readonly Deed[]>
+  /** kill -9 of who does it, before it is done. */
+  killAtDeed(verb: string, deed: Deed): Promise<void>
   kill(verb: string, at: number, isBefore: boolean): Promise<void>
   /** Installs, and looks whether all is there and runs. */
   isWhole(): Promise<void>
@@ -98,11 +134,27 @@ exec "\${0##*/}" "$@"
     { mode: 0o755 },
   )
   for (const name of ['systemd-sysusers', 'userdel']) symlinkSync('systemctl', join(bin, name))
-  const heald = (env: readonly string[], words: readonly string[]) => {
+  const heald = (env: readonly string[], words: readonly string[], wrap: readonly string[] = []) => {
     writeFileSync(count, '0')
-    const argv = [INSTALLED_NODE, join(INSTALLED, 'heald.js'), ...words]
+    const argv = [...wrap, INSTALLED_NODE, join(INSTALLED, 'heald.js'), ...words]
     // The shell stays, and tells of an end by a signal with an exit code.
     return machine.run('env', `PATH=${bin}:${PATH}`, ...env, 'sh', '-c', '"$@" || exit 1', 'sh', ...argv)
+  }
+  const trace = join(machine.shared, 'trace')
+  /** One thread for files: each counts its own calls. */
+  const traced = (verb: string, ...more: string[]) => {
+    const wrap = [
+      'strace',
+      '-f',
+      '-o',
+      trace,
+      '-e',
+      'signal=none',
+      '-e',
+      `trace=${DEEDS}`,
+      ...OURS.flatMap(path => ['-P', path]),
+    ]
+    return heald(['UV_THREADPOOL_SIZE=1'], [verb], [...wrap, ...more])
   }
   const left = () => listed(machine).filter(path => !before.includes(path))
   const site: InstallSite = {
@@ -120,6 +172,21 @@ exec "\${0##*/}" "$@"
     },
     run: (...words) => heald([], words),
     calls: () => Number(readFileSync(count, 'utf8')),
+    async deeds(verb) {
+      const { code, stderr } = await traced(verb)
+      assert.equal(code, 0, stderr)
+      const seen = new Map<string, number>()
+      return [...readFileSync(trace, 'utf8').matchAll(/^(\d+) +([a-z0-9]+)\(/gm)].map(([, thread, name = '']) => {
+        const key = `${thread} ${name}`
+        seen.set(key, (seen.get(key) ?? 0) + 1)
+        return { name, nth: seen.get(key) ?? 0 }
+      })
+    },
+    async killAtDeed(verb, { name, nth }) {
+      const { code, stdout } = await traced(verb, '-e', `inject=${name}:signal=SIGKILL:when=${nth}`)
+      assert.notEqual(code, 0, `${verb} was killed at ${name} ${nth}: ${stdout}`)
+      assert.match(readFileSync(trace, 'utf8'), new RegExp(`${name}\\(.*= \\?$`, 'm'))
+    },
     async kill(verb, call, isBefore) {
       const { code } = await heald([`KILL_AT=${call}`, `KILL_BEFORE=${isBefore}`], [verb])
       assert.notEqual(code, 0, `${verb} was killed`)
