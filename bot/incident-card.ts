@@ -200,6 +200,7 @@ function nextOf({ kind, svc, data }: Entry, { next, isOver, about }: Card): stri
       return HELD
     case 'service.held':
     case 'service.stopped':
+    case 'service.released':
       return ''
     case 'service.ready':
       return about.what === 'incidents' && about.members.length > 1

@@ -136,7 +136,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     })
     const supervisor = createSupervisor({
       host: host(),
-      ...{ clock, random: Math.random, record, boot, warn },
+      ...{ clock, random: Math.random, record, recorded, boot, warn },
       remembered: rememberedIn(folded),
       isRemembered: past.knows,
       generationOf: safeSwitch.generationOf,
@@ -256,16 +256,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const start = config.services.map(service => service.name).filter(name => !adopted.includes(name))
     const { sha256 } = config
     const stale = supervisor.stale(config)
+    const keep = adopted.filter(name => !stale.includes(name))
     record({
       kind: 'daemon.started',
       data: { version, pid: process.pid, boot: boot.slice(0, 8), config: sha256, adopted },
     })
     record({
       kind: 'config.applied',
-      data: {
-        sha256,
-        changes: { start, stop: [], restart: [], keep: adopted.filter(name => !stale.includes(name)), pending: stale },
-      },
+      data: { sha256, changes: { start, ...supervisor.takenOut(), restart: [], keep, pending: stale } },
     })
     begun = supervisor.begin()
     await begun

@@ -21,6 +21,7 @@ export const KINDS = {
   'service.adopted': 'soft',
   'service.stopped': 'soft',
   'service.held': 'soft',
+  'service.released': 'soft',
   'crashloop.detected': 'must',
   'incident.opened': 'soft',
   'incident.acked': 'soft',

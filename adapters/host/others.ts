@@ -19,7 +19,7 @@ export function otherNames({ runDir }: HostShared, names: ReadonlySet<string>): 
   return [...new Set(found)].filter(name => !names.has(name))
 }
 
-/** Asks it to end, kills what is left after its time, and forgets its place. Resolves with its pid; null: none ran. */
+/** Asks it to end, kills what is left after its time. Resolves with its pid; null: none ran. */
 export async function endOther(shared: HostShared, name: string): Promise<number | null> {
   const earlier = await findEarlier(shared, name, SETTLE_MS)
   if (earlier !== null) {
@@ -31,6 +31,9 @@ export async function endOther(shared: HostShared, name: string): Promise<number
     if (isRunning(pid, startTime) && groupAlive(pid)) sendSignal(-pid, 'SIGKILL')
   }
   await sweepLeftovers(shared, name, SETTLE_MS)
-  for (const slot of SLOTS) removeSlot(shared, name, slot)
   return earlier?.found.pid ?? null
+}
+
+export function forgetOther(shared: HostShared, name: string): void {
+  for (const slot of SLOTS) removeSlot(shared, name, slot)
 }

@@ -5,7 +5,7 @@ import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { End, Launch, ProcessHost, Seat } from '../../core/heal/host.ts'
 import { findHierarchies, type Hierarchies, removeGroup } from './cgroup.ts'
 import { type KernelLog, openKernelLog } from './kernel-log.ts'
-import { endOther, otherNames } from './others.ts'
+import { endOther, forgetOther, otherNames } from './others.ts'
 import { startRotation } from './rotation.ts'
 import { makeSeat, type OwnedSeat } from './seat.ts'
 
@@ -61,18 +61,25 @@ export function createProcessHost(options: ProcessHostOptions, kernelLog = openK
     armSoon: pacedQueue(),
   }
   const seats = new Map<string, OwnedSeat>()
+  /** Of earlier daemons, with a place that is to be forgotten unless it is seated again. */
+  const ended = new Set<string>()
   startRotation(() => seats.values(), options.warn)
 
   return {
     async seat(spec: ServiceSpec, onEnd: (end: End) => void): Promise<ProcessSeat> {
+      ended.delete(spec.name)
       const seat = await makeSeat(shared, spec, onEnd)
       seats.set(spec.name, seat)
       return seat
     },
-    async endOthers(known) {
-      const names = otherNames(shared, known)
-      const pids = await Promise.all(names.map(name => endOther(shared, name)))
-      return names.flatMap((name, at) => (pids[at] == null ? [] : [{ name, pid: pids[at] }]))
+    others: known => otherNames(shared, known),
+    async endOther(name) {
+      const pid = await endOther(shared, name)
+      ended.add(name)
+      return pid
+    },
+    forgetOther(name) {
+      if (ended.delete(name)) forgetOther(shared, name)
     },
     async remove(name) {
       const seat = seats.get(name)

@@ -11,6 +11,7 @@ export function createServiceHost(options: ProcessHostOptions): ProcessHost {
   /** Where no unit is configured, nothing of systemd is loaded. */
   let units: Promise<UnitHost> | null = null
   const names = new Set<string>()
+  let knowsUnits = true
   const open = () => {
     units ??= import('./systemd.ts').then(systemd => systemd.createUnitHost(options.warn, kernelLog))
     return units
@@ -21,12 +22,21 @@ export function createServiceHost(options: ProcessHostOptions): ProcessHost {
       names.add(spec.name)
       return (await open()).seat(spec.name, spec.unit, onEnd, outside)
     },
-    endOthers: async known => (await processes.endOthers?.(known)) ?? [],
+    others: names => processes.others?.(names) ?? [],
+    endOther: async name => (await processes.endOther?.(name)) ?? null,
     async remove(name) {
       if (!names.delete(name)) return processes.remove(name)
       await (await units)?.remove(name)
     },
-    units: async patterns => (patterns.length === 0 && units === null ? [] : (await open()).units(patterns)),
+    forgetOther: name => processes.forgetOther?.(name),
+    async units(patterns) {
+      if (patterns.length === 0 && units === null) return []
+      const host = await open()
+      const answer = await host.units(patterns)
+      knowsUnits = host.knowsUnits()
+      return answer
+    },
+    knowsUnits: () => knowsUnits,
     onUnits: changed => void units?.then(host => host.onUnits(changed)),
   }
 }

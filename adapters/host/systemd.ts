@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 30_000
 /** Of a whole host's properties, so many are asked for at once: each answer takes systemd 1 ms. */
 const READS_AT_ONCE = 16
 
-export interface UnitHost extends Required<Pick<ProcessHost, 'remove' | 'units' | 'onUnits'>> {
+export interface UnitHost extends Required<Pick<ProcessHost, 'remove' | 'units' | 'knowsUnits' | 'onUnits'>> {
   seat(name: string, unit: string, onEnd: (end: End) => void, outside: Outside): Promise<UnitSeat>
 }
 
@@ -121,6 +121,7 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
 
   return {
     units: patterns.units,
+    knowsUnits: patterns.isKnown,
     onUnits: patterns.onUnits,
     async seat(name, unit, onEnd, outside) {
       const seat: UnitSeat = unitSeat(

@@ -2,6 +2,8 @@
 export interface UnitPatterns {
   /** Those that run, have failed or are seated. Remembered: `onUnits` tells when there would be others. */
   units(patterns: readonly string[]): Promise<readonly string[]>
+  /** Whether systemd answered when it was asked last. */
+  isKnown(): boolean
   onUnits(changed: () => void): void
   /** systemd has come to know a unit. */
   unitNew(): void
@@ -28,6 +30,7 @@ const OWN = /^heald[-.]/
 export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
   let asked: readonly string[] = []
   let answer: readonly string[] = []
+  let isKnown = true
   let changed: (() => void) | null = null
   let timer: NodeJS.Timeout | undefined
 
@@ -46,11 +49,13 @@ export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
       for (let left = FIRST_TRIES; ; left -= 1) {
         try {
           answer = await find(patterns)
+          isKnown = true
         } catch (error) {
           if (left > 0) {
             await new Promise(resolve => setTimeout(resolve, TRY_EVERY_MS))
             continue
           }
+          isKnown = false
           // What is known already goes on; the next look finds the rest.
           warn(`units can't be listed: ${error instanceof Error ? error.message : String(error)}`)
         }
@@ -58,6 +63,7 @@ export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
         return answer
       }
     },
+    isKnown: () => isKnown,
     onUnits(tell) {
       changed = tell
     },

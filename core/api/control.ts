@@ -58,6 +58,8 @@ export interface Status {
 export interface Changes {
   readonly start: readonly string[]
   readonly stop: readonly string[]
+  /** Units that are taken out: they go on, and are looked after no more. */
+  readonly release: readonly string[]
   readonly restart: readonly string[]
   readonly keep: readonly string[]
   /** Changed, but still running as before until somebody restarts them. */

@@ -14,10 +14,11 @@ export async function run(context: Context, words: readonly string[], values: Va
   return EXIT.done
 }
 
-function changesText({ start, stop, restart, keep, pending }: Changes, dryRun: boolean): string {
+function changesText({ start, stop, release, restart, keep, pending }: Changes, dryRun: boolean): string {
   const rows: [what: string, names: readonly string[]][] = [
     [dryRun ? 'would start' : 'started', start],
     [dryRun ? 'would stop' : 'stopped', stop],
+    [dryRun ? 'would let go of, and leave as they are' : 'let go of, and left as they are', release],
     [dryRun ? 'would restart' : 'restarted', restart],
     ['restart pending', pending],
     [dryRun ? 'would keep' : 'kept', keep],

@@ -24,7 +24,7 @@ export function mustBeReloadable(before: HostConfig, after: HostConfig): void {
 
 /**
  * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:
- * new ones start, missing ones stop; where the command, environment, folder, user or limits differ, a running process
+ * new ones start, missing ones stop, or are let go of where they are units; where the command, environment, folder, user or limits differ, a running process
  * can't take the change, so it is `pending` (`restart` with `options.restart`, and for the bot); everything else applies as it runs.
  * Lists keep the order of the files. `stale` names the services whose process is known to differ from `after`, whatever
  * configurations lie between; left out, the two configurations are compared.
@@ -47,9 +47,11 @@ export function planReload(
   }
   // Nobody's work is interrupted by another bot, and an old one would relay to channels that are no more.
   const isToRestart = (name: string) => options.restart || name === BOT
+  const gone = before.services.filter(({ name }) => !names.has(name))
   return {
     start,
-    stop: before.services.map(service => service.name).filter(name => !names.has(name)),
+    stop: gone.filter(({ unit }) => unit === undefined).map(({ name }) => name),
+    release: gone.filter(({ unit }) => unit !== undefined).map(({ name }) => name),
     restart: changed.filter(isToRestart),
     keep,
     pending: changed.filter(name => !isToRestart(name)),

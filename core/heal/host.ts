@@ -113,13 +113,16 @@ export interface ProcessHost {
   seat(spec: ServiceSpec, onEnd: (end: End) => void, outside: Outside): Promise<Seat>
   /** Stops what an earlier configuration left running under `name` and forgets its seat. */
   remove(name: string): Promise<void>
-  /**
-   * Ends what an earlier daemon left running under other names than these, each as it was to be stopped. Resolves with those
-   * that are gone, once nothing is left of them. Units go on: they are systemd's.
-   */
-  endOthers?(names: ReadonlySet<string>): Promise<readonly { readonly name: string; readonly pid: number }[]>
+  /** Names, other than these, under which an earlier daemon had processes of its own. */
+  others?(names: ReadonlySet<string>): readonly string[]
+  /** Ends what runs under such a name as it was to be stopped. Resolves with its pid once nothing is left; null: none ran. */
+  endOther?(name: string): Promise<number | null>
+  /** Forgets the place of what `endOther` has ended: from then on `others` does not name it. */
+  forgetOther?(name: string): void
   /** Names of the units that `patterns` name and that run, have failed, or are seated here. */
   units?(patterns: readonly string[]): Promise<readonly string[]>
+  /** False: systemd could not be asked, so there may be others than `units` answered. */
+  knowsUnits?(): boolean
   /** From now on `changed` is called whenever `units` would answer something else than it did last. */
   onUnits?(changed: () => void): void
 }

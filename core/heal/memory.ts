@@ -16,6 +16,8 @@ export interface ServiceMemory {
   runningPid: number | null
   /** Boot in which that was, 8 hex. */
   boot: string
+  /** The unit that it was when it ran last, and heald has not let go of it. */
+  unit?: string
   /** The generation that it was started with; missing in snapshots of older versions. */
   generation?: string | null
   /** Its path; missing as well in entries of older versions. */
@@ -61,6 +63,10 @@ export function remember(memory: Memory, entry: Entry): void {
         of.why = entry.data.by === 'outside' ? 'stopped outside heald' : `stopped by ${String(entry.data.by)}`
       }
       break
+    case 'service.released':
+      of.runningPid = null
+      delete of.unit
+      break
     case 'service.held':
       if (entry.data.stayDown === true) {
         of.wanted = false
@@ -87,4 +93,6 @@ function ran(of: ServiceMemory, { data, boot }: Entry): void {
   of.stayDown = false
   of.runningPid = typeof data.pid === 'number' ? data.pid : null
   of.boot = boot
+  if (typeof data.unit === 'string') of.unit = data.unit
+  else delete of.unit
 }

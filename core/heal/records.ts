@@ -5,6 +5,7 @@ import type { Facts, Killed } from './facts.ts'
 import type { End } from './host.ts'
 import type { Outage } from './outage.ts'
 import type { Action } from './state.ts'
+import { NOT_CONFIGURED } from './taken-out.ts'
 
 type RecordAction = Extract<Action, `record${string}`>
 
@@ -39,6 +40,8 @@ export interface Records {
   unseenExit(pid: number): void
   /** The end of what an instance wrote, where it came after the news of its end. */
   log(pid: number, tail: string): void
+  /** heald looks after it no more, and leaves it as it is. */
+  released(): void
   /** It is well, in an incident that became known only now: the same rule as when it got ready. */
   foundWell(): void
 }
@@ -114,11 +117,13 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const pid = facts.pid ?? 0
       const generation = ran === null ? {} : { generation: ran.generation }
       const path = ran?.path == null ? {} : { generationPath: ran.path }
+      const { unit } = facts.spec
+      const as = unit === undefined ? {} : { unit }
       // A first start may be an operator's order; those after a failure are heald's own.
       const actor = attempt === 0 ? askedBy(facts.by) : {}
       if (adopted === null)
-        later(() => write('service.started', { pid, attempt, standby, ...generation, ...path }, actor))
-      else later(() => write('service.adopted', { pid, startTime: adopted.startTime }))
+        later(() => write('service.started', { pid, attempt, standby, ...generation, ...path, ...as }, actor))
+      else later(() => write('service.adopted', { pid, startTime: adopted.startTime, ...as }))
     },
     recordReady() {
       const nowMs = clock.monoMs()
@@ -209,6 +214,14 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     foundWell() {
       const { attempt, adopted } = facts
       later(() => resolveFirst(attempt, howReady(adopted)))
+    },
+    released() {
+      const { pid, spec } = facts
+      later(() => {
+        write('service.released', { unit: spec.unit, ...(pid !== null && { pid }), why: NOT_CONFIGURED })
+        outage.up(clock.monoMs())
+        outage.resolve(NOT_CONFIGURED)
+      })
     },
     log: (pid, tail) =>
       later(() => {

@@ -36,6 +36,8 @@ export interface Service {
   restart(by: string): Promise<void>
   /** Resolves when nothing is left of it. `goingDown`: all services are stopped; the next daemon starts it again. */
   stop(by: string, goingDown?: boolean): Promise<void>
+  /** Its unit is taken out of the configuration, and goes on. */
+  letGo(): void
   /** Another description, from the configuration; what runs keeps the old one until its next start. */
   describe(spec: ServiceSpec): Promise<void>
   /** What runs was started as another description says. */
@@ -60,7 +62,7 @@ export interface Service {
   release(): void
 }
 
-export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'isRemembered' | 'onLoop'> & {
+export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'recorded' | 'isRemembered' | 'onLoop'> & {
   /** Writes about the service once what is to be done is done (`afterwards.ts`). */
   readonly later: (write: () => void) => void
   /** Names of dependencies that are not ready. */
@@ -218,6 +220,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       feed('stopAsked')
       await until(stoppedOrOverridden)
     },
+    letGo: records.released,
     describe(next) {
       const isSame = isDeepStrictEqual(facts.spec.probes, next.probes)
       if (facts.spec.target !== next.target) facts.ran = null

@@ -14,6 +14,7 @@ import type { Ran } from './ran.ts'
 import type { LoopAnswer } from './records.ts'
 import { type Service, superviseService } from './service.ts'
 import { judgeHang, noteReady, type Suspicion, type Watched } from './suspect.ts'
+import { takenOut } from './taken-out.ts'
 
 /**
  * Life of a crash
@@ -31,6 +32,8 @@ export interface SupervisorOptions {
   readonly random: () => number
   /** Hands an entry to the ledger; returns at once. */
   readonly record: (draft: Draft) => void
+  /** Resolves once all that was handed over so far is durable; never rejects. */
+  readonly recorded: () => Promise<void>
   /** What the ledger remembers of services from before this daemon. */
   readonly remembered: Remembered
   /** False while it may still turn out that the service is to stay down. */
@@ -50,6 +53,8 @@ export interface Supervisor {
   take(config: HostConfig): Promise<readonly string[]>
   /** Takes up what was found and starts the rest in order of dependence. */
   begin(): Promise<void>
+  /** What left the configuration while no daemon ran. */
+  takenOut(): Pick<Changes, 'stop' | 'release'>
   /** Names of running services that were started as something else than `config` says. */
   stale(config: HostConfig): readonly string[]
   /** Applies a later configuration by the plan made of it; `commit` is called once nothing can fail any more. */
@@ -70,8 +75,6 @@ export interface Supervisor {
 
 /** What a service waits for that the newest entries don't speak of. */
 const THE_PAST = 'the ledger to be read: it may be meant to stay stopped'
-
-const NOT_CONFIGURED = 'it is not in the configuration any more'
 
 /** At most so many seats are prepared at once at a start: each may look up a user or fork. */
 const SEATS_AT_ONCE = 16
@@ -124,12 +127,21 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return service
   }
 
-  /** What left the configuration while no daemon looked, as a reload would have ended it: first, for it may hold a port. */
-  async function endOthers(): Promise<void> {
-    const own = [...services.values()].filter(service => service.spec().unit === undefined).map(({ name }) => name)
-    for (const { name, pid } of (await host.endOthers?.(new Set(own))) ?? []) {
-      options.record({ kind: 'service.stopped', svc: name, data: { pid, by: 'heald', why: NOT_CONFIGURED } })
-    }
+  const gone = takenOut({
+    ...{
+      host,
+      record: options.record,
+      recorded: options.recorded,
+      boot: options.boot.slice(0, 8),
+      wallMs: options.clock.wallMs,
+    },
+    configured: () => new Map([...services.values()].map(service => [service.name, service.spec().unit ?? null])),
+  })
+
+  async function forget(service: Service): Promise<void> {
+    services.delete(service.name)
+    service.release()
+    await host.remove(service.name)
   }
 
   return {
@@ -152,13 +164,16 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const [found, rest] = [[], []] as [Service[], Service[]]
       for (const service of services.values()) (service.isAdopted() ? found : rest).push(service)
       for (const service of found) service.begin()
-      await endOthers()
+      // First, for it may hold a port that another one needs.
+      await gone.end(options.remembered)
       // One a turn: each start may fork, and what runs is healed meanwhile.
       for (const service of rest) {
         service.begin()
         await setImmediate()
       }
     },
+
+    takenOut: () => gone.changes(options.remembered),
 
     stale: config =>
       config.services.filter(spec => services.get(spec.name)?.isStale(spec) === true).map(spec => spec.name),
@@ -171,9 +186,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         const service = services.get(name)
         if (service === undefined) continue
         await service.stop('heald', true)
-        services.delete(name)
-        service.release()
-        await host.remove(name)
+        await forget(service)
+      }
+      for (const name of plan.release) {
+        const service = services.get(name)
+        if (service === undefined) continue
+        service.letGo()
+        await forget(service)
       }
       await Promise.all(config.services.map(spec => services.get(spec.name)?.describe(spec)))
       for (const service of added) {
@@ -205,6 +224,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
 
     async recall(from) {
+      gone.recall(from)
       // One a turn, as in `begin`. Until its turn each one waits, whatever else gets ready meanwhile.
       for (const service of services.values()) {
         if (isReleased) return

@@ -44,6 +44,10 @@ const WORDS: { readonly [kind: string]: Words } = {
     list(data.waitsFor) === ''
       ? `${name} is held and will not be started${because(data.why)}`
       : `${name} waits for ${list(data.waitsFor)}`,
+  'service.released': (data, name) => {
+    const goesOn = data.unit === undefined ? '' : `; the unit ${text(data.unit)} is left as it is`
+    return `heald looks after ${name} no more${because(data.why)}${goesOn}`
+  },
   'crashloop.detected': (data, name) => {
     const verdict = data.verdict === 'rollback' ? 'it is rolled back' : text(data.verdict, 'slow restarts')
     return `${name} is in a crash loop: ${number(data.failures)} failures within ${spanOf(data.withinMs)}; now ${verdict}${because(data.why)}`

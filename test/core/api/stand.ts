@@ -186,7 +186,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     },
     async reload({ dryRun, restart }) {
       asked.push(`reload ${dryRun} ${restart}`)
-      return { start: ['new'], stop: [], restart: [], keep: ['db'], pending: ['agent'] }
+      return { start: ['new'], stop: [], release: [], restart: [], keep: ['db'], pending: ['agent'] }
     },
     changes: async (target, from, to) => options.switches?.control.changes(target, from, to) ?? [],
     generations: async target => options.switches?.control.generations(target) ?? [],

@@ -70,7 +70,7 @@ const config = (services: readonly ServiceSpec[]): HostConfig => ({
 })
 const plan = (before: Partial<ServiceSpec>, after: Partial<ServiceSpec>, restart = false) =>
   planReload(config([{ ...BASE, name: 'web', ...before }]), config([{ ...BASE, name: 'web', ...after }]), { restart })
-const NONE: Changes = { start: [], stop: [], restart: [], keep: [], pending: [] }
+const NONE: Changes = { start: [], stop: [], release: [], restart: [], keep: [], pending: [] }
 
 test('what a running process can’t take on waits for a restart, or has one when asked for', () => {
   for (const change of FIXED) {

@@ -54,6 +54,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     clock,
     random: () => 0.5,
     record: draft => void drafts.push(draft),
+    recorded: async () => {},
     remembered: { memory: {}, openIncidents: () => [] },
     isRemembered: name => isAllRead || known.includes(name),
     boot: '00000000-0000',

@@ -49,6 +49,11 @@ test('entries say what happened in words', () => {
       { changes: { start: ['a'], stop: [], keep: ['b'], restart: ['c', 'd'] } },
       'a configuration was applied: start a; restart c, d',
     ],
+    [
+      'service.released',
+      { unit: 'agent.service', pid: 7, why: 'it is not in the configuration any more' },
+      'heald looks after agent no more: it is not in the configuration any more; the unit agent.service is left as it is',
+    ],
     ['some.future-kind', { colour: 'red', n: 3 }, 'some.future-kind (colour: red, n: 3)'],
     ['constructor', {}, 'constructor'],
   ]
