@@ -14,7 +14,12 @@ import { botFolder } from '../core/notice/bot-service.ts'
 export type Pair = (
   spec: WhatsAppSpec,
   tools: { readonly folder: string; readonly socket: string | null; readonly signal: AbortSignal },
-  view: { showQr(text: string): void; showCode(code: string): void; readonly phoneNumber?: string },
+  view: {
+    showQr(text: string): void
+    showCode(code: string): void
+    showTrouble(text: string): void
+    readonly phoneNumber?: string
+  },
 ) => Promise<void>
 
 /** Who asks on this host, and where WhatsApp's own unit is reached. */
@@ -66,6 +71,7 @@ export async function run(
           ),
         showCode: code =>
           context.out(`\nOn the telephone: Linked devices, Link with phone number instead; type ${code}\n`),
+        showTrouble: text => context.err(`${text}\n`),
         ...number,
       },
     )

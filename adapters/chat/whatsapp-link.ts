@@ -99,7 +99,7 @@ export function keepLink({ place, times, onState, warn }: LinkOptions): Link {
     const session = startSession({
       place,
       pairing: null,
-      onEnd: ended.resolve,
+      onEnd: why => ended.resolve(why),
       onReport(report) {
         if (report.report === 'ready') {
           readyAtMs ??= performance.now()

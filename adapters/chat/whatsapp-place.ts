@@ -21,6 +21,8 @@ export interface Child {
   readonly stream: Duplex
   /** Why it has ended, once it has; never rejects. */
   readonly ended: Promise<string>
+  /** Known once it has ended: it never was, for nobody listens where it is asked for. */
+  isUnreached(): boolean
   /** For one that does not end by itself. */
   cut(): void
   /** Ends what it has left behind; to be called when it has ended. */
@@ -57,6 +59,7 @@ function spawnChild(folder: string, words: readonly string[]): Child {
   return {
     stream,
     ended: ended.finally(() => stream.destroy()),
+    isUnreached: () => false,
     cut: () => kill(-(child.pid ?? 0)),
     async sweep() {
       // Also a browser that was only just being started.
@@ -87,7 +90,7 @@ function connectChild(socket: string): Child {
     })
   })
   // systemd ends what is left of a unit, and lets nobody else in before.
-  return { stream, ended, cut: () => stream.destroy(), sweep: async () => {} }
+  return { stream, ended, isUnreached: () => code !== '', cut: () => stream.destroy(), sweep: async () => {} }
 }
 
 /** The browser to start; throws what a person can do when something is not installed. */

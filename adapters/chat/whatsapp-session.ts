@@ -8,8 +8,8 @@ export interface SessionOptions {
   readonly pairing: Pairing | null
   /** What the child tells by itself; `answer` is dealt with here. */
   onReport(report: Report): void
-  /** The child has ended, once; all that was asked has been answered with null before. */
-  onEnd(why: string): void
+  /** The child has ended, once; all that was asked has been answered with null before. `isUnreached`: there was none. */
+  onEnd(why: string, isUnreached: boolean): void
 }
 
 type Question<O extends Order = Order> = O extends { readonly id: number } ? Omit<O, 'id'> : never
@@ -39,7 +39,7 @@ export function startSession({ place, pairing, onReport, onEnd }: SessionOptions
   const gone = child.ended.then(why => {
     for (const answer of asked.values()) answer(null)
     asked.clear()
-    onEnd(why)
+    onEnd(why, child.isUnreached())
   })
 
   async function end(): Promise<void> {

@@ -95,7 +95,8 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
     })
     await noticeArrives()
     const again = await heald('whatsapp', 'pair')
-    assert.match(again.stderr, /somebody else uses it.*\n.*whether a device is linked already/)
+    assert.match(again.stderr, /somebody else uses it.*\n.*whether a device is linked already.*journalctl/)
+    assert.equal(again.stderr.match(/It is tried again/g)?.length, 1, 'told once')
   })
 
   await t.test('the browser is its own user’s, in its own unit; the bot is alone in its', async () => {

@@ -16,7 +16,7 @@ before(async () => {
 after(() => stand.close())
 
 function pair(view: Partial<PairingView>, times: Partial<PairingTimes> = {}, signal = AbortSignal.timeout(60_000)) {
-  const whole = { showQr: () => {}, showCode: () => {}, ...view }
+  const whole = { showQr: () => {}, showCode: () => {}, showTrouble: () => {}, ...view }
   return pairWhatsApp(stand.spec, { folder: stand.folder, socket: null, signal }, whole, { keepMs: 500, ...times })
 }
 const isMarked = () => existsSync(join(stand.folder, 'paired'))
@@ -56,7 +56,7 @@ test('when the bot and its child are killed, nothing that it has started stays',
 
 test('a browser that ends at once is told, not tried for ever', async () => {
   const spec = { ...stand.spec, browser: '/bin/true' }
-  const view = { showQr: () => {}, showCode: () => {} }
+  const view = { showQr: () => {}, showCode: () => {}, showTrouble: () => {} }
   const pairing = pairWhatsApp(spec, { folder: stand.folder, socket: null, signal: AbortSignal.timeout(60_000) }, view)
   await assert.rejects(pairing, { code: 'whatsapp.failed', message: /^WhatsApp Web could not be used: \S/ })
   assert.deepEqual(processesOf(stand.folder), [])
@@ -126,7 +126,7 @@ test('a browser that is not there is named', async () => {
   const pairing = pairWhatsApp(
     spec,
     { folder: stand.folder, socket: null, signal: AbortSignal.timeout(5000) },
-    { showQr: () => {}, showCode: () => {} },
+    { showQr: () => {}, showCode: () => {}, showTrouble: () => {} },
   )
   await assert.rejects(pairing, { code: 'whatsapp.browser' })
 })

@@ -60,7 +60,7 @@ describe('WhatsApp behind a socket', () => {
   const post = (key: string) =>
     channel.post(GROUP, plainMessage(key), { key, isAgain: false, isSilent: false, replyTo: null })
   const pair = () => {
-    const view = { showQr: () => stand.fake.scan(), showCode: () => {} }
+    const view = { showQr: () => stand.fake.scan(), showCode: () => {}, showTrouble: () => {} }
     const tools = { folder: '/nowhere', socket, signal: AbortSignal.timeout(60_000) }
     return pairWhatsApp(stand.spec, tools, view, { keepMs: 500 })
   }

@@ -44,7 +44,7 @@ export async function startWhatsAppStand(options: WhatsAppFakeOptions = {}): Pro
     warnings,
     async pair() {
       const signal = AbortSignal.timeout(60_000)
-      const view = { showQr: () => fake.scan(), showCode: () => {} }
+      const view = { showQr: () => fake.scan(), showCode: () => {}, showTrouble: () => {} }
       await pairWhatsApp(spec, { folder, socket: null, signal }, view, { keepMs: 500 })
     },
     open: (events, times = {}) =>
