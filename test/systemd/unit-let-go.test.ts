@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Changes } from '../../core/api/control.ts'
 import type { Incident } from '../../core/incident/fold.ts'
 import { until } from '../until.ts'
+import { chatsInside } from './chats-inside.ts'
 import { healdInside } from './heald-inside.ts'
 import { machineIsMissing, startMachine } from './machine.ts'
 
@@ -11,7 +12,7 @@ import { machineIsMissing, startMachine } from './machine.ts'
 const missing = machineIsMissing()
 const SLEEPER = '[Service]\nExecStart=/bin/sleep 100000\n'
 
-test('a unit that is taken out is let go of, and that is told', async t => {
+test('a unit that is taken out is let go of, and that is told', { timeout: 180_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   await machine.units({
@@ -22,10 +23,12 @@ test('a unit that is taken out is let go of, and that is told', async t => {
     'worse.service': '[Service]\nExecStart=/bin/false\n',
   })
   await machine.must('systemctl', 'start', 'first', 'second', 'third', 'bad', 'worse')
-  const heald = healdInside(machine)
+  const chats = await chatsInside(t, machine)
+  const heald = healdInside(machine, { hasBot: true })
   const configure = (...names: string[]) =>
     heald.configure({
       host: 'machine',
+      ...chats.settings,
       services: Object.fromEntries(names.map(name => [name, { unit: `${name}.service` }])),
     })
   const pidOf = async (name: string) => (await machine.show(name, 'MainPID')).MainPID
@@ -34,6 +37,8 @@ test('a unit that is taken out is let go of, and that is told', async t => {
     (await heald.json<Incident[]>('incidents')).find(({ services }) => services[0] === name)
   configure('first', 'second', 'third', 'bad', 'worse')
   await heald.up()
+  await chats.up()
+  await until('the bot to reach its chats', () => heald.of('channel.up').length >= 3, 30_000, 100)
   for (const name of ['bad', 'worse'])
     await heald.entry(`the incident of ${name}`, e => e.kind === 'crashloop.detected' && e.svc === name)
   const [first, second] = [await pidOf('first'), await pidOf('second')]
@@ -51,6 +56,7 @@ test('a unit that is taken out is let go of, and that is told', async t => {
     assert.equal(over?.state, 'resolved')
     assert.match(String(over?.how), /in the configuration/)
     assert.equal(await pidOf('first'), first, 'it runs on')
+    await chats.everywhere('it is told', /heald looks after bad no more: .*; the unit bad\.service is left as it is/)
   })
 
   await t.test('while no heald runs', async () => {
@@ -63,6 +69,7 @@ test('a unit that is taken out is let go of, and that is told', async t => {
     await heald.entry('its incident to end', e => e.kind === 'incident.resolved' && e.svc === 'worse')
     assert.match(String((await incident('worse'))?.how), /in the configuration/)
     assert.equal(await pidOf('second'), second, 'it runs on')
+    await chats.everywhere('it is told', /the unit worse\.service is left as it is/, /resolved: it is not in the conf/)
   })
 
   await t.test('what became of it meanwhile is no crash when it is put back', async () => {
