@@ -79,7 +79,7 @@ test('an installation, or its removal, that is killed half-way is ended whole by
         const deed = all[at] ?? assert.fail(`${verb} does nothing`)
         if (verb === 'uninstall') await site.isWhole()
         await site.killAtDeed(verb, deed)
-        if (n % 2 === 0) await site.isWhole()
+        if (n % 2 === 1) await site.isWhole()
         await site.isGone()
         t.diagnostic(`${verb}: killed before ${deed.name} ${deed.nth}, deed ${at + 1} of ${all.length}`)
       }
