@@ -1,5 +1,5 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -59,11 +59,16 @@ export async function archiveSegments(
 }
 
 async function store(segment: Sealed, path: string, signal?: AbortSignal): Promise<Stored> {
-  if (existsSync(path)) return storedThere(segment, path, signal)
   const { file, validBytes, sha256 } = segment
   const temporary = temporaryOf(path)
   try {
-    await compress(file.path, temporary, { validBytes, sha256 }, signal)
+    if (existsSync(path)) {
+      const stored = await storedThere(segment, path, signal)
+      // The entry after it may lie, and what is there fit the lie: it must fit the segment.
+      await mustBeAsTold(segment, signal)
+      return stored
+    }
+    await mustBeAsTold(segment, signal, temporary)
     await sync(temporary)
     const stored = await readBack(temporary, validBytes, signal)
     if (stored.contentSha256 !== sha256)
@@ -111,22 +116,15 @@ async function name(temporary: string, path: string): Promise<boolean> {
   }
 }
 
-async function compress(
-  from: string,
-  to: string,
-  { validBytes, sha256 }: Pick<Sealed, 'validBytes' | 'sha256'>,
-  signal?: AbortSignal,
-): Promise<void> {
+/** Throws a Fault (`ledger.damaged`) where the segment is not as the entry after it tells; writes it compressed `to` a file. */
+async function mustBeAsTold({ file, validBytes, sha256 }: Sealed, signal?: AbortSignal, to?: string): Promise<void> {
   const content = createHash('sha256')
-  await pipeline(
-    createReadStream(from, { end: validBytes - 1 }),
-    passing(chunk => content.update(chunk)),
-    createZstdCompress(),
-    createWriteStream(to, { flags: 'wx', mode: 0o600 }),
-    { ...(signal === undefined ? {} : { signal }) },
-  )
+  const steps = [createReadStream(file.path, { end: validBytes - 1 }), passing(chunk => content.update(chunk))] as const
+  const options = signal === undefined ? {} : { signal }
+  if (to === undefined) await pipeline(...steps, drain, options)
+  else await pipeline(...steps, createZstdCompress(), createWriteStream(to, { flags: 'wx', mode: 0o600 }), options)
   if (content.digest('hex') !== sha256)
-    throw new Fault('ledger.damaged', `${from} is not the segment that the entry after it tells of`, {
+    throw new Fault('ledger.damaged', `${file.path} is not the segment that the entry after it tells of`, {
       hint: 'nothing was pruned; "heald ledger verify" says more',
     })
 }
@@ -165,7 +163,7 @@ const LEFT_MS = 3_600_000
 /** What killed ones left behind. */
 async function removeLeft(folder: string): Promise<void> {
   for (const left of readdirSync(folder).filter(each => TEMPORARY.test(each))) {
-    const changedMs = statSync(join(folder, left), { throwIfNoEntry: false })?.mtimeMs
+    const changedMs = lstatSync(join(folder, left), { throwIfNoEntry: false })?.mtimeMs
     if (changedMs !== undefined && Date.now() - changedMs > LEFT_MS) await removeIfItCan(join(folder, left))
   }
 }
@@ -186,22 +184,34 @@ interface Stored {
   readonly bytes: number
 }
 
-/** Reads on to `mostBytes` of what is in it only, a small file may hold zeros without end: then the hashes are ''. */
+/** No compression makes something this much larger. */
+const MOST_GROWTH = 2
+const MOST_FRAME_BYTES = 65_536
+
+/**
+ * Reads on to `mostBytes` of what is in it only, and to what these can take in the file: a small file may hold zeros without
+ * end, and an endless one nothing. Then the hashes are ''.
+ */
 async function readBack(path: string, mostBytes: number, signal?: AbortSignal): Promise<Stored> {
   const [file, content] = [createHash('sha256'), createHash('sha256')]
   let [bytes, contentBytes] = [0, 0]
+  const isTooMuch = (): boolean => contentBytes > mostBytes || bytes > MOST_GROWTH * mostBytes + MOST_FRAME_BYTES
+  const mustEnd = (): void => {
+    if (isTooMuch()) throw new Error('it holds more than it should')
+  }
   try {
     await pipeline(
       createReadStream(path, { fd: openPlain(path) }),
       passing(chunk => {
         file.update(chunk)
         bytes += chunk.length
+        mustEnd()
       }),
       createZstdDecompress(),
       async chunks => {
         for await (const chunk of chunks as AsyncIterable<Buffer>) {
           contentBytes += chunk.length
-          if (contentBytes > mostBytes) throw new Error(`it holds more than ${mostBytes} bytes`)
+          mustEnd()
           content.update(chunk)
         }
       },
@@ -209,7 +219,7 @@ async function readBack(path: string, mostBytes: number, signal?: AbortSignal): 
     )
   } catch (error) {
     signal?.throwIfAborted()
-    if (contentBytes > mostBytes) return { sha256: '', contentSha256: '', bytes }
+    if (isTooMuch()) return { sha256: '', contentSha256: '', bytes }
     throw new Fault('archive.broken', `${path} can't be read back: ${messageOf(error)}`, { cause: error })
   }
   return { sha256: file.digest('hex'), contentSha256: content.digest('hex'), bytes }
@@ -223,6 +233,11 @@ function passing(look: (chunk: Buffer) => void) {
       yield chunk
     }
   }
+}
+
+/** The end of a pipeline of which nothing is kept. */
+async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of chunks);
 }
 
 async function sync(path: string): Promise<void> {

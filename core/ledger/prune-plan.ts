@@ -4,7 +4,7 @@ import { Fault } from '../fault.ts'
 import { baseOf, segmentsFrom } from './base.ts'
 import { firstLine, type SegmentFile, segmentFiles } from './files.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
-import type { Previous } from './segment.ts'
+import { MAX_SEGMENT_BYTES, type Previous } from './segment.ts'
 import { type TreeHead, treeHeadOf } from './tree/tree-head.ts'
 
 /** A segment that the writer is done with, as the first entry of the next one tells of it. */
@@ -47,6 +47,9 @@ function previousOf(value: unknown): Previous | null {
   return typeof name === 'string' &&
     typeof sha256 === 'string' &&
     typeof validBytes === 'number' &&
+    Number.isSafeInteger(validBytes) &&
+    validBytes > 0 &&
+    validBytes <= MAX_SEGMENT_BYTES &&
     typeof count === 'number'
     ? { name, sha256, validBytes, count }
     : null

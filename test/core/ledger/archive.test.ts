@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { hash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { constants, zstdCompressSync } from 'node:zlib'
@@ -154,4 +164,75 @@ test('a pipe, or a small file that holds much, is no archived segment, and nobod
   rmSync(path)
   writeFileSync(path, zstdCompressSync(Buffer.alloc(64 * 1024 * 1024)))
   await assert.rejects(archiveSegments(to, segments), { code: 'archive.other' })
+})
+
+test('a file there already is no archive of a segment that is another, whatever the entry after it tells', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, [segment = assert.fail()]] = [folder(t), sealedSegments(dir)]
+  const forged = Buffer.from(readFileSync(segment.file.path, 'latin1').replace('"oom":false', '"oom":true '), 'latin1')
+  writeFileSync(join(to, `${segment.file.name}.jsonl.zst`), zstdCompressSync(forged))
+  const lied = { ...segment, sha256: hash('sha256', forged, 'hex'), validBytes: forged.length }
+  await assert.rejects(archiveSegments(to, [lied]), { code: 'ledger.damaged' })
+  const genuine = folder(t)
+  await archiveSegments(genuine, [segment])
+  rmSync(segment.file.path)
+  await assert.rejects(
+    archiveSegments(genuine, [segment]),
+    { code: 'ledger.pruned' },
+    'nothing is left to compare with',
+  )
+})
+
+test('no file in an archive is read without end, whatever it holds', { timeout: 20_000 }, async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const path = join(to, `${segments[0]?.file.name}.jsonl.zst`)
+  const list = join(to, `${segments[0]?.file.name}-${String(segments[0]?.end).padStart(12, '0')}.sha256`)
+  const beginning = zstdCompressSync(readFileSync(segments[0]?.file.path ?? '')).subarray(0, 6)
+  // To be passed over, by its own word: https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.2
+  const skipped = Buffer.from('502a4d18ffffff3f', 'hex')
+  const hostile: [string, Buffer, number, string][] = [
+    ['nonsense', Buffer.alloc(1_048_576, 'A'), 0, 'archive.broken'],
+    ['an endless line', Buffer.alloc(0), 2 ** 40, 'archive.broken'],
+    ['blocks with nothing in them', beginning, 2 ** 40, 'archive.other'],
+    ['a frame to be passed over', skipped, 2 ** 30, 'archive.other'],
+    ['much from little', zstdCompressSync(Buffer.alloc(256 * 1024 * 1024)), 0, 'archive.other'],
+    ['nothing', Buffer.alloc(0), 0, 'archive.broken'],
+  ]
+  for (const [what, bytes, length, code] of hostile) {
+    writeFileSync(path, bytes)
+    if (length > 0) truncateSync(path, length)
+    await assert.rejects(archiveSegments(to, segments), { code }, what)
+    rmSync(path)
+    writeFileSync(list, bytes)
+    if (length > 0) truncateSync(list, length)
+    await assert.rejects(archiveSegments(to, segments), { code: 'archive.other' }, `${what}, as the list`)
+    rmSync(list)
+  }
+  symlinkSync('/dev/zero', list)
+  await assert.rejects(archiveSegments(to, segments), { code: 'archive.other' })
+  rmSync(path)
+  symlinkSync('/dev/zero', path)
+  await assert.rejects(archiveSegments(to, segments), { code: 'archive.broken' })
+})
+
+test('a link in an archive that leads nowhere ends no archive', async t => {
+  const dir = await manySegments(t, 1)
+  const [to, segments] = [folder(t), sealedSegments(dir)]
+  const left = join(to, `${segments[0]?.file.name}.jsonl.zst.tmp`)
+  symlinkSync(left, left)
+  await archiveSegments(to, segments)
+})
+
+test('an entry that tells of a size that no segment has is no word on it', async t => {
+  const dir = await manySegments(t, 1)
+  const [segment = assert.fail()] = sealedSegments(dir)
+  const path = join(dir, 'seg', `${String(segment.end).padStart(12, '0')}.jsonl`)
+  const [line = '', ...others] = readFileSync(path, 'utf8').split('\n')
+  for (const size of ['0', '-1', '0.5', '1e15', '1e999']) {
+    const body = line.slice(0, -72).replace(/"validBytes":\d+/, `"validBytes":${size}`)
+    const forged = `${body},"h":"${hash('sha256', body, 'hex')}"}`
+    writeFileSync(path, [forged, ...others].join('\n'))
+    assert.throws(() => sealedSegments(dir), { code: 'ledger.damaged' }, size)
+  }
 })
