@@ -20,7 +20,7 @@ import { signCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { checkLine } from '../../core/ledger/line.ts'
 import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import { linesIn, seqIn } from '../core/ledger/forged.ts'
-import type { Board, Move, Random } from './attack-game.ts'
+import type { Board, Move, Random } from './attack-board.ts'
 
 /*
  * Moves with the files themselves, whatever is in them: what else than a file may stand there, under which name, with which

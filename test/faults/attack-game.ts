@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { signCheckpoint } from '../../core/ledger/checkpoint.ts'
-import { keyStore } from '../../core/ledger/keys.ts'
 import { checkLine } from '../../core/ledger/line.ts'
 import { parseVkey } from '../../core/ledger/note.ts'
 import { readTail } from '../../core/ledger/side.ts'
-import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
+import { leafHash, toHex } from '../../core/ledger/tree/hash.ts'
+import { emptyRange, rangeBuilder, rootOf } from '../../core/ledger/tree/range.ts'
 import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
-import { type Fit, linesIn, seqIn, sign, writeLines } from '../core/ledger/forged.ts'
-import { FILE_MOVES, LAST_MOVES } from './attack-files.ts'
+import { linesIn, seqIn } from '../core/ledger/forged.ts'
+import { type Board, type Move, type Random, setUp } from './attack-board.ts'
+import { LAST_MOVES } from './attack-files.ts'
+import { rewrite, SIGNING } from './attack-lines.ts'
 
 /*
  * A game: an attacker who may write every file of a ledger, and has its present private key, tries to change what it says.
  * He wins a round when a verification passes although an entry that it vouches for is another one.
  */
-
-export type Random = (below: number) => number
 
 /** Repeatable: the same seed plays the same game. */
 function randomFrom(seed: number): Random {
@@ -27,172 +24,34 @@ function randomFrom(seed: number): Random {
   }
 }
 
-export interface Board {
-  readonly dir: string
-  readonly origin: string
-  /** Every file as it was, and all lines. */
-  readonly files: ReadonlyMap<string, Buffer>
-  readonly lines: readonly string[]
-  /** A checkpoint that was kept elsewhere, and how many entries it covers. */
-  readonly note: string
-  readonly size: number
-  /** Entries of epochs whose key is erased. */
-  readonly oldSize: number
+/** A move of which it is known what comes of it: without such ones a game that nobody wins would show nothing. */
+export interface Control {
+  readonly name: string
+  readonly play: (board: Board, random: Random) => Promise<void>
+  /** Whether a verification passes then, alone and with the checkpoint that was kept. */
+  readonly alone: boolean
+  readonly kept: boolean
 }
 
-/** A closed ledger's folder as a board. */
-export function boardOf(dir: string, more: Pick<Board, 'origin' | 'note' | 'size' | 'oldSize'>): Board {
-  const files = new Map<string, Buffer>()
-  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
-    if (!name.startsWith('lock') && statSync(join(dir, name)).isFile()) files.set(name, readFileSync(join(dir, name)))
-  return { ...more, dir, files, lines: linesIn(dir) }
+/** Where docs/ledger.md says "no": who has the key of the present epoch rewrites it. */
+const REWRITE: Control = {
+  name: 'rewrite an epoch as somebody who knows how',
+  play: (board, random) => rewrite(board, inPresent(board, random), false),
+  ...{ alone: true, kept: false },
 }
 
-function setUp({ dir, files }: Board): void {
-  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true })
-  for (const [name, bytes] of files) {
-    mkdirSync(dirname(join(dir, name)), { recursive: true })
-    writeFileSync(join(dir, name), bytes)
-  }
-}
-
-export type Move = (board: Board, random: Random) => void | Promise<void>
-
-/** Moves that sign with the stolen key: the others anybody can play who may write the files. */
-const SIGNING: readonly string[] = [
-  'rewrite an epoch as somebody who knows how',
-  'sign what is there with the stolen key',
-]
-
-const FITS: readonly Fit[] = ['nothing', 'chain', 'chain', 'all']
-
-/** Changes lines, and makes what speaks for them fit, as far as `random` says. */
-const onLines =
-  (change: (lines: string[], random: Random, board: Board) => string[]): Move =>
-  (board, random) => {
-    const lines = linesIn(board.dir)
-    if (lines.length > 1) writeLines(board.dir, change(lines, random, board), FITS[random(FITS.length)] ?? 'all')
-  }
-
-function isSegment(name: string): boolean {
-  return name.startsWith('seg/')
-}
-
-export const MOVES: Readonly<Record<string, Move>> = {
-  ...FILE_MOVES,
-  'edit a line': onLines((lines, random) => {
-    const at = random(lines.length)
-    return lines.with(at, (lines[at] ?? '').replace(/"pid":\d+/, `"pid":${random(1000)}`))
-  }),
-  'edit the time of a line': onLines((lines, random) => {
-    const at = random(lines.length)
-    return lines.with(at, (lines[at] ?? '').replace(/"ts":"\d{4}/, '"ts":"2001'))
-  }),
-  'delete a line': onLines((lines, random) => lines.toSpliced(random(lines.length), 1)),
-  'insert a line': onLines((lines, random) =>
-    lines.toSpliced(random(lines.length), 0, lines[random(lines.length)] ?? ''),
-  ),
-  'swap two lines': onLines((lines, random) => {
-    const [a, b] = [random(lines.length), random(lines.length)]
-    return lines.with(a, lines[b] ?? '').with(b, lines[a] ?? '')
-  }),
-  'number the lines anew': onLines((lines, _random, board) => {
-    const first = seqIn(board.lines[0] ?? '')
-    return lines.map((line, at) => line.replace(/^\{"v":1,"seq":\d+/, `{"v":1,"seq":${first + at}`))
-  }),
-  'cut the end': onLines((lines, random) => lines.slice(0, 1 + random(lines.length - 1))),
-  'tell of another key': onLines((lines, random) =>
-    lines.map(line =>
-      line.includes('key.rotated') && random(2) > 0
-        ? line.replace(/"publicKey":"[^"]*"/, `"publicKey":"${Buffer.alloc(32, random(256)).toString('base64')}"`)
-        : line,
-    ),
-  ),
-  'remove what was signed': ({ dir }) => {
-    rmSync(join(dir, 'checkpoint'), { force: true })
-    rmSync(join(dir, 'cp'), { recursive: true, force: true })
-  },
-  'rewrite what was signed and remove that': (board, random) => {
-    const { dir } = board
-    const lines = linesIn(dir)
-    const at = random(lines.length)
-    const isLost = random(2) > 0
-    const forged = lines.map((line, index) =>
-      index === at
-        ? line.replace(/"pid":\d+/, '"pid":4711')
-        : isLost && line.includes('key.rotated')
-          ? line.replace('"data":{', '"data":{"why":"the key of the epoch before is gone",')
-          : line,
-    )
-    if (lines.length > 0) writeLines(dir, forged, 'all')
-    rmSync(join(dir, 'cp'), { recursive: true, force: true })
-    if (random(2) > 0) rmSync(join(dir, 'checkpoint'), { force: true })
-  },
-  'begin another ledger': onLines((lines, random) =>
-    lines.with(0, (lines[0] ?? '').replace(/"host":"[^"]*"/, `"host":"h${random(9)}"`)),
-  ),
-  'flip a bit anywhere': ({ dir, files }, random) => {
-    const names = [...files.keys()].filter(name => existsSync(join(dir, name)))
-    const path = join(dir, names[random(names.length)] ?? '')
-    const bytes = readFileSync(path)
-    if (bytes.length === 0) return
-    const at = random(bytes.length)
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8))
-    writeFileSync(path, bytes)
-  },
-  'remove a file': ({ dir, files }, random) => {
-    const name = [...files.keys()][random(files.size)] ?? ''
-    if (!isSegment(name)) rmSync(join(dir, name), { force: true })
-  },
-  'put a file in the place of another': ({ dir, files }, random) => {
-    const names = [...files.keys()].filter(name => !isSegment(name))
-    const from = files.get(names[random(names.length)] ?? '')
-    const to = join(dir, names[random(names.length)] ?? '')
-    mkdirSync(dirname(to), { recursive: true })
-    if (from !== undefined) writeFileSync(to, from)
-  },
-  'forget the mark and the tree': ({ dir }) => {
-    rmSync(join(dir, 'head'), { force: true })
-    rmSync(join(dir, 'tree'), { recursive: true, force: true })
-  },
-  'rewrite an epoch as somebody who knows how': async (board, random) => {
-    setUp(board)
-    const { dir, lines, oldSize, origin } = board
-    const first = seqIn(lines[0] ?? '')
-    const isOld = random(2) > 0
-    const at = isOld ? random(oldSize - first) : oldSize - first + random(first + lines.length - oldSize)
-    const forged = lines.with(at, (lines[at] ?? '').replace(/"pid":\d+/, '"pid":4711'))
-    writeLines(dir, forged, 'all')
-    await ifItCan(() => sign(dir, origin, isOld, first + at))
-  },
-  'sign what is there with the stolen key': async ({ dir, origin }, random) => {
-    const keys = keyStore(dir)
-    const epoch = keys.epochs().at(-1)
-    const lines = linesIn(dir)
-    if (epoch === undefined || lines.length === 0) return
-    await ifItCan(async () => {
-      const whole = seqIn(lines.at(-1) ?? '') + 1
-      const size = random(4) > 0 ? whole : whole - random(lines.length)
-      const { root } = await treeOfSegments(dir, size)
-      const name = random(3) > 0 ? 'checkpoint' : `cp/${String(size).padStart(12, '0')}.cp`
-      mkdirSync(join(dir, 'cp'), { recursive: true })
-      writeFileSync(join(dir, name), signCheckpoint({ origin, size, root }, keys.load(epoch)))
-    })
-  },
-}
-
-/** His own changes may have made the key or a segment useless. */
-async function ifItCan(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch {
-    // Then this move changes less.
-  }
+/** An entry of the present epoch that the checkpoint covers, and that holds what is changed. */
+export function inPresent({ gone, lines, oldSize, size }: Board, random: Random): number {
+  const ever = [...gone, ...lines].slice(0, size)
+  const present = ever.flatMap((line, seq) => (seq >= oldSize && line.includes('"pid":') ? [seq] : []))
+  return present[random(present.length)] ?? assert.fail('the present epoch has no entry')
 }
 
 export interface Game {
   readonly rounds: number
   readonly moves: Readonly<Record<string, Move>>
+  /** Beside the one of every game. */
+  readonly controls?: readonly Control[]
   /** Judges beside the verification, before anything is put back; `where` names the round. */
   readonly judge: (verdict: Verdict, now: readonly string[], where: string) => Promise<void>
 }
@@ -203,22 +62,29 @@ function textOf(dir: string, line: string): string | null {
   return checked.ok ? readTail(dir, checked.entry) : null
 }
 
+/** One in so many rounds is a control. */
+const EVERY_SO_MANY = 10
+
 /** Plays the game on a board; returns what came of it, in words. Throws when an attacker wins. */
-export async function play(board: Board, { rounds, moves, judge }: Game): Promise<string> {
-  const { dir, lines, size, oldSize } = board
+export async function play(board: Board, { rounds, moves, controls = [], judge }: Game): Promise<string> {
+  const { dir, lines, gone, size, oldSize } = board
   const seed = Number(process.env.HEALD_SEED ?? (rounds > 1000 ? Date.now() % 1_000_000 : 1))
   const random = randomFrom(seed)
   const names = Object.keys(moves)
+  const all = [REWRITE, ...controls]
   const trust = { keys: [], checkpoints: [{ name: 'kept', note: board.note }] }
-  const first = seqIn(lines[0] ?? '')
+  const ever = [...gone, ...lines]
   const texts = lines.map(line => [line, textOf(dir, line)] as const).filter(([, text]) => text !== null)
   assert.ok(texts.length > 1, 'there are texts kept aside')
   const keys = (await verifyLedger(dir)).vkeys.map(vkey => parseVkey(vkey) ?? assert.fail(vkey))
-  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0 }
+  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0, pruned: 0, controls: 0 }
   for (let round = 0; round < rounds; round++) {
     setUp(board)
     const played: string[] = []
-    for (let left = 1 + random(4); left > 0; left--) {
+    const control = round % EVERY_SO_MANY === 0 ? all[(round / EVERY_SO_MANY) % all.length] : undefined
+    if (control !== undefined) played.push(control.name)
+    await control?.play(board, random)
+    for (let left = control === undefined ? 1 + random(4) : 0; left > 0; left--) {
       const name = names[random(names.length)] ?? ''
       played.push(name)
       await moves[name]?.(board, random)
@@ -226,19 +92,31 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
     }
     const where = `round ${round} of seed ${seed}: ${played.join(', ')}`
     const verdict = await verifyLedger(dir, { trust })
-    const now = linesIn(dir, verdict.prunedUpTo)
+    const { prunedUpTo } = verdict
+    const now = linesIn(dir, prunedUpTo)
+    const areAsEver = (below: number, what: string): void =>
+      assert.deepEqual(
+        now.slice(0, Math.max(0, below - prunedUpTo)),
+        ever.slice(prunedUpTo, below),
+        `${what}: ${where}`,
+      )
     if (now.join('\n') !== lines.join('\n')) sum.changed++
     if (verdict.ok) {
       sum.passed++
-      assert.deepEqual(now.slice(0, size - first), lines.slice(0, size - first), `with a checkpoint: ${where}`)
+      areAsEver(size, 'with a checkpoint')
       for (const [line, text] of texts)
         if (seqIn(line) < size) assert.ok([text, null].includes(textOf(dir, line)), `another text: ${where}`)
+      if (prunedUpTo > 0) mustBeTold(now, ever.slice(0, prunedUpTo), where)
+      if (prunedUpTo !== gone.length) sum.pruned++
     } else assert.ok(verdict.firstBad !== null, where)
     const alone = await verifyLedger(dir)
     if (alone.ok) sum.passedAlone++
+    if (control !== undefined) {
+      assert.deepEqual([alone.ok, verdict.ok], [control.alone, control.kept], `not as it is known to end: ${where}`)
+      sum.controls++
+    }
     // Alone, an epoch whose key is gone can't be changed: but for a ledger that is another one from its first line on.
-    if (alone.ok && alone.origin === board.origin && alone.vkeys.length > 1)
-      assert.deepEqual(now.slice(0, oldSize - first), lines.slice(0, oldSize - first), `alone: ${where}`)
+    if (alone.ok && alone.origin === board.origin && alone.vkeys.length > 1) areAsEver(oldSize, 'alone')
     const key = keys[round % keys.length]
     const byKey = await verifyLedger(dir, { trust: { keys: key === undefined ? [] : [key], checkpoints: [] } })
     if (byKey.ok) {
@@ -247,15 +125,24 @@ export async function play(board: Board, { rounds, moves, judge }: Game): Promis
       // The thief of the present key can't change an epoch whose key is gone, unless it is said that nobody vouches for it.
       const isThief = played.some(each => SIGNING.includes(each))
       const old = byKey.unvouched.length > 0 ? 0 : oldSize
-      const proved = Math.min(byKey.signedUpTo, isThief ? old : Number.POSITIVE_INFINITY) - first
-      const [found, wanted] = [now, lines].map(each => each.slice(0, Math.max(0, proved)))
-      assert.deepEqual(found, wanted, `with a key: ${where}`)
+      areAsEver(Math.min(byKey.signedUpTo, isThief ? old : Number.POSITIVE_INFINITY), 'with a key')
     }
     await judge(verdict, now, where)
   }
   assert.ok(sum.passedByKey > 0, 'a key was given')
   assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
-  // Where docs/ledger.md says "no", he can win: without that the game would show nothing.
-  assert.ok(sum.passedAlone > sum.passed, 'the present epoch can be rewritten by who has its key')
-  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint, ${sum.passedAlone} alone, ${sum.passedByKey} with a key; no attacker won`
+  assert.equal(sum.controls, Math.ceil(rounds / EVERY_SO_MANY))
+  if (gone.length > 0) assert.ok(sum.pruned > 0, 'more was pruned, or put back')
+  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.controls} controls; no attacker won`
+}
+
+/** What is not there any more is told of, with the root that it had. */
+function mustBeTold(now: readonly string[], before: readonly string[], where: string): void {
+  const tree = rangeBuilder(emptyRange(0))
+  for (const line of before) tree.append(leafHash(line))
+  const told = `"data":{"upTo":${before.length},"root":"${toHex(rootOf(tree.range()))}"`
+  assert.ok(
+    now.some(line => line.includes('"kind":"ledger.pruned"') && line.includes(told)),
+    `nobody tells of the prune: ${where}`,
+  )
 }

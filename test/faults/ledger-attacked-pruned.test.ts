@@ -16,7 +16,10 @@ import { readEntry } from '../../core/ledger/read.ts'
 import { linesIn, segmentNames, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
-import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
+import { type Board, boardOf, type Move } from './attack-board.ts'
+import { play } from './attack-game.ts'
+import { MOVES } from './attack-lines.ts'
+import { PRUNE_CONTROLS, PRUNE_MOVES } from './attack-prunes.ts'
 
 /*
  * The same game with a ledger of several segments, the oldest of them pruned, and a search index: he may forge what stands
@@ -26,10 +29,12 @@ import { type Board, boardOf, MOVES, type Move, play } from './attack-game.ts'
 const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 350)
 
 async function board(t: TestContext): Promise<Board> {
-  const dir = await manySegments(t, 2)
+  const dir = await manySegments(t, 3)
   const origin = originOf(entriesIn(dir)[0] ?? assert.fail())
   const ledger = await reopened(t, dir, { fsync: true })
-  await ledger.prune({ upTo: sealedSegments(dir)[0]?.end ?? -1, archive: null, by: 'local:admin' })
+  const upTo = sealedSegments(dir)[1]?.end ?? assert.fail()
+  const gone = linesIn(dir).slice(0, upTo)
+  await ledger.prune({ upTo, archive: null, by: 'local:admin' })
   const { seq } = await ledger.rotateKey('local:admin')
   for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
   await nextSegment(t, ledger)
@@ -39,7 +44,7 @@ async function board(t: TestContext): Promise<Board> {
   const db = await openDatabase(indexPath(dir))
   await catchUp(db, dir)
   db.close()
-  return boardOf(dir, { origin, note, size, oldSize: seq + 1 })
+  return boardOf(dir, { origin, note, size, oldSize: seq + 1, gone })
 }
 
 type Base = { seq: number; h: string; nodes: string[]; kept: { line: string; proof: string[] }[] }
@@ -138,6 +143,7 @@ function fitsLine(filter: Filter, line: string): boolean {
 test('the attack game with what was pruned, and a search', async t => {
   const it = await board(t)
   const first = seqIn(it.lines[0] ?? '')
+  const ever = [...it.gone, ...it.lines]
   assert.ok(
     first > 0 && it.oldSize - first > 50 && it.lines.length - it.size + first >= 4,
     'the board has all its parts',
@@ -145,26 +151,30 @@ test('the attack game with what was pruned, and a search', async t => {
   const sum = { searched: 0, sound: 0 }
   const said = await play(it, {
     rounds: ROUNDS,
-    moves: { ...MOVES, ...MORE },
+    moves: { ...MOVES, ...MORE, ...PRUNE_MOVES },
+    controls: PRUNE_CONTROLS,
     async judge(verdict, _now, where) {
       const sound = await verifyIndex(it.dir).catch(() => null)
       const there = allLines(it.dir)
+      const from = verdict.prunedUpTo
       if (verdict.ok) {
         const { rows } = await listEntries(it.dir, {}, { limit: 1000 })
         const listed = rows.map(({ line }) => line).reverse()
-        assert.deepEqual(listed.slice(0, it.size - first), it.lines.slice(0, it.size - first), `listed: ${where}`)
-        const seq = first + (sum.searched % (it.size - first))
-        assert.equal((await readEntry(it.dir, seq))?.line, it.lines[seq - first], `read: ${where}`)
+        const vouched = ever.slice(from, it.size)
+        assert.deepEqual(listed.slice(0, vouched.length), vouched, `listed: ${where}`)
+        const seq = sum.searched % it.size
+        assert.equal((await readEntry(it.dir, seq))?.line, seq < from ? undefined : ever[seq], `read: ${where}`)
       }
       for (const filter of [{ svc: 'api' }, { kinds: ['key.rotated' as const] }, { text: 'innocent' }]) {
         const { rows } = await queryLedger(it.dir, filter, { limit: 1000 })
         sum.searched += rows.length
         for (const { line, entry } of rows) {
           assert.ok(there.has(line), `a search shows what is not there: ${where}`)
-          if (verdict.ok && entry.seq < it.size) assert.equal(line, it.lines[entry.seq - first], where)
+          if (verdict.ok && entry.seq < it.size) assert.equal(line, ever[entry.seq], where)
+          if (verdict.ok) assert.ok(entry.seq >= from, `what was pruned is shown: ${where}`)
         }
         if (!verdict.ok) continue
-        const vouched = it.lines.slice(0, it.size - first).filter(line => fitsLine(filter, line))
+        const vouched = ever.slice(from, it.size).filter(line => fitsLine(filter, line))
         const shown = new Set(rows.map(({ line }) => line))
         if (sound?.ok === true)
           for (const line of vouched) assert.ok(shown.has(line), `a search hides what is there: ${where}`)

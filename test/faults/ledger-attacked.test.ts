@@ -5,7 +5,9 @@ import { originOf } from '../../core/ledger/epochs.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { openLedger } from '../../core/ledger/open.ts'
 import { entriesIn, exit, folder, optionsFor } from '../core/ledger/stand.ts'
-import { type Board, boardOf, MOVES, play } from './attack-game.ts'
+import { type Board, boardOf } from './attack-board.ts'
+import { play } from './attack-game.ts'
+import { MOVES } from './attack-lines.ts'
 
 const ROUNDS = Number(process.env.HEALD_SOAK_ATTACKS ?? 250)
 
@@ -19,7 +21,8 @@ async function board(t: TestContext): Promise<Board> {
   const { note, size } = await ledger.checkpoint()
   for (let n = 41; n <= 44; n++) await ledger.append(exit(n))
   await ledger.close(2000)
-  return boardOf(dir, { origin: originOf(entriesIn(dir)[0] ?? assert.fail()), note, size, oldSize: seq + 1 })
+  const origin = originOf(entriesIn(dir)[0] ?? assert.fail())
+  return boardOf(dir, { origin, note, size, oldSize: seq + 1, gone: [] })
 }
 
 test('the attack game', async t => {
