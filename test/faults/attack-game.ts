@@ -16,7 +16,7 @@ import { rewrite, SIGNING } from './attack-lines.ts'
  */
 
 /** Repeatable: the same seed plays the same game. */
-function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed >>> 0
   return below => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
