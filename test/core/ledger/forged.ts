@@ -19,6 +19,9 @@ import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
  */
 export function linesIn(dir: string, fromSeq = 0): string[] {
   const names = segmentNames(dir)
+  const last = names.at(-1)
+  // An empty one at the end says nothing yet, wherever its name would have it begin.
+  if (last !== undefined && statSync(join(dir, 'seg', last)).size === 0) names.pop()
   const counting = names.filter(name => Number(name.slice(0, 12)) >= fromSeq)
   return counting.flatMap((name, index) => {
     const end = Number(counting[index + 1]?.slice(0, 12) ?? Number.POSITIVE_INFINITY) - Number(name.slice(0, 12))
