@@ -28,7 +28,7 @@ export async function takeLock(dir: string): Promise<Lock> {
     if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw error
     const pid = holder(pidFile)
     throw new Fault('ledger.locked', `the ledger in ${dir} is being written by process ${pid ?? '(unknown)'}`, {
-      hint: `use the daemon that is running, or stop it first${pid === null ? '' : ` (kill ${pid})`}`,
+      hint: `if that is a daemon, use it, or stop it first${pid === null ? '' : ` (kill ${pid})`}; a command, such as a prune, ends by itself: ask again then`,
       cause: error,
     })
   }
