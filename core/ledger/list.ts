@@ -5,7 +5,7 @@ import { countingSegments } from './base.ts'
 import { seqOf } from './cursor.ts'
 import type { SegmentFile } from './files.ts'
 import { type Filter, matcher } from './filter.ts'
-import { brokenSeal, checkLine } from './line.ts'
+import { brokenSeal, checkLine, MAX_LINE_BYTES } from './line.ts'
 import { validBytesBefore } from './opening.ts'
 import { type BadLine, firstSeq } from './read.ts'
 
@@ -147,7 +147,7 @@ const PIECE_BYTES = 262_144
 const LF = 10
 
 async function* fileBackward(handle: FileHandle, validBytes: number, needle: string): AsyncGenerator<Iterable<string>> {
-  let rest = Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
   let isEnd = true
   let most = FIRST_BYTES
   for (let end = Math.min((await handle.stat()).size, validBytes); end > 0; most = PIECE_BYTES) {
@@ -163,9 +163,16 @@ async function* fileBackward(handle: FileHandle, validBytes: number, needle: str
     const from = bytes.indexOf(LF)
     const isWhole = from >= 0 && from < to
     if (isWhole && bytes.includes(needle)) yield linesIn(bytes, from, to)
-    rest = isEnd ? Buffer.alloc(0) : bytes.subarray(0, isWhole ? from : to)
+    rest = isEnd ? Buffer.alloc(0) : beginningOf(bytes.subarray(0, isWhole ? from : to))
   }
   if (rest.length > 0) yield [rest.toString('utf8')]
+}
+
+const CUT = Buffer.from('…')
+
+/** Of a line that is longer than any only its beginning is kept, with an end that no line has. */
+function beginningOf(line: Buffer): Buffer {
+  return line.length < MAX_LINE_BYTES ? line : Buffer.concat([line.subarray(0, MAX_LINE_BYTES), CUT])
 }
 
 /** Lines between two LF, the last one first. */

@@ -1,5 +1,6 @@
 import { firstLine, type SegmentFile } from './files.ts'
 import { checkLine, MAX_LINE_BYTES } from './line.ts'
+import { MAX_SEGMENT_BYTES } from './segment.ts'
 import { type TreeHead, treeHeadOf } from './tree/tree-head.ts'
 
 /** What the first entry of a segment says of the one before. Read from a line, so anything may stand there. */
@@ -32,8 +33,9 @@ export function validBytesIn(says: Says | null | undefined): number | null {
 
 /**
  * How many bytes of a segment count, by the first entry of the segment after it: what a failed write left behind them is void,
- * whatever it claims to be. Infinity: nobody tells (yet).
+ * whatever it claims to be. Where nobody tells (yet): as many as a segment can have.
  */
 export function validBytesBefore(next: SegmentFile | undefined): number {
-  return (next === undefined ? null : validBytesIn(openingOf(next)?.says)) ?? Number.POSITIVE_INFINITY
+  const told = next === undefined ? null : validBytesIn(openingOf(next)?.says)
+  return Math.min(told ?? MAX_SEGMENT_BYTES, MAX_SEGMENT_BYTES)
 }

@@ -1,5 +1,6 @@
 import type { Base } from './base.ts'
 import { checkLine, ZEROS } from './line.ts'
+import { MAX_SEGMENT_BYTES } from './segment.ts'
 import { type Digest, toHex } from './tree/hash.ts'
 import { emptyRange, joinRanges, type Range, rootOf } from './tree/range.ts'
 import type { Planned } from './verify-plan.ts'
@@ -31,6 +32,8 @@ export interface Joined {
   readonly notable: readonly string[]
 }
 
+const TOO_LARGE = `the segment is larger than ${MAX_SEGMENT_BYTES} bytes, which heald never writes`
+
 /** Puts the segments' chains together, behind what was pruned; stops at the first thing that does not fit. */
 export function join(plan: readonly Planned[], walks: readonly TreeWalk[], base: Base | null): Joined {
   let seq = base?.seq ?? 0
@@ -40,7 +43,7 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[], base:
   const roots = new Map<number, Digest>(base?.roots)
   const notable = base?.kept.map(({ line }) => line) ?? []
   let before: { readonly name: string; readonly walk: TreeWalk } | null = null
-  for (const [index, { file, says, tree }] of plan.entries()) {
+  for (const [index, { file, says, tree, isTooLarge }] of plan.entries()) {
     const walk = walks[index]
     const bad = (why: string): Joined => found({ seq, line: 1, why, segment: file.name })
     if (walk === undefined) return bad('the segment was not read')
@@ -59,6 +62,7 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[], base:
     seq = walk.seq
     h = walk.h ?? h
     if (walk.bad !== null) return found({ ...walk.bad, segment: file.name })
+    if (isTooLarge) return found({ seq, line: 0, why: TOO_LARGE, segment: file.name })
     before = { name: file.name, walk }
   }
   return found(null)

@@ -3,6 +3,7 @@ import { withoutEmptyEnd } from './base.ts'
 import type { SegmentFile } from './files.ts'
 import { ZEROS } from './line.ts'
 import { openingOf, type Says, validBytesIn } from './opening.ts'
+import { MAX_SEGMENT_BYTES } from './segment.ts'
 import type { TreeHead } from './tree/tree-head.ts'
 import type { Task } from './verify-walk.ts'
 
@@ -14,6 +15,8 @@ export interface Planned {
   /** And what it says of the tree over all before it. */
   readonly tree: TreeHead | null
   readonly voidBytes: number
+  /** More of it would count than any segment has, and no reader goes so far. */
+  readonly isTooLarge: boolean
   /** The writer was done with it. */
   readonly isSealed: boolean
 }
@@ -35,6 +38,7 @@ export function planOf(
       says: opened[index]?.says ?? null,
       tree: opened[index]?.tree ?? null,
       voidBytes: size - Math.max(0, validBytes),
+      isTooLarge: validBytes > MAX_SEGMENT_BYTES,
       isSealed: (mode & 0o200) === 0,
       task: {
         ...{ path: file.path, first: file.first, prev: file.first === 0 ? ZEROS : null, validBytes },

@@ -26,7 +26,7 @@ import { PRUNE_CONTROLS, PRUNE_MOVES } from './attack-prunes.ts'
  * for the pruned entries and what a search believes, too.
  */
 
-const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 350)
+const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 250)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = await manySegments(t, 3)
