@@ -86,3 +86,21 @@ test('nothing is pruned from a ledger that is damaged', async t => {
   assert.match(err, /THE LEDGER IS DAMAGED.*nothing was pruned/s)
   assert.equal(readdirSync(join(dir, 'seg')).length, 3)
 })
+
+test('nothing is pruned where the archive holds something else, or nothing that can be read', async t => {
+  const { dir, say, ends } = await site(t)
+  const [archive, to] = [join(folder(t), 'archive'), String((ends[0] ?? 0) + 5)]
+  await say(['archive', archive])
+  const [one = '', two = ''] = readdirSync(archive).filter(name => name.endsWith('.zst'))
+  for (const [bytes, code] of [
+    [readFileSync(join(archive, two)), 'archive.other'],
+    [Buffer.alloc(1_048_576, 'A'), 'archive.broken'],
+  ] as const) {
+    writeFileSync(join(archive, one), bytes)
+    await assert.rejects(say(['prune'], { to, archive }), { code })
+    await assert.rejects(say(['archive', archive]), { code })
+    assert.ok(readFileSync(join(archive, one)).equals(bytes), 'it is not replaced')
+  }
+  assert.equal(readdirSync(join(dir, 'seg')).length, 3)
+  assert.equal((await say(['verify'])).code, 0)
+})
