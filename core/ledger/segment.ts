@@ -11,8 +11,8 @@ const BATCH_EXTRAS = 4
 /** A segment is also full at this size, so that the scan at the next start stays short. */
 const SEGMENT_BYTES = 64 * 1024 * 1024
 
-/** None that heald wrote is larger: full, one more batch, and what the writer itself adds to that. */
-export const MAX_SEGMENT_BYTES = SEGMENT_BYTES + 2 * 1024 * 1024
+/** None that heald wrote is larger: almost full, one more batch of characters of three bytes each, and what the writer adds. */
+export const MAX_SEGMENT_BYTES = SEGMENT_BYTES + 3 * 1024 * 1024
 
 /** What the first entry of a segment says of the one before. Bytes beyond `validBytes` are void for every reader. */
 export interface Previous {
