@@ -15,12 +15,14 @@ const OTHERS = [
 
 /** Compares all that is in an index with one that was derived anew. Both are changed on the way: they have to be copies. */
 export async function compareIndexes(kept: Database, fresh: Database, signal?: AbortSignal): Promise<IndexVerdict> {
-  const broken = brokenIn(kept) ?? (await lostWord(kept, signal))
+  const broken = brokenIn(kept)
   if (broken !== null) return { ok: false, seq: 0, why: broken }
   for (const each of OTHERS) {
     const verdict = await compared(kept, fresh, each, signal)
     if (!verdict.ok) return verdict
   }
+  const lost = await lostWord(kept, fresh, signal)
+  if (lost !== null) return { ok: false, seq: 0, why: lost }
   // What they hold is seldom written in the same pieces; merged into one it mostly is, and that is much faster to compare.
   return haveSameWords(kept, fresh) ? { ok: true } : compared(kept, fresh, WORDS, signal)
 }
@@ -35,21 +37,31 @@ function brokenIn(db: Database): string | null {
   }
 }
 
-/** Each word has to be found where it stands: a search goes there by a table that going through all of them does not use. */
-async function lostWord(db: Database, signal?: AbortSignal): Promise<string | null> {
-  db.exec("CREATE VIRTUAL TABLE temp.terms USING fts5vocab ('main', 'words', 'row')")
-  const search = db.prepare('SELECT count(*) AS count FROM words WHERE words MATCH ?')
-  let row = 0
-  for (const { term, doc } of db.prepare('SELECT term, doc FROM temp.terms').iterate()) {
-    row += 1
+/**
+ * Each word has to be there, and to be found: the pieces that hold the words may all be there, and what a search goes by
+ * (which of them count, and where in them a word stands) lead to less.
+ */
+async function lostWord(kept: Database, fresh: Database, signal?: AbortSignal): Promise<string | null> {
+  const [ours, theirs] = [wordsIn(kept), wordsIn(fresh)]
+  const search = kept.prepare('SELECT count(*) AS count FROM words WHERE words MATCH ?')
+  for (let row = 1; ; row++) {
     if (row % LOOK_EVERY === 0) {
       await setImmediate()
       signal?.throwIfAborted()
     }
+    const [one, other] = [ours.next(), theirs.next()]
+    if (one.done && other.done) return null
+    if (one.done || other.done || !isSame(one.value, other.value)) return 'its words are not those of the entries'
+    const { term, doc } = one.value
     const { count } = search.get(`"${String(term).replaceAll('"', '""')}"`) ?? {}
     if (count !== doc) return `a search for a word in it finds ${String(count)} of ${String(doc)} entries`
   }
-  return null
+}
+
+/** Each word, and how many entries it stands in. */
+function wordsIn(db: Database) {
+  db.exec("CREATE VIRTUAL TABLE temp.terms USING fts5vocab ('main', 'words', 'row')")
+  return db.prepare('SELECT term, doc FROM temp.terms').iterate()
 }
 
 /** Below stand counts and the order of the pieces, which differ. */

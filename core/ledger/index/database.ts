@@ -150,6 +150,10 @@ export function isWrong(error: unknown): boolean {
   return error instanceof StaleIndex || [sql, ioError, corrupt, full, notADatabase].includes(codeIn(error) ?? -1)
 }
 
+export function isCorrupt(error: unknown): boolean {
+  return [SQLITE.corrupt, SQLITE.notADatabase].includes(codeIn(error) ?? -1)
+}
+
 export function isBusy(error: unknown): boolean {
   return codeIn(error) === SQLITE.busy
 }
