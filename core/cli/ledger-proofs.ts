@@ -8,6 +8,7 @@ import { epochsOf, originOf } from '../ledger/epochs.ts'
 import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
+import { pastedIn } from '../ledger/pasted.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
@@ -32,7 +33,7 @@ export async function prove(context: Context, words: readonly string[]): Promise
 export async function check(context: Context, words: readonly string[], values: Values): Promise<number> {
   const { json, out, err, tty, state, columns, colour, nowMs, signal } = context
   const dir = segmentsIn(join(state, 'ledger')) ? join(state, 'ledger') : null
-  const texts = words.length === 0 ? piecesOf(await input(context)) : words.flatMap(word => piecesOf(given(word)))
+  const texts = words.length === 0 ? pastedIn(await input(context)) : words.flatMap(word => pastedIn(given(word)))
   if (texts.length === 0)
     throw new Fault('usage.words', 'there is nothing to check', {
       hint: 'name receipts or files with them, or pass them in: heald ledger check < receipt.txt',
@@ -106,13 +107,4 @@ async function input({ signal }: Context): Promise<string> {
   signal.throwIfAborted()
   if (read.length > MAX_PROOF_CHARS) throw new Fault('usage.input', 'standard input is too long to be receipts')
   return read
-}
-
-/** Short receipts stand a line each; a full one and a checkpoint are whole texts. */
-function piecesOf(text: string): string[] {
-  if (/^c2sp\.org\/tlog-proof@v1$|^— /m.test(text)) return [text]
-  return text
-    .split('\n')
-    .map(line => line.trim())
-    .filter(Boolean)
 }

@@ -15,7 +15,7 @@ import type { WalkOptions } from './verify-walk.ts'
 /** What came of one receipt or checkpoint, in words. */
 export interface CheckedReceipt {
   readonly what: 'receipt' | 'full receipt' | 'checkpoint' | 'unknown'
-  /** False: it does not fit; null: it can't be judged with what is here. */
+  /** False: it does not fit; null: it can't be judged with what is here, or is nothing that could be. */
   readonly fits: boolean | null
   readonly why: string
   readonly entry: Entry | null
@@ -37,7 +37,7 @@ export async function checkReceipt(text: string, by: CheckWith): Promise<Checked
   const short = parseReceipt(text)
   if (short !== null) return checkShort(short, by)
   if (claimOf(`${text.trim()}\n`) !== null) return checkNote(`${text.trim()}\n`, by)
-  return { what: 'unknown', fits: false, why: 'it is neither a receipt nor a checkpoint', entry: null }
+  return { what: 'unknown', fits: null, why: 'it is neither a receipt nor a checkpoint', entry: null }
 }
 
 async function checkShort(
@@ -71,7 +71,7 @@ async function checkShort(
 async function checkFull(text: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
   const what = 'full receipt'
   const receipt = parseFullReceipt(text)
-  if (typeof receipt === 'string') return { what, fits: false, why: receipt, entry: null }
+  if (typeof receipt === 'string') return { what, fits: null, why: `it can't be read: ${receipt}`, entry: null }
   const trusted = keys.length > 0 ? keys : ownKeys
   if (trusted.length === 0)
     return { what, fits: null, why: 'a public key is needed to judge it: --key KEY', entry: null }

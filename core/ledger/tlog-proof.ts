@@ -17,7 +17,9 @@ import { verifyInclusion } from './tree/proof.ts'
  *   (an empty line)
  *   <checkpoint, a signed note>
  */
-const FIRST = 'c2sp.org/tlog-proof@v1'
+
+/** Its first line. */
+export const FULL_RECEIPT = 'c2sp.org/tlog-proof@v1'
 
 /** Longest full receipt that is read, characters. */
 export const MAX_PROOF_CHARS = 131_072
@@ -33,12 +35,12 @@ export interface FullReceipt {
 }
 
 export function fullReceiptText({ line, index, proof, checkpoint }: FullReceipt): string {
-  const head = [FIRST, `extra ${Buffer.from(line).toString('base64')}`, `index ${index}`, ...proof.map(toBase64)]
+  const head = [FULL_RECEIPT, `extra ${Buffer.from(line).toString('base64')}`, `index ${index}`, ...proof.map(toBase64)]
   return `${head.join('\n')}\n\n${checkpoint}`
 }
 
 export function looksLikeFullReceipt(text: string): boolean {
-  return text.trimStart().startsWith(FIRST)
+  return text.trimStart().startsWith(FULL_RECEIPT)
 }
 
 /** Reads a full receipt, checking nothing but its form; a text says why it is none. */
@@ -47,7 +49,7 @@ export function parseFullReceipt(text: string): FullReceipt | string {
   const at = text.indexOf('\n\n')
   if (at < 0) return 'it has no checkpoint'
   const [first, extra = '', index = '', ...hashes] = text.slice(0, at).split('\n')
-  if (first !== FIRST) return `its first line is not ${FIRST}`
+  if (first !== FULL_RECEIPT) return `its first line is not ${FULL_RECEIPT}`
   const base64 = /^extra ([A-Za-z0-9+/]+={0,2})$/.exec(extra)?.[1]
   if (base64 === undefined) return 'it does not hold the entry (no line "extra")'
   const place = /^index (0|[1-9]\d{0,15})$/.exec(index)?.[1]
