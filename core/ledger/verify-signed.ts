@@ -44,7 +44,11 @@ interface Fitting {
 export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], trust: Trust): Signed {
   const entries = joined.notable.flatMap(line => entryOf(line) ?? [])
   const [genesis] = entries
-  if (genesis?.kind !== 'genesis') return nothing(trust)
+  if (genesis?.kind !== 'genesis' || genesis.seq !== 0) {
+    // Where not even the first line is one, nothing can be said of what lies beside it.
+    const isRead = joined.seq > 0 || joined.firstBad === null
+    return nobodys(trust, isRead ? kept : [], entries.length > 0)
+  }
   const origin = originOf(genesis)
   const { epochs, bad: badEpoch } = epochsOf(entries, origin)
   const keyBad = badEpoch === null ? badKey(trust.keys, epochs, origin) : atEntry(badEpoch.seq, badEpoch.why)
@@ -120,11 +124,15 @@ export const UNSIGNED: Signed = {
   unvouched: [],
 }
 
-function nothing({ keys, checkpoints }: Trust): Signed {
-  const isAsked = keys.length + checkpoints.length > 0
-  const bad = isAsked ? atEntry(0, 'the ledger does not begin with an entry that says whose it is') : null
-  const asked = isAsked ? false : null
-  return { ...UNSIGNED, checkpoints: asked, epochs: asked, bad }
+/**
+ * No entry says whose the ledger is. Whoever takes that entry away must not get rid of what was signed with it: notes beside
+ * the ledger, and entries that tell of keys, ask for it as what was given does.
+ */
+function nobodys({ keys, checkpoints }: Trust, kept: readonly KeptCheckpoint[], isToldOfKeys: boolean): Signed {
+  const hasNotes = kept.length + checkpoints.length > 0
+  if (!hasNotes && keys.length === 0 && !isToldOfKeys) return UNSIGNED
+  const bad = atEntry(0, 'the ledger does not begin with an entry that says whose it is')
+  return { ...UNSIGNED, checkpoints: hasNotes ? false : null, epochs: false, bad }
 }
 
 function entryOf(line: string): Entry | null {

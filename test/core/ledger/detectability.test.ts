@@ -197,6 +197,27 @@ test('rewrite an old epoch and remove what was signed: a key that was given make
     assert.deepEqual([verdict.ok, verdict.checked.epochs], [false, false])
 })
 
+test('rewrite an old epoch under a first line that does not say whose the ledger is: noticed even without anything from elsewhere', async t => {
+  for (const isFurtherOn of [false, true])
+    for (const hasNotes of [true, false]) {
+      const { dir } = await victim(t)
+      const lines = linesOf(dir).with(5, (linesOf(dir)[5] ?? '').replace('"pid":5,', '"pid":6,'))
+      const genesis = lines[0] ?? ''
+      const other = genesis.replace('"kind":"genesis"', '"kind":"config.applied"')
+      const second = isFurtherOn ? genesis.replace('"seq":0,', '"seq":1,') : (lines[1] ?? '')
+      writeLines(dir, lines.toSpliced(0, 2, other, second), { rehash: true })
+      rmSync(join(dir, 'head'), { force: true })
+      // Nor does it help to remove what was signed: an entry tells of a second key.
+      if (!hasNotes) await coverUp(dir, { checkpoints: 'remove' })
+      const { ok, checked, provableUpTo, firstBad } = await alone(dir)
+      assert.deepEqual(
+        [ok, checked.chain, checked.checkpoints, checked.epochs, provableUpTo],
+        [false, true, hasNotes ? false : null, false, 0],
+      )
+      assert.match(firstBad?.why ?? '', /does not begin with an entry that says whose it is/)
+    }
+})
+
 test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {
   const { dir, note } = await victim(t)
   const db = await openDatabase(indexPath(dir))
