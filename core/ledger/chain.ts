@@ -62,15 +62,21 @@ function isSameHash(view: DataView, hashAt: number, at: number): boolean {
   return true
 }
 
+/** The number that so many digits write; -1 where one of them is none. */
 function numberAt(text: string, from: number, digits: number): number {
   let value = 0
-  for (let at = from; at < from + digits; at++) value = value * 10 + text.charCodeAt(at) - 48
+  for (let at = from; at < from + digits; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
   return value
 }
 
 /**
  * Follows the chain through a segment, line after line, until its end or its first bad line.
- * One hash a line and few comparisons: everything else would make a verification of millions of entries slow.
+ * One hash a line and few comparisons: everything else would make a verification of millions of entries slow. So a line that
+ * is no entry, and is in its place in the chain all the same, is left to those who read it.
  * `eachGood` is given the bytes that were found good, whole lines with their LF, in order; it may change them. `text` are
  * the same as latin1, and perhaps more behind them; `ends` are where the LFs stand.
  */

@@ -106,10 +106,13 @@ const MOVES: Readonly<Record<string, Move>> = {
   'leave a change in the log beside it': (path, random) => {
     const [before, log] = [readFileSync(path), `${path}.log`]
     const db = new DatabaseSync(path, { defensive: false })
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0')
-    db.prepare('DELETE FROM entries WHERE seq = ?').run(random(ENTRIES))
-    copyFileSync(`${path}-wal`, log)
-    db.close()
+    try {
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0')
+      db.prepare('DELETE FROM entries WHERE seq = ?').run(random(ENTRIES))
+      copyFileSync(`${path}-wal`, log)
+    } finally {
+      db.close()
+    }
     writeFileSync(path, before)
     copyFileSync(log, `${path}-wal`)
     rmSync(log)

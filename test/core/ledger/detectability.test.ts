@@ -9,6 +9,7 @@ import { catchUp } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
 import { verifyIndex } from '../../../core/ledger/index/verify-index.ts'
+import { listEntries } from '../../../core/ledger/list.ts'
 import { rawPublicKey } from '../../../core/ledger/note.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
@@ -216,6 +217,17 @@ test('rewrite an old epoch under a first line that does not say whose the ledger
       )
       assert.match(firstBad?.why ?? '', /does not begin with an entry that says whose it is/)
     }
+})
+
+test('a line in the place of an entry that is none, chained and signed with the stolen key: not noticed by the chain; by whoever reads it', async t => {
+  const { dir } = await victim(t)
+  const lines = linesOf(dir)
+  const line = lines[15] ?? ''
+  writeLines(dir, lines.with(15, line.replace(/"ts":.*(.{72})$/, '"kind":"nothing"$1')), { rehash: true })
+  await coverUp(dir, { checkpoints: 'sign the newest' })
+  assert.equal((await alone(dir)).ok, true)
+  const { bad } = await listEntries(dir, {}, { limit: 100 })
+  assert.deepEqual(bad, [{ seq: 15, why: 'the keys are not those of an entry, in their order' }])
 })
 
 test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {

@@ -14,11 +14,7 @@ export interface Pages {
 
 /** The pages of one of its tables, which has to be kept by number and to be more than one page long. */
 export function pagesOf(path: string, table: string): Pages {
-  const db = new DatabaseSync(path)
-  db.exec('PRAGMA wal_checkpoint (TRUNCATE)')
-  const root = Number(db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.rootpage)
-  const size = Number(db.prepare('PRAGMA page_size').get()?.page_size)
-  db.close()
+  const { root, size } = rootOf(path, table)
   const bytes = readFileSync(path)
   const page = (root - 1) * size
   if (bytes[page] !== INTERIOR) return { bytes, separators: [] }
@@ -28,6 +24,17 @@ export function pagesOf(path: string, table: string): Pages {
     return { at, key: varintAt(bytes, at) }
   })
   return { bytes, separators }
+}
+
+function rootOf(path: string, table: string): { readonly root: number; readonly size: number } {
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA wal_checkpoint (TRUNCATE)')
+    const root = Number(db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.rootpage)
+    return { root, size: Number(db.prepare('PRAGMA page_size').get()?.page_size) }
+  } finally {
+    db.close()
+  }
 }
 
 /** Sends who looks for the keys between `key` and the separator at `at` to the wrong page. The key has to be as long. */

@@ -241,3 +241,14 @@ test('the chain alone is judged by the chain alone: a root that the mark tells o
   writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":4', '"pid":5'))
   assert.equal((await verifyLedger(dir, { isOnlyChain: true })).firstBad?.seq, 4)
 })
+
+test('a place in the chain that is not written in digits is none, whatever its characters add up to', async t => {
+  const dir = await written(t, 25)
+  const path = join(dir, 'seg/000000000000.jsonl')
+  // ':' comes right after '9': 1 × 10 + 10.
+  const text = readFileSync(path, 'utf8').replace('"seq":20,', '"seq":1:,')
+  writeFileSync(path, rehashed(text))
+  rmSync(join(dir, 'head'), { force: true })
+  const { ok, firstBad } = await verifyLedger(dir)
+  assert.deepEqual([ok, firstBad?.seq], [false, 20])
+})
