@@ -14,7 +14,8 @@ show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
 verify  follows chain and tree through every line, checks what was signed, and
         with --index the search index. Needs no daemon: DIR may be a copy. --key
-        KEY, --checkpoint FILE: what you kept elsewhere. --workers N: threads.
+        KEY, --checkpoint FILE: what you kept elsewhere; --accept-gap: believe
+        that KEY although the one before it was gone. --workers N: threads.
         --commands: only the chain of commands, also of a file with nothing
         else in it; --receipt RECEIPT: one that was kept elsewhere.
 checkpoint  signs what the ledger is now and prints the note.
@@ -33,7 +34,8 @@ erase   the text kept aside for an entry (last log lines); the entry stays.
 With --json: the ledger's own lines, and one document for verify. With --page
 too, list prints one document: lines, next (for --cursor), and bad, which names
 the entries among them that are damaged and left out.
-Exit code 1: the ledger is damaged, or ends in a torn write.`,
+Exit code 1: the ledger is damaged, or ends in a torn write, or not all of it is
+proved by what was given; a receipt does not fit, or can't be judged.`,
   options: {
     kind: { type: 'string', multiple: true },
     svc: { type: 'string' },
@@ -54,6 +56,7 @@ Exit code 1: the ledger is damaged, or ends in a torn write.`,
     workers: { type: 'string' },
     key: { type: 'string', multiple: true },
     checkpoint: { type: 'string', multiple: true },
+    'accept-gap': { type: 'boolean' },
     index: { type: 'boolean' },
     archive: { type: 'string' },
     'no-archive': { type: 'boolean' },

@@ -69,7 +69,9 @@ export function verdictText(
             ? damageLines(verdict, firstBad, dir)
             : isUnproved(verdict)
               ? unprovedLines(verdict)
-              : unsignedLines(verdict, firstBad, dir)
+              : isGap(verdict)
+                ? gapLines(verdict, firstBad)
+                : unsignedLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
@@ -141,7 +143,9 @@ function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouched }: V
     trusted === 'nothing'
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
       : trusted === 'key'
-        ? `The key that was given vouches for ${unsigned > 0 ? `the entries up to #${signedUpTo - 1}, and not yet for what came later` : 'all of them'}.`
+        ? unvouched.length > 0
+          ? `The key that was given vouches for what is behind it, up to #${signedUpTo - 1}${unsigned > 0 ? ', and not yet for what came later' : ''}.`
+          : `The key that was given vouches for ${unsigned > 0 ? `the entries up to #${signedUpTo - 1}, and not yet for what came later` : 'all of them'}.`
         : 'What was kept elsewhere fits.'
   return [
     `${signed}${keys}`,
@@ -165,6 +169,20 @@ function unprovedLines({ size }: Verdict): string[] {
     'NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: no checkpoint bears its signature, or that of a later key that it vouched for.',
     `The ledger is ${count(size)} in one unbroken chain, and whoever could write these files could have made it.`,
     'A ledger or a key that is new has nothing signed for some seconds after its first entry: "heald ledger checkpoint" does it now. Otherwise what was signed was removed, or the file "checkpoint" and the folder "cp" were not copied.',
+  ]
+}
+
+/** Nothing contradicts the key that was given, and nobody vouched for it. */
+function isGap({ unvouched, checked }: Verdict): boolean {
+  return unvouched.length > 0 && checked.epochs === false
+}
+
+function gapLines(verdict: Verdict, { why }: Finding): string[] {
+  return [
+    `NOT ALL OF THIS LEDGER IS VOUCHED FOR: ${why}.`,
+    `It is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
+    ...signedLines(verdict),
+    'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --accept-gap.',
   ]
 }
 
@@ -205,6 +223,7 @@ export function keysOf({ key }: Values): Trust['keys'] {
 function trustOf(values: Values): Trust {
   return {
     keys: keysOf(values),
+    isGapAccepted: values['accept-gap'] === true,
     checkpoints: textsOf(values.checkpoint).map(path => {
       try {
         return { name: path, note: readFileSync(path, 'utf8') }
@@ -225,6 +244,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   'The ledger ends in a write that is not finished': 'yellow',
   'THE LEDGER IS DAMAGED': 'red',
   'NOTHING HERE IS PROVED': 'red',
+  'NOT ALL OF THIS LEDGER IS VOUCHED FOR': 'yellow',
   'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',
   'THE SEARCH INDEX IS WRONG': 'red',
 }

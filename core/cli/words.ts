@@ -27,6 +27,7 @@ function ofLedger(part: string, options: Subcommand['options'] = {}): Pick<Subco
 const KEPT = {
   key: { type: 'string', multiple: true },
   checkpoint: { type: 'string', multiple: true },
+  'accept-gap': { type: 'boolean' },
   receipt: { type: 'string', multiple: true },
   commands: { type: 'boolean' },
 } as const

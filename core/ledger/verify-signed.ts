@@ -11,6 +11,11 @@ import type { Finding, Joined } from './verify-join.ts'
 export interface Trust {
   readonly keys: readonly VerifierKey[]
   readonly checkpoints: readonly KeptCheckpoint[]
+  /**
+   * A key that was given is believed although nobody vouched for it, since an entry tells that the one before was gone: by
+   * its own word alone, since whoever has it could have written that entry. Left out: what is before it is not proved.
+   */
+  readonly isGapAccepted?: boolean
 }
 
 export interface Signed {
@@ -55,7 +60,7 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const own = judgeKept(kept, epochs, joined)
   const given = epochs.filter(each => trust.keys.some(key => same(key, each.key)))
   const gaps = unvouched(epochs, own.fitting)
-  // Who gives a key answers for it, where an entry tells that the key before it was gone.
+  // Who gives a key may answer for it, where an entry tells that the key before it was gone.
   const isToldGone = (epoch: Epoch): boolean =>
     entries.some(({ seq, data }) => seq === epoch.seq && data.why !== undefined)
   const bridged = gaps.filter(each => given.includes(each) && isToldGone(each))
@@ -73,14 +78,21 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const believed = trust.keys.length === 0 ? known : linkedTo(given, known, gaps)
   const signed = own.fitting.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
   const signedUpTo = Math.max(0, ...signed.map(({ size }) => size), ...outside.fitting)
-  const bad = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
+  const found = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
+  const bad = found.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, signedUpTo)
+  const gap = trust.isGapAccepted ? undefined : bridged.find(({ seq }) => !outside.fitting.some(size => size > seq))
+  const gapBad =
+    gap === undefined
+      ? null
+      : atEntry(gap.seq, `nobody vouched for the key of epoch ${gap.epoch}, which begins with entry #${gap.seq}`)
+  const isLinked = keyBad === null && epochBad === null
   const hasNotes = kept.length + trust.checkpoints.length > 0
   return {
     checkpoints: hasNotes ? own.bad === null && outside.bad === null : null,
-    epochs: epochs.length > 0 || bad.length > 0 ? keyBad === null && epochBad === null : null,
-    bad: bad.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, signedUpTo),
+    epochs: epochs.length > 0 || found.length > 0 ? isLinked && (bad !== null || gapBad === null) : null,
+    bad: bad ?? gapBad,
     ...{ signedUpTo, origin, vkeys: known.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
-    unvouched: epochBad === null ? bridged.map(({ epoch }) => epoch) : [],
+    unvouched: isLinked ? bridged.map(({ epoch }) => epoch) : [],
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Values } from '../../../core/cli/command.ts'
 import { run } from '../../../core/cli/ledger.ts'
 import { verdictText, verify } from '../../../core/cli/ledger-verify.ts'
 import { codeOf } from '../../../core/fault.ts'
@@ -59,9 +60,10 @@ test('bytes that do not count are said, with the entry that tells why', async t 
 
 test('what a key proves is said, and what it does not', async t => {
   const dir = join(folder(t), 'ledger')
-  const said = async (key: string): Promise<string> => {
+  let code = 0
+  const said = async (key: string, more: Values = {}): Promise<string> => {
     const { context, out } = paperContext()
-    await verify(context, [dir], { key })
+    code = await verify(context, [dir], { key, ...more })
     return out().replaceAll('\n', ' ')
   }
   const one = await openLedger(optionsFor(dir))
@@ -91,10 +93,17 @@ test('what a key proves is said, and what it does not', async t => {
     keyStore(dir).load(1),
   )
   writeFileSync(join(dir, 'checkpoint'), note)
-  const later = await said(vkey)
+  const bad = await said(vkey)
+  assert.match(
+    bad,
+    /^NOT ALL OF THIS LEDGER IS VOUCHED FOR: .* what is behind it, up to #3, and not yet.* --accept-gap/,
+  )
+  assert.equal(code, 1)
+  const later = await said(vkey, { 'accept-gap': true })
+  assert.equal(code, 0)
   assert.match(
     later,
-    /the first 4 entries are signed, 1 entry came later\. 2 keys\. The key that was given vouches for the entries up to #3, and not yet/,
+    /the first 4 entries are signed, 1 entry came later\. 2 keys\. The key that was given vouches for what is behind it, up to #3, and not yet/,
   )
   assert.match(later, /Nobody vouched for the key of epoch 1: its entry tells/)
 })

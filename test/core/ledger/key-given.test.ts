@@ -13,6 +13,34 @@ import { alone, coverUp, linesOf, victim, withKey, withNote, writeLines } from '
 
 /* What a key proves that was kept elsewhere, and what it does not. */
 
+const ACCEPTED = { isGapAccepted: true }
+
+test('rewrite an old epoch with the present key, and say that the old key was gone: a key that was given makes nothing weaker', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+    .with(5, (linesOf(it.dir)[5] ?? '').replace('"pid":5,', '"pid":6,'))
+    .map(line =>
+      line.includes('"key.rotated"') ? line.replace('"data":{', '"data":{"why":"the key was gone",') : line,
+    )
+  writeLines(it.dir, lines, { rehash: true })
+  rmSync(join(it.dir, 'cp'), { recursive: true })
+  await coverUp(it.dir, { checkpoints: 'sign the newest' })
+  for (const verdict of [
+    await alone(it.dir),
+    await withKey(it.dir, it.vkey),
+    await withKey(it.dir, it.firstVkey),
+    await withKey(it.dir, it.firstVkey, ACCEPTED),
+    await withNote(it.dir, it),
+  ])
+    assert.deepEqual([verdict.ok, verdict.checked.epochs], [false, false])
+  const text = verdictText(await withKey(it.dir, it.vkey), it.dir, { colour: false, columns: 1000 })
+  assert.match(text, /^NOT ALL OF THIS LEDGER IS VOUCHED FOR: nobody vouched for the key of epoch 1/)
+  assert.match(text, /The key that was given vouches for what is behind it, /)
+  assert.doesNotMatch(text, /all of them|is whole/)
+  // Whoever accepts the gap believes its entry.
+  assert.equal((await withKey(it.dir, it.vkey, ACCEPTED)).ok, true)
+})
+
 test('a key proves what is signed with it and with those it vouched for, and no more', async t => {
   const it = await victim(t)
   const lines = linesOf(it.dir)
@@ -62,7 +90,7 @@ test('a checkpoint of no entries proves nothing, and does not fit', async t => {
   assert.match(verdict.firstBad?.why ?? '', /^it was signed for no entry/)
 })
 
-test('a key that was lost: the next one is believed by who gives it, once it has signed, and it is said', async t => {
+test('a key that was lost: the next one is believed by who gives it and accepts the gap, once it has signed, and it is said', async t => {
   const dir = join(folder(t), 'ledger')
   const one = await openLedger(optionsFor(dir))
   await one.settled()
@@ -74,14 +102,22 @@ test('a key that was lost: the next one is believed by who gives it, once it has
   await two.settled()
   const { vkey } = await two.rotateKey('local:admin')
   await two.append(exit(2))
-  await two.checkpoint()
+  const { note } = await two.checkpoint()
   await two.close(2000)
-  const verdict = await withKey(dir, vkey)
+  const verdict = await withKey(dir, vkey, ACCEPTED)
   assert.deepEqual([verdict.firstBad, verdict.signedUpTo, verdict.unvouched], [null, verdict.size, [1]])
+  const refused = await withKey(dir, vkey)
+  assert.deepEqual(
+    [refused.ok, refused.checked.epochs, refused.unvouched, refused.provableUpTo],
+    [false, false, [1], 2],
+  )
+  // What was kept elsewhere of entries beyond the gap covers what is before it too.
+  const kept = await withKey(dir, vkey, { checkpoints: [{ name: 'kept.txt', note }] })
+  assert.deepEqual([kept.firstBad, kept.unvouched], [null, [1]])
   for (const other of [await alone(dir), await withKey(dir, firstVkey)])
     assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
   rmSync(join(dir, 'checkpoint'))
-  assert.equal((await withKey(dir, vkey)).ok, false, 'what is before it rests on its signature alone')
+  assert.equal((await withKey(dir, vkey, ACCEPTED)).ok, false, 'what is before it rests on its signature alone')
 })
 
 test('a torn end hides neither that nothing is proved nor that what was signed is gone', async t => {

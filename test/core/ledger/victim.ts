@@ -10,6 +10,7 @@ import { parseVkey } from '../../../core/ledger/note.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../../core/ledger/verify.ts'
+import type { Trust } from '../../../core/ledger/verify-signed.ts'
 import { entriesIn, exit, folder, optionsFor, rehashed } from './stand.ts'
 
 /* A ledger that somebody attacks who may write every file of it, has its present private key, and knows this code. */
@@ -74,5 +75,5 @@ export async function coverUp(
 export const alone = (dir: string): Promise<Verdict> => verifyLedger(dir)
 export const withNote = (dir: string, { note }: Victim): Promise<Verdict> =>
   verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note }] } })
-export const withKey = (dir: string, vkey: string): Promise<Verdict> =>
-  verifyLedger(dir, { trust: { keys: [parseVkey(vkey) ?? assert.fail()], checkpoints: [] } })
+export const withKey = (dir: string, vkey: string, more: Partial<Trust> = {}): Promise<Verdict> =>
+  verifyLedger(dir, { trust: { keys: [parseVkey(vkey) ?? assert.fail()], checkpoints: [], ...more } })
