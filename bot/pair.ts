@@ -9,6 +9,7 @@ import type { HostConfig } from '../core/config/spec.ts'
 import { asFault, Fault } from '../core/fault.ts'
 import { WHATSAPP_SOCKET } from '../core/install/unit-text.ts'
 import { botFolder } from '../core/notice/bot-service.ts'
+import { mustBeOwn } from '../core/owner.ts'
 
 /** Links the bot to a telephone, as an adapter does it. Rejects with a reason and a hint for people. */
 export type Pair = (
@@ -55,6 +56,8 @@ export async function run(
     const hint = `run it as that user, which has to own the session: sudo -u ${user} heald whatsapp pair`
     throw new Fault('usage.user', `the bot runs as ${user}, and you are ${userInfo().username}`, { hint })
   }
+  // Without a user of its own the bot runs as heald does.
+  if (socket === null && user === null) mustBeOwn(context.state)
   const number = typeof values.phone === 'string' ? { phoneNumber: values.phone } : {}
   context.err(
     'This number can be banned for being used by a program: WhatsApp has no official way for bots like this.\n',

@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { codeOf, Fault, messageOf } from '../fault.ts'
+import { asOwnerOf } from '../owner.ts'
 import { faultFromJson } from './fault-json.ts'
 import { checkSocketPath } from './socket.ts'
 
@@ -104,7 +105,7 @@ function parsed(status: number, text: string): unknown {
 function unreachable(socket: string, error: unknown): Fault {
   if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM') {
     return new Fault('daemon.unreachable', `you may not talk to the daemon: no permission for ${socket}`, {
-      hint: 'ask as the user it runs as, with sudo for example',
+      hint: `ask as the user it runs as: ${asOwnerOf(socket)}`,
       cause: error,
     })
   }

@@ -5,6 +5,7 @@ import type { CheckpointMade, KeyMade } from '../api/ledger-control.ts'
 import { bootId, systemClock } from '../clock.ts'
 import { codeOf, Fault } from '../fault.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { mustBeOwn } from '../owner.ts'
 import { noWords } from './arguments.ts'
 import { order } from './ask.ts'
 import { type Context, EXIT } from './command.ts'
@@ -53,6 +54,7 @@ export async function ordered(
     if (codeOf(error) !== 'daemon.unreachable') throw error
   }
   const dir = existing(join(context.state, 'ledger'))
+  mustBeOwn(context.state)
   const { openLedger } = await import('../ledger/open.ts')
   const ledger = await openLedger({
     ...{ dir, host: hostname(), version: version(), clock: systemClock, bootId: bootId(), redact: [], fsync: true },

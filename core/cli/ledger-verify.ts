@@ -8,6 +8,7 @@ import { parseVkey } from '../ledger/note.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
+import { asOwnerOf } from '../owner.ts'
 import { noWords } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -288,7 +289,7 @@ export function segmentsIn(dir: string): boolean {
     return segmentFiles(dir).length > 0 || readMark(dir).mark !== null
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return false
-    const hint = 'ask as the user heald runs as, with sudo for example'
+    const hint = `ask as the user heald runs as: ${asOwnerOf(dir)}`
     throw new Fault('state.unreadable', `the ledger in ${dir} can't be read: ${messageOf(error)}`, {
       hint,
       cause: error,

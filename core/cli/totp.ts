@@ -6,6 +6,7 @@ import { newSecret, provisioningUri, secretFrom } from '../command/one-time-code
 import { findConfig } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
+import { ledgerOwner } from '../owner.ts'
 import { secretReader } from '../secret.ts'
 import { oneWord } from './arguments.ts'
 import { withNearest } from './ask.ts'
@@ -37,7 +38,7 @@ export async function run(context: Context, words: readonly string[], values: Va
     throw new Fault('totp.unset', `${path} does not say where the secret of ${name}'s codes is`, {
       hint: `write under operators: ${name}: { …, totp: { file: /etc/heald/totp-${name} } }, and run this again: the file is made then`,
     })
-  const isNew = 'file' in totp && (await madeAt(totp.file))
+  const isNew = 'file' in totp && (await madeAt(totp.file, context.state))
   const secret = await secretReader(context.env)(totp)
   secretFrom(secret)
   const uri = provisioningUri(host, name, secret)
@@ -53,8 +54,11 @@ function told(name: string, uri: string, isNew: boolean): string {
   return `Scan this with ${name}'s authenticator app, or type in:\n${uri}\n\n${next}\nWhoever sees it can make ${name}'s codes: clear the screen afterwards.\n`
 }
 
-/** Makes the file with a new secret, for its owner alone, and whole or not at all. False: there is one already. */
-async function madeAt(path: string): Promise<boolean> {
+/**
+ * Makes the file with a new secret, for heald's user alone, also where root makes it; whole or not at all. False: there is
+ * one already.
+ */
+async function madeAt(path: string, state: string): Promise<boolean> {
   const temporary = join(dirname(path), `.heald-totp-${randomUUID()}.tmp`)
   try {
     const there = await open(path, 'r')
@@ -67,6 +71,9 @@ async function madeAt(path: string): Promise<boolean> {
     const file = await open(temporary, 'wx', 0o600)
     try {
       await file.writeFile(`${newSecret()}\n`)
+      const { uid, gid } = await file.stat()
+      const reader = process.geteuid?.() === 0 ? ledgerOwner(state) : null
+      if (reader !== null && reader !== uid) await file.chown(reader, gid)
       await file.sync()
     } finally {
       await file.close()

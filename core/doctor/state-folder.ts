@@ -4,7 +4,8 @@ import { access, open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { formatDuration } from '../config/duration.ts'
 import { formatSize } from '../config/size.ts'
-import { codeOf, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
+import { asOwnerOf, mustBeOwn } from '../owner.ts'
 import type { Check } from './check.ts'
 
 /** `f_type` of statfs(2), and what each means for a ledger. */
@@ -59,11 +60,15 @@ export async function checkStateFolder(state: string): Promise<Check[]> {
   const check = { id: 'state', title: 'state folder' }
   let folder: string
   try {
+    mustBeOwn(state)
     folder = await nearestFolder(state)
     await access(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
+    const own = 'choose a folder of your own with --state DIR'
+    if (error instanceof Fault)
+      return [{ ...check, state: 'missing', why: error.message, advice: `${error.hint ?? ''}; or ${own}` }]
     const why = `${state} can't be written: ${codeOf(error)}`
-    return [{ ...check, state: 'missing', why, advice: 'choose a folder of your own with --state DIR, or use sudo' }]
+    return [{ ...check, state: 'missing', why, advice: `${own}, or ask as its owner: ${asOwnerOf(state)}` }]
   }
   const { type, bavail, bsize } = await statfs(folder)
   const system = FILE_SYSTEMS.get(type) ?? { name: `file system 0x${type.toString(16)}` }

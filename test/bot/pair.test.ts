@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Pair, type PairHost, run } from '../../bot/pair.ts'
@@ -8,8 +8,7 @@ import { paperContext } from '../core/cli/context.ts'
 import { freshFolder } from '../core/config/folder.ts'
 
 /** Runs `heald whatsapp pair` for a bot that is `bot`; resolves with what the adapter was asked for. */
-async function pairAs(t: TestContext, bot: object, host: Partial<PairHost>) {
-  const folder = freshFolder(t)
+async function pairAs(t: TestContext, bot: object, host: Partial<PairHost>, folder = freshFolder(t)) {
   const config = join(folder, 'heald.yaml')
   const channels = { console: {}, whatsapp: { chats: ['4915112345678@c.us'] } }
   const routes = [{ to: ['whatsapp', 'console'] }]
@@ -43,4 +42,15 @@ test('through the unit where it is there, in the folder of the bot where there i
     const { asked, folder } = await pairAs(t, bot, { isRoot })
     assert.deepEqual(asked, [{ folder: join(folder, 'bot/whatsapp'), socket: null }])
   }
+})
+
+test('root pairs no bot that runs as another user, as heald does', async t => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
+  const folder = freshFolder(t)
+  mkdirSync(join(folder, 'ledger'))
+  chownSync(join(folder, 'ledger'), 54_321, 54_321)
+  await assert.rejects(pairAs(t, {}, {}, folder), {
+    code: 'usage.user',
+    hint: `run it as that user: sudo -u '#54321' heald … --state ${folder}`,
+  })
 })

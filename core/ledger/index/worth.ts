@@ -1,4 +1,5 @@
 import { statfsSync, statSync } from 'node:fs'
+import { isOwn } from '../../owner.ts'
 import { segmentFiles } from '../files.ts'
 import type { Filter } from '../filter.ts'
 
@@ -20,7 +21,7 @@ const LEAST_FREE_BYTES = 64 * 1024 * 1024
 
 /** Whether this process may keep an index there: what another user made, heald could not write any more. */
 export function mayKeep(dir: string): boolean {
-  if (process.geteuid?.() !== statSync(dir).uid) return false
+  if (!isOwn(dir)) return false
   const { bavail, bsize } = statfsSync(dir)
   return bavail * bsize >= LEAST_FREE_BYTES
 }
