@@ -17,14 +17,15 @@ const EVERY_MS = 1
 /**
  * Looks every millisecond. Time in which the kernel let others run on this processor although we were ready is taken off: it
  * says something of what else the machine does, and nothing of us. Waiting for a disk or a lock stays in.
+ * @param excusedMs what else is taken off: its sum so far
  */
-export function holds(): Holds {
+export function holds(excusedMs: () => number = () => 0): Holds {
   let found: Hold = { ms: 0, processorMs: 0 }
-  let last = { ms: performance.now(), waitedMs: waitedMs(), workedMs: workedMs() }
+  let last = { ms: ranMs() - excusedMs(), workedMs: workedMs() }
   const timer = setInterval(() => {
-    const now = { ms: performance.now(), waitedMs: waitedMs(), workedMs: workedMs() }
+    const now = { ms: ranMs() - excusedMs(), workedMs: workedMs() }
     found = {
-      ms: Math.max(found.ms, now.ms - last.ms - (now.waitedMs - last.waitedMs)),
+      ms: Math.max(found.ms, now.ms - last.ms),
       processorMs: Math.max(found.processorMs, now.workedMs - last.workedMs),
     }
     last = now
@@ -37,6 +38,11 @@ export function holds(): Holds {
     },
     end: () => clearInterval(timer),
   }
+}
+
+/** Time so far, ms, without that in which the main thread was ready to run and did not. */
+export function ranMs(): number {
+  return performance.now() - waitedMs()
 }
 
 /** Processor time of the main thread so far; NaN where this Node does not say. */

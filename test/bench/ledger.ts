@@ -1,7 +1,6 @@
 import {
   closeSync,
   fdatasync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -10,14 +9,15 @@ import {
   truncateSync,
   write,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Draft } from '../../core/entry.ts'
+import { healingBeside } from './ledger-healing.ts'
 import { open } from './ledger-open.ts'
 import { halfPruned, rebuiltTree, receipts } from './ledger-proofs.ts'
 import { searches } from './ledger-search.ts'
 import { verifications } from './ledger-verified.ts'
 import { type BenchRow, percentile, row } from './row.ts'
+import { makeSite, type Site } from './site.ts'
 import { count } from './size.ts'
 
 // Life of the ledger's figures: rounds of ours and of the peer take turns, so that what else the machine does meets both;
@@ -30,20 +30,16 @@ const draft = (pid: number): Draft => ({
   data: { pid, exit: 'signal', signal: 'SIGKILL', oom: false, uptimeMs: 12_345, wanted: false },
 })
 
-/** All rows of the ledger; uses a temporary folder on the disk of the system's temporary files. */
-export async function rows(): Promise<BenchRow[]> {
-  const dir = mkdtempSync(join(tmpdir(), 'heald-bench-ledger-'))
-  try {
-    return [
-      await idleAppend(join(dir, 'idle')),
-      await concurrentAppends(join(dir, 'concurrent')),
-      await bulkAppends(join(dir, 'bulk')),
-      ...(await longLedger(join(dir, 'long'))),
-      await startAfterCrash(join(dir, 'long')),
-    ]
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
-  }
+/** All rows of the ledger. */
+export async function rows(site: Site): Promise<BenchRow[]> {
+  const { root } = site
+  return [
+    await idleAppend(join(root, 'idle')),
+    await concurrentAppends(join(root, 'concurrent')),
+    await bulkAppends(join(root, 'bulk')),
+    ...(await longLedger(join(root, 'long'), site)),
+    await startAfterCrash(join(root, 'long')),
+  ]
 }
 
 async function idleAppend(dir: string): Promise<BenchRow> {
@@ -130,7 +126,7 @@ async function bulkAppends(dir: string): Promise<BenchRow> {
   })
 }
 
-async function longLedger(dir: string): Promise<BenchRow[]> {
+async function longLedger(dir: string, site: Site): Promise<BenchRow[]> {
   const entries = count(100_000, 1_000_000)
   const ledger = await open(dir, false)
   for (let n = 0; n < entries; n += 8192)
@@ -141,6 +137,7 @@ async function longLedger(dir: string): Promise<BenchRow[]> {
     await receipts(() => open(dir, false), dir),
     await rebuiltTree(() => open(dir, false), dir),
     ...(await searches(dir)),
+    ...(await healingBeside(dir, entries, site)),
     await halfPruned(() => open(dir, false), dir),
   ]
 }
@@ -190,8 +187,13 @@ async function startAfterCrash(dir: string): Promise<BenchRow> {
 }
 
 if (import.meta.main) {
-  for (const { what, ours, peer, ratio, unit } of await rows()) {
-    const beside = peer === null ? '' : `  ${peer.name}: ${peer.value.toFixed(3)}  ratio ${ratio?.toFixed(2)}`
-    process.stdout.write(`${what}: ${ours.toFixed(3)} ${unit}${beside}\n`)
+  const site = makeSite('ledger')
+  try {
+    for (const { what, ours, peer, ratio, unit } of await rows(site)) {
+      const beside = peer === null ? '' : `  ${peer.name}: ${peer.value.toFixed(3)}  ratio ${ratio?.toFixed(2)}`
+      process.stdout.write(`${what}: ${ours.toFixed(3)} ${unit}${beside}\n`)
+    }
+  } finally {
+    await site.clean()
   }
 }

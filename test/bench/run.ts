@@ -32,7 +32,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'botless', run: async site => (await import('./notice.ts')).measureBotless(site) },
   { name: 'commands', run: async site => (await import('./commands.ts')).measureCommands(site) },
   { name: 'full-disk', run: async site => (await import('./notice.ts')).measureFullDisk(site) },
-  { name: 'ledger', run: async () => (await import('./ledger.ts')).rows() },
+  { name: 'ledger', run: async site => (await import('./ledger.ts')).rows(site) },
 ]
 
 const { values, positionals: patterns } = parseArgs({
