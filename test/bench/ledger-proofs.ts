@@ -6,6 +6,7 @@ import { proveEntry } from '../../core/ledger/prove.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { fullReceiptText, parseFullReceipt, proveFullReceipt } from '../../core/ledger/tlog-proof.ts'
 import { holds } from './holds.ts'
+import { bareReceipt } from './ledger-peers.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 import { count } from './size.ts'
 
@@ -17,6 +18,8 @@ export async function receipts(open: () => Promise<Ledger>, dir: string): Promis
   const keys = [parseVkey(ledger.vkey() ?? '')].filter(key => key !== null)
   await ledger.close(10_000)
   const times: number[] = []
+  const bare: number[] = []
+  const bareOne = bareReceipt(size)
   for (let n = 0; n < count(100, 1000); n++) {
     const startMs = performance.now()
     const text = fullReceiptText(await proveEntry(dir, Math.floor((size * n * 0.618) % size)))
@@ -24,11 +27,12 @@ export async function receipts(open: () => Promise<Ledger>, dir: string): Promis
     if (typeof receipt === 'string' || !proveFullReceipt(receipt, keys).ok)
       throw new Error('a receipt that proves nothing')
     times.push(performance.now() - startMs)
+    bare.push(bareOne())
   }
   return row({
     what: 'full receipt made and verified, p50',
     ours: percentile(times, 0.5),
-    peer: null,
+    peer: { name: 'its hashes and one signature verified', value: percentile(bare, 0.5) },
     limit: { of: 'ours', atMost: 1 },
     unit: 'ms',
     note: `of ${size} entries; p99 ${percentile(times, 0.99).toFixed(2)} ms`,

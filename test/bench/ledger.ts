@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  fdatasync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  write,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Draft } from '../../core/entry.ts'
 import { healingBeside } from './ledger-healing.ts'
 import { open } from './ledger-open.ts'
+import { bareAppend, bareAppends, bareScan } from './ledger-peers.ts'
 import { halfPruned, rebuiltTree, receipts } from './ledger-proofs.ts'
 import { searches } from './ledger-search.ts'
 import { verifications } from './ledger-verified.ts'
@@ -56,11 +47,7 @@ async function idleAppend(dir: string): Promise<BenchRow> {
     }
     for (let n = 0; n < 50; n++) {
       const startMs = performance.now()
-      await new Promise<void>((resolve, reject) =>
-        write(fd, bytes, error =>
-          error ? reject(error) : fdatasync(fd, failed => (failed ? reject(failed) : resolve())),
-        ),
-      )
+      await bareAppend(fd, bytes)
       bare.push(performance.now() - startMs)
     }
   }
@@ -76,12 +63,17 @@ async function idleAppend(dir: string): Promise<BenchRow> {
   })
 }
 
+/** Of a peer, and of ours where it goes by time. */
+const ROUND_MS = 500
+
 async function concurrentAppends(dir: string): Promise<BenchRow> {
   const ledger = await open(dir)
   const rates: number[] = []
+  const bare: number[] = []
   for (let round = 0; round < count(2, 7); round++) {
+    bare.push(await bareAppends(`${dir}.bare`, { entries: 64, isHashed: false, forMs: ROUND_MS }))
     const startMs = performance.now()
-    const endMs = startMs + 500
+    const endMs = startMs + ROUND_MS
     let done = 0
     const caller = async (): Promise<void> => {
       while (performance.now() < endMs) {
@@ -96,7 +88,7 @@ async function concurrentAppends(dir: string): Promise<BenchRow> {
   return row({
     what: 'durable appends, 64 concurrent callers',
     ours: percentile(rates, 0.5),
-    peer: null,
+    peer: { name: 'bare append + fdatasync of 64', value: percentile(bare, 0.5) },
     limit: { of: 'ours', atLeast: 100_000 },
     unit: 'entries/s',
     note: 'each caller waits for its entry before the next',
@@ -106,8 +98,10 @@ async function concurrentAppends(dir: string): Promise<BenchRow> {
 async function bulkAppends(dir: string): Promise<BenchRow> {
   const ledger = await open(dir)
   const rates: number[] = []
+  const bare: number[] = []
   const each = 8192
   for (let round = 0; round < count(3, 9); round++) {
+    bare.push(await bareAppends(`${dir}.bare`, { entries: 1024, isHashed: true, forMs: ROUND_MS }))
     const startMs = performance.now()
     let pid = 0
     for (let n = 0; n < 8; n++) await Promise.all(Array.from({ length: each }, () => ledger.append(draft(pid++))))
@@ -119,7 +113,7 @@ async function bulkAppends(dir: string): Promise<BenchRow> {
   return row({
     what: 'durable appends in bulk, 1,024 a batch',
     ours: percentile(rates, 0.5),
-    peer: null,
+    peer: { name: 'one SHA-256, append + fdatasync of 1,024', value: percentile(bare, 0.5) },
     limit: { of: 'ours', atLeast: 250_000 },
     unit: 'entries/s',
     note: 'the tree over them included',
@@ -129,6 +123,8 @@ async function bulkAppends(dir: string): Promise<BenchRow> {
 async function longLedger(dir: string, site: Site): Promise<BenchRow[]> {
   const entries = count(100_000, 1_000_000)
   const ledger = await open(dir, false)
+  // Before the first segment is full: it is pruned later, which its tree has to be known for.
+  await ledger.settled()
   for (let n = 0; n < entries; n += 8192)
     await Promise.all(Array.from({ length: Math.min(8192, entries - n) }, (_, k) => ledger.append(draft(n + k))))
   await ledger.close(10_000)
@@ -145,6 +141,7 @@ async function longLedger(dir: string, site: Site): Promise<BenchRow[]> {
 /** The long ledger, its last segment filled up and torn. */
 async function startAfterCrash(dir: string): Promise<BenchRow> {
   const ours: number[] = []
+  const bare: number[] = []
   for (let round = 0; round < count(3, 7); round++) {
     const filling = await open(dir, false)
     let last = readdirSync(join(dir, 'seg')).length
@@ -169,6 +166,7 @@ async function startAfterCrash(dir: string): Promise<BenchRow> {
     truncateSync(path, statSync(path).size - 20)
     // Those of a killed writer lag: they do not know the torn entry.
     for (const name of ['head', 'checkpoint']) rmSync(join(dir, name), { force: true })
+    bare.push(bareScan(path))
     const startMs = performance.now()
     const ledger = await open(dir)
     ours.push(performance.now() - startMs)
@@ -179,7 +177,7 @@ async function startAfterCrash(dir: string): Promise<BenchRow> {
   return row({
     what: 'start after a crash, full last segment, p50',
     ours: percentile(ours, 0.5),
-    peer: null,
+    peer: { name: 'that segment read + one bulk SHA-256', value: percentile(bare, 0.5) },
     limit: { of: 'ours', atMost: 150 },
     unit: 'ms',
     note: 'lock, scan of 64,500 entries, torn tail cut off and told durably; the mark is missing, which is the slowest case',
