@@ -4,11 +4,8 @@ import type { Data } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { createWriter } from './append.ts'
 import { checkpointer } from './checkpointer.ts'
-
 import { eraseText, finishErasures } from './erase.ts'
-
 import { searchOnDemand } from './index/on-demand.ts'
-
 import { type KeyStore, keyStore } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { type Lock, takeLock } from './lock.ts'
