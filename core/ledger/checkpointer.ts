@@ -21,7 +21,9 @@ export function checkpointer(
   onTrouble: (what: string) => void,
 ): Checkpointer {
   let lastMs = Number.NEGATIVE_INFINITY
+  /** Something is unsigned since the last one was begun. */
   let isDue = false
+  let isMaking = false
   let isTroubled = false
   let isClosed = false
   let cancel = (): void => {}
@@ -37,22 +39,31 @@ export function checkpointer(
     }
   }
 
-  function plan(afterMs: number): void {
+  /** The next one after this is planned when it is made: while the disk stands still, none pile up. */
+  async function begin(): Promise<void> {
+    isDue = false
+    isMaking = true
+    lastMs = clock.monoMs()
+    await make()
+    isMaking = false
+    plan()
+  }
+
+  function plan(): void {
     cancel()
+    if (isClosed || isMaking) return
+    const afterMs = isDue ? Math.max(0, lastMs + everyMs - clock.monoMs()) : IDLE_MS
     cancel = clock.after(afterMs, () => {
-      isDue = false
-      lastMs = clock.monoMs()
-      making = making.then(make)
-      if (!isClosed) plan(IDLE_MS)
+      making = begin()
     })
   }
 
-  plan(IDLE_MS)
+  plan()
   return {
     moved() {
       if (isDue || isClosed) return
       isDue = true
-      plan(Math.max(0, lastMs + everyMs - clock.monoMs()))
+      plan()
     },
     async close() {
       isClosed = true
