@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { originOf } from '../../core/ledger/epochs.ts'
-import { type Filter, matcher } from '../../core/ledger/filter.ts'
-import { catchUp } from '../../core/ledger/index/catch-up.ts'
-import { indexPath, openDatabase } from '../../core/ledger/index/database.ts'
-import { queryLedger } from '../../core/ledger/index/query.ts'
-import { verifyIndex } from '../../core/ledger/index/verify-index.ts'
-import { checkLine } from '../../core/ledger/line.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { readEntry } from '../../core/ledger/read.ts'
-import { linesIn, segmentNames, seqIn, strayLine } from '../core/ledger/forged.ts'
+import { linesIn, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
 import { type Board, boardOf, type Move } from './attack-board.ts'
 import { play } from './attack-game.ts'
 import { MOVES } from './attack-lines.ts'
 import { PRUNE_CONTROLS, PRUNE_MOVES } from './attack-prunes.ts'
+import { SEARCH_CONTROLS, SEARCH_MOVES, searchesOf, withIndex } from './attack-search.ts'
 
 /*
  * The same game with a ledger of several segments, the oldest of them pruned, and a search index: he may forge what stands
@@ -41,9 +35,7 @@ async function board(t: TestContext): Promise<Board> {
   const { note, size } = await ledger.checkpoint()
   for (let n = 21; n <= 24; n++) await ledger.append(exit(n))
   await ledger.close(2000)
-  const db = await openDatabase(indexPath(dir))
-  await catchUp(db, dir)
-  db.close()
+  await withIndex(dir)
   return boardOf(dir, { origin, note, size, oldSize: seq + 1, gone })
 }
 
@@ -62,20 +54,6 @@ const onBase =
       // It is gone, or no JSON any more.
     }
   }
-
-const SQL = [
-  'DELETE FROM entries WHERE seq % 7 = ?',
-  'UPDATE entries SET offset = 0 WHERE seq % 7 = ?',
-  'UPDATE entries SET bytes = bytes + 1 WHERE seq % 7 = ?',
-  'UPDATE entries SET ms = ms - 86400000 WHERE seq % 7 = ?',
-  'UPDATE entries SET ms = NULL WHERE seq % 7 = ?',
-  'UPDATE entries SET seq = seq + 1000000 WHERE seq % 7 = ?',
-  'UPDATE upto SET size = size - 10 * ?',
-  'UPDATE upto SET size = size + 10 * ?',
-  'UPDATE blocks SET most_ms = ?',
-  "INSERT INTO words (rowid, tokens) VALUES (100 + ?, 'innocent')",
-  'DELETE FROM words_idx WHERE pgno > ?',
-]
 
 const MORE: Readonly<Record<string, Move>> = {
   'say that less was pruned, or more': onBase((base, random) => {
@@ -115,29 +93,6 @@ const MORE: Readonly<Record<string, Move>> = {
       writeFileSync(join(dir, 'seg', name), text.map(line => `${line}\n`).join(''))
     if (random(2) > 0) rmSync(join(dir, 'head'), { force: true })
   },
-  'forge the index': ({ dir }, random) => {
-    try {
-      const db = new DatabaseSync(indexPath(dir), { defensive: false })
-      try {
-        db.prepare(SQL[random(SQL.length)] ?? '').run(random(7))
-      } finally {
-        db.close()
-      }
-    } catch {
-      // It is no database any more.
-    }
-  },
-}
-
-/** Also those that don't count. */
-function allLines(dir: string): ReadonlySet<string> {
-  const names = segmentNames(dir)
-  return new Set(names.flatMap(name => readFileSync(join(dir, 'seg', name), 'utf8').split('\n')))
-}
-
-function fitsLine(filter: Filter, line: string): boolean {
-  const checked = checkLine(line)
-  return checked.ok && matcher(filter)(checked.entry)
 }
 
 test('the attack game with what was pruned, and a search', async t => {
@@ -148,49 +103,24 @@ test('the attack game with what was pruned, and a search', async t => {
     first > 0 && it.oldSize - first > 50 && it.lines.length - it.size + first >= 4,
     'the board has all its parts',
   )
-  const sum = { searched: 0, sound: 0 }
+  const searches = searchesOf(it)
   const said = await play(it, {
     rounds: ROUNDS,
-    moves: { ...MOVES, ...MORE, ...PRUNE_MOVES },
-    controls: PRUNE_CONTROLS,
+    moves: { ...MOVES, ...MORE, ...PRUNE_MOVES, ...SEARCH_MOVES },
+    controls: [...PRUNE_CONTROLS, ...SEARCH_CONTROLS],
     async judge(verdict, _now, where) {
-      const sound = await verifyIndex(it.dir).catch(() => null)
-      const there = allLines(it.dir)
-      const from = verdict.prunedUpTo
       if (verdict.ok) {
+        const from = verdict.prunedUpTo
         const { rows } = await listEntries(it.dir, {}, { limit: 1000 })
         const listed = rows.map(({ line }) => line).reverse()
         const vouched = ever.slice(from, it.size)
         assert.deepEqual(listed.slice(0, vouched.length), vouched, `listed: ${where}`)
-        const seq = sum.searched % it.size
+        const seq = searches.found() % it.size
         assert.equal((await readEntry(it.dir, seq))?.line, seq < from ? undefined : ever[seq], `read: ${where}`)
       }
-      for (const filter of [{ svc: 'api' }, { kinds: ['key.rotated' as const] }, { text: 'innocent' }]) {
-        const { rows } = await queryLedger(it.dir, filter, { limit: 1000 })
-        sum.searched += rows.length
-        for (const { line, entry } of rows) {
-          assert.ok(there.has(line), `a search shows what is not there: ${where}`)
-          if (verdict.ok && entry.seq < it.size) assert.equal(line, ever[entry.seq], where)
-          if (verdict.ok) assert.ok(entry.seq >= from, `what was pruned is shown: ${where}`)
-        }
-        if (!verdict.ok) continue
-        const vouched = ever.slice(from, it.size).filter(line => fitsLine(filter, line))
-        const shown = new Set(rows.map(({ line }) => line))
-        if (sound?.ok === true)
-          for (const line of vouched) assert.ok(shown.has(line), `a search hides what is there: ${where}`)
-        assert.equal(new Set(rows.map(({ line }) => line)).size, rows.length, `none is shown twice: ${where}`)
-        // What the index hides, its verification finds.
-        if (sound?.ok !== true) continue
-        sum.sound += 1
-        const all = await listEntries(it.dir, filter, { limit: 1000 })
-        assert.deepEqual(
-          rows.map(({ line }) => line),
-          all.rows.map(({ line }) => line),
-          where,
-        )
-      }
+      await searches.judge(verdict, where)
     },
   })
-  t.diagnostic(`${said}; ${sum.searched} entries found, ${sum.sound} searches by an index that was found sound`)
-  assert.ok(sum.searched > ROUNDS && sum.sound > 0)
+  t.diagnostic(`${said}; ${searches.said()}`)
+  assert.ok(searches.found() > ROUNDS)
 })

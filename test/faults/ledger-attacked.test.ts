@@ -4,34 +4,43 @@ import { type TestContext, test } from 'node:test'
 import { originOf } from '../../core/ledger/epochs.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { openLedger } from '../../core/ledger/open.ts'
+import { nextSegment } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit, folder, optionsFor } from '../core/ledger/stand.ts'
 import { type Board, boardOf } from './attack-board.ts'
 import { play } from './attack-game.ts'
 import { MOVES } from './attack-lines.ts'
+import { SEARCH_CONTROLS, SEARCH_MOVES, searchesOf, withIndex } from './attack-search.ts'
 
 const ROUNDS = Number(process.env.HEALD_SOAK_ATTACKS ?? 250)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir))
+  const ledger = await openLedger(optionsFor(dir, { fsync: true }))
   await ledger.settled()
   for (let n = 1; n <= 20; n++) await ledger.append({ ...exit(n), tail: `last words ${n}` })
   const { seq } = await ledger.rotateKey('local:admin')
-  for (let n = 21; n <= 40; n++) await ledger.append(exit(n))
+  for (let n = 21; n <= 30; n++) await ledger.append(exit(n))
+  // What is in one segment alone is searched without an index.
+  await nextSegment(t, ledger)
+  for (let n = 31; n <= 40; n++) await ledger.append(exit(n))
   const { note, size } = await ledger.checkpoint()
   for (let n = 41; n <= 44; n++) await ledger.append(exit(n))
   await ledger.close(2000)
+  await withIndex(dir)
   const origin = originOf(entriesIn(dir)[0] ?? assert.fail())
   return boardOf(dir, { origin, note, size, oldSize: seq + 1, gone: [] })
 }
 
 test('the attack game', async t => {
   const it = await board(t)
+  const searches = searchesOf(it)
   const said = await play(it, {
     rounds: ROUNDS,
-    moves: MOVES,
+    moves: { ...MOVES, ...SEARCH_MOVES },
+    controls: SEARCH_CONTROLS,
     // What a query shows was checked line by line: each is a whole entry, and none is shown twice.
     async judge(verdict, now, where) {
+      await searches.judge(verdict, where)
       const { rows } = await listEntries(it.dir, {}, { limit: 1000 })
       // What was found damaged may tell of an entry in two files.
       if (!verdict.ok) return
@@ -40,5 +49,5 @@ test('the attack game', async t => {
       assert.deepEqual(listed.slice(0, it.size), it.lines.slice(0, it.size), where)
     },
   })
-  t.diagnostic(said)
+  t.diagnostic(`${said}; ${searches.said()}`)
 })
