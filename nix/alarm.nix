@@ -2,11 +2,11 @@
 # { down, back, secret }, or null where no chat can be told so.
 { lib, cfg, channels, host }:
 let
-  # The first of them that is written, with the token in a file.
+  # The first of them that is written, with the token in a file that is there while nothing of heald runs.
   able = lib.concatMap
     ({ kind, token, chats, api, usual }:
       let channel = channels.${kind} or { };
-      in lib.optional (channel ? ${token}.file) {
+      in lib.optional (channel ? ${token}.file && !lib.hasPrefix "/run/credentials/" channel.${token}.file) {
         inherit kind;
         secret = channel.${token}.file;
         chat = toString (lib.head (lib.toList channel.${chats}));

@@ -41,7 +41,7 @@ let
     inherit lib pkgs config cfg settings configFile hasBot alarm;
     credentials = map (secret: "${secret.name}:${secret.file}") credentials;
   };
-  alarm = if !hasBot then null else import ./alarm.nix {
+  alarm = if !(plain ? channels) then null else import ./alarm.nix {
     inherit lib cfg;
     inherit (plain) channels;
     host = plain.host or null;
@@ -89,11 +89,13 @@ in {
         state = mkDefault "/var/lib/heald-bot";
       };
     }
+    (mkIf (alarm != null) {
+      systemd.services.heald-failed = units.down;
+      systemd.services.heald-back = units.back;
+      systemd.services.heald-again = units.again;
+    })
     (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
-      systemd.services.heald-failed = mkIf (alarm != null) units.down;
-      systemd.services.heald-back = mkIf (alarm != null) units.back;
-      systemd.services.heald-again = mkIf (alarm != null) units.again;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };
     })

@@ -15,12 +15,12 @@ export function hostCommands(injected: Injected): readonly Subcommand[] {
       name: 'install',
       usage: '[--config FILE]',
       summary: 'Make heald a unit of systemd on this host, and start it (not on NixOS, which has a way of its own).',
-      details: `Writes heald.service, heald-recover.service, which leads back at boot what was being switched when the machine went
-down, and, with "bot: { run: unit }" and channels, heald-bot.service, heald-again.service, which tries heald again when
-systemd has given up, heald-failed.service and heald-back.service, which tell a chat of it, and heald-whatsapp.socket
-with heald-whatsapp@.service where WhatsApp is a channel. The configuration is /etc/heald/heald.yaml unless told
-otherwise; tokens are in files of /etc/heald/credentials, for root only. Run it again after an upgrade or when channels
-have changed.`,
+      details: `Writes heald.service, and heald-recover.service, which leads back at boot what was being switched when the machine
+went down. Where a chat of Telegram, Discord or Slack has its token in a file: heald-again.service, which tries heald
+again when systemd has given up, heald-failed.service and heald-back.service, which tell that chat of it. With
+"bot: { run: unit }" and channels: heald-bot.service, and heald-whatsapp.socket with heald-whatsapp@.service where
+WhatsApp is a channel; their tokens are in files of /etc/heald/credentials, for root only. The configuration is
+/etc/heald/heald.yaml unless told otherwise. Run it again after an upgrade or when channels have changed.`,
       options: { config: { type: 'string' } },
       load: () => import('./install.ts'),
     },

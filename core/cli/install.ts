@@ -14,6 +14,9 @@ import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
 export const ETC_CONFIG = '/etc/heald/heald.yaml'
+const UNTOLD =
+  'Nobody is told when heald itself stays down: that takes a chat of Telegram, Discord or Slack with its token in a file, ' +
+  'and heald and Node outside of home folders and of folders for short-lived files.'
 
 /** `heald install`: makes heald a unit of this host, and starts it. May be run again at any time: after a change, too. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
@@ -104,9 +107,7 @@ function textOf(config: HostConfig, hasAlarm: boolean, written: readonly string[
   const child = config.notice.channels.length > 0 && config.bot.run === 'child'
   const hints = [
     ...(child ? ['Write "bot: { run: unit }" to have the bot in a unit of its own, shut in by systemd.'] : []),
-    ...(hasAlarm || child
-      ? []
-      : ['Nobody is told when heald itself stays down: that takes a chat and a bot as a unit.']),
+    ...(hasAlarm ? [] : [UNTOLD]),
   ]
   return `Wrote ${written.join(', ')}.
 Started: ${units.join(', ')}.

@@ -17,11 +17,14 @@ const SUBGROUPS_FROM = 254
 /** What ProtectHome and PrivateTmp hide. */
 const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
 
-/** What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined. */
+/**
+ * What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined; an alarm that could not
+ * see its own program is left out.
+ */
 export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
   const plan = planOf(config, path, systemd)
   if (plan.bot !== null) checkPlaces(plan.program, plan.bot.channels)
-  return plan
+  return plan.program.some(file => HIDDEN.test(file)) ? { ...plan, alarm: null } : plan
 }
 
 /** The same for a host on which all is where it should be. */
@@ -34,7 +37,7 @@ export function planOf(config: HostConfig, path: string, systemd: number): Insta
     host: config.host,
     hasSubgroups: systemd >= SUBGROUPS_FROM,
     bot: isUnit ? { channels } : null,
-    alarm: isUnit ? alarmOf(channels) : null,
+    alarm: alarmOf(channels),
   }
 }
 
@@ -65,17 +68,24 @@ function checkSecrets(channel: ChannelSpec): void {
   }
 }
 
-/** The first channel that can be told something with one request. */
+/** The first channel that can be told something with one request, by a token in a file. */
 function alarmOf(channels: readonly ChannelSpec[]): AlarmPlan | null {
   for (const channel of channels) {
-    const [chat = ''] = channel.chats
-    const credential = (secret: SecretSpec) => ('file' in secret ? secret.file.slice(BOT_CREDENTIALS.length) : '')
-    if (channel.kind === 'telegram')
-      return { kind: 'telegram', api: channel.apiRoot, chat, credential: credential(channel.token) }
-    if (channel.kind === 'discord')
-      return { kind: 'discord', api: channel.apiUrl, chat, credential: credential(channel.token) }
-    if (channel.kind === 'slack')
-      return { kind: 'slack', api: channel.apiUrl, chat, credential: credential(channel.botToken) }
+    if (channel.kind !== 'telegram' && channel.kind !== 'discord' && channel.kind !== 'slack') continue
+    const tokenFile = lastingFile(channel.kind === 'slack' ? channel.botToken : channel.token)
+    if (tokenFile === null) continue
+    const { kind, chats } = channel
+    const [chat = ''] = chats
+    return { kind, api: kind === 'telegram' ? channel.apiRoot : channel.apiUrl, chat, tokenFile }
   }
   return null
+}
+
+/** Where a secret is while nothing of heald runs; null: nowhere. */
+function lastingFile(secret: SecretSpec): string | null {
+  if (!('file' in secret)) return null
+  const { file } = secret
+  if (file.startsWith(BOT_CREDENTIALS)) return join(CREDENTIALS, file.slice(BOT_CREDENTIALS.length))
+  // Those of another unit end with it.
+  return file.startsWith('/run/credentials/') ? null : file
 }

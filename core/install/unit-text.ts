@@ -21,8 +21,8 @@ export interface AlarmPlan {
   /** Where its API is. */
   readonly api: string
   readonly chat: string
-  /** The credential's name, and the file it comes from. */
-  readonly credential: string
+  /** The token's file, which systemd reads. */
+  readonly tokenFile: string
 }
 
 export const BOT_USER = 'heald-bot'
@@ -210,7 +210,7 @@ ExecStart=/bin/sh -c ${commandLine([TRY_AGAIN])}
  */
 export function alarmUnit({ program, alarm, host }: InstallPlan, sender: string, of: keyof typeof TOLD): string {
   if (alarm === null) return ''
-  const { kind, api, chat, credential } = alarm
+  const { kind, api, chat, tokenFile } = alarm
   const [description, text] = TOLD[of]
   const words = [program[0], sender, kind, api, chat, `${host}: ${text}`]
   return `${MARK}
@@ -226,7 +226,7 @@ ExecStart=${commandLine(words)}
 Restart=on-failure
 RestartSec=30
 RuntimeMaxSec=60
-LoadCredential=token:${CREDENTIALS}/${credential}
+LoadCredential=token:${tokenFile.replaceAll('%', '%%')}
 DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }

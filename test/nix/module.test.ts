@@ -87,7 +87,7 @@ test('the bot can be left to heald, and can live elsewhere', t => {
   if (missing !== null) return t.skip(missing)
   const channels = { telegram: TELEGRAM }
   const child = configured(t, { channels, bot: { run: 'child' } }, '{ services.heald.environmentFiles = [ "/e" ]; }')
-  assert.deepEqual(Object.keys(child.units), ['heald', 'heald-recover'])
+  assert.deepEqual(Object.keys(child.units), ['heald', 'heald-again', 'heald-back', 'heald-failed', 'heald-recover'])
   assert.deepEqual(child.file.channels, channels, 'it reads the file where it is')
   assert.deepEqual(unitOf(child, 'heald').serviceConfig.EnvironmentFile, ['/e'])
   const elsewhere = unitOf(configured(t, { channels, bot: { state: '/srv/bot', user: 'relay' } }), 'heald-bot')

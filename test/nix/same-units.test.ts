@@ -25,6 +25,18 @@ const EXPLAINED: Readonly<Record<string, string>> = {
 const SETTINGS = {
   plain: { services: { web: { run: ['node', 'server.js'] } } },
   child: { channels: { telegram: { token: { env: 'TOKEN' }, chats: [-1001] } }, bot: { run: 'child' } },
+  'child, with its token in a file': {
+    host: 'web-1',
+    channels: {
+      discord: { token: { env: 'TOKEN' }, channels: '112233445566778899' },
+      telegram: { token: { file: '/run/secrets/telegram' }, chats: [-1001] },
+    },
+    bot: { run: 'child' },
+  },
+  'child, with a credential that ends with heald': {
+    channels: { telegram: { token: { file: '/run/credentials/heald.service/telegram' }, chats: [-1001] } },
+    bot: { run: 'child' },
+  },
   telegram: { host: 'web-1', channels: { telegram: { token: { file: '/run/secrets/telegram' }, chats: [-1001, 2] } } },
   discord: {
     host: 'web-1',

@@ -26,7 +26,12 @@ const PLAN: InstallPlan = {
   host: 'machine',
   hasSubgroups: false,
   bot: null,
-  alarm: { kind: 'telegram', api: `http://127.0.0.1:${PORT}`, chat: '-100', credential: 'telegram' },
+  alarm: {
+    kind: 'telegram',
+    api: `http://127.0.0.1:${PORT}`,
+    chat: '-100',
+    tokenFile: '/etc/heald/credentials/telegram',
+  },
 }
 
 for (const [how, program] of [
