@@ -5,7 +5,7 @@ import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS } from '.
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
-import { order } from './ask.ts'
+import { askStatus, order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
@@ -33,7 +33,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   mustBeSystemd('uninstall')
   const installed = FILES.filter(file => existsSync(file))
   mustBeOurs(installed)
-  await mustBeSettled()
+  await mustBeSettled(context)
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
   const stopped = await stopServices(context)
   for (const unit of UNITS) {
@@ -65,12 +65,16 @@ export async function run(context: Context, words: readonly string[], values: Va
   return EXIT.done
 }
 
-/** A Fault while an activation or a dead-man stands: it would act on a host where nobody looks at it any more. */
-async function mustBeSettled(): Promise<void> {
+/** A Fault in the middle of a switch: its activation or dead-man would act on a host where nobody looks at it any more. */
+async function mustBeSettled(context: Context): Promise<void> {
   const list = ['list-units', '--state=active,activating', '--plain', '--no-legend', '--full']
   const units = (await system('systemctl', ...list, 'heald-switch-*', 'heald-deadman-*')).match(/^\S+/gm) ?? []
-  if (units.length === 0) return
-  throw new Fault('install.switching', `a switch is under way (${units.join(', ')})`, {
+  // What can't be led back from has no dead-man: of its probation only the daemon knows. A dead one has none.
+  const { targets } = await askStatus(context).catch(() => ({ targets: [] }))
+  const switched = targets.filter(({ state }) => state !== 'idle' && state !== 'held').map(({ name }) => name)
+  const found = units.length > 0 ? units : switched
+  if (found.length === 0) return
+  throw new Fault('install.switching', `a switch is under way (${found.join(', ')})`, {
     hint: 'look at it with: heald status, and run this again once it has come to rest',
   })
 }

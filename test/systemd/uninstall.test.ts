@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Status } from '../../core/api/control.ts'
+import { makeReleases } from '../adapters/host/releases-stand.ts'
+import { until } from '../until.ts'
+import { INSTALLED, INSTALLED_NODE, machineIsMissing, startMachine } from './machine.ts'
+
+const missing = machineIsMissing()
+
+test('heald is not removed in the middle of a switch that has no dead-man', { timeout: 180_000 }, async t => {
+  if (missing !== null) return t.skip(missing)
+  const machine = await startMachine(t)
+  const at = (...path: string[]) => join(machine.root(), ...path)
+  const heald = (...words: string[]) => machine.run(INSTALLED_NODE, join(INSTALLED, 'heald.js'), ...words)
+  const target = async () => (JSON.parse((await heald('status', '--json')).stdout) as Partial<Status>).targets?.[0]
+  const configure = (probation: string) =>
+    writeFileSync(
+      at('etc/heald/heald.yaml'),
+      JSON.stringify({
+        host: 'machine',
+        services: { worker: { run: ['sleep', '100004'], target: 'app' } },
+        targets: {
+          app: {
+            kind: 'releases',
+            path: '/srv/app',
+            irreversible: ['2'],
+            checks: [{ exec: ['true'], every: '200ms', timeout: '200ms' }],
+          },
+        },
+        switch: { probation, passes: 2, deadMan: '10m' },
+      }),
+    )
+  mkdirSync(at('etc/heald'), { recursive: true })
+  makeReleases(at('srv/app'), 2)
+  configure('1s')
+  assert.equal((await heald('install')).code, 0)
+  await until('what runs to be known as good', async () => ((await target())?.knownGood ?? null) !== null, 20_000)
+  configure('5m')
+  assert.equal((await heald('reload')).code, 0)
+  const order = heald('deploy', 'app', '2')
+  await until('the probation', async () => (await target())?.state === 'probation', 20_000)
+  const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
+  assert.equal(units, '', 'what can’t be led back from has no dead-man')
+  const { code, stderr } = await heald('uninstall')
+  assert.notEqual(code, 0)
+  assert.match(stderr, /a switch is under way \(app\).*\n.*heald status/)
+  assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
+  await heald('down')
+  await order
+})
