@@ -28,7 +28,8 @@ WhatsApp is a channel; their tokens are in files of /etc/heald/credentials, for 
       name: 'uninstall',
       usage: '[--purge]',
       summary: 'Stop heald and the services it runs, and remove what "heald install" made.',
-      details: `Units that heald looks after go on. The configuration and the ledger are kept, unless --purge is given.`,
+      details: `Units that heald looks after go on. The configuration and the ledger are kept, unless --purge is given. Generations of
+Nix are not: what heald has pinned may be collected. In the middle of a switch it refuses.`,
       options: { purge: { type: 'boolean' } },
       load: () => import('./uninstall.ts'),
     },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault } from '../fault.ts'
 import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS } from '../install/files.ts'
+import { letGoOfRoots } from '../install/roots.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
@@ -19,10 +20,11 @@ const UNITS = [
   'heald-failed.service',
   'heald-back.service',
 ]
+const STATE = '/var/lib/heald'
 /** Each with its folder. */
 const USERS = [BOT_USER, WHATSAPP_USER].map(user => [user, `/var/lib/${user}`] as const)
 /** What is not of the installation: written by people, or the only record of what happened. */
-const KEPT = ['/etc/heald', '/var/lib/heald', ...USERS.map(([, folder]) => folder)]
+const KEPT = ['/etc/heald', STATE, ...USERS.map(([, folder]) => folder)]
 
 const LEFT =
   'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
@@ -53,6 +55,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   // Only now: a removal that is broken off before is to be ended by the next.
   await putFile(SYSUSERS, '')
   await dropFolder(dirname(SYSUSERS), false)
+  await letGoOfRoots(STATE)
   for (const folder of KEPT) await dropFolder(folder, values.purge === true)
   const kept = KEPT.filter(folder => existsSync(folder))
   if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)

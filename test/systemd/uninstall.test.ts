@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
@@ -49,4 +49,10 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
   assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
   await heald('down')
   await order
+  const roots = at('var/lib/heald/switch/of-nix/roots')
+  mkdirSync(roots, { recursive: true })
+  symlinkSync('/nix/store/generation', join(roots, 'generation'))
+  const removed = await heald('uninstall')
+  assert.equal(removed.code, 0, removed.stderr)
+  assert.deepEqual(readdirSync(roots), [], 'nothing is kept from being collected')
 })
