@@ -1,5 +1,5 @@
 import type { ChannelSpec, WhatsAppSpec } from '../config/channel-spec.ts'
-import { CLOSED, CONFINED } from './confinement.ts'
+import { CLOSED, CONFINED, OPEN } from './confinement.ts'
 
 /** What the unit files of heald are made of. */
 export interface InstallPlan {
@@ -83,17 +83,7 @@ Delegate=yes
 ${hasSubgroups ? 'DelegateSubgroup=heald\nEnvironment=HEALD_DELEGATED=1\n' : '# From systemd 254 on DelegateSubgroup= lets heald limit the memory of services here.\n'}LimitNOFILE=524288
 TasksMax=infinity
 
-# Not confined, since services inherit it: the file system (ProtectSystem, ProtectHome, PrivateTmp), users and
-# capabilities (services have users of their own), devices (before systemd 253 ProtectClock shuts them out too), folders
-# that hand on their group (RestrictSUIDSGID), the network, namespaces (browsers make some), memory that is written and
-# executed (JIT), the kernel's log (it tells who was killed for lack of memory).
-CapabilityBoundingSet=~CAP_SYS_TIME CAP_WAKE_ALARM
-ProtectHostname=yes
-ProtectKernelModules=yes
-LockPersonality=yes
-RestrictRealtime=yes
-SystemCallArchitectures=native
-
+${OPEN}
 [Install]
 WantedBy=multi-user.target
 `

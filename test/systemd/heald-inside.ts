@@ -5,11 +5,12 @@ import type { ServiceStatus, Status } from '../../core/api/control.ts'
 import { askStatus } from '../../core/cli/ask.ts'
 import type { Entry } from '../../core/entry.ts'
 import { Fault } from '../../core/fault.ts'
+import { OPEN } from '../../core/install/confinement.ts'
 import { until } from '../until.ts'
 import { type Machine, ROOT } from './machine.ts'
 import type { Ran } from './run-inside.ts'
 
-/** heald as a unit of a machine. */
+/** heald as a unit of a machine, confined as `heald install` confines it. */
 export interface HealdInside {
   readonly state: string
   /** Its socket, from outside. */
@@ -65,7 +66,7 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
     const set = Object.entries(env).map(([key, value]) => `Environment="${key}=${value}"\n`)
     const runtime = hasBot ? 'RuntimeDirectory=heald\nRuntimeDirectoryMode=0711\n' : ''
     const command = [process.execPath, HEALD, 'up', '--config', config, '--state', state].join(' ')
-    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${runtime}${unit}${more}`
+    const text = `[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=${command}\nKillMode=process\nDelegate=yes\n${set.join('')}${runtime}${OPEN}${unit}${more}`
     mkdirSync(join(machine.root(), 'run/systemd/system'), { recursive: true })
     writeFileSync(join(machine.root(), 'run/systemd/system', UNIT), text)
   }
