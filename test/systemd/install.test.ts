@@ -48,7 +48,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
   let good = ''
   const processes = async () =>
-    (await machine.must('ps', '-eo', 'args=')).split('\n').filter(row => /opt\/heald|100001/.test(row))
+    (await machine.must('ps', '-eo', 'args=')).split('\n').filter(row => /opt\/(heald|packed)|100001/.test(row))
   for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
   const before = listed(machine)
   writeFileSync(join(machine.shared, 'chat.mjs'), CHAT)
