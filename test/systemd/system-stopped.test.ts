@@ -12,21 +12,26 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
   const groupOf = async (unit: string) => (await machine.show(unit, 'ControlGroup')).ControlGroup ?? ''
   await until('what runs to be known as good', async () => (await site.status()).targets[0]?.knownGood !== null)
 
-  await t.test('an activation goes on without it, and the next heald ends the switch safely', async () => {
+  const named = async (what: string) => {
+    const listed = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', what)
+    return listed.split(' ')[0] ?? ''
+  }
+  /** Answers with the groups of heald and of the activation, as they were. */
+  async function stopInActivation(...options: string[]): Promise<readonly [own: string, activation: string]> {
     const before = heald.entries().length
-    const order = site.deploy('slow')
+    const order = site.deploy('slow', ...options)
     await heald.entry('the activation', e => e.seq >= before && e.kind === 'switch.activating')
-    const named = async (what: string) => {
-      const listed = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', what)
-      return listed.split(' ')[0] ?? ''
-    }
     await until('it to run as a unit', async () => (await named('heald-switch-system-*')) !== '')
-    const own = await groupOf('heald-test')
-    const activation = await groupOf(await named('heald-switch-system-*'))
-    assert.ok(own !== '' && activation !== '' && !activation.startsWith(own), 'outside of heald’s own')
+    const groups = [await groupOf('heald-test'), await groupOf(await named('heald-switch-system-*'))] as const
     await machine.must('systemctl', 'stop', 'heald-test')
     assert.equal(heald.pid(), 0)
     await order
+    return groups
+  }
+
+  await t.test('an activation goes on without it, and the next heald ends the switch safely', async () => {
+    const [own, activation] = await stopInActivation()
+    assert.ok(own !== '' && activation !== '' && !activation.startsWith(own), 'outside of heald’s own')
     await until('the activation to have come to its end', () => site.beat() === 'slow', 10_000)
     const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
     assert.match(units, /heald-deadman-system-\w+\.service +loaded +active/, 'a dead-man stands')
@@ -37,6 +42,23 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     assert.doesNotMatch(shown, /NIX_STORE_DIR/, 'its environment is not for everybody to see')
     await heald.up()
     await site.restsOn('good-2', 'slow')
+  })
+
+  await t.test('stopped in an activation, and no heald comes: the dead-man alone leads back', async () => {
+    if (site.pointers()[0] === 'slow') await site.deploy('good-2')
+    const from = await site.restsOn('good-2')
+    const before = heald.entries().length
+    await stopInActivation('--force')
+    await until('the activation to have come to its end', () => site.beat() === 'slow', 10_000)
+    assert.equal(site.pointers()[0], 'slow')
+    site.turn('hurry', true)
+    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
+    await until('it to be done', async () => (await named('heald-*')) === '')
+    assert.deepEqual([...new Set(site.pointers()), heald.pid()], [from, 0])
+    site.turn('hurry', false)
+    await heald.up()
+    await site.restsOn(from)
+    await heald.entry('what it did', e => e.seq >= before && e.kind === 'deadman.fired')
   })
 
   await t.test('heald does not come back: the dead-man leads back, and the next heald records it', async () => {
