@@ -1,4 +1,5 @@
 import type { MessageBus } from 'dbus-native'
+import { BusError, call, DESTINATION, type Question, unreachable } from './bus-call.ts'
 import { callGate } from './call-gate.ts'
 
 /*
@@ -13,8 +14,11 @@ import { callGate } from './call-gate.ts'
 export interface SystemdBus {
   /** Calls a method of the manager. Rejects with a `BusError` when it says no, there is no connection or no answer. */
   manager(member: string, signature: string, body: readonly unknown[]): Promise<unknown>
-  /** All properties of the unit at `path`, of all interfaces. */
-  properties(path: string): Promise<Record<string, unknown>>
+  /**
+   * Hands all properties of the unit at `path`, of all interfaces, to `take`, in the answer's own place among the signals:
+   * whoever awaited it would take it after later signals of the same chunk, and believe the older word.
+   */
+  properties(path: string, take: (properties: Record<string, unknown>) => void): Promise<void>
   isUp(): boolean
   /** Hangs up and dials anew: it does not answer. */
   renew(why: string): void
@@ -39,29 +43,8 @@ export interface BusEvents {
   unitNew(): void
 }
 
-/** What systemd or the bus answered in the place of a result. `code` is the D-Bus name of the error. */
-export class BusError extends Error {
-  readonly code: string
-  /** No answer came at all: whether the call was carried out, the next picture shows. */
-  get isUnheard(): boolean {
-    return UNHEARD.includes(this.code)
-  }
-
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'BusError'
-    this.code = code
-  }
-}
-
-const UNHEARD = [
-  'unreachable',
-  ...['Disconnected', 'NoReply', 'Timeout'].map(name => `org.freedesktop.DBus.Error.${name}`),
-]
-
 const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket'
 const PRIVATE_SOCKET = 'unix:path=/run/systemd/private'
-const DESTINATION = 'org.freedesktop.systemd1'
 const OBJECT = '/org/freedesktop/systemd1'
 const MANAGER = 'org.freedesktop.systemd1.Manager'
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
@@ -147,7 +130,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
     const asked = direct ? [] : [...RULES.map(rule => askBus(to, 'AddMatch', rule)), findOwner(to)]
     // On its own socket systemd does not look at a first call that came together with the end of the greeting, until more
     // comes: tried, one in twelve.
-    const nudge = () => call(to, OBJECT, 'org.freedesktop.DBus.Peer', 'Ping', '', [], DIAL_MS).catch(() => {})
+    const nudge = () => call(to, DIAL_MS, OBJECT, 'org.freedesktop.DBus.Peer', 'Ping', '', []).catch(() => {})
     const timer = direct ? setInterval(nudge, NUDGE_MS) : undefined
     await Promise.all([...asked, subscribeAgain(to)]).finally(() => clearInterval(timer))
     if (client !== to || isClosed) return
@@ -163,7 +146,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
   /** Whoever is subscribed already is told so by an error. */
   async function subscribeAgain(to: MessageBus): Promise<void> {
     try {
-      await call(to, OBJECT, MANAGER, 'Subscribe', '', [], DIAL_MS)
+      await call(to, DIAL_MS, OBJECT, MANAGER, 'Subscribe', '', [])
     } catch (error) {
       if (!(error instanceof BusError && error.code === `${DESTINATION}.AlreadySubscribed`)) throw error
     }
@@ -235,16 +218,19 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
     if (which !== null) lost(which)
   }
 
-  async function ask(path: string, of: string, member: string, signature: string, body: readonly unknown[]) {
+  async function ask(...[path, of, member, signature, body, hear]: Question): Promise<unknown> {
     if (client === null || !isUp) throw unreachable(lastWhy)
-    return call(client, path, of, member, signature, body, CALL_MS)
+    return call(client, CALL_MS, path, of, member, signature, body, hear)
   }
 
   void dial()
 
   return {
     manager: (...order) => gate(() => ask(OBJECT, MANAGER, ...order)),
-    properties: path => gate(() => ask(path, PROPERTIES, 'GetAll', 's', ['']) as Promise<Record<string, unknown>>),
+    async properties(path, take) {
+      const hear = (answer: unknown) => take(answer as Record<string, unknown>)
+      await gate(() => ask(path, PROPERTIES, 'GetAll', 's', [''], hear))
+    },
     isUp: () => isUp,
     renew(why) {
       lastWhy = why
@@ -256,34 +242,6 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       client?.connection.stream.destroy()
     },
   }
-}
-
-async function call(
-  ...[client, path, of, member, signature, body, timeout]: [
-    client: MessageBus,
-    path: string,
-    of: string,
-    member: string,
-    signature: string,
-    body: readonly unknown[],
-    timeout: number,
-  ]
-): Promise<unknown> {
-  const message = { destination: DESTINATION, path, interface: of, member }
-  try {
-    return await client.invoke(signature === '' ? message : { ...message, signature, body: [...body] }, { timeout })
-  } catch (error) {
-    throw busError(member, error)
-  }
-}
-
-function busError(member: string, error: unknown): BusError {
-  const { dbusName, name, message } = error as { dbusName?: string; name?: string; message?: string }
-  return new BusError(dbusName ?? name ?? 'unknown', message ?? `${member} failed`, error)
-}
-
-function unreachable(why: string): BusError {
-  return new BusError('unreachable', `systemd can't be asked: ${why}`)
 }
 
 /** The object path of a unit: what is no letter or digit is written as its number. */

@@ -1,9 +1,12 @@
+import { readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import type { End, Outside, ProcessHost } from '../../core/heal/host.ts'
 import { openJournal } from './journal.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { type BusEvents, openSystemdBus, pathOf, type SystemdBus } from './systemd-bus.ts'
 import { unitPatterns } from './unit-patterns.ts'
 import { type UnitSeat, unitSeat } from './unit-seat.ts'
+import { isUp } from './unit-view.ts'
 
 /*
  * Life of the units' host
@@ -11,8 +14,8 @@ import { type UnitSeat, unitSeat } from './unit-seat.ts'
  * 1. The bus is dialled when the first unit is seated.
  * 2. Whenever it is up (again), and when systemd has read its files anew: all seats' properties are read. Whatever
  *    happened meanwhile is told by the difference.
- * 3. Then each change comes by itself. A look at all states every half minute is the safety net, and finds out whether
- *    the bus still answers.
+ * 3. Then each change comes by itself. A look at all states and runs every half minute is the safety net, and finds out
+ *    whether the bus still answers.
  */
 
 const LOOK_EVERY_MS = 30_000
@@ -23,7 +26,18 @@ export interface UnitHost extends Required<Pick<ProcessHost, 'remove' | 'units' 
   seat(name: string, unit: string, onEnd: (end: End) => void, outside: Outside): Promise<UnitSeat>
 }
 
-export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLog): UnitHost {
+/** Others in the place of systemd's, for tests. */
+interface Places {
+  readonly openBus?: typeof openSystemdBus
+  /** Where systemd leaves the name of each unit's run, for journald: read without asking it. */
+  readonly runs?: string
+}
+
+export function createUnitHost(
+  warn: (text: string) => void,
+  kernelLog: KernelLog,
+  { openBus = openSystemdBus, runs = '/run/systemd/units' }: Places = {},
+): UnitHost {
   /** By the name of the service. */
   const seats = new Map<string, UnitSeat>()
   /** By object path: two services may name the same unit. */
@@ -66,7 +80,7 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
 
   function open(): SystemdBus {
     if (bus !== null) return bus
-    bus = openSystemdBus(events)
+    bus = openBus(events)
     timer = setInterval(() => void lookAtAll(), LOOK_EVERY_MS)
     timer.unref()
     return bus
@@ -75,8 +89,9 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
   async function read(seat: UnitSeat): Promise<void> {
     try {
       const path = pathOf(seat.unit)
-      const properties = await open().properties(path)
-      if (byPath.get(path)?.has(seat)) seat.take(properties, true)
+      await open().properties(path, properties => {
+        if (byPath.get(path)?.has(seat)) seat.take(properties, true)
+      })
     } catch {
       // No connection: `up` reads it again.
     }
@@ -111,11 +126,20 @@ export function createUnitHost(warn: (text: string) => void, kernelLog: KernelLo
         const [unit, , load, active, sub] = row as string[]
         for (const seat of byPath.get(pathOf(unit ?? '')) ?? []) {
           const view = seat.view()
-          if (view.load !== load || view.active !== active || view.sub !== sub) await read(seat)
+          const isAsListed = view.load === load && view.active === active && view.sub === sub
+          if (!isAsListed || (isUp(view) && view.run !== (runOf(seat.unit) ?? view.run))) await read(seat)
         }
       }
     } catch (error) {
       bus.renew(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  function runOf(unit: string): string | null {
+    try {
+      return readlinkSync(join(runs, `invocation:${unit}`))
+    } catch {
+      return null
     }
   }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Ended } from '../../core/heal/host.ts'
+import { BusError } from './bus-call.ts'
 import type { KernelLog } from './kernel-log.ts'
-import { BusError } from './systemd-bus.ts'
 import type { UnitView } from './unit-view.ts'
 
 /** What systemd and the kernel's log say of a run that has ended; what it wrote comes later. */

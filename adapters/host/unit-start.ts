@@ -1,4 +1,5 @@
-import { BusError, type SystemdBus } from './systemd-bus.ts'
+import { BusError } from './bus-call.ts'
+import type { SystemdBus } from './systemd-bus.ts'
 import { whyNotStarted, wordsOf } from './unit-evidence.ts'
 import { awaitsRestart, isDown, type UnitView } from './unit-view.ts'
 

@@ -6,7 +6,7 @@ import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 export function seatTools(calls: string[]) {
   const bus: SystemdBus = {
     manager: async member => void calls.push(member),
-    properties: async () => ({}),
+    properties: async () => {},
     ...{ isUp: () => true, renew: () => {}, close: () => {} },
   }
   return {

@@ -81,16 +81,14 @@ function sayAll(from: MessageBus, to: string, state: string): void {
   send(from, to, `${MANAGER}.UnitNew`, 'so', ['plain.service', PLAIN])
 }
 
-test('only systemd itself is believed, whoever else sends what looks the same', async t => {
-  if (!has('dbus-daemon')) return t.skip('needs dbus-daemon')
-  const address = await startBus(t)
+/** heald's connection to `address`, and all that it has told up to a word. */
+function listen(t: TestContext, address: string) {
   const before = process.env.DBUS_SYSTEM_BUS_ADDRESS
   process.env.DBUS_SYSTEM_BUS_ADDRESS = address
   t.after(() => {
     if (before === undefined) delete process.env.DBUS_SYSTEM_BUS_ADDRESS
     else process.env.DBUS_SYSTEM_BUS_ADDRESS = before
   })
-  const first = await fakeSystemd(t, address)
   const told: string[] = []
   const bus = openSystemdBus({
     up: () => void told.push('up'),
@@ -106,6 +104,14 @@ test('only systemd itself is believed, whoever else sends what looks the same', 
     await until(last, () => told.includes(last))
     return told.splice(0)
   }
+  return { bus, told, since }
+}
+
+test('only systemd itself is believed, whoever else sends what looks the same', async t => {
+  if (!has('dbus-daemon')) return t.skip('needs dbus-daemon')
+  const address = await startBus(t)
+  const first = await fakeSystemd(t, address)
+  const { since } = listen(t, address)
   assert.deepEqual(await since('up'), ['up'])
 
   const forger = connect(t, address)
@@ -133,4 +139,21 @@ test('only systemd itself is believed, whoever else sends what looks the same', 
   sayAll(second.client, second.heald, 'active')
   assert.deepEqual(await since('new'), all)
   assert.equal(second.subscribed, 1)
+})
+
+test('an answer is heard in its place among the signals, also where they come together', async t => {
+  if (!has('dbus-daemon')) return t.skip('needs dbus-daemon')
+  const address = await startBus(t)
+  const systemd = await fakeSystemd(t, address)
+  systemd.client.connection.prependListener('message', (call: { member?: string; serial: number; sender: string }) => {
+    if (call.member !== 'GetAll') return
+    systemd.client.sendReply(call, 'a{sv}', [[['ActiveState', ['s', 'answered']]]])
+    sayAll(systemd.client, systemd.heald, 'later')
+    // Nothing is read in this process until all of it has come.
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200))
+  })
+  const { bus, told, since } = listen(t, address)
+  await since('up')
+  await bus.properties(PLAIN, ({ ActiveState }) => void told.push(String(ActiveState)))
+  assert.deepEqual((await since('new')).slice(0, 2), ['answered', 'changed true later'])
 })
