@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Control } from './api/control.ts'
+import type { Changes, Control } from './api/control.ts'
 import { ledgerControl } from './api/ledger-control.ts'
 import { ROUTES } from './api/routes.ts'
 import { type ApiServer, serve } from './api/server.ts'
@@ -30,6 +30,7 @@ import type { OpenTarget } from './safeswitch/managed.ts'
 import { safeSwitchOnDemand } from './safeswitch/on-demand.ts'
 import { statusOf } from './status.ts'
 import { inTurns, mustRecord as mustRecordIn } from './turns.ts'
+import { unitsTaker } from './units-taker.ts'
 import { wholeConfig } from './whole-config.ts'
 
 /**
@@ -82,8 +83,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const boot = bootId()
   let opened: ProcessHost | undefined
   const host = () => (opened ??= openHostIn(state, options.openHost, warn))
-  const loadConfig = wholeConfig(options, host)
-  let config = await loadConfig()
+  const whole = wholeConfig(options, host)
+  let config = await whole.read()
   let past: Past | undefined
 
   const ledger = await openLedger({
@@ -183,6 +184,31 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     let ending: Promise<void> | null = null
     const { promise: downed, resolve: tellDowned } = Promise.withResolvers<string>()
     const inTurn = inTurns(() => begun)
+    async function applyNext(next: HostConfig, how: Parameters<Control['reload']>[0]): Promise<Changes> {
+      mustBeReloadable(config, next)
+      const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
+      if (how.dryRun) return changes
+      mustRecord()
+      const endReserve = safeSwitch.reserve(next)
+      let trouble: unknown = null
+      const applied = supervisor.apply(next, changes, async () => {
+        await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
+        config = next
+        // Before services start: each has to know which generation it runs.
+        trouble = await safeSwitch.apply(next).then(() => null, asFault)
+        await notices.apply(next)
+      })
+      await applied.finally(endReserve)
+      watchUnits()
+      safeSwitch.begin()
+      if (trouble !== null) throw trouble
+      return changes
+    }
+    const takeUnits = unitsTaker({
+      ...{ inTurn, again: () => whole.again(config), warn },
+      apply: next => applyNext(next, { dryRun: false, restart: false }),
+    })
+    const watchUnits = () => host().onUnits?.(config.units.length > 0 ? takeUnits : null)
 
     const daemon: Daemon = {
       downed,
@@ -203,24 +229,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       reload: how =>
         inTurn(async () => {
           await ready.promise
-          const next = await loadConfig()
-          mustBeReloadable(config, next)
-          const changes = planReload(config, next, { restart: how.restart, stale: supervisor.stale(next) })
-          if (how.dryRun) return changes
-          mustRecord()
-          const endReserve = safeSwitch.reserve(next)
-          let trouble: unknown = null
-          const applied = supervisor.apply(next, changes, async () => {
-            await ledger.append({ kind: 'config.applied', data: { sha256: next.sha256, changes: { ...changes } } })
-            config = next
-            // Before services start: each has to know which generation it runs.
-            trouble = await safeSwitch.apply(next).then(() => null, asFault)
-            await notices.apply(next)
-          })
-          await applied.finally(endReserve)
-          safeSwitch.begin()
-          if (trouble !== null) throw trouble
-          return changes
+          return applyNext(await whole.read(), how)
         }),
       ...ledgerControl(ledger, mustRecord),
       generations: safeSwitch.generations,
@@ -281,7 +290,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         safeSwitch.begin()
         commands.begin()
         ready.resolve()
-        host().onUnits?.(() => daemon.reload({ dryRun: false, restart: false }).catch(error => warn(messageOf(error))))
+        watchUnits()
         // By a past that is not known, what has been done already would be done again and again.
         if (past?.isComplete()) notices.begin()
       })

@@ -1,13 +1,23 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { HostConfig } from './config/spec.ts'
 import { withUnits } from './config/unit-services.ts'
 import type { DaemonOptions } from './daemon.ts'
 import type { ProcessHost } from './heal/host.ts'
 
-/** Reads the configuration, and adds what is not written in it: the bot where there are channels, and units by pattern. */
+/** The configuration, with what is not written in it: the bot where there are channels, and units by pattern. */
+export interface WholeConfig {
+  /** Reads it from the file. */
+  read(): Promise<HostConfig>
+  /** As `config` was read, with the units of now; null: they are the same. What stands in the file by now is not looked at. */
+  again(config: HostConfig): Promise<HostConfig | null>
+}
+
 export function wholeConfig(
   { state, socket, version, forTests, loadConfig, warn }: DaemonOptions,
   host: () => ProcessHost,
-): () => Promise<HostConfig> {
+): WholeConfig {
+  /** What was written, of each that was made whole. */
+  const written = new WeakMap<HostConfig, HostConfig>()
   /** Said already: units come and go, and each time all are looked at. */
   const said = new Set<string>()
   function leftOut(unit: string, why: string): void {
@@ -15,11 +25,24 @@ export function wholeConfig(
     if (!said.has(text)) warn(text)
     said.add(text)
   }
-  return async () => {
-    const read = await loadConfig()
-    const config = read.units.length === 0 ? read : withUnits(read, (await host().units?.(read.units)) ?? [], leftOut)
-    if (config.notice.channels.length === 0) return config
-    const { withBot } = await import('./notice/bot-service.ts')
-    return withBot(config, { state, socket, version, env: process.env, ...forTests })
+  async function whole(file: HostConfig): Promise<HostConfig> {
+    let config = file.units.length === 0 ? file : withUnits(file, (await host().units?.(file.units)) ?? [], leftOut)
+    if (config.notice.channels.length > 0) {
+      const { withBot } = await import('./notice/bot-service.ts')
+      config = withBot(config, { state, socket, version, env: process.env, ...forTests })
+    }
+    written.set(config, file)
+    return config
   }
+  return {
+    read: async () => whole(await loadConfig()),
+    async again(config) {
+      const next = await whole(written.get(config) ?? config)
+      return isDeepStrictEqual(unitsOf(next), unitsOf(config)) ? null : next
+    },
+  }
+}
+
+function unitsOf({ services }: HostConfig): readonly (string | undefined)[] {
+  return services.map(service => service.unit)
 }

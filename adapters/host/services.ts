@@ -30,13 +30,12 @@ export function createServiceHost(options: ProcessHostOptions): ProcessHost {
     },
     forgetOther: name => processes.forgetOther?.(name),
     async units(patterns) {
-      if (patterns.length === 0 && units === null) return []
       const host = await open()
       const answer = await host.units(patterns)
       knowsUnits = host.knowsUnits()
       return answer
     },
     knowsUnits: () => knowsUnits,
-    onUnits: changed => void units?.then(host => host.onUnits(changed)),
+    onUnits: changed => void (changed === null ? units : open())?.then(host => host.onUnits(changed)),
   }
 }

@@ -74,7 +74,7 @@ export function createUnitHost(
 
   const patterns = unitPatterns({
     list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
-    isSeated: unit => byPath.has(pathOf(unit)),
+    seated: () => [...seats.values()].map(seat => seat.unit),
     warn,
   })
 
@@ -118,7 +118,7 @@ export function createUnitHost(
   /** One cheap question for all of them; only what differs from the picture is read. */
   async function lookAtAll(): Promise<void> {
     if (bus === null || !bus.isUp()) return
-    void patterns.look()
+    patterns.look()
     const asked = [...seats.values()]
     try {
       const rows = (await bus.manager('ListUnitsByNames', 'as', [asked.map(seat => seat.unit)])) as unknown[][]
@@ -143,10 +143,20 @@ export function createUnitHost(
     }
   }
 
+  function hangUpIfUnused(): void {
+    if (seats.size > 0 || patterns.isUsed()) return
+    clearInterval(timer)
+    bus?.close()
+    bus = null
+  }
+
   return {
     units: patterns.units,
     knowsUnits: patterns.isKnown,
-    onUnits: patterns.onUnits,
+    onUnits(changed) {
+      patterns.onUnits(changed)
+      hangUpIfUnused()
+    },
     async seat(name, unit, onEnd, outside) {
       const seat: UnitSeat = unitSeat(
         unit,
@@ -168,10 +178,7 @@ export function createUnitHost(
       others?.delete(seat)
       if (others?.size === 0) byPath.delete(path)
       seat.release()
-      if (seats.size > 0 || patterns.isUsed()) return
-      clearInterval(timer)
-      bus?.close()
-      bus = null
+      hangUpIfUnused()
     },
   }
 }

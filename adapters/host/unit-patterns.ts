@@ -1,21 +1,23 @@
-/** Which units patterns name, as they come and go. */
+/** Which units patterns name, and when that is to be asked again. */
 export interface UnitPatterns {
-  /** Those that run, have failed or are seated. Remembered: `onUnits` tells when there would be others. */
+  /** Those that run, have failed or are seated. */
   units(patterns: readonly string[]): Promise<readonly string[]>
   /** Whether systemd answered when it was asked last. */
   isKnown(): boolean
-  onUnits(changed: () => void): void
+  /** From now on `changed` is called soon after systemd has come to know a unit, and at each look; null: no more. */
+  onUnits(changed: (() => void) | null): void
   /** systemd has come to know a unit. */
   unitNew(): void
-  /** Asks whether there are others now. */
-  look(): Promise<void>
+  /** Time to ask, for all that was missed. */
+  look(): void
   isUsed(): boolean
 }
 
 interface Tools {
   /** Rows of `ListUnitsByPatterns`: name, description, load state, active state, … */
   readonly list: (patterns: readonly string[]) => Promise<unknown>
-  readonly isSeated: (unit: string) => boolean
+  /** Names of the units that are seated. */
+  readonly seated: () => readonly string[]
   readonly warn: (text: string) => void
 }
 
@@ -27,18 +29,16 @@ const TRY_EVERY_MS = 100
 /** heald's own units, which a wide pattern names too. */
 const OWN = /^heald[-.]/
 
-export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
-  let asked: readonly string[] = []
-  let answer: readonly string[] = []
+export function unitPatterns({ list, seated, warn }: Tools): UnitPatterns {
   let isKnown = true
   let changed: (() => void) | null = null
   let timer: NodeJS.Timeout | undefined
 
   async function find(patterns: readonly string[]): Promise<readonly string[]> {
-    if (patterns.length === 0) return []
     const rows = (await list(patterns)) as readonly (readonly unknown[])[]
+    const known = new Set(seated())
     return rows
-      .filter(([unit, , load, active]) => load === 'loaded' && (active !== 'inactive' || isSeated(String(unit))))
+      .filter(([unit, , load, active]) => load === 'loaded' && (active !== 'inactive' || known.has(String(unit))))
       .map(([unit]) => String(unit))
       .filter(unit => !OWN.test(unit))
       .sort()
@@ -46,39 +46,34 @@ export function unitPatterns({ list, isSeated, warn }: Tools): UnitPatterns {
 
   const self: UnitPatterns = {
     async units(patterns) {
-      for (let left = FIRST_TRIES; ; left -= 1) {
+      for (let left = FIRST_TRIES; left >= 0; left -= 1) {
         try {
-          answer = await find(patterns)
+          const found = await find(patterns)
           isKnown = true
+          return found
         } catch (error) {
-          if (left > 0) {
-            await new Promise(resolve => setTimeout(resolve, TRY_EVERY_MS))
-            continue
-          }
-          isKnown = false
-          // What is known already goes on; the next look finds the rest.
-          warn(`units can't be listed: ${error instanceof Error ? error.message : String(error)}`)
+          if (left === 0) warn(`units can't be listed: ${error instanceof Error ? error.message : String(error)}`)
+          else await new Promise(resolve => setTimeout(resolve, TRY_EVERY_MS))
         }
-        asked = patterns
-        return answer
       }
+      isKnown = false
+      // What is known already goes on; the next look finds the rest.
+      return seated()
     },
     isKnown: () => isKnown,
     onUnits(tell) {
       changed = tell
+      // Some may have come since they were listed.
+      self.unitNew()
     },
     unitNew() {
-      if (asked.length === 0) return
+      if (changed === null) return
       clearTimeout(timer)
-      timer = setTimeout(() => void self.look(), SOON_MS)
+      timer = setTimeout(() => changed?.(), SOON_MS)
       timer.unref()
     },
-    async look() {
-      if (asked.length === 0 || changed === null) return
-      const found = await find(asked).catch(() => answer)
-      if (found.join('\n') !== answer.join('\n')) changed()
-    },
-    isUsed: () => asked.length > 0,
+    look: () => changed?.(),
+    isUsed: () => changed !== null,
   }
   return self
 }

@@ -123,6 +123,9 @@ export interface ProcessHost {
   units?(patterns: readonly string[]): Promise<readonly string[]>
   /** False: systemd could not be asked, so there may be others than `units` answered. */
   knowsUnits?(): boolean
-  /** From now on `changed` is called whenever `units` would answer something else than it did last. */
-  onUnits?(changed: () => void): void
+  /**
+   * From now on `changed` is called whenever `units` may answer something else: soon after the host has come to know a unit,
+   * and now and then. Null: no more. Each call takes the place of the one before.
+   */
+  onUnits?(changed: (() => void) | null): void
 }

@@ -12,9 +12,10 @@ test('a unit that a pattern names and that can’t have its service is told of o
     warn: text => warned.push(text),
   }
   const host: Partial<ProcessHost> = { units: async () => ['web-1.service', 'web@1.service', '@.service'] }
-  const load = wholeConfig(options as DaemonOptions, () => host as ProcessHost)
-  await load()
-  const { services } = await load()
+  const whole = wholeConfig(options as DaemonOptions, () => host as ProcessHost)
+  const first = await whole.read()
+  assert.equal(await whole.again(first), null)
+  const { services } = await whole.read()
   assert.deepEqual(
     services.map(({ unit }) => unit),
     ['web-1.service'],
