@@ -21,7 +21,7 @@ const table = subcommands({
       import('./core/cli/init.ts'),
       import('./adapters/host/unit-discovery.ts'),
     ])
-    return { run: (context, words, values) => run(context, words, values, offeredUnits) }
+    return { run: (context, words, values) => run(context, words, values, () => offeredUnits()) }
   },
   bot: async () => {
     const [{ run }, { openerOf }] = await Promise.all([import('./bot/main.ts'), import('./adapters/chat/table.ts')])

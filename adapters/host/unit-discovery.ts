@@ -16,7 +16,7 @@ const OWN = /^(systemd-|dbus|getty@|serial-getty@|console-getty|user@|user-runti
 const PROPERTIES = ['Id', 'ActiveState', 'SubState', 'Type', 'ActiveEnterTimestampMonotonic']
 
 /** Services of systemd that have failed or run for long, the failed ones first; empty where there is no systemd. */
-export async function offeredUnits(): Promise<OfferedUnit[]> {
+export async function offeredUnits(longRunningMs = LONG_RUNNING_MS): Promise<OfferedUnit[]> {
   if (!existsSync('/run/systemd/system')) return []
   const args = ['show', '--type=service', '--state=running,failed', `--property=${PROPERTIES.join(',')}`, '*.service']
   const options = { timeout: DEADLINE_MS, maxBuffer: MAX_OUTPUT, killSignal: 'SIGKILL' } as const
@@ -28,7 +28,7 @@ export async function offeredUnits(): Promise<OfferedUnit[]> {
     const of = new Map(block.split('\n').map(line => line.split('=', 2) as [string, string]))
     const unit = of.get('Id') ?? ''
     const hasFailed = of.get('ActiveState') === 'failed'
-    const isOld = nowMs - Number(of.get('ActiveEnterTimestampMonotonic')) / 1000 >= LONG_RUNNING_MS
+    const isOld = nowMs - Number(of.get('ActiveEnterTimestampMonotonic')) / 1000 >= longRunningMs
     const isRunning = of.get('SubState') === 'running' && of.get('Type') !== 'oneshot' && isOld
     return unit !== '' && !OWN.test(unit) && (hasFailed || isRunning) ? [{ unit, hasFailed }] : []
   })

@@ -41,8 +41,19 @@ test('patterns name units as they come; init offers those of the host', async t 
     assert.equal((await machine.show('agent@1', 'ActiveState')).ActiveState, 'active')
   })
 
-  await t.test('init offers what has failed and what has run for long, and its file passes the check', async () => {
+  await t.test('what has failed is offered first, then what has run for long enough', async () => {
     await machine.run('systemctl', 'start', 'fails')
+    const offered = async (longRunningMs: number) => {
+      const code = `import { offeredUnits } from '${join(ROOT, 'adapters/host/unit-discovery.ts')}'
+        console.log((await offeredUnits(${longRunningMs})).map(({ unit, hasFailed }) => unit + (hasFailed ? ' failed' : '')).join())`
+      return (await machine.must(process.execPath, '--input-type=module-typescript', '-e', code)).trim()
+    }
+    const running = ['agent@1', 'agent@2', 'agent@3', 'other'].map(name => `${name}.service`)
+    assert.equal(await offered(0), ['fails.service failed', ...running].join())
+    assert.equal(await offered(3_600_000), 'fails.service failed')
+  })
+
+  await t.test('init offers them, and its file passes the check', async () => {
     const file = join(machine.shared, 'new.yaml')
     const { stdout } = await machine.run(process.execPath, join(ROOT, 'heald.js'), 'init', file)
     assert.match(stdout, /1 of this host's units offered in comments \(failed: fails\.service\)/)
