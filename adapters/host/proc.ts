@@ -7,12 +7,10 @@ export interface ProcessStat {
   readonly session: number
   /** Clock ticks since boot. With the pid, names the process for good: pids are reused, this pair is not. */
   readonly startTime: number
-  readonly rssPages: number
 }
 
 /** Ticks a second in `/proc` figures: fixed at 100 for programs on Linux (USER_HZ). */
 export const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
 
 /** Null when there is no such process, or it is being torn down. Fields counted as in proc(5), after the last `)`. */
 export function readStat(pid: number): ProcessStat | null {
@@ -23,20 +21,15 @@ export function readStat(pid: number): ProcessStat | null {
     return null
   }
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [state, session, startTime, rss] = [fields[0], Number(fields[3]), Number(fields[19]), Number(fields[21])]
+  const [state, session, startTime] = [fields[0], Number(fields[3]), Number(fields[19])]
   if (state === undefined || !Number.isFinite(startTime)) return null
-  return { state, session, startTime, rssPages: rss }
+  return { state, session, startTime }
 }
 
 /** True while this very process runs: same start time, and neither a zombie nor dead. */
 export function isRunning(pid: number, startTime: number): boolean {
   const stat = readStat(pid)
   return stat !== null && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X'
-}
-
-export function rssBytesOf(pid: number): number | undefined {
-  const stat = readStat(pid)
-  return stat === null ? undefined : stat.rssPages * PAGE_BYTES
 }
 
 /** The file that a process has as its standard input; null where that can't be seen. */

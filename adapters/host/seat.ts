@@ -18,7 +18,7 @@ import {
 } from './instance.ts'
 import { logSize, readTail } from './logs.ts'
 import { planStandby } from './plan.ts'
-import { rssBytesOf, TICKS_PER_SECOND } from './proc.ts'
+import { TICKS_PER_SECOND } from './proc.ts'
 import type { HostShared, ProcessSeat } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
 import { launchDigest, type RunFile } from './run-file.ts'
@@ -219,7 +219,6 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     isEmpty: () => running === null && (last === null || isTreeEmpty(last)),
     killTree: timeoutMs => killUntilEmpty(name, () => (seat.isEmpty() ? null : (running ?? last)), timeoutMs),
     account: () => ground.account(spec),
-    rssBytes: () => (running === null ? undefined : rssBytesOf(running.pid)),
     release() {
       released = true
       dropStandby()

@@ -3,7 +3,7 @@ import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Ended, Launch, Outside, Seat } from '../../core/heal/host.ts'
 import { type Account, findAccount } from './account.ts'
 import type { KernelLog } from './kernel-log.ts'
-import { readStat, rssBytesOf } from './proc.ts'
+import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { evidenceOf, wordsOf } from './unit-evidence.ts'
 import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
@@ -229,7 +229,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       }
     },
     account: () => account,
-    rssBytes: () => (view.mainPid > 0 ? rssBytesOf(view.mainPid) : undefined),
     restartsItself() {
       if (isUp(view)) return { runs: true, delayMs: 0 }
       return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null

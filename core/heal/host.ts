@@ -89,8 +89,6 @@ export interface Seat {
    * shell into it, with all of its groups. Null: the daemon's own.
    */
   account(): { readonly become: readonly string[]; readonly home: string } | { readonly missing: string } | null
-  /** Memory of the running main process, bytes; undefined when not running. */
-  rssBytes(): number | undefined
   /**
    * Only where the host acts by itself: how long until it restarts the service, or that it runs again; null: it won't,
    * so that is ours to do.

@@ -45,7 +45,6 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     isEmpty: () => true,
     killTree: async () => {},
     account: () => null,
-    rssBytes: () => undefined,
     release: () => {},
   })
   const host: ProcessHost = { seat: async spec => seat(spec.name), remove: async () => {} }

@@ -36,7 +36,6 @@ export function makeWard(
     isEmpty: () => !isAlive,
     killTree: async () => die('SIGKILL'),
     account: () => null,
-    rssBytes: () => undefined,
     release: () => {},
   }
   const service: Service = superviseService(
