@@ -19,6 +19,8 @@ export interface SystemdBus {
    * whoever awaited it would take it after later signals of the same chunk, and believe the older word.
    */
   properties(path: string, take: (properties: Record<string, unknown>) => void): Promise<void>
+  /** One property of one interface (`Unit`, `Service`). Rejects as `manager` does. */
+  property(path: string, of: string, name: string): Promise<unknown>
   isUp(): boolean
   /** Hangs up and dials anew: it does not answer. */
   renew(why: string): void
@@ -231,6 +233,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       const hear = (answer: unknown) => take(answer as Record<string, unknown>)
       await gate(() => ask(path, PROPERTIES, 'GetAll', 's', [''], hear))
     },
+    property: (path, ...what) => gate(() => ask(path, PROPERTIES, 'Get', 'ss', [`${DESTINATION}.${what[0]}`, what[1]])),
     isUp: () => isUp,
     renew(why) {
       lastWhy = why

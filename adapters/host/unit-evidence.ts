@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import type { Ended } from '../../core/heal/host.ts'
 import { BusError } from './bus-call.ts'
 import type { KernelLog } from './kernel-log.ts'
+import { pathOf, type SystemdBus } from './systemd-bus.ts'
 import type { UnitView } from './unit-view.ts'
 
 /** What systemd and the kernel's log say of a run that has ended; what it wrote comes later. */
@@ -16,6 +17,21 @@ export function evidenceOf(pid: number, view: UnitView, kernelLog: KernelLog): E
   if (exitKind === EXITED) return { ...evidence, exit: 'code', exitCode: exitStatus }
   if (isSignal && name !== undefined) return { ...evidence, exit: 'signal', signal: name as NodeJS.Signals }
   return { ...evidence, exit: 'unknown' }
+}
+
+/** The most memory that the run `run` held at once; undefined where systemd does not know, or has begun another one. */
+export async function peakOf(bus: SystemdBus, unit: string, run: string): Promise<number | undefined> {
+  const path = pathOf(unit)
+  try {
+    // In this order: the name of the run tells whose the figure was.
+    const asked = [bus.property(path, 'Service', 'MemoryPeak'), bus.property(path, 'Unit', 'InvocationID')]
+    const [peak, now] = await Promise.all(asked)
+    // 2^64 - 1 means: not known.
+    const isKnown = Number(peak) > 0 && Number(peak) < 1e18
+    return isKnown && Buffer.isBuffer(now) && now.toString('hex') === run ? Number(peak) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Of waitid(2), as systemd passes them on. */

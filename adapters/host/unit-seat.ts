@@ -5,7 +5,7 @@ import { type Account, findAccount } from './account.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
-import { evidenceOf, wordsOf } from './unit-evidence.ts'
+import { evidenceOf, peakOf, wordsOf } from './unit-evidence.ts'
 import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
@@ -134,14 +134,19 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   }
 
   function endOf(of: { readonly pid: number; readonly run: string }, ended: UnitView | null): End {
-    tools.tail(of.run).then(
-      tail => tail !== '' && !isReleased && outside.said(of.pid, tail),
-      () => {},
-    )
+    void tellRemains(of)
     if (ended === null)
       return { evidence: () => ({ pid: of.pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
     const down = leftDown(ended)
     return { leftDown: down, evidence: () => evidenceOf(of.pid, ended, tools.kernelLog) }
+  }
+
+  async function tellRemains({ pid, run }: { readonly pid: number; readonly run: string }): Promise<void> {
+    // Asked before any start of ours, with which it is forgotten.
+    const asked = view.hasPeak ? peakOf(tools.bus, unit, run) : undefined
+    const [tail, rssBytes] = await Promise.all([tools.tail(run).catch(() => ''), asked])
+    if (isReleased || (tail === '' && rssBytes === undefined)) return
+    outside.left(pid, rssBytes === undefined ? { tail } : { tail, rssBytes })
   }
 
   /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */

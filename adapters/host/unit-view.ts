@@ -28,6 +28,8 @@ export interface UnitView {
   readonly type: string
   /** Of the job that is under way; 0: none. */
   readonly job: number
+  /** systemd keeps the most memory of a run (255 and newer). */
+  readonly hasPeak: boolean
   /** Monotonic ms: when its main process was started, else when it became active. */
   readonly startedMonoMs: number
 }
@@ -35,7 +37,7 @@ export interface UnitView {
 export const NO_UNIT: UnitView = {
   ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
   ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, startedMonoMs: 0 },
-  ...{ restartMs: 100, startMs: 90_000 },
+  ...{ restartMs: 100, startMs: 90_000, hasPeak: false },
 }
 
 type Properties = Readonly<Record<string, unknown>>
@@ -67,6 +69,7 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     startMs: ms('TimeoutStartUSec', before.startMs),
     type: text('Type', before.type),
     job: Array.isArray(properties.Job) ? Number(properties.Job[0]) : before.job,
+    hasPeak: before.hasPeak || 'MemoryPeak' in properties,
     startedMonoMs: startedMs > 0 ? startedMs : ms('ActiveEnterTimestampMonotonic', before.startedMonoMs),
   }
 }

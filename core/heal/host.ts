@@ -1,5 +1,8 @@
 import type { ServiceSpec } from '../config/spec.ts'
 
+/** What an instance leaves: an empty tail, no bytes where that is not known. */
+export type Remains = Pick<Ended, 'tail' | 'rssBytes'>
+
 /** The news of an end: what decisions need at once, and the rest for afterwards. */
 export interface End {
   /** Absent when a signal ended it, or nobody can know. */
@@ -55,8 +58,8 @@ export interface Outside {
   givesUp(why: string): void
   /** What `Seat.rests` did not know is known now, and is none of the news above. */
   known(): void
-  /** The end of what an instance wrote, which came only after its end was told. */
-  said(pid: number, tail: string): void
+  /** What came only after the end of an instance was told: the end of what it wrote, the most memory that it held. */
+  left(pid: number, remains: Remains): void
 }
 
 /** One service's seat on the host: at most one running instance and one standby waiting to replace it. */

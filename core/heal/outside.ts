@@ -12,11 +12,11 @@ export interface OutsideTools {
   /** It is taken up again, now that it is known what it does. */
   readonly begin: () => void
   /** Hands the end of its output to the ledger. */
-  readonly log: (pid: number, tail: string) => void
+  readonly left: Outside['left']
 }
 
 /** What others do with a service becomes events of its state table. */
-export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, begin, log }: OutsideTools): Outside {
+export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, begin, left }: OutsideTools): Outside {
   return {
     runs({ pid, startedMonoMs }) {
       const ranBefore = facts.unclear?.ranBefore ?? null
@@ -61,6 +61,6 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
     known() {
       if (facts.unclear !== null) begin()
     },
-    said: log,
+    left,
   }
 }

@@ -2,7 +2,7 @@ import { type Clock, round } from '../clock.ts'
 import { actorOf, type Data, type Draft, type Kind } from '../entry.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Facts, Killed } from './facts.ts'
-import type { End } from './host.ts'
+import type { End, Remains } from './host.ts'
 import type { Outage } from './outage.ts'
 import type { Action } from './state.ts'
 import { NOT_CONFIGURED } from './taken-out.ts'
@@ -38,8 +38,8 @@ export interface Records {
   readonly perform: Readonly<Record<RecordAction, () => void>>
   /** An instance ended while no daemon looked, and something runs again in its place. */
   unseenExit(pid: number): void
-  /** The end of what an instance wrote, where it came after the news of its end. */
-  log(pid: number, tail: string): void
+  /** What came after the news of an instance's end. */
+  left(pid: number, remains: Remains): void
   /** heald looks after it no more, and leaves it as it is. */
   released(): void
   /** It is well, in an incident that became known only now: the same rule as when it got ready. */
@@ -223,10 +223,11 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
         outage.resolve(NOT_CONFIGURED)
       })
     },
-    log: (pid, tail) =>
+    left: (pid, { tail, ...memory }) =>
       later(() => {
         const inc = lastEnd?.pid === pid ? lastEnd.inc : {}
-        tools.record({ kind: 'service.logged', svc: name, ...inc, data: { pid }, tail })
+        const words = tail === '' ? {} : { tail }
+        tools.record({ kind: 'service.logged', svc: name, ...inc, data: { pid, ...memory }, ...words })
       }),
     unseenExit(pid) {
       const end: End = { evidence: () => ({ pid, exit: 'unknown', oom: false, tail: '' }) }

@@ -258,7 +258,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       acts.mainEnded()
     },
     outside: outsideNews(facts, {
-      ...{ feed, perform, log: records.log, unseenExit: records.unseenExit, begin: () => service.begin() },
+      ...{ feed, perform, left: records.left, unseenExit: records.unseenExit, begin: () => service.begin() },
       isOther() {
         const now = generation()
         return now !== null && !isSameRan(now, facts.ran)

@@ -96,7 +96,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       stops: () => deliver?.outside.stops(),
       givesUp: why => deliver?.outside.givesUp(why),
       known: () => deliver?.outside.known(),
-      said: (pid, tail) => deliver?.outside.said(pid, tail),
+      left: (pid, remains) => deliver?.outside.left(pid, remains),
     }
     const seat = await host.seat(spec, ended => deliver?.onEnd(ended), outside)
     if (!options.isRemembered(spec.name)) unknown.add(spec.name)

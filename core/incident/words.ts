@@ -25,7 +25,11 @@ const WORDS: { readonly [kind: string]: Words } = {
   'service.ready': (data, name) => `${name} is ready${after(data.readyMs)}`,
   'service.exited': exited,
   'service.unhealthy': (data, name) => `${name} fails its check${checkOf(data)}`,
-  'service.logged': (_data, name) => `${name} wrote this before its end`,
+  'service.logged': ({ tail, rssBytes }, name) => {
+    const memory = typeof rssBytes === 'number' ? sizeOf(rssBytes) : null
+    if (memory !== null && tail === undefined) return `${name} held at most ${memory} of memory before its end`
+    return `${name} wrote this before its end${memory === null ? '' : ` (most memory ${memory})`}`
+  },
   'service.hung': (data, name) => `${name} hangs, by its check${checkOf(data)}`,
   'service.restarting': (data, name) => {
     const delayMs = data.delayMs

@@ -45,7 +45,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   ],
   'service.unhealthy': ['check', 'verdict', 'misses', 'error', 'sinceMs'],
   'service.hung': ['check', 'verdict', 'misses', 'error', 'sinceMs', 'pid', 'tail'],
-  'service.logged': ['pid', 'tail'],
+  'service.logged': ['pid', 'tail', 'rssBytes'],
   'service.restarting': ['attempt', 'delayMs', 'cause', 'by'],
   'service.recovered': ['downMs', 'attempts'],
   'service.adopted': ['pid', 'startTime', 'by', 'why', 'unit'],

@@ -27,13 +27,14 @@ test('a run that has taken the place of another without a signal is found by the
       const [LoadState, ActiveState, SubState] = ['loaded', 'active', 'running']
       take({ LoadState, ActiveState, SubState, MainPID: 100 + run, InvocationID: Buffer.alloc(16, run) })
     },
+    property: async () => undefined,
     ...{ isUp: () => true, renew: assert.fail, close: () => {} },
   }
   const host = createUnitHost(assert.fail, openKernelLog(null), { openBus: () => bus, runs })
   const told: string[] = []
   const outside = {
     runs: ({ pid }: { pid: number }) => void told.push(`runs ${pid}`),
-    ...{ stops: assert.fail, givesUp: assert.fail, known: assert.fail, said: () => {} },
+    ...{ stops: assert.fail, givesUp: assert.fail, known: assert.fail, left: () => {} },
   }
   begin()
   const seat = await host.seat('web', 'web.service', end => void told.push(`ended ${end.evidence().pid}`), outside)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import type { Remains } from '../../../core/heal/host.ts'
 import { seatTools } from './seat-tools.ts'
 
 const RUNS = {
@@ -16,8 +17,8 @@ const IS_BEGUN = { ...RUNS, ActiveState: 'inactive', SubState: 'dead', Job: [6, 
 const HAS_FAILED = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', MainPID: 0, Job: [0, '/'] }
 const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0, '/'] }
 
-/** A seat with what it asked systemd for, and what it told. */
-function seated() {
+/** A seat with what it asked systemd for, and what it told; `of`: single properties that it may ask for. */
+function seated(of: Readonly<Record<string, unknown>> = {}) {
   const calls: string[] = []
   const told: string[] = []
   const tell = (what: string) => () => void told.push(what)
@@ -26,9 +27,9 @@ function seated() {
     stops: tell('stops'),
     givesUp: tell('gives up'),
     known: tell('known'),
-    said: () => {},
+    left: (pid: number, { rssBytes }: Remains) => void told.push(`${pid} held ${rssBytes}`),
   }
-  return { seat: unitSeat('slow.service', seatTools(calls), tell('ended'), outside), calls, told }
+  return { seat: unitSeat('slow.service', seatTools(calls, of), tell('ended'), outside), calls, told }
 }
 
 test('a unit that systemd takes long to stop is waited for, past the time that a tree is given, and is not killed', async () => {
@@ -57,4 +58,27 @@ test('a unit that is found in the middle of a start is not one that somebody sto
   stopped.seat.take(IS_DOWN, true)
   assert.deepEqual(stopped.told, ['known'], 'and one that was being stopped is')
   assert.match(stopped.seat.rests?.()?.why ?? '', /its unit is inactive/)
+})
+
+test('the most memory of a run comes after its end, from a systemd that keeps it, unless another run has begun', async () => {
+  const runs = { ...RUNS, MemoryPeak: 3_000_000 }
+  async function heldBy(MemoryPeak: unknown, InvocationID: Buffer, picture: object = runs) {
+    const { seat, calls, told } = seated({ MemoryPeak, InvocationID })
+    seat.take({ ...picture }, true)
+    await seat.adopt()
+    seat.take(HAS_FAILED, true)
+    await new Promise(resolve => setImmediate(resolve))
+    seat.release()
+    assert.equal(told.shift(), 'ended')
+    return { calls, told }
+  }
+  const asked = ['MemoryPeak', 'InvocationID']
+  assert.deepEqual(await heldBy(5_000_000, RUNS.InvocationID), { calls: asked, told: ['7 held 5000000'] })
+  assert.deepEqual(await heldBy(5_000_000, Buffer.alloc(16, 2)), { calls: asked, told: [] })
+  assert.deepEqual(await heldBy(2 ** 64 - 1, RUNS.InvocationID), { calls: asked, told: [] })
+  assert.deepEqual(
+    await heldBy(5_000_000, RUNS.InvocationID, RUNS),
+    { calls: [], told: [] },
+    'an older one is not asked',
+  )
 })

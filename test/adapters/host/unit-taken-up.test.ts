@@ -43,7 +43,7 @@ function ward(remembered = PAST) {
     stops: () => service?.outside.stops(),
     givesUp: why => service?.outside.givesUp(why),
     known: () => service?.outside.known(),
-    said: () => {},
+    left: () => {},
   }
   const seat = unitSeat('web.service', seatTools(calls), end => service?.onEnd(end), outside)
   service = superviseService(

@@ -39,6 +39,7 @@ async function desk(t: TestContext) {
       const [LoadState, ActiveState, SubState] = ['loaded', at > 0 ? 'active' : 'inactive', 'running']
       take({ LoadState, ActiveState, SubState, MainPID: at, InvocationID: Buffer.alloc(16, at) })
     },
+    property: async () => undefined,
     ...{ isUp: () => true, renew: assert.fail, close: () => {} },
   }
   const openBus = (told: BusEvents) => {

@@ -15,6 +15,9 @@ test('entries say what happened in words', () => {
       'agent ended: killed by SIGKILL after 65 s (most memory 71.5 MiB)',
     ],
     ['service.exited', { exit: 'code', exitCode: 3 }, 'agent exited with code 3'],
+    ['service.logged', { pid: 7, tail: {} }, 'agent wrote this before its end'],
+    ['service.logged', { pid: 7, tail: {}, rssBytes: 1 << 20 }, 'agent wrote this before its end (most memory 1 MiB)'],
+    ['service.logged', { pid: 7, rssBytes: 1 << 20 }, 'agent held at most 1 MiB of memory before its end'],
     [
       'service.exited',
       { exit: 'signal', signal: 'SIGKILL', oom: true },
