@@ -1,52 +1,74 @@
 import assert from 'node:assert/strict'
 import { rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { openKernelLog } from '../../../adapters/host/kernel-log.ts'
 import { createUnitHost } from '../../../adapters/host/systemd.ts'
-import type { SystemdBus } from '../../../adapters/host/systemd-bus.ts'
+import type { BusEvents, SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 import { folder } from './releases-stand.ts'
 
 const LOOK_MS = 30_000
 
-test('a run that has taken the place of another without a signal is found by the next look', async t => {
+/** A seat of a unit that runs, on a systemd that tells nothing by itself. */
+async function desk(t: TestContext) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const runs = folder(t)
   const link = join(runs, 'invocation:web.service')
-  let run = 0
-  let reads = 0
-  function begin(): void {
-    run += 1
-    rmSync(link, { force: true })
-    symlinkSync(Buffer.alloc(16, run).toString('hex'), link)
-  }
+  const told: string[] = []
+  const world = { run: 0, reads: 0, told, events: null as BusEvents | null }
   const bus: SystemdBus = {
     manager: async () => [['web.service', '', 'loaded', 'active', 'running']],
     async properties(_path, take) {
-      reads += 1
+      world.reads += 1
       const [LoadState, ActiveState, SubState] = ['loaded', 'active', 'running']
-      take({ LoadState, ActiveState, SubState, MainPID: 100 + run, InvocationID: Buffer.alloc(16, run) })
+      const InvocationID = Buffer.alloc(16, world.run)
+      take({ LoadState, ActiveState, SubState, MainPID: 100 + world.run, InvocationID })
     },
     property: async () => undefined,
     ...{ isUp: () => true, renew: assert.fail, close: () => {} },
   }
-  const host = createUnitHost(assert.fail, openKernelLog(null), { openBus: () => bus, runs })
-  const told: string[] = []
+  const openBus = (events: BusEvents) => {
+    world.events = events
+    return bus
+  }
+  const host = createUnitHost(text => void told.push(text), openKernelLog(null), { openBus, runs })
   const outside = {
     runs: ({ pid }: { pid: number }) => void told.push(`runs ${pid}`),
     ...{ stops: assert.fail, givesUp: assert.fail, known: assert.fail, left: () => {} },
   }
+  function begin(): void {
+    world.run += 1
+    rmSync(link, { force: true })
+    symlinkSync(Buffer.alloc(16, world.run).toString('hex'), link)
+  }
   begin()
   const seat = await host.seat('web', 'web.service', end => void told.push(`ended ${end.evidence().pid}`), outside)
   assert.equal((await seat.adopt())?.pid, 101)
-  async function look(): Promise<void> {
-    t.mock.timers.tick(LOOK_MS)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  await look()
-  assert.deepEqual([told, reads], [[], 1], 'what is as it was is not read')
+  t.after(() => host.remove('web'))
+  return { world, begin, settled: () => new Promise(resolve => setImmediate(resolve)) }
+}
+
+test('a run that has taken the place of another without a signal is found by the next look', async t => {
+  const { world, begin, settled } = await desk(t)
+  t.mock.timers.tick(LOOK_MS)
+  await settled()
+  assert.deepEqual([world.told, world.reads], [[], 1], 'what is as it was is not read')
   begin()
-  await look()
-  assert.deepEqual([told, reads], [['ended 101', 'runs 102'], 2])
-  await host.remove('web')
+  t.mock.timers.tick(LOOK_MS)
+  await settled()
+  assert.deepEqual([world.told, world.reads], [['ended 101', 'runs 102'], 2])
+})
+
+test('what happened while systemd was not heard is read as soon as it is, and after each reload of its files', async t => {
+  const { world, begin, settled } = await desk(t)
+  world.events?.down('D-Bus died')
+  begin()
+  world.events?.up()
+  await settled()
+  const said = ['the connection to systemd is gone (D-Bus died); dialling again', 'systemd answers again']
+  assert.deepEqual(world.told.splice(0), [...said, 'ended 101', 'runs 102'])
+  begin()
+  world.events?.reloaded()
+  await settled()
+  assert.deepEqual(world.told, ['ended 102', 'runs 103'])
 })
