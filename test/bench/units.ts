@@ -81,7 +81,7 @@ export async function measureUnits(site: Site): Promise<BenchRow[]> {
       what: 'unit killed to active again and durably recorded, p50',
       ours: percentile(recorded.ours, 0.5),
       peer: peer(0.5),
-      limit: null,
+      limit: { of: 'ratio', atMost: 2 },
       unit: 'ms',
       note: `until a follower has the entry; the peer records nothing; ${note}`,
     }),
