@@ -63,5 +63,16 @@ test('patterns name units as they come; init offers those of the host', async t 
     const checked = await machine.run(process.execPath, join(ROOT, 'heald.js'), 'config', 'check', file)
     assert.equal(checked.code, 0, checked.stdout)
   })
+
+  await t.test('patterns that come with a reload, to a heald without any unit, are watched too', async () => {
+    await heald.kill()
+    heald.configure({ host: 'machine', services: {} })
+    await heald.up()
+    heald.configure({ host: 'machine', units: ['agent@*.service'], services: {} })
+    assert.equal((await heald.cli('reload')).code, 0)
+    assert.deepEqual(await names(), ['agent-1', 'agent-2', 'agent-3'])
+    await machine.must('systemctl', 'start', 'agent@4')
+    await until('it to be taken up', async () => (await names()).includes('agent-4'), 15_000)
+  })
   await heald.verified()
 })
