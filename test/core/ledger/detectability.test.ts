@@ -265,6 +265,16 @@ test('a line in the place of an entry that is none, chained and signed with the 
   assert.deepEqual(bad, [{ seq: 15, why: 'the keys are not those of an entry, in their order' }])
 })
 
+test('rewrite the present epoch without any key, and remove what was signed in it: not noticed, but for how far it is signed; by a checkpoint kept elsewhere', async t => {
+  const it = await victim(t)
+  const lines = linesOf(it.dir)
+  writeLines(it.dir, lines.with(15, (lines[15] ?? '').replace('"pid":14,', '"pid":6,')), { rehash: true })
+  for (const name of ['head', 'tree', 'checkpoint', 'keys']) rmSync(join(it.dir, name), { recursive: true })
+  for (const verdict of [await alone(it.dir), await withKey(it.dir, it.vkey)])
+    assert.deepEqual([verdict.ok, verdict.size, verdict.signedUpTo], [true, 20, 11], 'the handover is left')
+  assert.equal((await withNote(it.dir, it)).ok, false)
+})
+
 test('hides entries from a search, or makes it show others: nothing else is shown, and the index tells', async t => {
   const { dir, note } = await victim(t)
   const db = await openDatabase(indexPath(dir))

@@ -17,6 +17,7 @@ import {
   proveFullReceipt,
 } from '../../../core/ledger/tlog-proof.ts'
 import { entriesIn, exit, folder, optionsFor, ROOT, rehashed } from './stand.ts'
+import { alone, coverUp, linesOf, writeLines } from './victim.ts'
 
 async function signed(t: TestContext, entries: number) {
   const dir = join(folder(t), 'ledger')
@@ -206,4 +207,30 @@ test('an export of a line that is longer than any entry is told as damage', asyn
   writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":5,', `"pid":5,"more":"${'x'.repeat(70_000)}",`))
   const claim = claimOf(note) ?? assert.fail()
   await assert.rejects(exportTiles(dir, join(dir, '..', 'tiles'), { ...claim, note }), { code: 'ledger.damaged' })
+})
+
+test('a full receipt of an old entry, forged with the key of a later epoch, fits far from the ledger by that key; not by the key that one from before fits by', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  const firstVkey = ledger.vkey() ?? assert.fail()
+  for (let n = 1; n <= 9; n++) await ledger.append(exit(n))
+  await ledger.checkpoint()
+  const before = fullReceiptText(await proveEntry(dir, 5))
+  const { vkey } = await ledger.rotateKey('local:admin')
+  await ledger.append(exit(10))
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  const lines = linesOf(dir)
+  writeLines(dir, lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":4711,')), { rehash: true })
+  await coverUp(dir, { checkpoints: 'sign the newest' })
+  const forged = fullReceiptText(await proveEntry(dir, 5))
+  const far = async (text: string, key: string) => {
+    const keys = [parseVkey(key) ?? assert.fail()]
+    const { fits, entry } = await checkReceipt(text, { dir: null, keys, ownKeys: [] })
+    return `${fits} ${entry?.data.pid}`
+  }
+  assert.deepEqual([await far(forged, vkey), await far(forged, firstVkey)], ['true 4711', 'false undefined'])
+  assert.deepEqual([await far(before, vkey), await far(before, firstVkey)], ['false undefined', 'true 5'])
+  assert.equal((await alone(dir)).ok, false, 'the ledger itself shows it')
 })
