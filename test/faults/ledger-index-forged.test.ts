@@ -12,7 +12,8 @@ import { listEntries } from '../../core/ledger/list.ts'
 import { moveSeparator, pagesOf } from '../core/ledger/index-pages.ts'
 import { mixed } from '../core/ledger/mixed-ledger.ts'
 import { folder } from '../core/ledger/stand.ts'
-import { type Random, randomFrom } from './random.ts'
+import type { Random } from './attack-board.ts'
+import { randomFrom } from './attack-game.ts'
 
 /*
  * A game below SQL: an attacker changes the bytes of a search index, whose ledger is whole. He wins a round when

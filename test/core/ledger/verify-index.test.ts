@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -15,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { catchUp } from '../../../core/ledger/index/catch-up.ts'
 import { indexPath, openDatabase, StaleIndex } from '../../../core/ledger/index/database.ts'
 import { findEntries } from '../../../core/ledger/index/find.ts'
@@ -147,24 +149,51 @@ test('an index that others have open is verified when its turn comes', async t =
   assert.deepEqual(await verified, { ok: true })
 })
 
-test('an index that can not be written is verified as well', async t => {
-  const dir = await indexed(await written(t, 100))
+/** A copy on a disk that can only be read. Null: none can be mounted here. */
+function unwritable(t: TestContext, dir: string): string | null {
   const at = mkdtempSync(join(tmpdir(), 'heald-read-only-'))
+  const copy = join(at, 'ledger')
+  const isRoot = process.geteuid?.() === 0
   t.after(() => {
-    if (process.geteuid?.() === 0) spawnSync('umount', ['-l', at])
+    if (isRoot) spawnSync('umount', ['-l', at])
     else if (existsSync(copy)) chmodSync(copy, 0o700)
     rmSync(at, { recursive: true, force: true })
   })
-  const copy = join(at, 'ledger')
-  if (process.geteuid?.() === 0) {
-    const mounting = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'heald-test', at])
-    if (mounting.status !== 0) return t.skip('needs a disk that can be mounted')
-  }
+  if (isRoot && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'heald-test', at]).status !== 0) return null
   cpSync(dir, copy, { recursive: true })
-  if (process.geteuid?.() === 0) spawnSync('mount', ['-o', 'remount,ro', at])
+  if (isRoot) spawnSync('mount', ['-o', 'remount,ro', at])
   else chmodSync(copy, 0o500)
   assert.throws(() => writeFileSync(join(copy, 'probe'), ''))
+  return copy
+}
+
+test('an index that can not be written is verified as well', async t => {
+  const copy = unwritable(t, await indexed(await written(t, 100)))
+  if (copy === null) return t.skip('needs a disk that can be mounted')
   assert.deepEqual(await verifyIndex(copy), { ok: true })
+})
+
+test('what the next one to open an index takes back is taken back by its verification too', async t => {
+  const dir = await indexed(await written(t, 100))
+  const path = indexPath(dir)
+  const db = new DatabaseSync(path, { defensive: false })
+  db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; PRAGMA cache_size = 1')
+  const row = Object.values(db.prepare('SELECT * FROM entries WHERE seq = 42').get() ?? {})
+  db.exec('DELETE FROM entries WHERE seq = 42; BEGIN')
+  db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)').run(...row)
+  db.exec('UPDATE upto SET size = size; UPDATE blocks SET most_ms = most_ms')
+  copyFileSync(`${path}-journal`, join(dir, 'journal'))
+  db.exec('COMMIT')
+  db.close()
+  assert.deepEqual(await verifyIndex(dir), { ok: true }, 'it is put back')
+  renameSync(join(dir, 'journal'), `${path}-journal`)
+  const copy = unwritable(t, dir)
+  for (const each of copy === null ? [dir] : [copy, dir])
+    assert.deepEqual(await verifyIndex(each), {
+      ok: false,
+      seq: 42,
+      why: 'it is wrong about where an entry stands (entry #42)',
+    })
 })
 
 test('a verification leaves nothing behind and changes no byte', async t => {
