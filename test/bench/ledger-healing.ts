@@ -86,7 +86,7 @@ function rowsOf(beside: Phase, alone: Phase): BenchRow[] {
       peer: { name, value: alone.inside.hold.ms },
       limit: { of: 'ours', atMost: 10 },
       unit: 'ms',
-      note: `${asked}; ${processor(beside)} ms of processor time at most in one go, ${processor(alone)} ms without; to start a process held it ${start(beside)} ms at most, ${start(alone)} ms without, and is not in the figure`,
+      note: `${asked}; ${processor(beside)} ms of processor time at most in one go, ${processor(alone)} ms without; to start what a restart needs held it ${start(beside)} ms at most, ${start(alone)} ms without, and is not in the figure`,
     }),
     row({
       what: 'kill to replacement meanwhile, slowest',

@@ -12,7 +12,7 @@ import { checkLine } from '../../core/ledger/line.ts'
  */
 
 /** Bytes of an entry's line in these figures. */
-export const LINE_BYTES = 364
+export const LINE_BYTES = 385
 
 /** One write and one fdatasync, by the thread pool as the ledger's are. */
 export function bareAppend(fd: number, bytes: Buffer): Promise<void> {

@@ -14,7 +14,7 @@ import { count } from './size.ts'
 // Life of the ledger's figures: rounds of ours and of the peer take turns, so that what else the machine does meets both;
 // a figure is the median of its rounds. `node test/bench/ledger.ts` prints these rows alone.
 
-/** An entry whose line has about 364 bytes. */
+/** An entry whose line has about 385 bytes. */
 const draft = (pid: number): Draft => ({
   kind: 'service.exited',
   svc: 'api',
