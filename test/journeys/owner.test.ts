@@ -6,11 +6,10 @@ import { makeStand } from './stand.ts'
 
 const OTHER = 54_321
 
-/** Files and folders in `folder` that are not that user's. */
+/** Files and folders in `folder` that are not that user's; what is removed meanwhile is nobody's. */
 function notTheirs(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    name => lstatSync(join(folder, name)).uid !== OTHER,
-  )
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.filter(name => (lstatSync(join(folder, name), { throwIfNoEntry: false })?.uid ?? OTHER) !== OTHER)
 }
 
 /** What heald does itself where no daemon runs. */
@@ -55,6 +54,7 @@ test('root takes nothing in the state of another user away from them', async t =
   // What runs is only asked.
   for (const words of [['keygen'], ['ledger', 'checkpoint']]) await stand.must(...words)
   await stand.must('down')
+  await stand.nothingLeft()
   assert.deepEqual(notTheirs(state), [])
   await stand.verified()
 })
