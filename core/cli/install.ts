@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
-import { basename, isAbsolute, join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
-import { FILES, filesOf, mustBeOurs, putFile } from '../install/files.ts'
+import { FILES, filesOf, type InstalledUnit, mustBeOurs, pathOf, putFile, SYSUSERS, UNITS } from '../install/files.ts'
 import { oldSessions } from '../install/old-session.ts'
 import { planInstall } from '../install/plan.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
@@ -29,24 +29,20 @@ export async function run(context: Context, words: readonly string[], values: Va
   const whatsApp = whatsAppOf(plan)
   if (whatsApp !== null) await checkWhatsApp(whatsApp)
   mustBeOurs()
+  const planned = UNITS.filter(unit => unit.text(plan) !== '')
+  // What the plan has no more would run on without its file: a second bot with the same token.
+  for (const unit of UNITS) if (!planned.includes(unit) && existsSync(pathOf(unit))) await endUnit(unit.name)
   const files = filesOf(plan)
-  for (const [file, text] of files) {
-    // What the plan has no more would run on without its file: a second bot with the same token.
-    if (text === '' && /\.(service|socket)$/.test(file) && existsSync(file)) await endUnit(basename(file))
-    await putFile(file, text)
-  }
-  if (plan.bot !== null) await system('systemd-sysusers', '/etc/sysusers.d/heald.conf')
+  for (const [file, text] of files) await putFile(file, text)
+  if (plan.bot !== null) await system('systemd-sysusers', SYSUSERS)
   await system('systemctl', 'daemon-reload')
-  const units = [
-    'heald.service',
-    ...(plan.bot === null ? [] : ['heald-bot.service']),
-    ...(whatsApp === null ? [] : ['heald-whatsapp.socket']),
-  ]
-  // The one for the boot has nothing to do now.
-  await system('systemctl', 'enable', '--quiet', 'heald-recover.service', ...units)
+  const named = (starts: InstalledUnit['starts']) =>
+    planned.filter(unit => unit.starts === starts).map(({ name }) => name)
+  const units = named('with the installation')
+  // Those for the boot have nothing to do now.
+  await system('systemctl', 'enable', '--quiet', ...named('at boot'), ...units)
   // A start limit that was hit would refuse the restart. A no: nothing has failed, or it was never loaded.
-  for (const unit of [...units, 'heald-failed.service', 'heald-back.service', 'heald-again.service'])
-    await trySystem('systemctl', 'reset-failed', unit)
+  for (const unit of [...units, ...named('when it is called')]) await trySystem('systemctl', 'reset-failed', unit)
   // A restart of heald restarts nothing else: its services are adopted again.
   await system('systemctl', 'restart', ...units)
   if (plan.bot !== null) {

@@ -1,28 +1,17 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault } from '../fault.ts'
-import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS } from '../install/files.ts'
+import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS, UNITS } from '../install/files.ts'
 import { letGoOfRoots } from '../install/roots.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
-import { BOT_USER, WHATSAPP_USER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
 import { askStatus, order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
-const UNITS = [
-  'heald-again.service',
-  'heald-bot.service',
-  'heald-whatsapp.socket',
-  'heald-whatsapp@.service',
-  'heald.service',
-  'heald-recover.service',
-  'heald-failed.service',
-  'heald-back.service',
-]
 const STATE = '/var/lib/heald'
 /** Each with its folder. */
-const USERS = [BOT_USER, WHATSAPP_USER].map(user => [user, `/var/lib/${user}`] as const)
+const USERS = UNITS.flatMap(({ user }) => (user === undefined ? [] : [[user, `/var/lib/${user}`] as const]))
 /** What is not of the installation: written by people, or the only record of what happened. */
 const KEPT = ['/etc/heald', STATE, ...USERS.map(([, folder]) => folder)]
 
@@ -38,10 +27,10 @@ export async function run(context: Context, words: readonly string[], values: Va
   await mustBeSettled(context)
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
   const stopped = await stopServices(context)
-  for (const unit of UNITS) {
+  for (const { name } of UNITS.toReversed()) {
     // A no: it was never installed.
-    await endUnit(unit).catch(() => {})
-    await trySystem('systemctl', 'reset-failed', unit)
+    await endUnit(name).catch(() => {})
+    await trySystem('systemctl', 'reset-failed', name)
   }
   // All of them: of an installation that was broken off there may be parts.
   for (const file of FILES) if (file !== SYSUSERS) await putFile(file, '')

@@ -3,42 +3,62 @@ import { chmod, chown, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
-import { againUnit, alarmUnit, botUnit, coreUnit, type InstallPlan, MARK, recoverUnit, usersFile } from './unit-text.ts'
+import {
+  againUnit,
+  alarmUnit,
+  BOT_USER,
+  botUnit,
+  coreUnit,
+  type InstallPlan,
+  MARK,
+  recoverUnit,
+  usersFile,
+  WHATSAPP_USER,
+} from './unit-text.ts'
 import { whatsAppSocket, whatsAppUnit } from './whatsapp-units.ts'
 
-const UNITS = '/etc/systemd/system'
+/** A unit that an installation may have. */
+export interface InstalledUnit {
+  readonly name: string
+  /** Its file; '' where there is to be none. */
+  readonly text: (plan: InstallPlan) => string
+  readonly starts: 'with the installation' | 'at boot' | 'when it is called'
+  /** Whom it runs as, where it is a user of its own, with a folder of its name. */
+  readonly user?: string
+}
+
+const programAt = (path: string) =>
+  fileURLToPath(new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+const SENDER = programAt('sender')
+// Run, not loaded: an adapter's business stays its own.
+const WHATSAPP_CHILD = programAt('../../adapters/chat/whatsapp-child')
+
+/** All units, whatever the configuration, in the order in which they are started; they are ended the other way round. */
+export const UNITS: readonly InstalledUnit[] = [
+  { name: 'heald-back.service', text: plan => alarmUnit(plan, SENDER, 'back'), starts: 'when it is called' },
+  { name: 'heald-failed.service', text: plan => alarmUnit(plan, SENDER, 'down'), starts: 'when it is called' },
+  { name: 'heald-recover.service', text: recoverUnit, starts: 'at boot' },
+  { name: 'heald.service', text: coreUnit, starts: 'with the installation' },
+  {
+    name: 'heald-whatsapp@.service',
+    text: plan => whatsAppUnit(plan, WHATSAPP_CHILD),
+    starts: 'when it is called',
+    user: WHATSAPP_USER,
+  },
+  { name: 'heald-whatsapp.socket', text: whatsAppSocket, starts: 'with the installation' },
+  { name: 'heald-bot.service', text: botUnit, starts: 'with the installation', user: BOT_USER },
+  { name: 'heald-again.service', text: againUnit, starts: 'when it is called' },
+]
+
+export const pathOf = ({ name }: InstalledUnit): string => join('/etc/systemd/system', name)
 /** The users. While it is there, a removal that was broken off is known to have left some. */
 export const SYSUSERS = '/etc/sysusers.d/heald.conf'
 /** All files that an installation may have, whatever its configuration. */
-export const FILES = [
-  join(UNITS, 'heald.service'),
-  join(UNITS, 'heald-recover.service'),
-  join(UNITS, 'heald-bot.service'),
-  join(UNITS, 'heald-failed.service'),
-  join(UNITS, 'heald-back.service'),
-  join(UNITS, 'heald-again.service'),
-  join(UNITS, 'heald-whatsapp.socket'),
-  join(UNITS, 'heald-whatsapp@.service'),
-  SYSUSERS,
-]
-const [CORE = '', RECOVER = '', BOT = '', ALARM = '', BACK = '', AGAIN = '', SOCKET = '', WHATSAPP = ''] = FILES
+export const FILES: readonly string[] = [...UNITS.map(pathOf), SYSUSERS]
 
 /** The files of a plan, by path; '' where there is to be none. */
 export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
-  const programAt = (path: string) =>
-    fileURLToPath(new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
-  return new Map([
-    [CORE, coreUnit(plan)],
-    [RECOVER, recoverUnit(plan)],
-    [BOT, botUnit(plan)],
-    [ALARM, alarmUnit(plan, programAt('sender'), 'down')],
-    [BACK, alarmUnit(plan, programAt('sender'), 'back')],
-    [AGAIN, againUnit(plan)],
-    [SOCKET, whatsAppSocket(plan)],
-    // Run, not loaded: an adapter's business stays its own.
-    [WHATSAPP, whatsAppUnit(plan, programAt('../../adapters/chat/whatsapp-child'))],
-    [SYSUSERS, usersFile(plan)],
-  ])
+  return new Map([...UNITS.map(unit => [pathOf(unit), unit.text(plan)] as const), [SYSUSERS, usersFile(plan)]])
 }
 
 /** A Fault when a file stands in the way that is somebody else's. */
