@@ -59,4 +59,14 @@ test('heald with its bot as a child: who is told when it stays down', {
     const words = /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up starting it/
     await until('the chat to be told', () => existsSync(told) && words.test(readFileSync(told, 'utf8')), 20_000)
   })
+
+  await t.test('where the one that tells could not see heald, it is not there, and heald says so', async () => {
+    mkdirSync(at('home/heald'))
+    await machine.must('mount', '--bind', INSTALLED, '/home/heald')
+    const { code, stdout, stderr } = await machine.run(INSTALLED_NODE, '/home/heald/heald.js', 'install')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /Nobody is told when heald itself stays down: .* outside of home folders/)
+    assert.equal((await machine.show('heald', 'OnFailure')).OnFailure, '')
+    assert.ok(!existsSync(at('etc/systemd/system/heald-failed.service')))
+  })
 })
