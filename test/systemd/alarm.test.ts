@@ -61,9 +61,9 @@ test('heald with its bot as a child: who is told when it stays down', {
   })
 
   await t.test('where the one that tells could not see heald, it is not there, and heald says so', async () => {
-    mkdirSync(at('home/heald'))
-    await machine.must('mount', '--bind', INSTALLED, '/home/heald')
-    const { code, stdout, stderr } = await machine.run(INSTALLED_NODE, '/home/heald/heald.js', 'install')
+    mkdirSync(at('home/alice/heald'), { recursive: true })
+    await machine.must('mount', '--bind', INSTALLED, '/home/alice/heald')
+    const { code, stdout, stderr } = await machine.run(INSTALLED_NODE, '/home/alice/heald/heald.js', 'install')
     assert.equal(code, 0, stdout + stderr)
     assert.match(stdout, /Nobody is told when heald itself stays down: .* outside of home folders/)
     assert.equal((await machine.show('heald', 'OnFailure')).OnFailure, '')
