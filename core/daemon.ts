@@ -19,6 +19,7 @@ import { createSupervisor } from './heal/supervise.ts'
 import { allIncidents, openIncidents } from './incident/fold.ts'
 import { marker } from './incident/mark.ts'
 import { resolver } from './incident/resolve.ts'
+import { lateReload } from './late-reload.ts'
 import { followLines } from './ledger/follow.ts'
 import { keptIn } from './ledger/kept.ts'
 import { openLedger } from './ledger/open.ts'
@@ -209,6 +210,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       apply: next => applyNext(next, { dryRun: false, restart: false }),
     })
     const watchUnits = () => host().onUnits?.(config.units.length > 0 ? takeUnits : null)
+    const late = lateReload({ clock, warn, inTurn, reload: how => daemon.reload(how) })
 
     const daemon: Daemon = {
       downed,
@@ -227,7 +229,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       checkSilence: notices.checkSilence,
       ...commands.control,
       reload: how =>
-        inTurn(async () => {
+        late.run(how, async () => {
           await ready.promise
           return applyNext(await whole.read(), how)
         }),
@@ -236,7 +238,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       changes: safeSwitch.changes,
       down: by =>
         inTurn(async () => {
-          for (const each of [safeSwitch, notices, commands]) each.release()
+          for (const each of [late, safeSwitch, notices, commands]) each.release()
           const stopped = await supervisor.stopAll(by)
           tellDowned(`down by ${by}`)
           return { stopped }
@@ -244,7 +246,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       end(reason) {
         ending ??= (async () => {
           await Promise.all([api?.close(CLOSE_API_MS), notices.close(CLOSE_API_MS)])
-          for (const each of [commands, safeSwitch, notices, supervisor]) each.release()
+          for (const each of [late, commands, safeSwitch, notices, supervisor]) each.release()
           record({ kind: 'daemon.stopped', data: { reason } })
           await ledger.close(CLOSE_LEDGER_MS)
         })()

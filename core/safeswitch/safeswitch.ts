@@ -133,7 +133,7 @@ export function createSafeSwitch(options: SafeSwitchOptions): SafeSwitch {
         }
       }
       throw new Fault('switch.busy', `${busy} is being switched, and the new configuration changes it`, {
-        hint: 'wait for its end: heald status',
+        hint: 'it is applied once that has ended: heald status',
         retry: 5000,
       })
     },
