@@ -34,6 +34,8 @@ import { TargetFault } from './target-fault.ts'
  * 2. systemd starts it. Without the script nothing runs: what is to begin no more loses its folder first.
  * 3. systemd writes down there how it ended, so that nothing of it needs us: no pipe, which would end it with us.
  * 4. Its folder is removed. What it leaves running goes on in the unit's group.
+ *
+ * Where we end before step 4, the next of us can take it up: it still runs, or how it ended is written down.
  */
 export interface UnitRun extends Run {
   /** Forgets it, whether it has ended or not. */
@@ -45,6 +47,8 @@ export interface UnitOrder {
   /** The target's path: names the runs of this target. */
   readonly path: string
   readonly argv: readonly string[]
+  /** What is ordered, by which it can be taken up. */
+  readonly order: string
   readonly env: Readonly<Record<string, string>>
   /** Whose command it is, once it has become that user. */
   readonly account: Account | null
@@ -66,7 +70,7 @@ export function hasSystemd(): boolean {
 }
 
 /** Null where systemd did not start it: then nothing of it runs, nor ever will. Rejects where that can't be made sure of. */
-export async function startUnitRun({ target, path, argv, env, account }: UnitOrder): Promise<UnitRun | null> {
+export async function startUnitRun({ target, path, argv, order, env, account }: UnitOrder): Promise<UnitRun | null> {
   const program = await findProgram('systemd-run', commandEnv({}).PATH ?? '')
   if (program === null) return null
   const unit = `${PREFIX}${target.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100)}-${keyOf(path)}-${randomBytes(8).toString('hex')}`
@@ -86,9 +90,9 @@ export async function startUnitRun({ target, path, argv, env, account }: UnitOrd
   try {
     mkdirSync(folder, { mode: 0o700 })
     writeFileSync(join(folder, 'command'), `${exported(env)}exec ${argv.map(quoted).join(' ')}\n`)
+    writeFileSync(join(folder, 'order'), order)
     writeFileSync(join(folder, 'ended'), `echo "$EXIT_CODE $EXIT_STATUS" > ${join(folder, 'result')}\n`)
-    const { O_RDWR, O_APPEND, O_CREAT } = constants
-    output = { fd: openSync(join(folder, 'output'), O_RDWR | O_APPEND | O_CREAT, 0o600), earlier: '' }
+    output = openOutput(folder)
     // So that the command can open /dev/stderr, which is this file, anew.
     if (account !== null) fchownSync(output.fd, account.uid, account.gid)
   } catch {
@@ -106,6 +110,16 @@ export async function startUnitRun({ target, path, argv, env, account }: UnitOrd
     if (!(await killUnit(unit))) throw unkillable(`${unit}.service`)
     return null
   }
+  return runOf(unit, output)
+}
+
+function openOutput(folder: string): Output {
+  const { O_RDWR, O_APPEND, O_CREAT } = constants
+  return { fd: openSync(join(folder, 'output'), O_RDWR | O_APPEND | O_CREAT, 0o600), earlier: '' }
+}
+
+function runOf(unit: string, output: Output): UnitRun {
+  const folder = join(FOLDERS, unit)
   const stop = new AbortController()
   return {
     exit: exitOf(unit, join(folder, 'result'), output, stop.signal),
@@ -118,16 +132,32 @@ export async function startUnitRun({ target, path, argv, env, account }: UnitOrd
   }
 }
 
+/** Of the target at `path`, with this order, by an earlier one of us: it runs, or how it ended is known. Null: there is none. */
+export function findUnitRun(path: string, order: string): string | null {
+  const isToBeHad = (unit: string) =>
+    readOr(join(FOLDERS, unit, 'order')) === order && (isKnown(unit) || readOr(join(FOLDERS, unit, 'result')) !== '')
+  return (hasSystemd() && namesIn(FOLDERS).find(name => isOfTarget(name, path) && isToBeHad(name))) || null
+}
+
+/** Goes on with what `findUnitRun` has found. */
+export function takeUpUnitRun(unit: string): UnitRun {
+  return runOf(unit, openOutput(join(FOLDERS, unit)))
+}
+
 /** Ends all runs of the target at `path` as units, and those that were only ordered. */
 export async function endUnits(path: string): Promise<void> {
   if (!hasSystemd()) return
-  const isOfTarget = (name: string) => name.startsWith(PREFIX) && name.includes(`-${keyOf(path)}-`)
-  for (const name of namesIn(FOLDERS).filter(isOfTarget)) rmSync(join(FOLDERS, name), { recursive: true, force: true })
+  const isOurs = (name: string) => isOfTarget(name, path)
+  for (const name of namesIn(FOLDERS).filter(isOurs)) rmSync(join(FOLDERS, name), { recursive: true, force: true })
   for (const name of namesIn(TRANSIENT)) {
     const unit = name.replace(/\.service$/, '')
-    if (!isOfTarget(name) || (await hasEnded(unit)) || (await killUnit(unit))) continue
+    if (!isOurs(name) || (await hasEnded(unit)) || (await killUnit(unit))) continue
     throw unkillable(name)
   }
+}
+
+function isOfTarget(name: string, path: string): boolean {
+  return name.startsWith(PREFIX) && name.includes(`-${keyOf(path)}-`)
 }
 
 function unkillable(name: string): TargetFault {

@@ -7,7 +7,7 @@ import { endActivation, markOf } from './activation-end.ts'
 import { freshGroup, groupsOf } from './activation-groups.ts'
 import { killWhole } from './activation-kill.ts'
 import { keepShort, lastLine, type Output, openOutput } from './activation-output.ts'
-import { hasSystemd, startUnitRun } from './activation-unit.ts'
+import { findUnitRun, hasSystemd, startUnitRun, takeUpUnitRun } from './activation-unit.ts'
 import { removeGroup } from './cgroup.ts'
 
 /**
@@ -62,7 +62,7 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
   const command = [...(account?.become ?? []), '/bin/sh', ...inside]
   const env = environmentOf(plan)
   if (hasSystemd()) {
-    const run = await startUnitRun({ target, path, argv: command, env, account })
+    const run = await startUnitRun({ target, path, argv: command, order: orderOf(plan), env, account })
     if (run !== null) return await ended(run, plan).finally(run.close)
   }
   const groups = groupsOf(path)
@@ -85,6 +85,26 @@ export async function runActivation(plan: ActivationPlan): Promise<Activation> {
     if (output !== null) closeSync(output.fd)
     for (const folder of [group, groups]) if (folder !== null) removeGroup(folder)
   }
+}
+
+/** What tells the run of a plan from all others of its target. */
+type Ordered = Pick<ActivationPlan, 'path' | 'argv' | 'generation'>
+
+function orderOf({ argv, generation }: Omit<Ordered, 'path'>): string {
+  return JSON.stringify([generation.path, ...argv])
+}
+
+/** Whether such a run was begun by an earlier one of us and can be taken up: it goes on, or how it ended is known. */
+export function isUnderWay(ordered: Ordered): boolean {
+  return findUnitRun(ordered.path, orderOf(ordered)) !== null
+}
+
+/** The end of such a run, once it has come; null where there is none to take up. */
+export async function takeUpActivation(plan: ActivationPlan): Promise<Activation | null> {
+  const unit = findUnitRun(plan.path, orderOf(plan))
+  if (unit === null) return null
+  const run = takeUpUnitRun(unit)
+  return await ended(run, plan).finally(run.close)
 }
 
 function environmentOf({ account, env, target, generation }: ActivationPlan): Record<string, string> {

@@ -1,7 +1,7 @@
 import { lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Activation, Generation, View } from '../../core/safeswitch/target.ts'
-import { runActivation } from './activation.ts'
+import { type ActivationPlan, isUnderWay, runActivation, takeUpActivation } from './activation.ts'
 import { endActivation } from './activation-end.ts'
 import { makeBootTrial } from './boot-trial.ts'
 import { type KeptTarget, MOST_LISTED } from './kept-target.ts'
@@ -55,17 +55,21 @@ export function nixos(options: NixosOptions): KeptTarget {
   const trial = makeBootTrial({ profile, stateDir, env: nix.env })
   const candidates = makeCandidates(name, profile, PROGRAM, nix)
 
-  function runSwitch(
-    to: Generation,
-    action: 'test' | 'boot',
-    deadlineMs: number,
-    signal?: AbortSignal,
-  ): Promise<Activation> {
-    return runActivation({
+  function planOf(to: Generation, action: 'test' | 'boot', deadlineMs: number, signal?: AbortSignal): ActivationPlan {
+    return {
       ...{ target: name, path: profile, argv: [PROGRAM, action], generation: to, account: null, deadlineMs, signal },
       // Installing the boot loader itself anew is not a part of a switch.
       env: { ...nix.env, NIXOS_INSTALL_BOOTLOADER: '0' },
-    })
+    }
+  }
+
+  async function begin(to: Generation, plan: ActivationPlan): Promise<Activation> {
+    await endActivation(profile, null)
+    if (!(await roots.has(to.path))) {
+      await nix.syncStore()
+      await keepMeanwhile(to)
+    }
+    return runActivation(plan)
   }
 
   async function runningPath(): Promise<string | null> {
@@ -100,12 +104,9 @@ export function nixos(options: NixosOptions): KeptTarget {
 
     async activate(to, deadlineMs, signal): Promise<Activation> {
       await candidates.check(to)
-      await endActivation(profile, null)
-      if (!(await roots.has(to.path))) {
-        await nix.syncStore()
-        await keepMeanwhile(to)
-      }
-      const { exitCode, why } = await runSwitch(to, 'test', deadlineMs, signal)
+      const plan = planOf(to, 'test', deadlineMs, signal)
+      // A switch may restart heald's own unit: begun anew, it would do that again.
+      const { exitCode, why } = (await takeUpActivation(plan)) ?? (await begin(to, plan))
       const verdict = VERDICTS[exitCode ?? -1] ?? 'failed'
       // Exit code 0 proves nothing.
       const led = await runningPath()
@@ -120,6 +121,8 @@ export function nixos(options: NixosOptions): KeptTarget {
       return { verdict: 'failed', exitCode, why: instead.slice(0, MOST_CHARS) }
     },
 
+    isUnderWay: async to => isUnderWay({ path: profile, argv: [PROGRAM, 'test'], generation: to }),
+
     async settle(to, good): Promise<void> {
       const led = await runningPath()
       if (led !== to.path)
@@ -129,7 +132,7 @@ export function nixos(options: NixosOptions): KeptTarget {
       await endActivation(profile, null)
       if ((await moveProfile(profile, to, nix)) === 'busy')
         throw new TargetFault('target.busy', `another Nix command holds ${profile}.lock`, { retry: 1000 })
-      const { exitCode, why } = await runSwitch(to, 'boot', options.bootDeadlineMs ?? BOOT_DEADLINE_MS)
+      const { exitCode, why } = await runActivation(planOf(to, 'boot', options.bootDeadlineMs ?? BOOT_DEADLINE_MS))
       if (exitCode !== 0)
         throw new TargetFault('target.boot', `the boot loader could not be set: ${why}`, {
           hint: 'a reboot leads to the generation before; mend the boot loader, then try again',

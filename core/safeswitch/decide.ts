@@ -28,6 +28,8 @@ export interface Seen {
   readonly hasFired: boolean
   /** The step the journal stands at was taken by this very daemon; false after its restart. */
   readonly isOurs: boolean
+  /** An activation of `journal.to` that an earlier daemon began runs, or has left how it ended. */
+  readonly isUnderWay: boolean
   /** The machine has been booted since the journal's step. */
   readonly isRebooted: boolean
   /** How the activation of `journal.to` ended that this daemon asked for; null: it has asked for none yet. */
@@ -72,33 +74,29 @@ const IRREVERSIBLE = 'it is marked irreversible, so nothing leads back on its ow
 
 /** What to do next. Pure; total over all journals and all that can be seen. */
 export function decide(journal: Journal, seen: Seen): Act {
-  const { to } = journal
-  switch (journal.phase) {
-    case 'idle':
-    case 'held':
-      return atRest(journal, seen)
+  const { phase, to } = journal
+  if (phase === 'idle' || phase === 'held') return atRest(journal, seen)
+  // That can't be folded from entries of ours.
+  if (to === null) return held('the ledger does not say what the switch was to lead to', 'no way back', seen)
+  switch (phase) {
     case 'observed':
-      return to === null ? lost(seen) : observed(journal, seen)
+      return observed(journal, seen)
     case 'armed':
-      return to === null ? lost(seen) : armed(journal, to, seen)
+      return armed(journal, to, seen)
     case 'switching':
-      return to === null ? lost(seen) : switching(journal, seen, to)
+      return switching(journal, seen, to)
     case 'probation':
-      return to === null ? lost(seen) : onProbation(journal, seen, to)
+      return onProbation(journal, seen, to)
     case 'committing':
-      return to === null ? lost(seen) : committing(seen, to)
+      return committing(seen, to)
     case 'rollingBack':
-      return to === null ? lost(seen) : rollingBack(journal, seen, to)
+      return rollingBack(journal, seen, to)
   }
 }
 
 const record = (step: Step): Act => ({ act: 'record', step })
 const answer = (step: Step): Act => ({ act: 'record', step, answers: true })
 
-/** A switch without a candidate can't be folded from entries of ours. */
-function lost(seen: Seen): Act {
-  return held('the ledger does not say what the switch was to lead to', 'no way back', seen)
-}
 function held(why: string, verdict: 'environment' | 'no way back', { running }: Seen): Act {
   return record({ kind: 'rollback.held', why, verdict, current: running })
 }
@@ -175,10 +173,14 @@ function armed(journal: Journal, to: Ref, seen: Seen): Act {
 function switching(journal: Journal, seen: Seen, to: Ref): Act {
   if (seen.order?.verb === 'rollback') return asked(journal, seen.order)
   if (!seen.isIrreversible) {
-    if (!seen.isOurs) return back(journal, seen, 'recovery', 'heald or the machine ended during the activation')
+    const { from } = journal
+    // What an earlier daemon began is waited for under the dead-man of then, which no restart of heald puts off.
+    const goesOn = seen.isUnderWay && (from === null || seen.deadMan === from.path)
+    if (!seen.isOurs && seen.activation === null && !goesOn)
+      return back(journal, seen, 'recovery', 'heald or the machine ended during the activation')
     if (seen.hasFired) return back(journal, seen, 'deadman', 'its time was up')
     // Somebody ended it: that says nothing about the candidate.
-    if (journal.from !== null && !isGuarded(journal.from, seen)) return { act: 'armDeadMan', back: journal.from }
+    if (from !== null && !goesOn && !isGuarded(from, seen)) return { act: 'armDeadMan', back: from }
   }
   if (seen.activation === null || seen.activation === 'retry') return { act: 'activate', to }
   if (seen.activation === 'failed') {
@@ -225,7 +227,7 @@ function onProbation(journal: Journal, seen: Seen, to: Ref): Act {
 /** Only forward: a dead-man that fired between the commit and here is undone. */
 function committing(seen: Seen, to: Ref): Act {
   if (seen.deadMan !== null) return { act: 'disarmDeadMan' }
-  if (seen.running?.path !== to.path) {
+  if (seen.running?.path !== to.path || seen.isUnderWay) {
     // Whatever it was answered but "done" or "not now", once more it would be the same.
     if (seen.activation === 'failed' || seen.activation === 'reboot' || seen.activation === 'partly')
       return held(withDetail('it is committed but can not be activated', seen), 'no way back', seen)

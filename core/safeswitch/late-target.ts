@@ -26,6 +26,7 @@ export function openLate(spec: TargetSpec, open: (spec: TargetSpec) => Promise<O
       look: async () => (await get()).target.look(),
       resolve: async ref => (await get()).target.resolve(ref),
       activate: async (to, deadlineMs, signal) => (await get()).target.activate(to, deadlineMs, signal),
+      isUnderWay: async to => (await (await get()).target.isUnderWay?.(to)) ?? false,
       settle: async (to, good) => (await get()).target.settle(to, good),
     },
     deadMan: {

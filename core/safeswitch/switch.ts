@@ -107,13 +107,13 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     const standing = await guard.look()
     const view = await target.look()
     const now = plain(view.running)
+    const to = journal.to === null ? null : { ...journal.to, createdMs: 0 }
+    const isUnderWay = !isOurs && to !== null && (await target.isUnderWay?.(to)) === true
     mark = view.mark
     watchAnew()
     waiting.mustFit(standingOf(journal, now))
     return {
-      running: now,
-      boot: view.boot?.path ?? null,
-      deadMan: standing,
+      ...{ running: now, boot: view.boot?.path ?? null, deadMan: standing, isUnderWay },
       ...{ isFresh: guard.isFresh(), hasFired: guard.hasFired() },
       refusal: tools.refusal(now),
       isIrreversible: journal.to !== null && tools.isIrreversible(journal.to),
@@ -192,7 +192,8 @@ export function createSwitcher(first: Journal, tools: SwitchTools): Switcher {
     life.activation = verdict
     life.detail = why
     life.more = {
-      tookMs: round(clock.monoMs() - startedMs),
+      // What an earlier daemon began has taken longer than was seen of it.
+      ...(isOurs ? { tookMs: round(clock.monoMs() - startedMs) } : {}),
       ...(exitCode === null ? {} : { exitCode }),
     }
     if (verdict === 'done' || verdict === 'partly') tools.onActivated(to)

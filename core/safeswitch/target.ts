@@ -24,9 +24,15 @@ export interface Target {
    * (`nixos`), a reboot still leads to the generation before. The files of `to`, and then the pointer's move, are durable
    * when this resolves. Activation commands run in a session of their own, survive this process, are ended after
    * `deadlineMs`, and are given a fresh run by the next call. Once `signal` is aborted no pointer is moved and no command
-   * begun any more, one that runs is ended with all that it started, and the answer is `failed`.
+   * begun any more, one that runs is ended with all that it started, and the answer is `failed`. What `isUnderWay` is not
+   * begun anew: it is waited for.
    */
   activate(to: Generation, deadlineMs: number, signal?: AbortSignal): Promise<Activation>
+  /**
+   * Whether an earlier daemon's activation of `to` still runs, or how it ended is known, so that `activate` takes it up.
+   * Left out: that can't be told, and an activation ends with whoever waits for it.
+   */
+  isUnderWay?(to: Generation): Promise<boolean>
   /** Makes `to`, which runs, what a reboot leads to, durably; and keeps all of `good` from being collected. */
   settle(to: Generation, good: readonly string[]): Promise<void>
 }

@@ -21,13 +21,20 @@ test('an activation is a unit of its own where systemd runs', async t => {
   const activate = async (script: string, { deadlineMs = 20_000, account = 'null', env = {} } = {}) => {
     const go = join(path, 'releases/2/go')
     writeFileSync(go, `#!/bin/sh\n${script.replaceAll('OUT', machine.shared)}\n`, { mode: 0o755 })
+    return (await ask('runActivation', { deadlineMs, account, env })) ?? assert.fail()
+  }
+  const ask = async (what: string, { argv = ['./go'], deadlineMs = 20_000, account = 'null', env = {} } = {}) => {
     const generation = { generation: '2', path: join(path, 'releases/2'), createdMs: 0 }
-    const plan = { target: 'app', path, argv: ['./go'], generation, deadlineMs, env }
-    const code = `import { runActivation } from '${join(ROOT, 'adapters/host/activation.ts')}'
+    const plan = { target: 'app', path, argv, generation, deadlineMs, env }
+    const code = `import { runActivation, takeUpActivation } from '${join(ROOT, 'adapters/host/activation.ts')}'
       import { findAccount } from '${join(ROOT, 'adapters/host/account.ts')}'
+      import { writeFileSync } from 'node:fs'
+      writeFileSync('${out('asker')}', String(process.pid))
       const account = ${account === 'null' ? 'null' : `await findAccount('${account}')`}
-      console.log(JSON.stringify(await runActivation({ ...${JSON.stringify(plan)}, account })))`
-    return JSON.parse(await machine.must(process.execPath, '--input-type=module-typescript', '-e', code)) as Activation
+      console.log(JSON.stringify(await ${what}({ ...${JSON.stringify(plan)}, account })))`
+    return JSON.parse(
+      await machine.must(process.execPath, '--input-type=module-typescript', '-e', code),
+    ) as Activation | null
   }
   const units = () => machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald-switch-*')
   const nothingLeft = async () => {
@@ -100,6 +107,24 @@ test('an activation is a unit of its own where systemd runs', async t => {
     await activate('exit 0')
     assert.equal((await machine.run('kill', said('service'))).code, 0)
     await until('systemd to forget it', async () => (await units()) === '')
+  })
+
+  await t.test('one whose heald was killed is taken up by the next, while it runs and when it has ended', async () => {
+    for (const isOver of [false, true]) {
+      const run = activate('echo > OUT/began; while [ ! -e OUT/go-on ]; do sleep 0.05; done; echo so far; exit 4')
+      await until('it to run', () => existsSync(out('began')))
+      await machine.must('kill', '-9', said('asker'))
+      await assert.rejects(run)
+      assert.equal(await ask('takeUpActivation', { argv: ['./other'] }), null, 'another command')
+      const next = isOver ? null : ask('takeUpActivation')
+      writeFileSync(out('go-on'), '')
+      if (isOver) await until('it to have ended', async () => (await units()) === '')
+      const { verdict, exitCode, why } = (await (next ?? ask('takeUpActivation'))) ?? assert.fail('it is not found')
+      assert.deepEqual([verdict, exitCode, why], ['failed', 4, './go ended with exit code 4: so far'])
+      await nothingLeft()
+      assert.equal(await ask('takeUpActivation'), null, 'it is taken up once')
+      await machine.must('rm', out('began'), out('go-on'))
+    }
   })
 
   await t.test('where systemd does not take the order it runs all the same', async () => {

@@ -32,6 +32,8 @@ export interface SystemSite {
    * of all systems are (see the fixture).
    */
   turn(what: 'hurry' | 'slowly' | 'broken', isOn: boolean): void
+  /** These systems have another unit of heald than the others: a switch between them restarts heald. */
+  otherHeald(...names: string[]): void
 }
 
 export function systemSiteIsMissing(): string | null {
@@ -92,6 +94,7 @@ export async function makeSystemSite(t: TestContext, { hasBot = false } = {}): P
       else if (isOn) writeFileSync(file, '')
       else rmSync(file, { force: true })
     },
+    otherHeald: (...names) => writeFileSync(join(root, 'other-heald'), names.map(name => `${name}\n`).join('')),
     deploy: (name, ...options) => heald.cli('deploy', 'system', site.path(name), ...options),
     async restsOn(...names) {
       let seen = ''

@@ -14,6 +14,7 @@ const seen = (more: Partial<Seen>): Seen => ({
     isArmFailed: false,
     hasFired: false,
     isOurs: true,
+    isUnderWay: false,
   },
   ...{ isRebooted: false, activation: null, settled: 'not yet', health: 'open', detail: '', refusal: null },
   ...{ isIrreversible: false, isSoakDue: false, older: [], order: null },

@@ -149,6 +149,21 @@ test('a switch that was cut short leads back, unless it was committed', () => {
   })
 })
 
+test('an activation that goes on without the heald that began it is waited for, but only under its dead-man', () => {
+  let waited = 0
+  explore(start({ disturbances: 2, failures: 1 }), { pointers: 2 }, (world, path) => {
+    if (world.journal.phase !== 'switching' || world.isOurs || !world.isUnderWay || world.order !== null) return false
+    waited += 1
+    const about = path.join(' → ')
+    assert.deepEqual([world.deadMan, next(world)], [GOOD, { act: 'activate', to: NEW }], about)
+    assert.deepEqual(settled(world, { pointers: 2 }).running, NEW, about)
+    const act = next({ ...world, deadMan: null })
+    assert.ok(act.act === 'record' && act.step.kind === 'rollback.started', about)
+    return true
+  })
+  assert.ok(waited > 0)
+})
+
 test('a commit is never taken back by anything but an order', () => {
   explore(start({ disturbances: 3, failures: 2 }), { pointers: 2 }, (world, path) => {
     if (world.journal.phase !== 'committing' || world.activation === 'failed' || world.activation === 'reboot')

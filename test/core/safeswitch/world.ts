@@ -38,7 +38,7 @@ export interface Start {
 }
 
 /** What is known of a step that was only just recorded. */
-const fresh = { activation: null, settled: 'not yet', health: 'open', isArmFailed: false } as const
+const fresh = { activation: null, settled: 'not yet', health: 'open', isArmFailed: false, isUnderWay: false } as const
 
 /** What a daemon that has just started knows. */
 const asleep = {
@@ -104,7 +104,9 @@ export function outcomes(world: World, act: Act, { pointers }: Kind): World[] {
         { ...each, running: pointers === 1 ? moved.running : null, boot: moved.boot, activation: 'failed' as const },
       ])
       const half = pointers === 1 ? moved : { ...moved, running: null }
-      return [{ ...moved, activation: 'done' as const }, ...failed, ...cut([moved, half])]
+      // Of the kind with two pointers, whoever comes next may take it up.
+      const goesOn = pointers === 1 ? [] : cut([world, moved, half]).map(each => ({ ...each, isUnderWay: true }))
+      return [{ ...ended(moved), activation: 'done' as const }, ...failed.map(ended), ...cut([moved, half]), ...goesOn]
     }
     case 'settle': {
       const done = { ...world, boot: act.to.path }
@@ -126,7 +128,7 @@ export function outcomes(world: World, act: Act, { pointers }: Kind): World[] {
 export function disturbed(world: World): World[] {
   if (world.disturbances === 0) return []
   const after = { ...world, disturbances: world.disturbances - 1 }
-  const off = { ...killed(world, 'power cut'), deadMan: null, isRebooted: true }
+  const off = { ...ended(killed(world, 'power cut')), deadMan: null, isRebooted: true }
   const known = [GOOD, OLD, NEW, OTHER].find(({ path }) => path === world.boot) ?? null
   const worlds: World[] = [killed(world, 'kill'), { ...off, running: known }]
   worlds.push({
@@ -140,12 +142,18 @@ export function disturbed(world: World): World[] {
   const { deadMan } = world
   if (deadMan !== null) {
     const fired = { running: deadMan, boot: deadMan.path, deadMan: null, isFresh: false }
-    worlds.push({ ...killed(world, 'dead-man'), ...fired })
-    worlds.push({ ...after, ...fired, hasFired: true, last: 'dead-man beside heald' })
+    worlds.push({ ...ended(killed(world, 'dead-man')), ...fired })
+    worlds.push({ ...ended(after), ...fired, hasFired: true, last: 'dead-man beside heald' })
   }
   return worlds
 }
 
 function killed(world: World, last: string): World {
-  return { ...world, ...asleep, disturbances: Math.max(0, world.disturbances - 1), last }
+  const { isUnderWay } = world
+  return { ...world, ...asleep, isUnderWay, disturbances: Math.max(0, world.disturbances - 1), last }
+}
+
+/** Nothing of an activation runs, nor is there word of how one ended. */
+function ended(world: World): World {
+  return { ...world, isUnderWay: false }
 }
