@@ -254,13 +254,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
     }
     try {
-      api = await serve({
-        socket: options.socket,
-        routes: ROUTES,
-        control: daemon,
-        warn,
-        follow,
-      })
+      api = await serve({ socket: options.socket, routes: ROUTES, control: daemon, warn, follow })
     } catch (error) {
       supervisor.release()
       await notices.close(CLOSE_API_MS)
