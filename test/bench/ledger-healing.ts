@@ -64,8 +64,7 @@ export async function healingBeside(dir: string, entries: number, site: Site): P
   const asking = everythingAsked(heald, dir, entries).finally(() => {
     isDone = true
   })
-  const beside = await killed(heald, told, () => isDone)
-  await asking
+  const [beside] = await Promise.all([killed(heald, told, () => isDone), asking])
   const alone = await killed(heald, told, many => many >= beside.healedMs.length)
   await heald.down()
   return rowsOf(beside, alone)
@@ -129,8 +128,10 @@ async function everythingAsked(heald: Heald, dir: string, entries: number): Prom
   const asked = commands(heald, entries, join(dir, '../exported-two')).finally(() => {
     isDone = true
   })
-  for (let n = 0; !isDone; n++) await search(heald, SEARCHES[n % SEARCHES.length] ?? SEARCHES[0])
-  await asked
+  const searching = async () => {
+    for (let n = 0; !isDone; n++) await search(heald, SEARCHES[n % SEARCHES.length] ?? SEARCHES[0])
+  }
+  await Promise.all([searching(), asked])
 }
 
 async function commands(heald: Heald, entries: number, exported: string): Promise<void> {
