@@ -25,7 +25,6 @@ import { keptIn } from './ledger/kept.ts'
 import { openLedger } from './ledger/open.ts'
 import { noticesOnDemand } from './notice/on-demand.ts'
 import { openHostIn } from './open-host.ts'
-import { mustBeOwn } from './owner.ts'
 import { openPast, type Past } from './past.ts'
 import type { OpenTarget } from './safeswitch/managed.ts'
 import { safeSwitchOnDemand } from './safeswitch/on-demand.ts'
@@ -79,7 +78,6 @@ const CLOSE_LEDGER_MS = 5000
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { state, clock, version, warn } = options
   const ledgerDir = join(state, 'ledger')
-  mustBeOwn(state)
   const startedTs = new Date(clock.wallMs()).toISOString()
   const boot = bootId()
   let opened: ProcessHost | undefined

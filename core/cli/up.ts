@@ -7,6 +7,7 @@ import { descriptorLimit, descriptorShortage } from '../doctor/descriptors.ts'
 import type { Entry } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import type { ProcessHost } from '../heal/host.ts'
+import { mustBeOwn } from '../owner.ts'
 import type { OpenTarget } from '../safeswitch/managed.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { LAST_WORDS_MS } from './drain.ts'
@@ -124,6 +125,7 @@ export async function upFrom(
   loadHost: LoadHost,
   tell: (entries: readonly Entry[]) => void,
 ): Promise<Daemon> {
+  mustBeOwn(context.state)
   const [{ createServiceHost, openTarget, findAccount }, { loadConfigApart }] = await Promise.all([
     loadHost(),
     import('../config/load-apart.ts'),
