@@ -13,22 +13,25 @@ const LEVELS = [
 type Level = (typeof LEVELS)[number]
 
 const MOST_BLOCKS = 12
-const TITLE_CHARS = 150
+/** The first leaves room for an icon in a header of 150; the last one fits there even where each character is escaped. */
+const TITLE_CHARS = [146, 100, 28] as const
 const FOOTER_CHARS = 200
 
-/** The message as large as the platform takes it. The last level fits everywhere. */
+/** The message as large as the platform takes it. What is left at the end fits everywhere. */
 export function fit(message: Message, fits: (message: Message) => boolean): Message {
-  for (const level of LEVELS) {
-    const smaller = cut(message, level)
-    if (fits(smaller)) return smaller
-  }
-  return { ...cut(message, LEVELS[LEVELS.length - 1] ?? LEVELS[0]), blocks: [], buttons: message.buttons.slice(0, 1) }
+  for (const titleChars of TITLE_CHARS)
+    for (const level of LEVELS) {
+      const smaller = cut(message, titleChars, level)
+      if (fits(smaller)) return smaller
+    }
+  const least = cut(message, TITLE_CHARS[2], LEVELS[LEVELS.length - 1] ?? LEVELS[0])
+  return { ...least, blocks: [], buttons: message.buttons.slice(0, 1) }
 }
 
-function cut(message: Message, level: Level): Message {
+function cut(message: Message, titleChars: number, level: Level): Message {
   return {
     ...message,
-    title: shortened(message.title, TITLE_CHARS),
+    title: shortened(message.title, titleChars),
     footer: shortened(message.footer, FOOTER_CHARS),
     blocks: message.blocks.slice(0, MOST_BLOCKS).flatMap(block => cutBlock(block, level)),
   }

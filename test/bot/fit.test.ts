@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fits as fitsDiscord } from '../../adapters/chat/discord-payload.ts'
+import { fitsSlack } from '../../adapters/chat/slack-payload.ts'
+import { fitsTelegram } from '../../adapters/chat/telegram-payload.ts'
+import { fitsIn as fitsWhatsApp } from '../../adapters/chat/whatsapp-text.ts'
 import { fit, shortened } from '../../bot/fit.ts'
 import type { Message } from '../../bot/message.ts'
-import { fullMessage } from '../conformance/messages.ts'
+import { fullMessage, plainMessage } from '../conformance/messages.ts'
 
 const size = (message: Message) => JSON.stringify(message).length
 const large = fullMessage({
@@ -54,4 +58,19 @@ test('text is never cut in the middle of a character', () => {
     assert.ok(!/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/.test(shortened('😀😀😀😀😀😀', n)), String(n))
   assert.equal(shortened('abc', 3), 'abc')
   assert.equal(shortened('abcd', 3), 'ab…')
+})
+
+test('a title of any length and of any characters fits each platform', () => {
+  const platforms = { fitsSlack, fitsTelegram, fitsDiscord, fitsWhatsApp }
+  for (const text of ['a', '&', '<', '🔴', '"'])
+    for (const length of [20, 100, 140, 146, 147, 148, 149, 150, 151, 300, 5000]) {
+      const title = text.repeat(Math.ceil(length / text.length))
+      const message = { ...plainMessage(title), icon: '🔴', blocks: [{ block: 'text', text: 'all of it' }] } as const
+      for (const [name, fits] of Object.entries(platforms)) {
+        const fitting = fit(message, fits)
+        assert.ok(fits(fitting), `${length} × ${text}: ${name}`)
+        assert.ok(fitting.title.length >= Math.min(28, length) - 1, fitting.title)
+        assert.deepEqual(fitting.blocks, message.blocks, 'nothing else is cut for it')
+      }
+    }
 })
