@@ -24,8 +24,11 @@ export function fit(message: Message, fits: (message: Message) => boolean): Mess
       const smaller = cut(message, titleChars, level)
       if (fits(smaller)) return smaller
     }
-  const least = cut(message, TITLE_CHARS[2], LEVELS[LEVELS.length - 1] ?? LEVELS[0])
-  return { ...least, blocks: [], buttons: message.buttons.slice(0, 1) }
+  const bare = TITLE_CHARS.map(titleChars => ({
+    ...cut(message, titleChars, LEVELS[LEVELS.length - 1] ?? LEVELS[0]),
+    ...{ blocks: [], buttons: message.buttons.slice(0, 1) },
+  }))
+  return bare.find(fits) ?? bare.at(-1) ?? message
 }
 
 function cut(message: Message, titleChars: number, level: Level): Message {
