@@ -111,10 +111,12 @@ test('an activation is a unit of its own where systemd runs', async t => {
 
   await t.test('one whose heald was killed is taken up by the next, while it runs and when it has ended', async () => {
     for (const isOver of [false, true]) {
-      const run = activate('echo > OUT/began; while [ ! -e OUT/go-on ]; do sleep 0.05; done; echo so far; exit 4')
+      const killed = assert.rejects(
+        activate('echo > OUT/began; while [ ! -e OUT/go-on ]; do sleep 0.05; done; echo so far; exit 4'),
+      )
       await until('it to run', () => existsSync(out('began')))
       await machine.must('kill', '-9', said('asker'))
-      await assert.rejects(run)
+      await killed
       assert.equal(await ask('takeUpActivation', { argv: ['./other'] }), null, 'another command')
       const next = isOver ? null : ask('takeUpActivation')
       writeFileSync(out('go-on'), '')
