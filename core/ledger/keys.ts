@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { disk } from './files.ts'
-import { isMissing, readPlain } from './plain-file.ts'
+import { isMissing, NotPlain, readPlain } from './plain-file.ts'
 
 /**
  * The private keys of a ledger, `keys/<epoch>.pem` (PKCS #8, 0600). There is one, and two only while one takes over from
@@ -12,7 +12,10 @@ import { isMissing, readPlain } from './plain-file.ts'
 export interface KeyStore {
   /** Epochs whose key is there, in order. */
   epochs(): number[]
-  /** Throws a Fault (`ledger.key`) when it is missing or makes no sense; never with anything of the key in it. */
+  /**
+   * Throws a Fault (`ledger.key`) when it is missing or makes no sense; never with anything of the key in it. Throws the
+   * system's errors.
+   */
   load(epoch: number): KeyObject
   /** Makes the key of an epoch, durably; one that is there already is taken. Throws the system's errors. */
   create(epoch: number): Promise<KeyObject>
@@ -45,7 +48,9 @@ export function keyStore(ledgerDir: string): KeyStore {
     try {
       pem = readPlain(pathOf(epoch), MOST_BYTES)
     } catch (error) {
-      throw unusable(pathOf(epoch), messageOf(error))
+      if (isMissing(error) || error instanceof NotPlain) throw unusable(pathOf(epoch), messageOf(error))
+      // It may be good all the same.
+      throw error
     }
     try {
       const key = createPrivateKey(pem)
