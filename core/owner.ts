@@ -37,6 +37,11 @@ export function asOwnerOf(path: string): string {
   return `sudo${who} heald …`
 }
 
+/** The hint where what heald has made at `path` can't be read. */
+export function askAsOwnerOf(path: string): string {
+  return `ask as the user heald runs as: ${asOwnerOf(path)}`
+}
+
 function ownerOf(path: string): number {
   try {
     return statSync(path).uid

@@ -92,7 +92,7 @@ export async function startUnitRun({ target, path, argv, order, env, account }: 
     writeFileSync(join(folder, 'command'), `${exported(env)}exec ${argv.map(quoted).join(' ')}\n`)
     writeFileSync(join(folder, 'order'), order)
     writeFileSync(join(folder, 'ended'), `echo "$EXIT_CODE $EXIT_STATUS" > ${join(folder, 'result')}\n`)
-    output = openOutput(folder)
+    output = outputIn(folder)
     // So that the command can open /dev/stderr, which is this file, anew.
     if (account !== null) fchownSync(output.fd, account.uid, account.gid)
   } catch {
@@ -113,7 +113,7 @@ export async function startUnitRun({ target, path, argv, order, env, account }: 
   return runOf(unit, output)
 }
 
-function openOutput(folder: string): Output {
+function outputIn(folder: string): Output {
   const { O_RDWR, O_APPEND, O_CREAT } = constants
   return { fd: openSync(join(folder, 'output'), O_RDWR | O_APPEND | O_CREAT, 0o600), earlier: '' }
 }
@@ -141,7 +141,7 @@ export function findUnitRun(path: string, order: string): string | null {
 
 /** Goes on with what `findUnitRun` has found. */
 export function takeUpUnitRun(unit: string): UnitRun {
-  return runOf(unit, openOutput(join(FOLDERS, unit)))
+  return runOf(unit, outputIn(join(FOLDERS, unit)))
 }
 
 /** Ends all runs of the target at `path` as units, and those that were only ordered. */

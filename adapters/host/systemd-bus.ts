@@ -220,9 +220,9 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
     if (which !== null) lost(which)
   }
 
-  async function ask(...[path, of, member, signature, body, hear]: Question): Promise<unknown> {
+  async function ask(...question: Question): Promise<unknown> {
     if (client === null || !isUp) throw unreachable(lastWhy)
-    return call(client, CALL_MS, path, of, member, signature, body, hear)
+    return call(client, CALL_MS, ...question)
   }
 
   void dial()
@@ -233,7 +233,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       const hear = (answer: unknown) => take(answer as Record<string, unknown>)
       await gate(() => ask(path, PROPERTIES, 'GetAll', 's', [''], hear))
     },
-    property: (path, ...what) => gate(() => ask(path, PROPERTIES, 'Get', 'ss', [`${DESTINATION}.${what[0]}`, what[1]])),
+    property: (path, of, name) => gate(() => ask(path, PROPERTIES, 'Get', 'ss', [`${DESTINATION}.${of}`, name])),
     isUp: () => isUp,
     renew(why) {
       lastWhy = why

@@ -8,7 +8,7 @@ import { parseVkey } from '../ledger/note.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
-import { asOwnerOf } from '../owner.ts'
+import { askAsOwnerOf } from '../owner.ts'
 import { noWords } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -140,13 +140,14 @@ function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouched }: V
         : unvouched.length === 0
           ? ` ${vkeys.length} keys, each vouched for by the one before.`
           : ` ${vkeys.length} keys.`
+  const later = unsigned > 0 ? ', and not yet for what came later' : ''
+  const from = unvouched.length > 0 ? 'what is behind it,' : 'the entries'
+  const reach = unvouched.length === 0 && unsigned <= 0 ? 'all of them' : `${from} up to #${signedUpTo - 1}${later}`
   const trust =
     trusted === 'nothing'
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
       : trusted === 'key'
-        ? unvouched.length > 0
-          ? `The key that was given vouches for what is behind it, up to #${signedUpTo - 1}${unsigned > 0 ? ', and not yet for what came later' : ''}.`
-          : `The key that was given vouches for ${unsigned > 0 ? `the entries up to #${signedUpTo - 1}, and not yet for what came later` : 'all of them'}.`
+        ? `The key that was given vouches for ${reach}.`
         : 'What was kept elsewhere fits.'
   return [
     `${signed}${keys}`,
@@ -289,9 +290,8 @@ export function segmentsIn(dir: string): boolean {
     return segmentFiles(dir).length > 0 || readMark(dir).mark !== null
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return false
-    const hint = `ask as the user heald runs as: ${asOwnerOf(dir)}`
     throw new Fault('state.unreadable', `the ledger in ${dir} can't be read: ${messageOf(error)}`, {
-      hint,
+      hint: askAsOwnerOf(dir),
       cause: error,
     })
   }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, Fault } from '../fault.ts'
-import { asOwnerOf } from '../owner.ts'
+import { askAsOwnerOf } from '../owner.ts'
 import { oneWord } from './arguments.ts'
 import { withNearest } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -82,7 +82,7 @@ export async function logNames(folder: string): Promise<string[]> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return []
     throw new Fault('state.unreadable', `the logs in ${folder} can't be read: ${codeOf(error)}`, {
-      hint: `ask as the user heald runs as: ${asOwnerOf(folder)}`,
+      hint: askAsOwnerOf(folder),
       cause: error,
     })
   }

@@ -7,7 +7,7 @@ import { segmentFiles } from '../ledger/files.ts'
 import { genesisOf } from '../ledger/key-entries.ts'
 import { type BadLine, foldFrom } from '../ledger/read.ts'
 import { readSnapshot } from '../ledger/state.ts'
-import { asOwnerOf } from '../owner.ts'
+import { askAsOwnerOf } from '../owner.ts'
 
 /** Entries of one incident that are nearer than this to each other are read in one go. */
 const NEAR_SEQS = 1000
@@ -101,7 +101,7 @@ function existingLedger(state: string): string {
     isEmpty = segmentFiles(dir).length === 0
   } catch (error) {
     throw new Fault('state.unreadable', `the ledger in ${dir} can't be read: ${codeOf(error)}`, {
-      hint: `ask as the user heald runs as: ${asOwnerOf(dir)}`,
+      hint: askAsOwnerOf(dir),
       cause: error,
     })
   }

@@ -24,8 +24,9 @@ export function mustBeReloadable(before: HostConfig, after: HostConfig): void {
 
 /**
  * What applying `after` would do to the services that `before` described. Pure. Each name is in exactly one list:
- * new ones start, missing ones stop, or are let go of where they are units; where the command, environment, folder, user or limits differ, a running process
- * can't take the change, so it is `pending` (`restart` with `options.restart`, and for the bot); everything else applies as it runs.
+ * new ones start, missing ones stop, or are let go of where they are units; where the command, environment, folder, user or
+ * limits differ, a running process can't take the change, so it is `pending` (`restart` with `options.restart`, and for the
+ * bot); everything else applies as it runs.
  * Lists keep the order of the files. `stale` names the services whose process is known to differ from `after`, whatever
  * configurations lie between; left out, the two configurations are compared.
  */

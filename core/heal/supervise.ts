@@ -128,13 +128,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   }
 
   const gone = takenOut({
-    ...{
-      host,
-      record: options.record,
-      recorded: options.recorded,
-      boot: options.boot.slice(0, 8),
-      wallMs: options.clock.wallMs,
-    },
+    host,
+    record: options.record,
+    recorded: options.recorded,
+    boot: options.boot.slice(0, 8),
+    wallMs: options.clock.wallMs,
     configured: () => new Map([...services.values()].map(service => [service.name, service.spec().unit ?? null])),
   })
 

@@ -120,8 +120,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (told.hasPredecessor && keys.epochs().includes(older)) {
       owed = { older, newer: newest, seq: told.seq }
       await payOwed()
-    }
-    await onlyKey(newest)
+    } else await onlyKey(newest)
     return null
   }
 
@@ -163,8 +162,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (kept?.origin !== origin || kept.size !== size || kept.root !== root)
       // The new key signs it too: who is given that one has something signed with it at once.
       await keepCheckpoint(dir, size, signCheckpoint({ origin, size, root }, keys.load(older), keys.load(newer)))
-    await keys.erase(older)
-    use(newer, keys.load(newer))
+    await onlyKey(newer)
     owed = null
   }
 
@@ -228,7 +226,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
         // What an earlier try has left is none of the new epoch.
         const why = await putInOrder(genesis)
         const older = why === null ? (current?.epoch ?? null) : null
-        const newer = older === null ? await nextEpoch(dir) : older + 1
+        const newer = (older ?? (await toldKey(dir, genesis))?.epoch ?? -1) + 1
         if (older === null) await keys.erase(newer)
         const key = await keys.create(newer)
         const data = {
@@ -241,8 +239,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
         if (older !== null) {
           owed = { older, newer, seq: told.seq }
           await payOwed()
-        }
-        await onlyKey(newer)
+        } else await onlyKey(newer)
         return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
       }),
     exclusively: inTurn,
@@ -266,7 +263,7 @@ interface Told {
 async function toldKey(dir: string, genesis: Entry): Promise<Told | null> {
   const last = (await keyEntries(dir)).rotations.at(-1) ?? genesis
   const { seq, data } = last
-  if (data.publicKey == null) return null
+  if (last === genesis && data.publicKey == null) return null
   const epoch = last === genesis ? 0 : Number(data.epoch)
   return { epoch, publicKey: data.publicKey, seq, hasPredecessor: epoch > 0 && data.why === undefined }
 }
@@ -277,11 +274,4 @@ function publicOf(key: KeyObject): string {
 
 function another(claim: Checkpoint, origin: string): string {
   return `the last checkpoint is of ${claim.size} entries of ${claim.origin}, and this ledger is ${origin}`
-}
-
-async function nextEpoch(dir: string): Promise<number> {
-  const { genesis, rotations } = await keyEntries(dir)
-  const last = rotations.at(-1)
-  if (last !== undefined) return Number(last.data.epoch) + 1
-  return genesis?.data.publicKey == null ? 0 : 1
 }

@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { disk } from '../../../core/ledger/files.ts'
 import { latestCheckpoint } from '../../../core/ledger/kept.ts'
-import { openLedger } from '../../../core/ledger/open.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
-import { exit, folder, optionsFor } from './stand.ts'
-
-async function open(t: TestContext, dir: string) {
-  const said: string[] = []
-  const ledger = await openLedger(optionsFor(dir, { onTrouble: what => void said.push(what) }))
-  t.after(() => ledger.close(2000))
-  await ledger.settled()
-  return { ledger, said }
-}
+import { exit, folder, heard } from './stand.ts'
 
 test('a handover that can not be kept is owed: nothing is signed until it is there, and it is made before anything else', async t => {
   const dir = join(folder(t), 'ledger')
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   for (let n = 0; n < 3; n++) await ledger.append(exit(n))
   await ledger.checkpoint()
   const before = latestCheckpoint(dir)
@@ -44,7 +35,7 @@ test('a handover that can not be kept is owed: nothing is signed until it is the
 
 test('a kill while a key is being erased: the next start erases the rest and signs on', async t => {
   const dir = join(folder(t), 'ledger')
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   const old = readFileSync(join(dir, 'keys/0.pem'))
   await ledger.rotateKey('local:admin')
   await ledger.append(exit(1))
@@ -52,7 +43,7 @@ test('a kill while a key is being erased: the next start erases the rest and sig
   const half = [Buffer.alloc(4096), Buffer.alloc(0), old]
   for (const bytes of half) {
     writeFileSync(join(dir, 'keys/0.pem'), bytes, { mode: 0o600 })
-    const again = await open(t, dir)
+    const again = await heard(t, dir)
     assert.deepEqual(again.said, [])
     assert.deepEqual(readdirSync(join(dir, 'keys')), ['1.pem'])
     await again.ledger.append(exit(2))
@@ -63,7 +54,7 @@ test('a kill while a key is being erased: the next start erases the rest and sig
   // One that nobody was told of.
   for (const bytes of [Buffer.alloc(4096), Buffer.alloc(0)]) {
     writeFileSync(join(dir, 'keys/2.pem'), bytes, { mode: 0o600 })
-    const again = await open(t, dir)
+    const again = await heard(t, dir)
     assert.deepEqual([again.said, readdirSync(join(dir, 'keys'))], [[], ['1.pem']])
     await again.ledger.close(2000)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { disk } from '../../../core/ledger/files.ts'
 import { keyStore } from '../../../core/ledger/keys.ts'
 import { parseVkey } from '../../../core/ledger/note.ts'
@@ -9,17 +9,9 @@ import { openLedger } from '../../../core/ledger/open.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { until } from '../../until.ts'
-import { entriesIn, exit, folder, optionsFor, written } from './stand.ts'
+import { entriesIn, exit, folder, heard, optionsFor, written } from './stand.ts'
 
 /* A key signs only if an entry tells of it, as the newest one, whatever was interrupted, refused or put back. */
-
-async function open(t: TestContext, dir: string) {
-  const said: string[] = []
-  const ledger = await openLedger(optionsFor(dir, { onTrouble: what => void said.push(what) }))
-  t.after(() => ledger.close(2000))
-  await ledger.settled()
-  return { ledger, said }
-}
 
 const keysIn = (dir: string): string[] => readdirSync(join(dir, 'keys')).sort()
 
@@ -54,7 +46,7 @@ test('a key that was made and refused signs nothing after a restart, and the nex
   await full.close(2000)
   const refused = readFileSync(join(dir, 'keys/1.pem'), 'utf8')
 
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   assert.match(said.join(), /^checkpoints are not signed: the key in "keys" is not that of epoch 0/)
   await ledger.append(exit(4))
   await assert.rejects(ledger.checkpoint(), { code: 'ledger.checkpoint' })
@@ -72,12 +64,12 @@ test('a first key that no entry tells of yet is told of at the next start', asyn
   mkdirSync(dir)
   // A file in the place of the folder: no key can be made for the first entry.
   writeFileSync(join(dir, 'keys'), '')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.close(2000)
   rmSync(join(dir, 'keys'))
   await keyStore(dir).create(0)
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   await until('its first key', () => ledger.vkey() !== null)
   await ledger.append(exit(2))
   await ledger.checkpoint()
@@ -88,7 +80,7 @@ test('a first key that no entry tells of yet is told of at the next start', asyn
 
 test('an old key that was put back signs nothing, even with its checkpoint; a new one takes its place and it is gone', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.checkpoint()
   const backup = join(dir, '..', 'backup')
@@ -104,7 +96,7 @@ test('an old key that was put back signs nothing, even with its checkpoint; a ne
     rmSync(join(copy, 'lock.pid'), { force: true })
     rmSync(join(copy, 'keys'), { recursive: true })
     for (const name of names) cpSync(join(backup, name), join(copy, name), { recursive: true })
-    const { ledger, said } = await open(t, copy)
+    const { ledger, said } = await heard(t, copy)
     assert.match(
       said.join(),
       /the key in "keys" is not that of epoch 1, which the entries tell of. "heald keygen" begins/,
@@ -118,7 +110,7 @@ test('an old key that was put back signs nothing, even with its checkpoint; a ne
     assert.deepEqual([epochsIn(copy).at(-1), keysIn(copy)], [[2, GONE], ['2.pem']])
     await ledger.close(2000)
     assert.equal((await verifiedWith(copy, ledger.vkey())).firstBad, null)
-    assert.deepEqual((await open(t, copy)).said, [])
+    assert.deepEqual((await heard(t, copy)).said, [])
   }
 })
 
@@ -126,14 +118,14 @@ test('a new epoch without the key before, killed before the old file was removed
   const dir = await written(t, 3, { mark: true })
   const stray = readFileSync(join(dir, 'keys/0.pem'))
   rmSync(join(dir, 'keys'), { recursive: true })
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.rotateKey('local:admin')
   await one.ledger.append(exit(4))
   await one.ledger.checkpoint()
   await one.ledger.close(2000)
   writeFileSync(join(dir, 'keys/0.pem'), stray, { mode: 0o600 })
   rmSync(join(dir, 'checkpoint'))
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   await ledger.append(exit(5))
   await ledger.checkpoint()
   assert.deepEqual([keysIn(dir), said], [['1.pem'], []])

@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { openCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { epochsOf, isOfItsEpoch, originOf, unvouched } from '../../../core/ledger/epochs.ts'
 import { keptCheckpoints, latestCheckpoint } from '../../../core/ledger/kept.ts'
 import { keyStore } from '../../../core/ledger/keys.ts'
-import type { Ledger } from '../../../core/ledger/ledger.ts'
 import { rawPublicKey } from '../../../core/ledger/note.ts'
-import { openLedger } from '../../../core/ledger/open.ts'
 import { until } from '../../until.ts'
-import { entriesIn, exit, folder, optionsFor, rehashed } from './stand.ts'
-
-interface Open {
-  readonly ledger: Ledger
-  readonly said: string[]
-}
-
-async function open(t: TestContext, dir: string): Promise<Open> {
-  const said: string[] = []
-  const ledger = await openLedger(optionsFor(dir, { onTrouble: what => void said.push(what) }))
-  t.after(() => ledger.close(2000))
-  await ledger.settled()
-  return { ledger, said }
-}
+import { entriesIn, exit, folder, heard, rehashed } from './stand.ts'
 
 const rotationsIn = (dir: string) => entriesIn(dir).filter(({ kind }) => kind === 'genesis' || kind === 'key.rotated')
 
@@ -47,7 +32,7 @@ function judgedIn(dir: string) {
 
 test('a new ledger has a key, names it in its first entry, and signs what it is', async t => {
   const dir = join(folder(t), 'ledger')
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   for (let n = 0; n < 5; n++) await ledger.append(exit(n))
   const { note, size } = await ledger.checkpoint()
   assert.equal(size, 6)
@@ -63,7 +48,7 @@ test('a new ledger has a key, names it in its first entry, and signs what it is'
 
 test('a new key: the old one vouches for it and is gone, and each checkpoint is of its own epoch', async t => {
   const dir = join(folder(t), 'ledger')
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   await ledger.append(exit(1))
   const old = readFileSync(join(dir, 'keys', '0.pem'))
   const first = await ledger.checkpoint()
@@ -104,11 +89,11 @@ test('a new key: the old one vouches for it and is gone, and each checkpoint is 
 
 test('opened again, the same key goes on', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   const vkey = one.ledger.vkey()
   await one.ledger.close(2000)
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   await ledger.append(exit(2))
   await ledger.checkpoint()
   assert.equal(ledger.vkey(), vkey)
@@ -118,11 +103,11 @@ test('opened again, the same key goes on', async t => {
 
 test('a new key that was made and never told of is thrown away', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.close(2000)
   await keyStore(dir).create(1)
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   assert.deepEqual(readdirSync(join(dir, 'keys')), ['0.pem'])
   await ledger.append(exit(2))
   await ledger.checkpoint()
@@ -132,7 +117,7 @@ test('a new key that was made and never told of is thrown away', async t => {
 
 test('a key that was told of and not vouched for yet is vouched for by the old one at the next start', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   const key = await keyStore(dir).create(1)
   const publicKey = rawPublicKey(key).toString('base64')
@@ -140,7 +125,7 @@ test('a key that was told of and not vouched for yet is vouched for by the old o
   await one.ledger.append(exit(2))
   await one.ledger.close(2000)
   rmSync(join(dir, 'checkpoint'), { force: true })
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   assert.deepEqual(readdirSync(join(dir, 'keys')), ['1.pem'])
   await ledger.append(exit(3))
   await ledger.checkpoint()
@@ -151,11 +136,11 @@ test('a key that was told of and not vouched for yet is vouched for by the old o
 
 test('keys that are lost: it is said, entries are recorded as ever, and a person begins a new epoch that says so', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.close(2000)
   rmSync(join(dir, 'keys'), { recursive: true })
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   assert.match(said.join(), /the key in "keys" is gone. "heald keygen"/)
   assert.ok(await ledger.append(exit(2)))
   await assert.rejects(ledger.checkpoint(), { code: 'ledger.checkpoint' })
@@ -173,12 +158,12 @@ test('keys that are lost: it is said, entries are recorded as ever, and a person
 
 test('a key that makes no sense is said in words that hold nothing of it', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.close(2000)
   const path = join(dir, 'keys', '0.pem')
   writeFileSync(path, readFileSync(path, 'latin1').replace('PRIVATE', 'SECRETS').replace(/M/g, 'N'))
-  const { ledger, said } = await open(t, dir)
+  const { ledger, said } = await heard(t, dir)
   assert.match(said.join(), /can't be used: it holds no Ed25519 key/)
   assert.ok(!said.join().includes('BEGIN'))
   assert.ok(await ledger.append(exit(2)))
@@ -189,12 +174,12 @@ test('a ledger that was begun without keys gets its first one by an entry', asyn
   mkdirSync(dir, { recursive: true })
   // A file in the place of the folder: no key can be made for the first entry.
   writeFileSync(join(dir, 'keys'), '')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   assert.ok(await one.ledger.append(exit(1)))
   assert.equal(rotationsIn(dir)[0]?.data.publicKey, null)
   await one.ledger.close(2000)
   rmSync(join(dir, 'keys'))
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   await until('its first key', () => ledger.vkey() !== null)
   await ledger.checkpoint()
   const { epochs, opened } = judgedIn(dir)
@@ -204,7 +189,7 @@ test('a ledger that was begun without keys gets its first one by an entry', asyn
 
 test('fewer entries than the last checkpoint: an alert, and the checkpoint is kept for evidence', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   for (let n = 0; n < 9; n++) await one.ledger.append(exit(n))
   await one.ledger.checkpoint()
   await one.ledger.close(2000)
@@ -212,7 +197,7 @@ test('fewer entries than the last checkpoint: an alert, and the checkpoint is ke
   writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(0, 5).join('\n').concat('\n'))
   rmSync(join(dir, 'head'))
   const note = latestCheckpoint(dir)
-  const { ledger } = await open(t, dir)
+  const { ledger } = await heard(t, dir)
   const alert = entriesIn(dir).find(({ kind }) => kind === 'integrity.alert')
   assert.match(String(alert?.data.why), /a checkpoint of 10 entries was signed/)
   await ledger.append(exit(20))
@@ -222,7 +207,7 @@ test('fewer entries than the last checkpoint: an alert, and the checkpoint is ke
 
 test('a tail that was rewritten, with all hashes made anew: an alert', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   for (let n = 0; n < 9; n++) await one.ledger.append(exit(n))
   const { note } = await one.ledger.checkpoint()
   await one.ledger.append(exit(10))
@@ -231,7 +216,7 @@ test('a tail that was rewritten, with all hashes made anew: an alert', async t =
   writeFileSync(path, rehashed(readFileSync(path, 'utf8').replace('"pid":5,', '"pid":6,')))
   rmSync(join(dir, 'head'))
   writeFileSync(join(dir, 'checkpoint'), note)
-  await open(t, dir)
+  await heard(t, dir)
   await until('the alert', () => entriesIn(dir).some(({ kind }) => kind === 'integrity.alert'))
   const alert = entriesIn(dir).find(({ kind }) => kind === 'integrity.alert')
   assert.match(String(alert?.data.why), /the checkpoint of 10 entries has the root [0-9a-f]{64}, and the ledger has/)
@@ -240,22 +225,22 @@ test('a tail that was rewritten, with all hashes made anew: an alert', async t =
 
 test('another ledger in its place: an alert', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   for (let n = 0; n < 9; n++) await one.ledger.append(exit(n))
   const { note } = await one.ledger.checkpoint()
   await one.ledger.close(2000)
   for (const name of ['seg', 'head', 'tree', 'checkpoint']) rmSync(join(dir, name), { recursive: true })
-  const forged = await open(t, dir)
+  const forged = await heard(t, dir)
   for (let n = 0; n < 12; n++) await forged.ledger.append(exit(100 + n))
   await forged.ledger.close(2000)
   writeFileSync(join(dir, 'checkpoint'), note)
-  await open(t, dir)
+  await heard(t, dir)
   await until('the alert', () => entriesIn(dir).some(({ kind }) => kind === 'integrity.alert'))
 })
 
 test('what ends with the entry of a new key is not signed by it: the handover stands for it, and nothing where there is none', async t => {
   const dir = join(folder(t), 'ledger')
-  const one = await open(t, dir)
+  const one = await heard(t, dir)
   await one.ledger.append(exit(1))
   await one.ledger.rotateKey('local:admin')
   const { note, size } = await one.ledger.checkpoint()
@@ -264,7 +249,7 @@ test('what ends with the entry of a new key is not signed by it: the handover st
   assert.ok(opened.every(each => isOfItsEpoch(each, epochs)))
   await one.ledger.close(2000)
   rmSync(join(dir, 'keys'), { recursive: true })
-  const two = await open(t, dir)
+  const two = await heard(t, dir)
   await two.ledger.rotateKey('local:admin')
   await assert.rejects(two.ledger.checkpoint(), { code: 'ledger.checkpoint' })
   await two.ledger.append(exit(2))

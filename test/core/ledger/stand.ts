@@ -47,6 +47,17 @@ export async function opened(t: TestContext, dir: string, more: Partial<LedgerOp
   return ledger
 }
 
+/** The same, once it is settled; `said`: the troubles that it tells of. */
+export async function heard(
+  t: TestContext,
+  dir: string,
+): Promise<{ readonly ledger: Ledger; readonly said: string[] }> {
+  const said: string[] = []
+  const ledger = await opened(t, dir, { onTrouble: what => void said.push(what) })
+  await ledger.settled()
+  return { ledger, said }
+}
+
 export const exit = (pid: number, more: Partial<Draft> = {}): Draft => ({
   kind: 'service.exited',
   svc: 'api',
