@@ -8,6 +8,7 @@ import type { Patient } from '../heal/patient.ts'
 import type { RunCheck, Surroundings } from '../heal/probe/verdict.ts'
 import type { LoopAnswer } from '../heal/records.ts'
 import type { DeadMan } from './dead-man.ts'
+import { judgeFalls } from './falls.ts'
 import { isAtRest, type Journal, plain, type Ref } from './journal.ts'
 import { createJudge } from './judge.ts'
 import { rememberLooks } from './looks.ts'
@@ -157,7 +158,7 @@ export function createManaged(spec: TargetSpec, opened: OpenTarget, tools: Manag
       clock,
       record: recorder.record,
       recordDeadMan: recorder.recordDeadMan,
-      judge: (at, signal) => judge.judge(at, memory().baseline, signal),
+      judge: async (at, signal) => judgeFalls(memory().falls, at) ?? judge.judge(at, memory().baseline, signal),
       onActivated: activated,
       activationDeadlineMs: spec.activationDeadlineMs,
       deadManMs: () => tools.switchSpec().deadManMs,

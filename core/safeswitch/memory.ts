@@ -1,6 +1,7 @@
 import type { TargetSpec } from '../config/spec.ts'
 import type { Entry, Json } from '../entry.ts'
 import { stepOf, targetOf } from './entries.ts'
+import { fallsAfter } from './falls.ts'
 import { emptyJournal, follow, isAtRest, type Journal, type Ref } from './journal.ts'
 import type { Moment } from './moment.ts'
 
@@ -29,6 +30,8 @@ export interface TargetMemory {
   heldWhy: string | null
   /** The quarantine that the last rollback led to: taken back when the cause turns out to be the environment. */
   lastBlamed: string[]
+  /** How often heald has ended since the last step without having been told to. */
+  falls: number
   /** What was said last about a target that can't be looked at; null: nothing, or that it is in order again. */
   trouble: Trouble | null
 }
@@ -49,7 +52,7 @@ export function newTargetMemory(): TargetMemory {
   return {
     ...{ journal: emptyJournal(), place: null, boot: '', quarantined: [], automatic: [], tried: [] },
     ...{ arrived: null, left: null, lastBlamed: [], baseline: [], heldWhy: null, rollbackWhy: '' },
-    trouble: null,
+    ...{ falls: 0, trouble: null },
   }
 }
 
@@ -72,8 +75,9 @@ export function memoryOf(memories: TargetMemories, name: string, place?: Json): 
   return found === undefined || isElsewhere ? newTargetMemory() : found
 }
 
-/** Takes one entry in, in place; entries that are about no target change nothing. */
+/** Takes one entry in, in place; entries that are about neither a target nor heald's own life change nothing. */
 export function rememberTarget(memories: TargetMemories, entry: Entry): void {
+  for (const of of Object.values(memories)) of.falls = fallsAfter(of.falls, of.journal, entry.kind)
   const name = targetOf(entry)
   if (name === null) return
   if (entry.kind.startsWith('target.')) rememberTrouble(memories, name, entry)
@@ -86,6 +90,7 @@ export function rememberTarget(memories: TargetMemories, entry: Entry): void {
   const at: Moment = { wallMs: Date.parse(entry.ts) || 0, monoMs: entry.mono / 1000, boot: entry.boot }
   of.journal = follow(before, step)
   of.boot = entry.boot
+  of.falls = 0
   switch (step.kind) {
     case 'switch.observed':
       of.baseline = []

@@ -167,3 +167,14 @@ test('entries of no target, or of another, change nothing of this one', () => {
   assert.deepEqual(Object.keys(memories), ['other'])
   assert.deepEqual(after([], memories), newTargetMemory())
 })
+
+test('what heald itself did since the last step is counted: ends that nobody asked for, in whatever order they are told', () => {
+  const [start, stop] = [entryOf('daemon.started', {}), entryOf('daemon.stopped', { reason: 'SIGTERM' })]
+  const probation = deploy(R1, R2).map(step => written(step))
+  const fell = (...lives: (typeof start)[]) => after([...probation, ...lives]).falls
+  assert.equal(fell(), 0)
+  assert.equal(fell(start, start), 2, 'killed twice')
+  assert.equal(fell(stop, start, stop, start), 0, 'stopped twice')
+  assert.equal(fell(stop, start, start), 1)
+  assert.equal(after([...probation, start, ...commit.map(step => written(step)), start]).falls, 0, 'at rest')
+})
