@@ -11,7 +11,7 @@ const ASK_TIMEOUT_MS = 10_000
 /** A stop may wait for its timeout and a start for its startup time, one service after another. */
 const ORDER_TIMEOUT_MS = 15 * 60_000
 /** A switch lasts as long as its activation and its probation may, and people set those to an hour and more. */
-const SWITCH_TIMEOUT_MS = 3 * 3_600_000
+export const SWITCH_TIMEOUT_MS = 3 * 3_600_000
 
 /** What asking takes of a context. */
 type Asking = Pick<Context, 'socket' | 'signal'>

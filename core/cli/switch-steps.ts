@@ -17,24 +17,26 @@ const CATCH_UP_MS = 1000
 const LOOK_EVERY_MS = 10
 
 export interface Steps {
-  /** Resolves once all that is durable by now was shown, or after a second. */
+  /** Resolves once all that is durable by now was shown, or after a second; says so where they could not be shown. */
   finish(): Promise<void>
-  /** Shows nothing more. Idempotent. */
-  stop(): Promise<void>
+  /** Shows nothing more; resolves to the seq behind the last entry that was looked at. Idempotent. */
+  stop(): Promise<number>
 }
 
 /**
  * Shows each step of a target's switch as it becomes durable: its own entries and those of the services it belongs to,
  * one line each; on a terminal also how far a probation is. Steps are a view only: when they can't be followed the
- * order goes on, and that is said once.
- * @param status from before the order: its ledger size is where the steps begin
+ * order goes on, and that is said at its end.
+ * @param status from before the order
+ * @param fromSeq where the steps begin
  */
-export function showSteps(context: Context, target: string, status: Status): Steps {
+export function showSteps(context: Context, target: string, status: Status, fromSeq = status.ledger.size): Steps {
   const services = new Set(status.services.filter(service => service.target === target).map(({ name }) => name))
   const leaving = new AbortController()
   const signal = AbortSignal.any([context.signal, leaving.signal])
   const bar = probationBar(context)
-  let nextSeq = status.ledger.size
+  let nextSeq = fromSeq
+  let trouble: unknown = null
   const following = follow()
 
   async function follow(): Promise<void> {
@@ -47,7 +49,7 @@ export function showSteps(context: Context, target: string, status: Status): Ste
         if (isOurs(entry)) show(entry)
       }
     } catch (error) {
-      tellTrouble(error)
+      trouble = error
     }
   }
 
@@ -70,30 +72,29 @@ export function showSteps(context: Context, target: string, status: Status): Ste
     try {
       return (await askStatus(context)).ledger.size
     } catch (error) {
-      tellTrouble(error)
+      trouble = error
       return nextSeq
     }
-  }
-
-  function tellTrouble(error: unknown): void {
-    if (!signal.aborted) context.err(`heald: the steps can't be shown: ${cleanLine(messageOf(error))}\n`)
   }
 
   return {
     async finish() {
       const size = await durableSize()
       for (let waited = 0; nextSeq < size && waited < CATCH_UP_MS; waited += LOOK_EVERY_MS) await sleep(LOOK_EVERY_MS)
+      if (trouble === null || signal.aborted) return
+      context.err(`heald: the steps can't be shown: ${cleanLine(messageOf(trouble))}\n`)
     },
     async stop() {
       leaving.abort()
       await following
       bar.end()
+      return nextSeq
     },
   }
 }
 
 /** Null for what is no entry: the ledger may be one of another version. */
-function entryIn(line: string): FoldEntry | null {
+export function entryIn(line: string): FoldEntry | null {
   let parsed: unknown
   try {
     parsed = JSON.parse(line)

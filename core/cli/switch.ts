@@ -4,16 +4,18 @@
  * 1. The ledger's size is asked for, so that every step from here on can be shown, and none from before.
  * 2. The order goes to the daemon, whose answer comes at the end of the switch. Meanwhile the steps are shown as they
  *    become durable (`switch-steps.ts`).
- * 3. The switch belongs to the daemon: Ctrl-C, a lost connection or an end of this process change nothing about it, and
+ * 3. Where the switch restarts the daemon, the next one is asked (`switch-next.ts`).
+ * 4. The switch belongs to the daemon: Ctrl-C, a lost connection or an end of this process change nothing about it, and
  *    that is said.
  */
 import type { Switched } from '../api/switch-control.ts'
 import { codeOf, Fault } from '../fault.ts'
 import { spanOf } from '../incident/measure.ts'
 import { oneWord, twoWords } from './arguments.ts'
-import { askStatus, orderFor } from './ask.ts'
+import { askStatus, orderFor, SWITCH_TIMEOUT_MS } from './ask.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { endInNext, type Interrupted } from './switch-next.ts'
 import { showSteps } from './switch-steps.ts'
 import { cleanLine, wrapLines } from './text.ts'
 
@@ -44,13 +46,16 @@ export const rollback = {
 }
 
 async function carryOut(context: Context, verb: Verb, target: string, body: object): Promise<number> {
-  const steps = context.json ? undefined : showSteps(context, target, await askStatus(context))
+  const startedMs = context.nowMs()
+  const before = await askStatus(context)
+  const steps = context.json ? undefined : showSteps(context, target, before)
   let done: Switched
   try {
     done = (await orderFor(context, 'targets', target, verb, body)) as Switched
     await steps?.finish()
   } catch (error) {
-    throw goesOn(error, verb, target)
+    const shown = (await steps?.stop()) ?? before.ledger.size
+    done = await inNext(context, { verb, target, before, shown, startedMs, deadlineMs: SWITCH_TIMEOUT_MS }, error)
   } finally {
     await steps?.stop()
   }
@@ -58,6 +63,23 @@ async function carryOut(context: Context, verb: Verb, target: string, body: obje
   const line = wrapLines(endText(verb, done), context.columns)
   context.out(context.json ? `${JSON.stringify(done)}\n` : `${paint(line, isDone ? 'green' : 'red', context.colour)}\n`)
   return isDone ? EXIT.done : EXIT.bad
+}
+
+/** heald itself ended before it could answer: the next one goes on. Not when nobody listened: then there is no switch. */
+function isCutOff(error: unknown): boolean {
+  if (!(error instanceof Fault)) return false
+  return error.code === 'daemon.stopping' || (error.code === 'daemon.unreachable' && error.retry !== 'no')
+}
+
+/** The end of an order that was cut off; any other error is this process's own. */
+async function inNext(context: Context, order: Interrupted, error: unknown): Promise<Switched> {
+  const { verb, target } = order
+  if (!isCutOff(error)) throw goesOn(error, verb, target)
+  try {
+    return await endInNext(context, order)
+  } catch (caught) {
+    throw goesOn(caught, verb, target)
+  }
 }
 
 /** A rollback that was ordered has reached what it was to reach; after a deploy it is the bad end. */
@@ -93,9 +115,7 @@ function goesOn(error: unknown, verb: Verb, target: string): unknown {
   if (code === 'interrupted')
     return new Fault(code, `interrupted here only: heald goes on with the switch of ${target}`, { hint, cause: error })
   if (!(error instanceof Fault)) return error
-  // Not when nobody listened: then there is no switch.
-  const isCutOff = code === 'daemon.timeout' || (code === 'daemon.unreachable' && error.retry !== 'no')
-  if (!isCutOff) return error
+  if (code !== 'daemon.timeout' && !isCutOff(error)) return error
   return new Fault(code, `${error.message}; the switch of ${target} goes on as soon as heald runs`, {
     hint,
     retry: error.retry,

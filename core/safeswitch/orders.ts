@@ -3,9 +3,10 @@ import { type Clock, round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { asFault, Fault } from '../fault.ts'
 import type { Order } from './decide.ts'
-import { includes, isAtRest, type Journal, plain, type Ref, type Step } from './journal.ts'
+import { includes, isAtRest, type Journal, plain, type Ref } from './journal.ts'
 import type { Judge } from './judge.ts'
 import { quarantineOf, type TargetMemory } from './memory.ts'
+import { outcomeOf } from './outcome.ts'
 import { PHASES } from './phases.ts'
 import type { Recorder } from './recorder.ts'
 import { standingOf } from './standing.ts'
@@ -183,20 +184,5 @@ export function createOrders(tools: OrderTools): Orders {
       const why = `asked for by ${by}`
       return carryOut({ verb: 'rollback', to, cause: 'operator', why }, { by, seen, data: {} })
     },
-  }
-}
-
-function outcomeOf(step: Step | null, rollbackWhy: string | null): Pick<Switched, 'outcome' | 'why'> {
-  switch (step?.kind) {
-    case 'switch.committed':
-      return { outcome: 'committed', why: null }
-    case 'rollback.verified':
-      return { outcome: 'rolled back', why: rollbackWhy }
-    case 'switch.failed':
-      return { outcome: 'failed', why: step.why }
-    case 'rollback.held':
-      return { outcome: 'held', why: step.why }
-    default:
-      return { outcome: 'nothing to do', why: null }
   }
 }

@@ -6,6 +6,7 @@ import type { Order } from './decide.ts'
 import { dataOf } from './entries.ts'
 import { isAtRest, type Journal, plain, type Step } from './journal.ts'
 import { placeOf, type TargetMemory } from './memory.ts'
+import { isEnd } from './outcome.ts'
 import type { SwitchTools } from './switch.ts'
 
 export interface RecorderOptions {
@@ -45,9 +46,6 @@ interface Asker {
 
 type Trouble = ReturnType<Patient['inc']>
 
-const ENDS: ReadonlySet<Step['kind']> = new Set([
-  ...(['switch.committed', 'switch.failed', 'rollback.verified', 'rollback.held'] as const),
-])
 const DIFF_LINES = 40
 
 export function createRecorder(options: RecorderOptions): Recorder {
@@ -116,10 +114,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       // Another order of the kind may have come meanwhile.
       if (verb !== null && askers.get(verb) === asker) askers.delete(verb)
       steps += 1
-      if (ENDS.has(step.kind)) end = { step, at: steps }
+      if (isEnd(step)) end = { step, at: steps }
       if (step.kind === 'rollback.held') for (const patient of options.patients()) patient.escalate(step.why, 'held')
       const about = trouble
-      if (ENDS.has(step.kind)) trouble = {}
+      if (isEnd(step)) trouble = {}
       void follow(step, before, about).catch((error: unknown) => options.warn(`not recorded: ${messageOf(error)}`))
     },
     recordDeadMan: async (kind, data) => void (await append(kind, data)),

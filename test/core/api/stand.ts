@@ -74,6 +74,8 @@ export interface StandOptions {
   readonly onStatus?: () => void
   /** Left out: there are no targets. */
   readonly switches?: SwitchStand
+  /** The folder of one that has ended: this is the next. Left out: a new one. */
+  readonly state?: string
   /** Called when an order to act arrives, before it is done. */
   readonly onAct?: () => Promise<void>
 }
@@ -86,7 +88,7 @@ export function temporaryFolder(t: TestContext): string {
 }
 
 export async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
-  const state = temporaryFolder(t)
+  const state = options.state ?? temporaryFolder(t)
   const socket = join(state, 'heald.sock')
   const asked: string[] = []
   const states = new Map<string, ServiceState>([

@@ -8,7 +8,6 @@ import type { Switched } from '../../../core/api/switch-control.ts'
 import type { Context, Values } from '../../../core/cli/command.ts'
 import { exitOf } from '../../../core/cli/exit.ts'
 import { deploy, rollback } from '../../../core/cli/switch.ts'
-import { Fault } from '../../../core/fault.ts'
 import { type StandOptions, stand } from '../api/stand.ts'
 import { type SwitchStandOptions, switchStand } from '../api/switch-stand.ts'
 import { paperContext } from './context.ts'
@@ -212,24 +211,6 @@ test('Ctrl-C ends the showing and not the switch, and says so', async t => {
   release()
   while (switches.targets()[0]?.state !== 'idle') await sleep(10)
   assert.equal(switches.targets()[0]?.current?.generation, 'release-7')
-})
-
-test('a daemon that goes away during a switch is not taken for the end of it', async t => {
-  const { run, server } = await withTargets(t, {
-    onStep: async kind => {
-      if (kind !== 'switch.probation') return
-      void server.close(1)
-      await sleep(500)
-    },
-  })
-  await assert.rejects(run(['deploy', 'web', 'release-7']), (error: unknown) => {
-    assert.ok(error instanceof Fault)
-    assert.equal(error.code, 'daemon.unreachable')
-    assert.match(error.message, /broke: .*; the switch of web goes on as soon as heald runs$/)
-    assert.match(error.hint ?? '', /^"heald status --watch" shows how it goes/)
-    return true
-  })
-  await assert.rejects(run(['deploy', 'web', 'release-7']), { code: 'daemon.unreachable', hint: /start it with/ })
 })
 
 test('steps that can not be followed, or mean nothing, do not change the end', async t => {
