@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootId } from '../clock.ts'
-import { Fault, messageOf } from '../fault.ts'
+import { codeOf, Fault, messageOf } from '../fault.ts'
 import { readPlain } from './plain-file.ts'
 
 export interface Lock {
@@ -27,10 +27,14 @@ export async function takeLock(dir: string): Promise<Lock> {
     database.close()
     if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw error
     const pid = holder(pidFile)
-    throw new Fault('ledger.locked', `the ledger in ${dir} is being written by process ${pid ?? '(unknown)'}`, {
-      hint: `if that is a daemon, use it, or stop it first${pid === null ? '' : ` (kill ${pid})`}; a command, such as a prune, ends by itself: ask again then`,
-      cause: error,
-    })
+    throw new Fault(
+      'ledger.locked',
+      `the ledger in ${dir} is being written by ${pid === null ? 'another process' : `process ${pid}`}`,
+      {
+        hint: `if that is a daemon, use it, or stop it first${pid === null ? '' : ` (kill ${pid})`}; a command, such as a prune, ends by itself: ask again then`,
+        cause: error,
+      },
+    )
   }
   try {
     rmSync(pidFile, { force: true, recursive: true })
@@ -71,7 +75,8 @@ function holder(pidFile: string): number | null {
   try {
     note = readPlain(pidFile, MOST_NOTE_BYTES)
   } catch (error) {
-    process.emitWarning(`can't read ${pidFile}: ${messageOf(error)}`)
+    // It is written a moment after the lock is had, and removed a moment before that is given back.
+    if (codeOf(error) !== 'ENOENT') process.emitWarning(`can't read ${pidFile}: ${messageOf(error)}`)
     return null
   }
   // Older versions wrote the pid alone.

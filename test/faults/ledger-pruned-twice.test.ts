@@ -75,6 +75,7 @@ test('two that prune at once, or beside an archiver, without a daemon', async t 
     for (const { code, said } of both) {
       const what = code === 0 ? 'done' : (/"code":"([a-z.]+)"/.exec(said)?.[1] ?? said)
       assert.ok(CLEAN.includes(what), `${where}: ${code} ${said}`)
+      assert.equal(said.trimEnd().split('\n').length, 1, `${where}: one document, and nothing else: ${said}`)
       if (what === 'ledger.locked') assert.match(said, /a command, such as a prune, ends by itself/, where)
       sum[what] = (sum[what] ?? 0) + 1
     }
