@@ -19,8 +19,8 @@ import { askStatus } from './ask.ts'
 import type { Context } from './command.ts'
 import { entryIn, type Steps, showSteps } from './switch-steps.ts'
 
-/** A NixOS system stops its units, activates, and starts them again: minutes at most. */
-const NO_HEALD_MS = 300_000
+/** A NixOS system stops units, activates, and starts them again. After a stop by hand nobody comes. */
+const NO_HEALD_MS = 60_000
 const LOOK_EVERY_MS = 300
 const READ_MS = 10_000
 
@@ -40,7 +40,9 @@ export interface Interrupted {
 export async function endInNext(context: Context, order: Interrupted): Promise<Switched> {
   const { verb, target, before, startedMs, deadlineMs } = order
   if (!context.json)
-    context.err(`heald: it has ended in the middle of the switch of ${target}; waiting for the next one\n`)
+    context.err(
+      `heald: it has ended in the middle of the switch of ${target}; waiting for the next one, ${NO_HEALD_MS / 1000} s at most\n`,
+    )
   let [steps, shown, heardMs] = [undefined as Steps | undefined, order.shown, context.nowMs()]
   try {
     while (context.nowMs() < startedMs + deadlineMs) {
@@ -68,7 +70,7 @@ export async function endInNext(context: Context, order: Interrupted): Promise<S
   } finally {
     await steps?.stop()
   }
-  throw new Fault('daemon.unreachable', `heald ended, and no other came within ${NO_HEALD_MS / 60_000} minutes`, {
+  throw new Fault('daemon.unreachable', `heald ended, and no other came within ${NO_HEALD_MS / 1000} s`, {
     retry: 'now',
   })
 }

@@ -79,12 +79,12 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     const order = heald.cli('deploy', 'app', '3')
     await until('it to begin', () => said('began-3') !== '')
     await machine.must('systemctl', 'stop', 'heald-test')
-    await order
     assert.equal((await machine.run('test', '-d', `/proc/${said('began-3')}`)).code, 0, 'it goes on')
     await machine.must('rm', out('wait'))
     await until('it to end', () => said('activated') === '3')
     await heald.up()
     await restsOn('2')
+    assert.match((await order).stdout, /app was rolled back to 2/)
   })
 
   await t.test('one that still runs when another heald begins is ended first', async () => {
@@ -92,9 +92,9 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     const order = heald.cli('deploy', 'app', '4')
     await until('it to begin', () => said('began-4') !== '')
     await heald.strike()
-    await order
     await heald.up()
     await restsOn('2')
+    assert.match((await order).stdout, /app was rolled back to 2/)
     assert.notEqual((await machine.run('test', '-d', `/proc/${said('began-4')}`)).code, 0, 'it was ended')
     assert.equal(await units(), '')
   })
@@ -108,7 +108,6 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     await until('it to begin', () => said('began-3') !== '')
     await until('its stray', async () => (await strays()) === '1')
     await heald.strike()
-    await order
     writeFileSync(out('hurry'), '')
     await until('the dead-man to lead back', () => currentOf(path) === 'releases/2', 60_000)
     await until('the activation that it runs', async () => (await units()) === '')
@@ -117,6 +116,7 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     await heald.up()
     await heald.entry('what it did', e => e.kind === 'deadman.fired')
     await restsOn('2')
+    assert.match((await order).stdout, /app was rolled back to 2/)
   })
   await heald.verified()
 })

@@ -41,7 +41,6 @@ test('a dead-man starts a unit again that has failed too often for systemd to st
   const order = heald.cli('deploy', 'app', 'bad', '--unchecked')
   await heald.entry('the probation', e => e.seq >= before && e.kind === 'switch.probation')
   await heald.strike()
-  await order
   assert.equal(readlinkSync(join(app, 'current')), 'releases/bad')
   const isFailed = async () => (await machine.show('app', 'ActiveState')).ActiveState === 'failed'
   writeFileSync(begin, '')
@@ -55,5 +54,8 @@ test('a dead-man starts a unit again that has failed too often for systemd to st
   await until('the unit to run', isActive, 20_000)
   assert.equal(heald.pid(), 0, 'heald had no part in it')
   await heald.up()
+  const { code, stdout } = await order
+  assert.equal(code, 1)
+  assert.match(stdout, /app was rolled back to good, after .*: it was moved away from during probation/)
   await heald.entry('what it did', e => e.kind === 'deadman.fired' && e.data.result === 'done')
 })

@@ -16,16 +16,17 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     const listed = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', what)
     return listed.split(' ')[0] ?? ''
   }
+  /** They wait for the next heald. */
+  const orders: Promise<unknown>[] = []
   /** Answers with the groups of heald and of the activation, as they were. */
   async function stopInActivation(...options: string[]): Promise<readonly [own: string, activation: string]> {
     const before = heald.entries().length
-    const order = site.deploy('slow', ...options)
+    orders.push(site.deploy('slow', ...options))
     await heald.entry('the activation', e => e.seq >= before && e.kind === 'switch.activating')
     await until('it to run as a unit', async () => (await named('heald-switch-system-*')) !== '')
     const groups = [await groupOf('heald-test'), await groupOf(await named('heald-switch-system-*'))] as const
     await machine.must('systemctl', 'stop', 'heald-test')
     assert.equal(heald.pid(), 0)
-    await order
     return groups
   }
 
@@ -65,11 +66,10 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     const [from = ''] = site.pointers()
     const to = from === 'good-2' ? 'slow' : 'good-2'
     const before = heald.entries().length
-    const order = site.deploy(to, '--force')
+    orders.push(site.deploy(to, '--force'))
     await heald.entry('the probation', e => e.seq >= before && e.kind === 'switch.probation')
     // A stop lets it end what it is doing for 2 s, which may be all of a short probation.
     await heald.strike()
-    await order
     assert.equal(site.pointers()[0], to)
     site.turn('hurry', true)
     await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
@@ -77,5 +77,6 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     await site.restsOn(from)
     await heald.entry('what it did', e => e.seq >= before && e.kind === 'deadman.fired')
   })
+  await Promise.all(orders)
   await heald.verified()
 })

@@ -45,7 +45,7 @@ const last = (out: string) =>
     .split('\n')
     .at(-1)
     ?.replace(/after [\d.]+ m?s/, 'after a while')
-const WAITING = 'heald: it has ended in the middle of the switch of web; waiting for the next one\n'
+const WAITING = 'heald: it has ended in the middle of the switch of web; waiting for the next one, 60 s at most\n'
 
 for (const kind of ['switch.armed', 'switch.activating', 'switch.probation', 'switch.committed'] as const)
   test(`a heald that ends at ${kind}: the next one is asked, and no step is shown twice or left out`, async t => {
@@ -135,11 +135,11 @@ test('no other heald: it is waited for as long as is said, and Ctrl-C ends the w
   let sinceMs = 0
   const nowMs = () => Date.now() + sinceMs
   const err = (text: string) => {
-    if (text.includes('waiting')) setTimeout(() => (sinceMs = 301_000), GONE_MS)
+    if (text.includes('waiting')) setTimeout(() => (sinceMs = 61_000), GONE_MS)
   }
   await assert.rejects(run(['deploy', 'web', 'release-7'], { nowMs, err }), {
     code: 'daemon.unreachable',
-    message: 'heald ended, and no other came within 5 minutes; the switch of web goes on as soon as heald runs',
+    message: 'heald ended, and no other came within 60 s; the switch of web goes on as soon as heald runs',
     hint: '"heald status --watch" shows how it goes; "heald rollback web" leads back',
   })
   await assert.rejects(run(['deploy', 'web', 'release-7']), { code: 'daemon.unreachable', hint: /start it with/ })
