@@ -38,12 +38,13 @@ export async function check(context: Context, words: readonly string[], values: 
     throw new Fault('usage.words', 'there is nothing to check', {
       hint: 'name receipts or files with them, or pass them in: heald ledger check < receipt.txt',
     })
-  // To find its own keys a look through all of a ledger is needed, and a short receipt needs none of them.
-  const needsKeys = dir !== null && texts.some(text => parseReceipt(text) === null)
+  const keys = keysOf(values)
+  // To find its own keys a look through all of a ledger is needed, and a short receipt by itself needs none of them.
+  const needsKeys = dir !== null && (keys.length > 0 || texts.some(text => parseReceipt(text) === null))
   const bar = progress('comparing', { wanted: tty && !json, err, nowMs })
   const { defaultThreads } = await import('../ledger/verify.ts')
   const by = {
-    ...{ dir, keys: keysOf(values), ownKeys: needsKeys ? await ownKeys(dir) : [] },
+    ...{ dir, keys, ownKeys: needsKeys ? await ownKeys(dir) : [] },
     ...{ workers: defaultThreads(), onProgress: bar.update, signal },
   }
   const checked: CheckedReceipt[] = []

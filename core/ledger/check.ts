@@ -2,7 +2,7 @@ import type { Entry } from '../entry.ts'
 import { codeOf, messageOf } from '../fault.ts'
 import { baseOf } from './base.ts'
 import { type Checkpoint, claimOf, openCheckpoint } from './checkpoint.ts'
-import type { VerifierKey } from './note.ts'
+import { type VerifierKey, vkeyOf } from './note.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
@@ -42,7 +42,7 @@ export async function checkReceipt(text: string, by: CheckWith): Promise<Checked
 
 async function checkShort(
   receipt: { readonly seq: number; readonly code: string },
-  { dir }: CheckWith,
+  { dir, keys, ownKeys }: CheckWith,
 ): Promise<CheckedReceipt> {
   const what = 'receipt'
   if (dir === null) return { what, fits: null, why: 'there is no ledger here to compare it with', entry: null }
@@ -58,8 +58,11 @@ async function checkShort(
   if (!('entry' in found))
     return { what, fits: false, why: `entry #${receipt.seq} is damaged: ${found.why}`, entry: null }
   const { entry } = found
+  // It bears no signature: what was given says only whose the ledger is.
+  const isForeign = keys.length > 0 && !keys.some(key => ownKeys.some(own => vkeyOf(own) === vkeyOf(key)))
+  const but = isForeign ? ", but the key that was given is none of this ledger's" : ''
   return fitsReceipt(receipt, entry)
-    ? { what, fits: true, why: `entry #${entry.seq} is the one that it was given for`, entry }
+    ? { what, fits: true, why: `entry #${entry.seq} is the one that it was given for${but}`, entry }
     : {
         what,
         fits: false,
@@ -78,8 +81,7 @@ async function checkFull(text: string, { dir, keys, ownKeys, ...walking }: Check
   const proved = proveFullReceipt(receipt, trusted)
   if (!proved.ok) return { what, fits: false, why: proved.why, entry: null }
   const { entry, checkpoint } = proved
-  const whose = keys.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
-  const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whose}`
+  const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whoseKey(keys)}`
   const answer = (fits: boolean | null, more = ''): CheckedReceipt => ({ what, fits, why: `${good}${more}`, entry })
   if (dir === null) return answer(true)
   const isOurs = ownKeys.some(({ name }) => name === checkpoint.origin)
@@ -98,20 +100,18 @@ async function checkFull(text: string, { dir, keys, ownKeys, ...walking }: Check
 async function checkNote(note: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
   const what = 'checkpoint'
   const answer = (fits: boolean | null, why: string): CheckedReceipt => ({ what, fits, why, entry: null })
-  const trusted = [...keys, ...ownKeys]
+  const trusted = keys.length > 0 ? keys : ownKeys
+  if (trusted.length === 0) return answer(null, 'a public key is needed to judge it: --key KEY')
   const opened = openCheckpoint(note, trusted)
-  if (!opened.ok && trusted.length > 0) return answer(false, `it can't be believed: ${opened.why}`)
-  const claim = claimOf(note)
-  if (claim === null) return answer(false, 'it is no checkpoint')
-  if (dir === null)
-    return answer(
-      opened.ok ? true : null,
-      opened.ok
-        ? 'its signature is good; there is no ledger here to compare it with'
-        : 'a public key is needed to judge it: --key KEY',
-    )
-  const { fits, why } = await compareWith(dir, claim, walking)
-  return answer(fits, why)
+  if (!opened.ok) return answer(false, `it can't be believed: ${opened.why}`)
+  const whose = `it is signed by ${whoseKey(keys)}`
+  if (dir === null) return answer(true, `${whose}; there is no ledger here to compare it with`)
+  const { fits, why } = await compareWith(dir, opened.checkpoint, walking)
+  return answer(fits, `${whose}; ${why}`)
+}
+
+function whoseKey(given: readonly VerifierKey[]): string {
+  return given.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
 }
 
 /** Whether the ledger has the entries that a checkpoint was made of; null: that can't be told any more. */

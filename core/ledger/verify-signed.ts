@@ -74,13 +74,16 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
       : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
-  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, old })
+  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, epochs: known, old })
   const believed = trust.keys.length === 0 ? known : linkedTo(given, known, gaps)
-  const signed = own.fitting.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
-  const signedUpTo = Math.max(0, ...signed.map(({ size }) => size), ...outside.fitting)
+  const all = [...own.fitting, ...outside.fitting]
+  const signed = all.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
+  const signedUpTo = Math.max(0, ...signed.map(({ size }) => size))
   const found = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
   const bad = found.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, signedUpTo)
-  const gap = trust.isGapAccepted ? undefined : bridged.find(({ seq }) => !outside.fitting.some(size => size > seq))
+  const gap = trust.isGapAccepted
+    ? undefined
+    : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size > seq))
   const gapBad =
     gap === undefined
       ? null
@@ -176,19 +179,13 @@ function judgeKept(
   const fitting: Fitting[] = []
   let bad: Finding | null = null
   for (const { name, note } of kept) {
-    const opened = openCheckpoint(
-      note,
-      epochs.map(({ key }) => key),
-    )
-    const size = opened.ok ? opened.checkpoint.size : (claimOf(note)?.size ?? 0)
+    const claim = claimOf(note)
+    const size = claim?.size ?? 0
     // Beyond what could be followed nothing can be said, nor of what was pruned with the tree's files.
     if ((joined.firstBad !== null && size > joined.seq) || isPruned(size, joined)) continue
-    const why = !opened.ok
-      ? `the checkpoint can't be believed: ${opened.why}`
-      : !isOfItsEpoch(opened.checkpoint, epochs)
-        ? 'the checkpoint is signed by a key of another epoch'
-        : misfit(opened.checkpoint, joined, fitting)
-    if (opened.ok && why === null) fitting.push(opened.checkpoint)
+    const signed = signedIn(note, epochs)
+    const why = signed.why ?? (claim === null ? 'it is no checkpoint' : misfit(claim, joined, fitting))
+    if (why === null) fitting.push({ size, signedBy: signed.by })
     else if (why !== null && (bad === null || size < bad.seq))
       bad = { seq: goodBefore(fitting, size), line: 0, why, segment: name }
   }
@@ -218,35 +215,57 @@ function misfit(
   return `the entries #${from} to #${size - 1} are not those that were signed`
 }
 
-/** Each from elsewhere has to be of this ledger and fit; whose signature it bears matters less than that it was kept. */
+/**
+ * Each from elsewhere has to be of this ledger, signed by the key that was its own then, and fit. One that does not fit is
+ * evidence whoever has signed it; one that fits and that nobody has signed may be a forger's, who could write where it was kept.
+ */
 function judgeOutside(
   notes: readonly KeptCheckpoint[],
   kept: readonly KeptCheckpoint[],
   joined: Joined,
-  { origin, old }: { readonly origin: string; readonly old: readonly { readonly size: number }[] },
-): { readonly bad: Finding | null; readonly fitting: readonly number[]; readonly evidence: readonly string[] } {
-  const good: number[] = []
+  {
+    origin,
+    epochs,
+    old,
+  }: { readonly origin: string; readonly epochs: readonly Epoch[]; readonly old: readonly Fitting[] },
+): { readonly bad: Finding | null; readonly fitting: readonly Fitting[]; readonly evidence: readonly string[] } {
+  const fitting: Fitting[] = []
   for (const { name, note } of notes) {
     const claim = claimOf(note)
     if (claim !== null && joined.firstBad !== null && claim.size > joined.seq && claim.origin === origin) continue
-    const sizes = [...old, ...good.map(size => ({ size }))]
+    const known = [...old, ...fitting]
+    const signed = signedIn(note, epochs)
     const why =
       claim === null
         ? 'it is no checkpoint'
         : claim.origin === origin
-          ? misfit(claim, joined, sizes)
+          ? (misfit(claim, joined, known) ?? signed.why)
           : `it is of ${claim.origin}, and this ledger is ${origin}`
     if (why === null) {
-      good.push(claim?.size ?? 0)
+      fitting.push({ size: claim?.size ?? 0, signedBy: signed.by })
       continue
     }
-    const seq = goodBefore(sizes, claim?.size ?? 0)
+    const seq = goodBefore(known, claim?.size ?? 0)
     const ours = kept.find(each => each.name === 'checkpoint')?.note
     const evidence = claim?.origin === origin ? [note, ...(ours === undefined ? [] : [ours])] : []
-    return { bad: { seq, line: 0, why, segment: name }, fitting: good, evidence }
+    return { bad: { seq, line: 0, why, segment: name }, fitting, evidence }
   }
-  return { bad: null, fitting: good, evidence: [] }
+  return { bad: null, fitting, evidence: [] }
 }
+
+/** Who has signed a note, among the ledger's keys; `why` it is none that its key signed then, null: it is. */
+function signedIn(
+  note: string,
+  epochs: readonly Epoch[],
+): { readonly by: readonly VerifierKey[]; readonly why: string | null } {
+  const keys = epochs.map(({ key }) => key)
+  const opened = openCheckpoint(note, keys)
+  if (!opened.ok) return { by: [], why: `the checkpoint can't be believed: ${opened.why}` }
+  const { signedBy } = opened.checkpoint
+  return { by: signedBy, why: isOfItsEpoch(opened.checkpoint, epochs) ? null : ANOTHER_EPOCH }
+}
+
+const ANOTHER_EPOCH = 'the checkpoint is signed by a key of another epoch'
 
 function atEntry(seq: number, why: string): Finding {
   return { seq, line: 0, why, segment: '' }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { checkpointText } from '../../core/ledger/checkpoint.ts'
 import { checkLine } from '../../core/ledger/line.ts'
-import { parseVkey } from '../../core/ledger/note.ts'
+import { parseVkey, type VerifierKey } from '../../core/ledger/note.ts'
 import { readTail } from '../../core/ledger/side.ts'
 import { leafHash, toHex } from '../../core/ledger/tree/hash.ts'
 import { emptyRange, rangeBuilder, rootOf } from '../../core/ledger/tree/range.ts'
+import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
 import { linesIn, seqIn } from '../core/ledger/forged.ts'
 import { type Board, type Move, type Random, setUp } from './attack-board.ts'
@@ -62,6 +64,8 @@ function textOf(dir: string, line: string): string | null {
   return checked.ok ? readTail(dir, checked.entry) : null
 }
 
+/** One in so many rounds is also judged with a checkpoint that nobody has signed. */
+const FORGED_EVERY = 7
 /** One in so many rounds is a control. */
 const EVERY_SO_MANY = 10
 
@@ -127,6 +131,7 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
       const old = byKey.unvouched.length > 0 ? 0 : oldSize
       areAsEver(Math.min(byKey.signedUpTo, isThief ? old : Number.POSITIVE_INFINITY), 'with a key')
     }
+    if (round % FORGED_EVERY === 0) await forgedIsNothing(board, alone.size, key, where)
     await judge(verdict, now, where)
   }
   assert.ok(sum.passedByKey > 0, 'a key was given')
@@ -134,6 +139,23 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
   assert.equal(sum.controls, Math.ceil(rounds / EVERY_SO_MANY))
   if (gone.length > 0) assert.ok(sum.pruned > 0, 'more was pruned, or put back')
   return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.controls} controls; no attacker won`
+}
+
+/** Who can write where a checkpoint was kept needs no key to write one that fits what he has made of the ledger. */
+async function forgedIsNothing(
+  { dir, origin }: Board,
+  size: number,
+  key: VerifierKey | undefined,
+  where: string,
+): Promise<void> {
+  const tree = await treeOfSegments(dir, size).catch(() => null)
+  if (tree === null || size === 0) return
+  const text = checkpointText({ origin, size, root: tree.root })
+  const note = `${text}\n— ${origin} ${Buffer.alloc(68, 7).toString('base64')}\n`
+  for (const keys of [[], key === undefined ? [] : [key]]) {
+    const { ok } = await verifyLedger(dir, { trust: { keys, checkpoints: [{ name: 'forged', note }] } })
+    assert.equal(ok, false, `with a checkpoint that nobody has signed and ${keys.length} keys: ${where}`)
+  }
 }
 
 /** What is not there any more is told of, with the root that it had. */
