@@ -27,7 +27,7 @@ async function walkAlone(t: TestContext, kind: Kind, what: Walk): Promise<void> 
   const first = calls.findIndex(call => /^rename .*\/deadman$/.test(call)) + 2
   assert.ok(first > 1, calls.join('\n'))
   const all = calls.length - first + 1
-  const count = soak(2, all)
+  const count = soak(1, all)
   const points: Point[] = Array.from({ length: count }, (_, n) => ({
     at: first + Math.floor(((n + 0.5) * all) / count),
   }))
