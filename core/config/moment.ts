@@ -7,16 +7,17 @@ export interface Moment {
 }
 
 const FORM = 'write it like 2026-11-30T22:00 (in the time zone of the host) or 2026-11-30T22:00Z'
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 
 /** Reads ISO 8601: a day, or a day and a time, with or without a zone. */
 export function parseMoment(written: unknown): Read<Moment> {
   if (typeof written !== 'string') return { problem: `must be a moment, not ${kindOf(written)}`, hint: FORM }
-  const [whole, year, month, day, hour = '0', minute = '0', second = '0', zone] = ISO.exec(written.trim()) ?? []
+  const [whole, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] =
+    ISO.exec(written.trim()) ?? []
   if (whole === undefined) return { problem: 'is not a moment', hint: FORM }
   const parts = [year, month, day, hour, minute, second].map(Number)
   const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = parts
-  const wallMs = Date.UTC(y, mo - 1, d, h, mi, s)
+  const wallMs = Date.UTC(y, mo - 1, d, h, mi, s) + Number(fraction.slice(0, 3).padEnd(3, '0'))
   // What the calendar does not have would roll over into another day.
   const isReal = new Date(wallMs).toISOString().startsWith(`${year}-${month}-${day}`) && h < 24 && mi < 60 && s < 60
   if (!isReal) return { problem: 'is a moment that no calendar has', hint: 'mend the day or the time' }
