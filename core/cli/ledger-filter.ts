@@ -1,11 +1,11 @@
 import { parseDuration } from '../config/duration.ts'
+import { momentMs, parseMoment } from '../config/moment.ts'
 import { KINDS } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { SEVERITIES } from '../incident/fold.ts'
 import type { Filter } from '../ledger/filter.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
-import { partsOf } from '../ledger/words.ts'
-import type { Values } from './command.ts'
+import type { Context, Values } from './command.ts'
 import { nearest } from './suggest.ts'
 
 /** What can be asked for, by every name it goes by. */
@@ -24,59 +24,109 @@ const TERMS = {
   seq: 'seq',
 } as const
 type Name = keyof typeof TERMS
+type Clock = Pick<Context, 'nowMs' | 'tz'>
 type Term = readonly [name: Name, value: string]
 
-/**
- * The filter that a text describes, in a chat as on the command line: `svc:api kind:exited since:2h "out of memory"`. What
- * is no such term has to be in the entry: whole words, in any case of letters; `begin*`, and `"several in a row"`. Throws a
- * Fault (`usage.…`) that says what to write.
- */
-export function filterFrom(text: string, nowMs: number): Filter {
-  return built([], text, nowMs)
+/** What is written like each, for hints. */
+const EXAMPLES: { readonly [term in (typeof TERMS)[Name]]: string } = {
+  kind: 'exited',
+  svc: 'api',
+  inc: 'api-41',
+  actor: 'telegram:1001',
+  severity: 'warning',
+  since: '2h',
+  until: '2026-08-21T11:00',
+  from: '100',
+  to: '200',
+  seq: '100..200',
 }
 
-/** The same from flags and words: `--svc api --since 2h oom`. A word with blanks in it was quoted, so it is a phrase. */
-export function filterOf(values: Values, words: readonly string[], nowMs: number): Filter {
+/**
+ * The filter that words describe, in a chat as on the command line: `svc:api kind:exited since:2h "out of memory"`; and
+ * flags say the same: `--svc api --since 2h`. What is no such term has to be in the entry: whole words, in any case of
+ * letters; `begin*`, and `"several in a row"`. `by` has the clock, and the zone in which times are written. Throws a Fault
+ * (`usage.…`) that says what to write, for whatever would silently find nothing, or too much.
+ */
+export function filterOf(values: Values, words: readonly string[], by: Clock): Filter {
   const { text, ...others } = values
   const flags = Object.entries(others).flatMap(([name, value]) => {
     if (!Object.hasOwn(TERMS, name)) return []
     const given = [value].flat().filter(each => typeof each === 'string')
     return given.map((each): Term => [name as Name, each])
   })
-  const said = [textOf(text) ?? '', ...words.map(word => (/\s/.test(word) && !word.includes('"') ? `"${word}"` : word))]
-  return built(flags, said.join(' '), nowMs)
+  const terms: Term[] = []
+  const texts: string[] = []
+  for (const part of partsOf([textOf(text) ?? '', ...words.map(asTyped)].join(' '))) {
+    const term = termIn(part)
+    if (term === null) texts.push(part)
+    else terms.push(term)
+  }
+  // Flags go before what the words say of the same.
+  const filter = filterFrom([...terms, ...flags], by)
+  return texts.length === 0 ? filter : { ...filter, text: texts.join(' ') }
 }
 
-/** Flags go before what the text says of the same. */
-function built(flags: readonly Term[], spoken: string, nowMs: number): Filter {
-  const terms: Term[] = []
-  const words: string[] = []
-  for (const part of partsOf(spoken)) {
-    const [, name = '', value = ''] = /^([a-z]+):(.+)$/i.exec(part) ?? []
-    if (Object.hasOwn(TERMS, name.toLowerCase())) terms.push([name.toLowerCase() as Name, value])
-    else words.push(mustBeText(part, name))
-  }
+/**
+ * `name:value`, `name:"value"`, a word, or `"several in a row"`; and a time in two, as in `since:2026-08-21 11:00` and
+ * `since:1h 30m`.
+ */
+const PART = /(?:since|until):[^\s"]+ (?:\d\d?:\d\d[^\s"]*|\d+[hms]+(?!\S))|[a-z]+:"[^"]*"|"[^"]*"|[^\s"]+/gi
+
+function partsOf(text: string): string[] {
+  const quotes = text.split('"').length - 1
+  if (quotes % 2 === 1)
+    throw new Fault('usage.filter', `${text.slice(text.lastIndexOf('"'))}: a quote is not closed`, {
+      hint: 'write one at each end, like "out of memory"',
+    })
+  return text.replaceAll(/\s+/g, ' ').match(PART) ?? []
+}
+
+/** A shell takes the quotes away: what has blanks in it is a phrase, unless there is a term in it. */
+function asTyped(word: string): string {
+  const isPhrase = /\s/.test(word) && !word.includes('"') && partsOf(word).every(part => termIn(part) === null)
+  return isPhrase ? `"${word}"` : word
+}
+
+/** Null: the part is text. */
+function termIn(part: string): Term | null {
+  const [whole, written = '', value = ''] = /^([a-z]+):(.*)$/i.exec(part) ?? []
+  if (whole === undefined) return null
+  const name = written.toLowerCase()
+  if (Object.hasOwn(TERMS, name)) return [name as Name, value.replaceAll('"', '')]
+  // `sevice:api` would silently find nothing.
+  const near = name.length < 3 ? undefined : nearest(name, Object.keys(TERMS))
+  if (near === undefined) return null
+  throw new Fault('usage.filter', `${part}: there is no filter "${written}"`, {
+    hint: `Did you mean ${near}:${value}? ${asText(part)}`,
+  })
+}
+
+function asText(part: string): string {
+  return `To look for the text itself, put it in quotes: "${part}"; in a shell, in quotes within quotes: '"${part}"'`
+}
+
+function filterFrom(terms: readonly Term[], by: Clock): Filter {
   const filter: { -readonly [key in keyof Filter]: Filter[key] } = {}
-  for (const [name, value] of [...terms, ...flags]) {
+  for (const [name, value] of terms) {
     const term = TERMS[name]
+    const values = term === 'kind' ? value.split(',') : [value]
+    if (values.some(each => each.trim() === '')) throw missing(name, value)
     if (term === 'kind') filter.kinds = [...(filter.kinds ?? []), ...kindsOf(value)]
     else if (term === 'severity') filter.severity = severityOf(value)
-    else if (term === 'since') filter.sinceMs = timeOf(term, value, nowMs)
-    else if (term === 'until') filter.untilMs = timeOf(term, value, nowMs)
+    else if (term === 'since') filter.sinceMs = timeOf(term, value, by)
+    else if (term === 'until') filter.untilMs = timeOf(term, value, by)
     else if (term === 'from') filter.fromSeq = wholeNumber(term, value)
     else if (term === 'to') filter.toSeq = wholeNumber(term, value)
     else if (term === 'seq') Object.assign(filter, rangeOf(value))
     else filter[term] = value
   }
-  return words.length === 0 ? filter : { ...filter, text: words.join(' ') }
+  return filter
 }
 
-/** `sevice:api` would silently find nothing. */
-function mustBeText(part: string, name: string): string {
-  const near = name.length < 3 ? undefined : nearest(name, Object.keys(TERMS))
-  if (near === undefined) return part
-  throw new Fault('usage.filter', `${part}: there is no filter "${name}"`, {
-    hint: `Did you mean ${near}:${part.slice(name.length + 1)}? To look for the text itself, put it in quotes within quotes: '"${part}"'`,
+/** Without a value (`svc: api`) or one of several (`kind:exited,`), it would find nothing, or everything. */
+function missing(name: Name, value: string): Fault {
+  return new Fault('usage.filter', `"${name}:${value}": a value is missing`, {
+    hint: `Write it without a blank, like ${name}:${EXAMPLES[TERMS[name]]}. ${asText(`${name}: …`)}`,
   })
 }
 
@@ -86,11 +136,12 @@ function kindsOf(given: string): string[] {
   const families = [...new Set(all.flatMap(kind => kind.match(/^.*(?=\.)/) ?? []))]
   const known = new Set([...all, ...families])
   return given
+    .toLowerCase()
     .split(',')
-    .filter(Boolean)
+    .map(kind => kind.trim())
     .flatMap(kind => {
       if (known.has(kind)) return [kind]
-      const tails = all.filter(each => each.split('.').at(-1) === kind.toLowerCase())
+      const tails = all.filter(each => each.split('.').at(-1) === kind)
       if (tails.length > 0) return tails
       const near = nearest(kind, known)
       throw new Fault('usage.kind', `kind ${kind}: heald writes no entries of that kind`, {
@@ -103,7 +154,8 @@ function kindsOf(given: string): string[] {
 }
 
 function severityOf(text: string): string {
-  if (SEVERITIES.some(each => each === text)) return text
+  const severity = text.toLowerCase()
+  if (SEVERITIES.some(each => each === severity)) return severity
   throw new Fault('usage.severity', `severity ${text}: there is no such severity`, {
     hint: `write ${SEVERITIES.join(', ')}`,
   })
@@ -146,13 +198,14 @@ function rangeOf(text: string): { fromSeq: number; toSeq?: number } {
   return { fromSeq, toSeq: last === undefined ? fromSeq : Number(last) }
 }
 
-/** `2h` ago, or a date and time in ISO 8601. */
-function timeOf(name: string, text: string, nowMs: number): number {
+/** `2h` ago, or a day, or a day and a time in ISO 8601: without a zone in it, by the clock by which times are shown. */
+function timeOf(name: string, text: string, by: Clock): number {
   const span = parseDuration(text)
-  if ('value' in span) return nowMs - span.value
-  const atMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(atMs)) return atMs
-  throw new Fault('usage.time', `${name} ${text}: that is neither a span nor a time`, {
-    hint: 'write 2h, 2026-08-21 or 2026-08-21T11:00:00Z',
+  if ('value' in span) return by.nowMs() - span.value
+  const moment = parseMoment(text)
+  if ('value' in moment) return momentMs(moment.value, by.tz)
+  const why = /^\d{4}-\d\d-\d\d/.test(text) ? moment.problem : 'is neither a span nor a time'
+  throw new Fault('usage.time', `${name} ${text}: that ${why}`, {
+    hint: 'write 2h, 2026-08-21, 2026-08-21T11:00 (by the clock that is shown) or 2026-08-21T11:00Z',
   })
 }

@@ -58,7 +58,7 @@ const PAGE = 50
 
 async function list(context: Context, dir: string, words: readonly string[], values: Values): Promise<number> {
   const { json, out, err, columns, colour, tz, nowMs, signal } = context
-  const filter = filterOf(values, words, nowMs())
+  const filter = filterOf(values, words, context)
   const limit = numberOf('limit', textOf(values.limit)) ?? PAGE
   const cursor = numberOf('cursor', textOf(values.cursor))
   const bar = progress('indexing', { wanted: context.tty && !json, err, nowMs })

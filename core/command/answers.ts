@@ -7,7 +7,6 @@ import { Fault } from '../fault.ts'
 import { unknownService } from '../heal/unknown-service.ts'
 import { allIncidents, type Incidents } from '../incident/fold.ts'
 import { scrubber } from '../ledger/redact.ts'
-import { partsOf } from '../ledger/words.ts'
 import { type NoticeMemory, silenceStatus } from '../notice/memory.ts'
 import type { RunCli } from './cli-apart.ts'
 import type { Asked } from './desk-options.ts'
@@ -96,7 +95,9 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
 
   async function page(filter: string): Promise<LedgerPage> {
     const words = ['ledger', 'list', '--page', '--limit', String(PAGE)]
-    const found = JSON.parse(await cli({ words, said: partsOf(filter), mayBeBad: true })) as LinesFound
+    // Word by word: a shell's word with blanks in it would be a phrase.
+    const run = { words, said: filter.split(/\s+/), tz: options.config().tz, mayBeBad: true }
+    const found = JSON.parse(await cli(run)) as LinesFound
     const asked = filter.replace(/(^|\s)to:\d+$/, '')
     const next = found.next === null ? null : `${asked} to:${Number(found.next) - 1}`.trim()
     return { lines: found.lines, next, bad: found.bad }

@@ -17,6 +17,8 @@ export interface CliRun {
   /** What people wrote: never read as options. */
   readonly said?: readonly string[]
   readonly input?: string
+  /** The zone in which people write times; left out: the one of heald's own process. */
+  readonly tz?: string
   readonly timeoutMs?: number
   /** What it prints says itself that something is bad, so its exit code 1 (`EXIT.bad`) is an answer too. */
   readonly mayBeBad?: boolean
@@ -63,11 +65,12 @@ export function cliApart({ state, socket }: CliOptions): RunCli {
     }
   }
 
-  function once({ words, said = [], input = '', timeoutMs = TIMEOUT_MS, mayBeBad = false }: CliRun): Promise<string> {
+  function once(run: CliRun): Promise<string> {
+    const { words, said = [], input = '', tz = process.env.TZ, timeoutMs = TIMEOUT_MS, mayBeBad = false } = run
     const args = [frontDoor(), ...words, '--json', '--state', state, '--', ...said]
     // No token of heald's goes there: only where it is, and the clock's zone.
-    const { PATH, TZ, HOME } = process.env
-    const env = { PATH, TZ, HOME, RUNTIME_DIRECTORY: dirname(socket), NO_COLOR: '1' }
+    const { PATH, HOME } = process.env
+    const env = { PATH, TZ: tz, HOME, RUNTIME_DIRECTORY: dirname(socket), NO_COLOR: '1' }
     return new Promise((resolve, reject) => {
       const options = { env, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' } as const
       const child = execFile(process.execPath, args, options, (error, stdout) => {

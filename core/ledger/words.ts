@@ -19,14 +19,9 @@ export interface Phrase {
   readonly isOpen: boolean
 }
 
-/** A text that people write, by its blanks; `"several in a row"` is one part, with its quotes. */
-export function partsOf(text: string): string[] {
-  return text.match(/"[^"]*"?|[^\s"]+/g) ?? []
-}
-
 /** What people write: words, `"several in a row"`, and `begin*`. */
 export function phrasesOf(text: string): Phrase[] {
-  return partsOf(text).flatMap(part => {
+  return (text.match(/"[^"]*"?|[^\s"]+/g) ?? []).flatMap(part => {
     const words = wordsOf(part)
     return words.length === 0 ? [] : [{ words, isOpen: !part.startsWith('"') && part.endsWith('*') }]
   })

@@ -13,8 +13,11 @@ test('a kind that does not exist is wrong use, and the nearest one is named', ()
     ['servce', /Did you mean kind service\?/],
     ['xyzzyplugh', /The families are segment, daemon, config, service, /],
   ] as const)
-    assert.throws(() => filterOf({ kind: [`daemon,${given}`] }, [], 0), { code: 'usage.kind', hint })
-  assert.deepEqual(filterOf({ kind: ['service', 'genesis,crashloop.detected'] }, [], 0), {
+    assert.throws(() => filterOf({ kind: [`daemon,${given}`] }, [], paperContext().context), {
+      code: 'usage.kind',
+      hint,
+    })
+  assert.deepEqual(filterOf({ kind: ['service', 'genesis,crashloop.detected'] }, [], paperContext().context), {
     kinds: ['service', 'genesis', 'crashloop.detected'],
   })
 })
