@@ -9,7 +9,7 @@ import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
 import { pastedIn } from '../ledger/pasted.ts'
-import { parseReceipt } from '../ledger/receipt.ts'
+import { parseReceipt, receiptsIn } from '../ledger/receipt.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
@@ -97,7 +97,14 @@ async function ownKeys(dir: string): Promise<VerifierKey[]> {
 
 /** An argument is a receipt, or the path of a file with some. */
 function given(word: string): string {
-  if (!existsSync(word)) return word
+  if (!existsSync(word)) {
+    // A full receipt has lines: what is one line, and has no short one in it, can only be meant as a path.
+    if (/^[^#\n]*[/.][^#\n]*$/.test(word) && receiptsIn(word).length === 0)
+      throw new Fault('usage.path', `${word} does not exist`, {
+        hint: 'name a file with receipts, or a receipt itself, like #41· and 26 letters and digits',
+      })
+    return word
+  }
   if (statSync(word).size > MAX_PROOF_CHARS)
     throw new Fault('usage.path', `${word} is too long to be receipts`, { hint: 'one full receipt has about 2 KB' })
   return readFileSync(word, 'utf8')

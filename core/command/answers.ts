@@ -108,7 +108,7 @@ export function createAnswers(options: AnswersOptions): (asked: Asked) => Promis
     // A full receipt and a checkpoint are compared with all that they cover, which takes as long as a verification.
     const run = { timeoutMs: VERIFY_MS, mayBeBad: true }
     if (receipts === '') return { ledger: JSON.parse(await cli({ ...run, words: ['ledger', 'verify'] })) }
-    return { receipts: JSON.parse(await cli({ ...run, words: ['ledger', 'check'], input: lineEach(receipts) })) }
+    return { receipts: JSON.parse(await cli({ ...run, words: ['ledger', 'check'], input: receipts })) }
   }
 
   async function report(id: string, form: 'md' | 'html'): Promise<unknown> {
@@ -147,11 +147,6 @@ function newest(incidents: Incidents): unknown {
   const all = allIncidents(incidents).map(({ entries: _, ...rest }) => rest)
   const open = all.filter(({ state }) => state !== 'resolved')
   return [...open, ...all.filter(({ state }) => state === 'resolved').slice(0, RESOLVED_SHOWN)]
-}
-
-/** Short receipts may stand in one line; a full one is a text of its own. */
-function lineEach(receipts: string): string {
-  return receipts.includes('tlog-proof') || receipts.includes('— ') ? receipts : receipts.split(/\s+/).join('\n')
 }
 
 export function onCall({ people }: Pick<HostConfig, 'people'>): Person[] {

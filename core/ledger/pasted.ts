@@ -1,4 +1,5 @@
 import { claimOf } from './checkpoint.ts'
+import { receiptsIn } from './receipt.ts'
 import { FULL_RECEIPT } from './tlog-proof.ts'
 
 /** What the signatures of a note begin with. */
@@ -6,11 +7,12 @@ const SIGNATURE = '— '
 
 /**
  * The receipts and checkpoints in a text as people keep and paste them: several in a row, with empty lines between them or
- * none, with the line ends of Windows, with other text around them. What is none of ours is handed on too, a line each.
+ * none, with the line ends of Windows, quoted with `> `, with other text around them. What is none of ours is handed on too,
+ * a line each.
  *
  * Each is made of parts that an empty line ends:
  *
- *   a short receipt   one line
+ *   a short receipt   anywhere in a line
  *   a checkpoint      its text · its signatures
  *   a full receipt    what begins with `c2sp.org/tlog-proof@v1` · its checkpoint's text · the signatures of that
  */
@@ -19,22 +21,18 @@ export function pastedIn(text: string): string[] {
   const pieces: string[] = []
   for (let at = 0; at < parts.length; ) {
     const [part = [], second, third] = parts.slice(at, at + 3)
+    const begin = isText(part) && isSignatures(second) ? beginOf(part, second) : null
     if (part[0] === FULL_RECEIPT && isText(second) && isSignatures(third)) {
       pieces.push(pieceOf(part, second, third))
       at += 3
     } else if (part[0] === FULL_RECEIPT) {
       pieces.push(pieceOf(part))
       at += 1
-    } else if (isText(part) && isSignatures(second)) {
-      // Whatever was written right above it is no line of a checkpoint.
-      const from = Math.max(
-        0,
-        part.findIndex((_, index) => claimOf(pieceOf(part.slice(index), second)) !== null),
-      )
-      pieces.push(...part.slice(0, from), pieceOf(part.slice(from), second))
+    } else if (begin !== null) {
+      pieces.push(...linesOf(part.slice(0, begin)), pieceOf(part.slice(begin), second ?? []))
       at += 2
     } else {
-      pieces.push(...part)
+      pieces.push(...linesOf(part))
       at += 1
     }
   }
@@ -51,6 +49,22 @@ function isSignatures(part: Part | undefined): part is Part {
   return part?.[0]?.startsWith(SIGNATURE) === true
 }
 
+/** Where the checkpoint of these signatures begins: whatever was written right above it is no line of it. Null: there is none. */
+function beginOf(text: Part, signatures: Part): number | null {
+  const at = text.findIndex((_, index) => claimOf(pieceOf(text.slice(index), signatures)) !== null)
+  if (at >= 0) return at
+  // A damaged one stays in one piece; but a receipt may stand above a line that begins like a signature, as "— Jane" does.
+  return text.some(line => receiptsIn(line).length > 0) ? null : 0
+}
+
+/** Short receipts, and lines without one. */
+function linesOf(part: Part): string[] {
+  return part.flatMap(line => {
+    const found = receiptsIn(line)
+    return found.length === 0 ? [line] : found
+  })
+}
+
 function pieceOf(...parts: readonly Part[]): string {
   return `${parts.map(lines => lines.join('\n')).join('\n\n')}\n`
 }
@@ -60,7 +74,7 @@ function partsOf(text: string): Part[] {
   const parts: string[][] = []
   let part: string[] = []
   for (const each of text.split('\n')) {
-    const line = each.trim()
+    const line = each.trim().replace(/^(?:>\s*)+/, '')
     const isOther = line.startsWith(SIGNATURE) !== isSignatures(part)
     if (line === '' || line === FULL_RECEIPT || isOther) {
       if (part.length > 0) parts.push(part)

@@ -27,6 +27,14 @@ export function parseReceipt(text: string): Receipt | null {
   return found === null ? null : { seq: Number(found[1]), code: found[2] ?? '' }
 }
 
+/** The second half: what begins like one and was cut, or is longer than any. */
+const RECEIPT = /(?<![\p{L}\p{N}])#?\d{1,15}\s*[·.:]\s*[a-z2-7]{26}(?![\p{L}\p{N}])|#\d+·\S+/giu
+
+/** The receipts in a line of other text, also such as can't be read any more: nobody is to think that those were checked. */
+export function receiptsIn(line: string): string[] {
+  return line.match(RECEIPT) ?? []
+}
+
 function codeOf(h: string): string {
   const bits = BigInt(`0x${h}`) >> BigInt(256 - CODE_CHARS * 5)
   let code = ''

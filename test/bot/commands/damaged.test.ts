@@ -125,6 +125,14 @@ test('receipts are given as much time as a verification', async () => {
   ])
 })
 
+test('receipts are found in whatever was pasted into a chat', async t => {
+  const dir = await written(t, 3)
+  const [one, two] = entriesIn(dir).map(({ seq, h }) => receiptOf(seq, h))
+  const ask = chatOf(dir)
+  for (const receipts of [`${one} ${two}`, `Look: ${one}, and ${two}, thanks`, `> ${one}\n> ${two}`])
+    assert.equal((await ask('verify', { receipts })).title, '2 receipts: all of them fit', receipts)
+})
+
 test('a page of the ledger tells of the entries that are damaged, also where there is no other', async t => {
   const dir = await forged(t)
   const ask = chatOf(dir)

@@ -22,9 +22,9 @@ async function stand(t: TestContext) {
   await ledger.append(exit(10))
   const second = await ledger.checkpoint()
   await ledger.close(2000)
-  const [one, other] = [fullReceiptText(await proveEntry(dir, 3)), fullReceiptText(await proveEntry(dir, 5))]
-  const short = receiptOf(4, entriesIn(dir)[4]?.h ?? '')
-  return { dir, short, full: [one, other] as const, notes: [first.note, second.note] as const }
+  const [one, two] = [fullReceiptText(await proveEntry(dir, 3)), fullReceiptText(await proveEntry(dir, 5))]
+  const [short, other] = [receiptOf(4, entriesIn(dir)[4]?.h ?? ''), receiptOf(7, entriesIn(dir)[7]?.h ?? '')]
+  return { dir, short, other, full: [one, two] as const, notes: [first.note, second.note] as const }
 }
 
 /** What `heald ledger check FILE` says of a text. */
@@ -36,8 +36,12 @@ async function checked(dir: string, text: string): Promise<{ code: number; said:
   return { code, said: JSON.parse(out()) as CheckedReceipt[] }
 }
 
+function quoted(text: string): string {
+  return text.trimEnd().replaceAll(/^/gm, '> ').replaceAll(/ $/gm, '').concat('\n')
+}
+
 test('whatever stands in one text is checked each by itself, however it is put together', async t => {
-  const { dir, short, full, notes } = await stand(t)
+  const { dir, short, other, full, notes } = await stand(t)
   const [F, N, S] = ['full receipt', 'checkpoint', 'receipt']
   const cases: readonly (readonly [text: string, whats: readonly string[]])[] = [
     [full.join(''), [F, F]],
@@ -49,6 +53,16 @@ test('whatever stands in one text is checked each by itself, however it is put t
     [`${notes[0]}${short}\n${full[1]}\n  ${short}  `, [N, S, F, S]],
     [`\n\n${notes[1].trim()}`, [N]],
     [`${notes[1]}   \n`, [N]],
+    // In a line of other text, as heald prints it and as people write.
+    [`14:02 api: crash ended: it runs again  ${short}  2 s`, [S]],
+    [`receipt ${short}`, [S]],
+    [`Look: ${short}, thanks (and \`${other}\`).`, [S, S]],
+    [`${short} ${other}`, [S, S]],
+    [`— Jane: ${short}`, [S]],
+    // Quoted, as mail programs and chats do it.
+    [quoted(full[0]), [F]],
+    [quoted(quoted(full.join('\n'))), [F, F]],
+    [quoted(`${notes[0]}${short}\n`) + full[1], [N, S, F]],
   ]
   for (const [text, whats] of cases)
     for (const written of [text, text.replaceAll('\n', '\r\n')]) {
@@ -67,6 +81,12 @@ test('what is nothing of ours is unknown, which is no contradiction; the rest is
   const torn = full[0].slice(0, full[0].indexOf('\n\n') - 3)
   for (const [text, answers] of [
     ['hello', ['unknown null']],
+    // What was cut, or is longer than any, is no reason to pass over it.
+    [`${short} ${short.slice(0, -1)}`, ['receipt true', 'unknown null']],
+    [`all of ${short} and #7·6w5h…`, ['receipt true', 'unknown null']],
+    [`${short}a ${short}`, ['unknown null', 'receipt true']],
+    [`Look: ${short}\n— Jane`, ['receipt true', 'unknown null']],
+    [`hello\n> ${short}`, ['unknown null', 'receipt true']],
     [`${notes[0].split('\n— ')[0]}\n${short}\n`, ['unknown null', 'unknown null', 'unknown null', 'receipt true']],
     [`posted by heald:\n${notes[0]}`, ['unknown null', 'checkpoint true']],
     [`— somebody said\n\n${short}`, ['unknown null', 'receipt true']],
@@ -89,4 +109,18 @@ test('what is nothing of ours is unknown, which is no contradiction; the rest is
     ['checkpoint false', 'receipt true'],
   )
   assert.deepEqual(pastedIn(' \r\n\n'), [])
+})
+
+test('a word that can be nothing but the path of a file is told to be none', async t => {
+  const { dir, short } = await stand(t)
+  const state = dirname(dir)
+  const { context, out } = paperContext({ state, json: true })
+  for (const word of ['/no/such/file', 'receipt.txt', './receipt'])
+    await assert.rejects(check(context, [short, word], {}), { code: 'usage.path', message: `${word} does not exist` })
+  assert.equal(out(), '')
+  assert.equal(await check(context, [`Look. ${short}`, 'hello'], {}), 1)
+  assert.deepEqual(
+    (JSON.parse(out()) as CheckedReceipt[]).map(({ what, fits }) => `${what} ${fits}`),
+    ['receipt true', 'unknown null'],
+  )
 })
