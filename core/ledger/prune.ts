@@ -11,7 +11,7 @@ import { latestCheckpoint } from './kept.ts'
 import type { Recorded } from './ledger.ts'
 import { checkLine } from './line.ts'
 import { listEntries } from './list.ts'
-import { readPlain } from './plain-file.ts'
+import { NotPlain, readPlain } from './plain-file.ts'
 import { sealedSegments } from './prune-plan.ts'
 import { sideNames } from './side.ts'
 import { BASE_STATE_FILE, MOST_STATE_BYTES, newestSnapshot, STATE_FILE } from './state.ts'
@@ -111,15 +111,16 @@ function keptState(dir: string): string {
 /** Removes what a prune had yet to remove; does nothing when none was under way. Only the holder of the lock may call it. */
 export async function finishPrune(dir: string): Promise<void> {
   const marker = join(dir, UNFINISHED)
-  let upTo: number
+  let upTo = Number.NaN
   try {
     upTo = Number(readPlain(marker, MOST_MARKER_BYTES))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
-    throw error
+    // No prune of ours has put it there.
+    if (!(error instanceof NotPlain)) throw error
   }
   if (baseSeq(dir) === upTo) await removeBefore(dir, upTo)
-  rmSync(marker, { force: true })
+  rmSync(marker, { force: true, recursive: true })
 }
 
 async function removeBefore(dir: string, upTo: number): Promise<void> {

@@ -15,6 +15,7 @@ const PLACES: readonly { readonly name: string; readonly verify: RegExp; readonl
   { name: 'lock.pid', verify: /^good$/, prove: /^good$/ },
   { name: 'tree/0.bin', verify: /^good$/, prove: /^good$/ },
   { name: 'state.json', verify: /^good$/, prove: /^good$/ },
+  { name: 'pruning', verify: /^good$/, prove: /^good$/ },
   { name: 'checkpoint', verify: /^checkpoint$/, prove: /^the newest checkpoint can't be believed: / },
   { name: 'cp/000000000004.cp', verify: /^cp\/000000000004\.cp$/, prove: /^good$/ },
 ]
