@@ -85,8 +85,9 @@ in {
       systemd.services.heald-recover = units.recover;
       services.heald.settings.bot = mkIf (cfg.settings.channels != null) {
         run = mkDefault "unit";
-        user = mkDefault "heald-bot";
-        state = mkDefault "/var/lib/heald-bot";
+        # Of the unit alone: a child is of heald's user, and keeps its state in heald's folder.
+        user = mkIf (cfg.settings.bot.run == "unit") (mkDefault "heald-bot");
+        state = mkIf (cfg.settings.bot.run == "unit") (mkDefault "/var/lib/heald-bot");
       };
     }
     (mkIf (alarm != null) {

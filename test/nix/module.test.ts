@@ -89,6 +89,7 @@ test('the bot can be left to heald, and can live elsewhere', t => {
   const child = configured(t, { channels, bot: { run: 'child' } }, '{ services.heald.environmentFiles = [ "/e" ]; }')
   assert.deepEqual(Object.keys(child.units), ['heald', 'heald-again', 'heald-back', 'heald-failed', 'heald-recover'])
   assert.deepEqual(child.file.channels, channels, 'it reads the file where it is')
+  assert.deepEqual([child.file.bot, child.users.users], [{ run: 'child' }, {}], 'no user is named that there is not')
   assert.deepEqual(unitOf(child, 'heald').serviceConfig.EnvironmentFile, ['/e'])
   const elsewhere = unitOf(configured(t, { channels, bot: { state: '/srv/bot', user: 'relay' } }), 'heald-bot')
   assert.deepEqual([elsewhere.serviceConfig.ReadWritePaths, elsewhere.serviceConfig.User], [['/srv/bot'], 'relay'])

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkConfig } from '../../core/config/load.ts'
-import { filesOf } from '../../core/install/files.ts'
+import { filesOf, SYSUSERS } from '../../core/install/files.ts'
 import { planOf } from '../../core/install/plan.ts'
 import { temporary } from '../adapters/host/nix-stand.ts'
 import { ABLE } from '../core/config/folder.ts'
@@ -71,39 +71,52 @@ for (const [name, settings] of Object.entries(SETTINGS)) {
   test(`${name}: the units of NixOS are those of heald install`, async t => {
     const missing = nixIsMissing()
     if (missing !== null) return t.skip(missing)
-    const { file, units, sockets } = evaluator(t).evaluate<Configured>(
+    const { file, units, sockets, users } = evaluator(t).evaluate<Configured>(
       `${CONFIGURED} (input // { bot = { run = "unit"; } // (input.bot or { }); }) { }`,
       settings,
     )
-    const installed = await installedFor(t, file)
+    const { units: installed, users: installedUsers } = await installedFor(t, file)
     const nixos = new Map<string, string>([
       ...Object.entries(units).map(([name, unit]) => [`${name}.service`, unitFile(unit)] as const),
       ...Object.entries(sockets).map(([name, socket]) => [`${name}.socket`, socketFile(socket)] as const),
     ])
     assert.deepEqual([...nixos.keys()].sort(), [...installed.keys()].sort(), 'the same units')
+    assert.deepEqual(Object.keys(users.users).sort(), installedUsers.sort(), 'the same users')
+    const { user } = file.bot
+    assert.ok(user === undefined || user in users.users, `the bot's user ${user}`)
     for (const [unit, text] of installed) assert.deepEqual(comparable(nixos.get(unit) ?? ''), comparable(text), unit)
   })
 }
 
 interface Configured {
-  readonly file: object
+  readonly file: { readonly bot: { readonly user?: string } }
+  readonly users: { readonly users: object }
   readonly units: Readonly<Record<string, Unit>>
   readonly sockets: Readonly<Record<string, SocketUnit>>
 }
 
-/** The unit files that `heald install` would write for what the module wrote, by name. */
-async function installedFor(t: TestContext, file: object): Promise<Map<string, string>> {
+interface Installed {
+  readonly units: Map<string, string>
+  readonly users: string[]
+}
+
+/** The unit files that `heald install` would write for what the module wrote, by name, and the users that it would make. */
+async function installedFor(t: TestContext, file: object): Promise<Installed> {
   const path = join(temporary(t), 'heald.yaml')
   writeFileSync(path, JSON.stringify(file))
   const { config, problems } = await checkConfig(path, { facts: ABLE })
   assert.deepEqual(problems, undefined)
   const files = [...filesOf(planOf(config ?? assert.fail(), '/etc/heald/heald.yaml', 255))]
-  return new Map(
+  const units = new Map(
     files.flatMap(([to, text]) => {
       const name = /[^/]+\.(service|socket)$/.exec(to)?.[0]
       return name === undefined || text === '' ? [] : [[name, text] as const]
     }),
   )
+  const users = files.flatMap(([to, text]) =>
+    to === SYSUSERS ? [...text.matchAll(/^u (\S+)/gm)].map(([, name = '']) => name) : [],
+  )
+  return { units, users }
 }
 
 /** Settings by section, with their values in one way of writing, without what is explained. */
