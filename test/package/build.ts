@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { subcommands } from '../../core/cli/commands.ts'
 import { manPage } from '../../core/cli/man-page.ts'
@@ -11,6 +11,7 @@ import { version } from '../../core/cli/version.ts'
 //    does), so that what is optional may be missing.
 // 2. What programs import (heald/verifier) gets its types beside it.
 // 3. The manual page is written from the table of subcommands.
+// 4. Everybody may read what is packed, whatever the umask here: the bot's unit is another user than who unpacks it.
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const DIST = join(ROOT, 'dist')
@@ -20,6 +21,12 @@ for (const config of ['tsconfig.json', 'tsconfig.types.json']) compile(join(impo
 const unread = () => Promise.reject(new Error('only the table is read'))
 const table = subcommands({ up: unread, bot: unread, whatsapp: unread, fakes: unread, doctor: unread, init: unread })
 writeFileSync(join(DIST, 'heald.1'), manPage(table, version()))
+for (const path of globSync(['heald.js', 'package.json', 'LICENSE', '*.md', 'docs/*.md', 'dist', 'dist/**'], {
+  cwd: ROOT,
+})) {
+  const isRun = path === 'heald.js' || statSync(join(ROOT, path)).isDirectory()
+  chmodSync(join(ROOT, path), isRun ? 0o755 : 0o644)
+}
 
 function compile(config: string): void {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')

@@ -33,13 +33,15 @@ export interface Packed {
   /** Bytes of the tarball, and of what is in it. */
   readonly size: number
   readonly unpackedSize: number
-  readonly files: readonly { readonly path: string }[]
+  readonly files: readonly { readonly path: string; readonly mode: number }[]
 }
 
-/** Builds and packs what would be published, into a folder that disappears with the test. */
+/** Builds and packs what would be published, into a folder that disappears with the test; as who keeps all to himself. */
 export function pack(t: TestContext): Packed & { readonly tarball: string } {
   const folder = temporary(t)
+  const before = process.umask(0o077)
   const said = npm(ROOT, 'pack', '--json', '--pack-destination', folder)
+  process.umask(before)
   const [packed] = JSON.parse(said.slice(said.indexOf('[\n'))) as Packed[]
   assert.ok(packed !== undefined, said)
   return { ...packed, tarball: join(folder, packed.filename) }

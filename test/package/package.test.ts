@@ -41,6 +41,13 @@ test('the package is small, and has only what runs and what is read', t => {
   assert.ok(!readdirSync(installed.modules).some(name => name.startsWith('node-linux') || name.startsWith('heald-')))
 })
 
+test('everybody may read what is packed, whoever packs it', () => {
+  const odd = packed.files.filter(
+    ({ path, mode }) => (mode & 0o777) !== (/(^|\/)heald\.js$/.test(path) ? 0o755 : 0o644),
+  )
+  assert.deepEqual(odd, [])
+})
+
 test('what the build starts by its file name is there', () => {
   const dist = join(installed.modules, 'heald/dist')
   let found = 0
