@@ -96,7 +96,7 @@ three after it (four with --whatsapp, which needs Chromium). Only in a clone of 
     ...hostCommands(injected),
     {
       name: 'config',
-      usage: 'check [--config FILE]',
+      usage: 'check [FILE]',
       summary: 'Check the configuration: every error with its line, what is wrong and what to write instead.',
       options: { config: { type: 'string' } },
       load: () => import('./config.ts'),

@@ -6,7 +6,7 @@ export function hostCommands(injected: Injected): readonly Subcommand[] {
   return [
     {
       name: 'init',
-      usage: '[--config FILE] [--force]',
+      usage: '[FILE] [--force]',
       summary: 'Write a commented heald.yaml to begin with; it offers the units of this host.',
       options: { config: { type: 'string' }, force: { type: 'boolean' } },
       load: injected.init,

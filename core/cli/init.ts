@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { SYSTEM_CONFIG } from '../config/find.ts'
 import { sampleWith } from '../config/sample-units.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -32,12 +33,13 @@ export async function run(
   }
   const file = cleanLine(shown)
   const [check, flag] = shown === 'heald.yaml' ? ['', ''] : [` ${file}`, ` --config ${file}`]
+  const isForUnit = path === SYSTEM_CONFIG && existsSync('/run/systemd/system')
   context.out(`Wrote ${file} with one sample service, "clock"${offeredText(offered)}.
 
 What to do next:
   1. Put your own service in the place of "clock"; the comments in the file say how.
   2. Run  heald config check${check}  to find every mistake before it is used.
-  3. Run  heald up${flag}  to start the services and have them healed.
+  3. Run  ${isForUnit ? 'heald install' : `heald up${flag}`}  to start the services and have them healed.
 `)
   return EXIT.done
 }

@@ -30,7 +30,8 @@ export function usageOf({ usage, options }: Pick<Subcommand, 'usage' | 'options'
   }
   const all = Object.entries(options).map(([name, { type }]): [string, Place | null] => [
     `--${name}`,
-    type === 'boolean' ? null : (placeOf(shown.get(name)) ?? { kind: 'VALUE' }),
+    // Some take the configuration as a word, and show that alone.
+    type === 'boolean' ? null : (placeOf(shown.get(name) ?? (name === 'config' ? 'FILE' : '')) ?? { kind: 'VALUE' }),
   ])
   return { verbs, first, options: new Map(all) }
 }

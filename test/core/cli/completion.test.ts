@@ -31,6 +31,8 @@ const TYPED: readonly (readonly [before: string, last: string])[] = [
   ['heald --state STATE ack agent-', 'agent-41'],
   ['heald --state STATE unsilence si', 'silence-1'],
   ['heald config check --config /etc/hostn', '/etc/hostname'],
+  ['heald config check /etc/hostn', '/etc/hostname'],
+  ['heald init /etc/hostn', '/etc/hostname'],
   ['heald ledger export /et', '/etc/'],
   ['heald --state /et', '/etc/'],
 ]
