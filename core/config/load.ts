@@ -70,7 +70,7 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
     describeAll({ file: path, tree, lines, severity }, list)
   if (complaints.length > 0 || read?.data === undefined) return { problems: describe(complaints, 'error') }
   const config = resolveFile(read.data, channelsIn(tree.value), path, source.sha256)
-  const missing = options.warn === true ? await findMissing(config) : []
+  const missing = options.warn === true ? await findMissing(config, (options.facts ?? hostFacts()).isRoot) : []
   if (options.warn === true && config.services.length === 0) {
     missing.push({
       path: [],

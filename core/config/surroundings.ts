@@ -23,8 +23,8 @@ const LOOKUP_DEADLINE_MS = 5000
  * come later, and until then it is the trouble of that service or target alone. But a person who checks a file wants to
  * know.
  */
-export async function findMissing(config: HostConfig): Promise<Missing[]> {
-  const missing: Missing[] = []
+export async function findMissing(config: HostConfig, isRoot: boolean): Promise<Missing[]> {
+  const missing: Missing[] = isRoot ? [] : missingRights(config)
   const users = new Map<string, Promise<boolean>>()
   const isKnown = (user: string) => {
     const known = users.get(user) ?? isUser(user)
@@ -62,6 +62,17 @@ export async function findMissing(config: HostConfig): Promise<Missing[]> {
     missing.push({ path: [...path, 'user'], message: `there is no user ${user}`, hint })
   }
   return [...missing, ...(await findMissingOfNotices(config, isKnown)), ...(await findMissingOfPeople(config.people))]
+}
+
+/** Once is enough, whoever has it granted has it for all units. */
+function missingRights({ services, units }: HostConfig): Missing[] {
+  const service = services.find(({ unit }) => unit !== undefined)
+  if (service === undefined && units.length === 0) return []
+  const path = service === undefined ? ['units', 0] : ['services', service.name, 'unit']
+  const message = 'only root may start units, and heald does not run as root'
+  const hint =
+    'run it as root, or allow it by polkit (org.freedesktop.systemd1.manage-units); else units are only watched'
+  return [{ path, message, hint }]
 }
 
 async function missingPlace({ kind, path }: TargetSpec): Promise<Omit<Missing, 'path'> | undefined> {

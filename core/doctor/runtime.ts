@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { findProgram } from '../config/programs.ts'
 import { codeOf, messageOf } from '../fault.ts'
+import { howToStart } from '../start-hint.ts'
 import type { Check } from './check.ts'
 
 const CONNECT_DEADLINE_MS = 1000
@@ -23,14 +24,16 @@ export function checkRoot(uid: number): Check {
   return {
     ...check,
     state: 'warn',
-    why: `running as user ${uid}: services run as you, and the key "user" is refused`,
-    advice: 'start heald as root if services need users of their own',
+    why: `running as user ${uid}: services run as you, the key "user" is refused, and units are only watched`,
+    advice:
+      'start heald as root if services need users of their own, or if units are to be healed (or allow that by polkit)',
   }
 }
 
 /** Whether a daemon answers on the socket. Says nothing to it. */
 export function checkDaemon(socket: string): Promise<Check> {
   const check = { id: 'daemon', title: 'daemon' }
+  const start = `start it with: ${howToStart(socket)}`
   return new Promise(done => {
     const client = connect(socket)
     const end = (state: Check['state'], why: string, advice?: string) => {
@@ -42,8 +45,8 @@ export function checkDaemon(socket: string): Promise<Check> {
     client.on('timeout', () => end('warn', `does not answer on ${socket}`, 'look at its output, or start it anew'))
     client.on('error', error => {
       const code = codeOf(error)
-      if (code === 'ENOENT') end('off', `not running (no ${socket})`, 'start it with: heald up')
-      else if (code === 'ECONNREFUSED') end('off', `not running (it left ${socket} behind)`, 'start it with: heald up')
+      if (code === 'ENOENT') end('off', `not running (no ${socket})`, start)
+      else if (code === 'ECONNREFUSED') end('off', `not running (it left ${socket} behind)`, start)
       else if (code === 'EACCES') end('warn', `you may not use ${socket}`, 'ask as the user who runs it, or as root')
       else end('warn', `can't be asked on ${socket}: ${messageOf(error)}`, 'give its state folder with --state DIR')
     })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from '../../../core/cli/config.ts'
+import { checkConfig } from '../../../core/config/load.ts'
 import { codeOf } from '../../../core/fault.ts'
-import { freshFolder, writeConfig } from '../config/folder.ts'
+import { ABLE, freshFolder, writeConfig } from '../config/folder.ts'
 import { paperContext } from './context.ts'
 
 const BAD = `services:
@@ -39,6 +40,22 @@ test('colours are added, never instead of words', async t => {
   await run(coloured.context, ['check', path], {})
   assert.match(coloured.out(), /\x1b\[31m/)
   assert.equal(coloured.out().replaceAll(/\x1b\[\d+m/g, ''), plain.out())
+})
+
+test('who is not root is told that units are only watched', async t => {
+  const told = async (text: string, isRoot: boolean) => {
+    const checked = await checkConfig(writeConfig(t, text), { facts: { ...ABLE, isRoot }, warn: true })
+    assert.ok(checked.problems === undefined)
+    return checked.warnings.map(({ path, message, hint }) => `${path}: ${message}; ${hint}`)
+  }
+  const words = /: only root may start units.*; run it as root, or allow it by polkit/
+  const one = 'services: { a: { unit: a.service }, b: { unit: b.service } }\n'
+  const [first = '', ...more] = await told(one, false)
+  assert.match(first, new RegExp(`^services\\.a\\.unit${words.source}`))
+  assert.deepEqual([more, await told(one, true)], [[], []])
+  const patterns = 'services: { a: { run: sh } }\nunits: ["b*.service"]\n'
+  assert.match((await told(patterns, false)).join(), new RegExp(`^units\\[0\\]${words.source}`))
+  assert.deepEqual(await told(patterns, true), [])
 })
 
 test('a good file is summed up, with warnings above', async t => {
