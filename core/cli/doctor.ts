@@ -1,8 +1,9 @@
+import type { SecretSpec } from '../config/channel-spec.ts'
 import { findConfig } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
 import { DEFAULT_PATH } from '../config/programs.ts'
 import type { HostConfig } from '../config/spec.ts'
-import { type ChannelProbes, checkChannels, sessionFolder } from '../doctor/channels.ts'
+import { type ChannelProbes, checkChannels, checkSecretFiles, sessionFolder } from '../doctor/channels.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkDescriptors } from '../doctor/descriptors.ts'
 import { checkGroups } from '../doctor/groups.ts'
@@ -16,6 +17,7 @@ import {
   checkSystemd,
 } from '../doctor/runtime.ts'
 import { checkStateFolder } from '../doctor/state-folder.ts'
+import { secretToLookAt } from '../install/credentials.ts'
 import { noWords } from './arguments.ts'
 import type { Colour } from './colour.ts'
 import { type Context, EXIT } from './command.ts'
@@ -54,8 +56,13 @@ async function examine(context: Context, loadProbes: LoadProbes | undefined): Pr
     checkNix(path).then(check => [check]),
     configured.then(async config => {
       if (config === null || config.notice.channels.length === 0 || loadProbes === undefined) return []
+      const { notice, bot } = config
+      const { probe, readSecret } = await loadProbes(context)
+      const lookAt = (secret: SecretSpec) => secretToLookAt(secret, bot)
+      const probes: ChannelProbes = { probe, readSecret: async secret => readSecret(await lookAt(secret)) }
       const place = { path, session: sessionFolder(config, state) }
-      return checkChannels(config.notice.channels, await loadProbes(context), place)
+      const channels = await checkChannels(notice.channels, probes, place)
+      return [...channels, ...(await checkSecretFiles(notice.channels, lookAt))]
     }),
   ]
   return (await Promise.all(parts)).flat()

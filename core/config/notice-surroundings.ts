@@ -1,6 +1,8 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { codeOf } from '../fault.ts'
+import { secretToLookAt } from '../install/credentials.ts'
+import { BOT_USER } from '../install/unit-text.ts'
 import type { ChannelSpec, SecretSpec } from './channel-spec.ts'
 import { DEFAULT_PATH, findProgram } from './programs.ts'
 import type { HostConfig } from './spec.ts'
@@ -17,7 +19,7 @@ export async function findMissingOfNotices(
   const isOurs = bot.user === null && bot.run === 'child'
   for (const channel of notice.channels) {
     for (const [key, secret] of secretsOf(channel)) {
-      const found = await missingSecret(secret, isOurs)
+      const found = await missingSecret(await secretToLookAt(secret, bot), isOurs)
       if (found !== undefined) missing.push({ path: ['channels', channel.kind, key], ...found })
     }
     if (channel.kind !== 'whatsapp' || channel.browser === null) continue
@@ -30,7 +32,9 @@ export async function findMissingOfNotices(
     const hint = 'install the program, or write its whole path: it is what calls people when nothing else does'
     missing.push({ path: ['fallback'], message: `no program ${program} is found`, hint })
   }
-  if (bot.user !== null && !(await isUser(bot.user))) {
+  // Its unit's own user comes with the installation.
+  const isMade = bot.run === 'unit' && bot.user === BOT_USER
+  if (bot.user !== null && !isMade && !(await isUser(bot.user))) {
     missing.push({
       path: ['bot', 'user'],
       message: `there is no user ${bot.user}`,
@@ -53,6 +57,19 @@ export function secretsOf(channel: ChannelSpec): [key: string, secret: SecretSpe
 
 const EVERYBODY = 0o007
 
+const isForEverybody = ({ mode }: Stats): boolean => (mode & EVERYBODY) !== 0
+
+function forEverybody(file: string): Omit<Missing, 'path'> {
+  return { message: `everybody on this host may read ${file}`, hint: `keep it to yourself: chmod o= ${file}` }
+}
+
+/** What is wrong with a secret that everybody on this host may read; undefined for any other, and for none. */
+export async function openSecret(secret: SecretSpec): Promise<Omit<Missing, 'path'> | undefined> {
+  if ('env' in secret) return undefined
+  const found = await stat(secret.file).catch(() => null)
+  return found?.isFile() === true && isForEverybody(found) ? forEverybody(secret.file) : undefined
+}
+
 /** Variables are those of whoever starts heald, which are not seen from here. */
 export async function missingSecret(secret: SecretSpec, isOurs: boolean): Promise<Omit<Missing, 'path'> | undefined> {
   if ('env' in secret) return undefined
@@ -60,9 +77,7 @@ export async function missingSecret(secret: SecretSpec, isOurs: boolean): Promis
   try {
     const found = await stat(file)
     if (!found.isFile()) return { message: `${file} is not a file`, hint: 'name a file with the secret in it alone' }
-    if ((found.mode & EVERYBODY) !== 0) {
-      return { message: `everybody on this host may read ${file}`, hint: `keep it to yourself: chmod o= ${file}` }
-    }
+    if (isForEverybody(found)) return forEverybody(file)
     if (isOurs) await access(file, constants.R_OK)
     return undefined
   } catch (error) {

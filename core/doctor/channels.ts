@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChannelSpec, SecretSpec, WhatsAppSpec } from '../config/channel-spec.ts'
-import { secretsOf } from '../config/notice-surroundings.ts'
+import { openSecret, secretsOf } from '../config/notice-surroundings.ts'
 import { findProgram } from '../config/programs.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
@@ -67,6 +67,21 @@ export async function checkChannels(
     if (lacks !== undefined) return [{ ...check, state: 'off' as const, ...lacks }]
     return askPlatform(channel, probes, place.session)
   })
+  return (await Promise.all(checked)).flat()
+}
+
+/** Secrets that everybody on this host may read. `lookAt`: the secret where it is on the disk. */
+export async function checkSecretFiles(
+  channels: readonly ChannelSpec[],
+  lookAt: (secret: SecretSpec) => Promise<SecretSpec>,
+): Promise<Check[]> {
+  const checked = channels.flatMap(channel =>
+    secretsOf(channel).map(async ([key, secret]): Promise<Check[]> => {
+      const open = await openSecret(await lookAt(secret))
+      const check = { id: `secret.${channel.kind}.${key}`, title: `${channel.kind} ${key}`, state: 'warn' as const }
+      return open === undefined ? [] : [{ ...check, why: open.message, advice: open.hint }]
+    }),
+  )
   return (await Promise.all(checked)).flat()
 }
 

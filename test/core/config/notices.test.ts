@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { checkConfig, loadConfig } from '../../../core/config/load.ts'
 import { loadConfigApart } from '../../../core/config/load-apart.ts'
 import type { HostConfig } from '../../../core/config/spec.ts'
+import { BOT_CREDENTIALS, secretToLookAt } from '../../../core/install/credentials.ts'
 import { ABLE, freshFolder, writeConfig } from './folder.ts'
 
 const FULL = `
@@ -167,6 +168,23 @@ bot: { user: no-such-user-here }
   )
   assert.ok(!JSON.stringify(checked).includes('never shown'))
   assert.match(checked.warnings?.[0]?.hint ?? '', /chmod o= /)
+})
+
+test('a secret that the bot’s unit is handed is missed where people write it', async t => {
+  const channels = `{ telegram: { token: { file: ${BOT_CREDENTIALS}telegram }, chats: [1] } }`
+  const warnings = async (run: string) => {
+    const bot = `bot: { run: ${run}, user: heald-bot }`
+    const path = writeConfig(t, `services: { web: { run: "${process.execPath}" } }\nchannels: ${channels}\n${bot}\n`)
+    const checked = await checkConfig(path, { facts: ABLE, warn: true })
+    assert.ok(checked.problems === undefined)
+    return checked.warnings.map(({ message }) => message)
+  }
+  const noFile = `there is no file ${BOT_CREDENTIALS}telegram`
+  // Its user comes with the installation.
+  assert.deepEqual(await warnings('unit'), ['there is no file /etc/heald/credentials/telegram'])
+  assert.deepEqual(await warnings('child'), [noFile, 'there is no user heald-bot'])
+  const secret = { file: `${BOT_CREDENTIALS}telegram` }
+  assert.deepEqual(await secretToLookAt(secret, { run: 'unit' }, true), secret, 'on NixOS its file is elsewhere')
 })
 
 test('whatever is written, it does not throw, and what is accepted is whole', async t => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
@@ -7,6 +7,7 @@ import type { HostConfig } from '../../../core/config/spec.ts'
 import {
   type ChannelProbes,
   checkChannels,
+  checkSecretFiles,
   isPackageInstalled,
   type ProbeChannel,
   sessionFolder,
@@ -79,6 +80,28 @@ test('a channel without its package or its secret is off, and says why; the othe
     ],
   )
   assert.deepEqual(probes.asked, [])
+})
+
+test('a secret that everybody may read is warned of, where it is on the disk', async t => {
+  const folder = freshFolder(t)
+  for (const [name, mode] of [
+    ['open', 0o644],
+    ['shut', 0o640],
+  ] as const) {
+    writeFileSync(join(folder, name), 'secret')
+    chmodSync(join(folder, name), mode)
+  }
+  const channels: ChannelSpec[] = [
+    { ...TELEGRAM, token: { file: 'open' } },
+    { ...SLACK, botToken: { file: 'shut' }, appToken: { file: 'gone' } },
+  ]
+  const checks = await checkSecretFiles(channels, async secret =>
+    'file' in secret ? { file: join(folder, secret.file) } : secret,
+  )
+  assert.deepEqual(
+    checks.map(({ id, state, why, advice }) => [id, state, why, advice].join('; ').replaceAll(folder, '')),
+    ['secret.telegram.token; warn; everybody on this host may read /open; keep it to yourself: chmod o= /open'],
+  )
 })
 
 test('the session of WhatsApp is looked for where its unit keeps it, if it has one', t => {
