@@ -99,6 +99,9 @@ in {
       systemd.services.heald-bot = units.bot;
       users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
       users.groups.${settings.bot.user} = { };
+      # In /var/lib the unit has it made.
+      systemd.tmpfiles.rules = lib.optional (!lib.hasPrefix "/var/lib/" settings.bot.state)
+        "d ${settings.bot.state} 0700 ${settings.bot.user} - -";
     })
     (mkIf (hasBot && plain.channels ? whatsapp) {
       systemd.sockets.heald-whatsapp = units.whatsAppSocket;

@@ -131,7 +131,6 @@ in {
     serviceConfig = {
       ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder ${botState}";
       User = settings.bot.user;
-      Group = settings.bot.user;
       Restart = "always";
       RestartSec = 1;
       # A request under way may take 10 s, its connections 5 more.
@@ -152,8 +151,8 @@ in {
     wantedBy = [ "sockets.target" ];
     socketConfig = {
       ListenStream = socketPath;
-      SocketGroup = settings.bot.user;
-      SocketMode = "0660";
+      SocketUser = settings.bot.user;
+      SocketMode = "0600";
       RemoveOnStop = true;
       Accept = true;
       MaxConnections = 1;

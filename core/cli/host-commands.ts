@@ -20,7 +20,7 @@ went down. Where a chat of Telegram, Discord or Slack has its token in a file: h
 again when systemd has given up, heald-failed.service and heald-back.service, which tell that chat of it. With
 "bot: { run: unit }" and channels: heald-bot.service, and heald-whatsapp.socket with heald-whatsapp@.service where
 WhatsApp is a channel; their tokens are in files of /etc/heald/credentials, for root only. The configuration is
-/etc/heald/heald.yaml unless told otherwise. Run it again after an upgrade or when channels have changed.`,
+that of the heald that is installed, else /etc/heald/heald.yaml. Run it again after an upgrade or when channels have changed.`,
       options: { config: { type: 'string' } },
       load: () => import('./install.ts'),
     },
@@ -29,7 +29,7 @@ WhatsApp is a channel; their tokens are in files of /etc/heald/credentials, for 
       usage: '[--purge]',
       summary: 'Stop heald and the services it runs, and remove what "heald install" made.',
       details: `Units that heald looks after go on. The configuration and the ledger are kept, unless --purge is given. Generations of
-Nix are not: what heald has pinned may be collected. In the middle of a switch it refuses.`,
+Nix are not: what heald has pinned may be collected. It refuses in the middle of a switch, and where heald is no unit.`,
       options: { purge: { type: 'boolean' } },
       load: () => import('./uninstall.ts'),
     },

@@ -1,19 +1,34 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { SYSTEM_CONFIG } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
+import { openSecret } from '../config/notice-surroundings.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
-import { FILES, filesOf, type InstalledUnit, mustBeOurs, pathOf, putFile, SYSUSERS, UNITS } from '../install/files.ts'
+import { makeState, mustHaveUser } from '../install/bot-ground.ts'
+import { CREDENTIALS, credentialsOf } from '../install/credentials.ts'
+import {
+  FILES,
+  filesOf,
+  type InstalledUnit,
+  installedConfig,
+  mustBeOurs,
+  mustNotBeMasked,
+  pathOf,
+  putFile,
+  SYSUSERS,
+  UNITS,
+  usersMade,
+} from '../install/files.ts'
 import { oldSessions } from '../install/old-session.ts'
 import { planInstall } from '../install/plan.ts'
-import { endUnit, system, trySystem } from '../install/systemctl.ts'
-import { BOT_USER, whatsAppOf } from '../install/unit-text.ts'
+import { endUnit, restartUnits, system, trySystem } from '../install/systemctl.ts'
+import { BOT_FOLDER, type InstallPlan, whatsAppOf } from '../install/unit-text.ts'
 import { checkWhatsApp } from '../install/whatsapp-needs.ts'
 import { botFolder } from '../notice/bot-service.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
-export const ETC_CONFIG = '/etc/heald/heald.yaml'
 const UNTOLD =
   'Nobody is told when heald itself stays down: that takes a chat of Telegram, Discord or Slack with its token in a file, ' +
   'and heald and Node outside of home folders and of folders for short-lived files.'
@@ -22,19 +37,22 @@ const UNTOLD =
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'install')
   mustBeSystemd('install')
-  const path = typeof values.config === 'string' ? values.config : ETC_CONFIG
+  const path = typeof values.config === 'string' ? values.config : (installedConfig() ?? SYSTEM_CONFIG)
   const config = await readConfig(path)
   const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
   const plan = planInstall(config, path, version)
+  if (plan.bot !== null) await mustHaveUser(plan.bot)
   const whatsApp = whatsAppOf(plan)
   if (whatsApp !== null) await checkWhatsApp(whatsApp)
+  mustNotBeMasked()
   mustBeOurs()
   const planned = UNITS.filter(unit => unit.text(plan) !== '')
   // What the plan has no more would run on without its file: a second bot with the same token.
   for (const unit of UNITS) if (!planned.includes(unit) && existsSync(pathOf(unit))) await endUnit(unit.name)
-  const files = filesOf(plan)
+  const files = filesOf(plan, usersMade())
   for (const [file, text] of files) await putFile(file, text)
-  if (plan.bot !== null) await system('systemd-sysusers', SYSUSERS)
+  if (files.get(SYSUSERS) !== '') await system('systemd-sysusers', SYSUSERS)
+  if (plan.bot !== null) await makeState(plan.bot)
   await system('systemctl', 'daemon-reload')
   const named = (starts: InstalledUnit['starts']) =>
     planned.filter(unit => unit.starts === starts).map(({ name }) => name)
@@ -44,14 +62,15 @@ export async function run(context: Context, words: readonly string[], values: Va
   // A start limit that was hit would refuse the restart. A no: nothing has failed, or it was never loaded.
   for (const unit of [...units, ...named('when it is called')]) await trySystem('systemctl', 'reset-failed', unit)
   // A restart of heald restarts nothing else: its services are adopted again.
-  await system('systemctl', 'restart', ...units)
+  await restartUnits(units)
   if (plan.bot !== null) {
-    const folders = [`/var/lib/${BOT_USER}`, botFolder(config, context.state)].map(folder => join(folder, 'whatsapp'))
+    const folders = [BOT_FOLDER, botFolder(config, context.state)].map(folder => join(folder, 'whatsapp'))
     for (const warning of oldSessions(folders)) context.err(`heald: ${warning}`)
   }
   const written = FILES.filter(file => files.get(file) !== '')
   if (context.json) context.out(`${JSON.stringify({ written, units })}\n`)
-  else context.out(textOf(config, plan.alarm !== null, written, units))
+  else context.out(textOf(config, plan, written, units))
+  for (const warning of await openCredentials(config)) context.err(`heald: ${warning}\n`)
   return EXIT.done
 }
 
@@ -99,14 +118,22 @@ async function readConfig(path: string): Promise<HostConfig> {
   })
 }
 
-function textOf(config: HostConfig, hasAlarm: boolean, written: readonly string[], units: readonly string[]): string {
+/** Warnings about secrets of the bot's unit that are not for root alone. */
+async function openCredentials({ notice, bot }: HostConfig): Promise<string[]> {
+  if (bot.run !== 'unit') return []
+  const files = credentialsOf(notice.channels).map(name => join(CREDENTIALS, name))
+  const found = await Promise.all(files.map(file => openSecret({ file })))
+  return found.flatMap(open => (open === undefined ? [] : [`${open.message}\n  ${open.hint}`]))
+}
+
+function textOf(config: HostConfig, plan: InstallPlan, written: readonly string[], units: readonly string[]): string {
   const child = config.notice.channels.length > 0 && config.bot.run === 'child'
   const hints = [
     ...(child ? ['Write "bot: { run: unit }" to have the bot in a unit of its own, shut in by systemd.'] : []),
-    ...(hasAlarm ? [] : [UNTOLD]),
+    ...(plan.alarm !== null ? [] : [UNTOLD]),
   ]
   return `Wrote ${written.join(', ')}.
-Started: ${units.join(', ')}.
+Started: ${units.join(', ')}, with ${plan.config}.
 ${hints.map(hint => `${hint}\n`).join('')}Look at it: heald status, systemctl status heald. Undo it: heald uninstall.
 `
 }

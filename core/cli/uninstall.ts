@@ -1,19 +1,28 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault } from '../fault.ts'
-import { closeFolder, dropFolder, FILES, mustBeOurs, putFile, SYSUSERS, UNITS } from '../install/files.ts'
+import {
+  closeFolder,
+  dropFolder,
+  FILES,
+  isMasked,
+  mustBeOurs,
+  putFile,
+  SYSUSERS,
+  UNITS,
+  usersMade,
+} from '../install/files.ts'
 import { letGoOfRoots } from '../install/roots.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
+import { BOT_FOLDER, WHATSAPP_FOLDER } from '../install/unit-text.ts'
 import { noWords } from './arguments.ts'
 import { askStatus, order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
 const STATE = '/var/lib/heald'
-/** Each with its folder. */
-const USERS = UNITS.flatMap(({ user }) => (user === undefined ? [] : [[user, `/var/lib/${user}`] as const]))
-/** What is not of the installation: written by people, or the only record of what happened. */
-const KEPT = ['/etc/heald', STATE, ...USERS.map(([, folder]) => folder)]
+/** What is not of the installation: written by people, or the only record of what happened. Folders of users are kept too. */
+const KEPT = ['/etc/heald', STATE, BOT_FOLDER, WHATSAPP_FOLDER]
 
 const LEFT =
   'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
@@ -23,35 +32,38 @@ export async function run(context: Context, words: readonly string[], values: Va
   noWords(words, 'uninstall')
   mustBeSystemd('uninstall')
   const installed = FILES.filter(file => existsSync(file))
-  mustBeOurs(installed)
+  const users = usersMade()
+  mustBeOurs(installed.filter(file => !isMasked(file)))
   await mustBeSettled(context)
+  if (installed.length === 0) await mustNotRun(context)
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
-  const stopped = await stopServices(context)
+  const stopped = installed.length === 0 ? null : await stopServices(context)
   for (const { name } of UNITS.toReversed()) {
-    // A no: it was never installed.
-    await endUnit(name).catch(() => {})
+    // A no: it was never installed, or it is masked and can only be stopped.
+    await endUnit(name).catch(() => trySystem('systemctl', 'stop', name))
     await trySystem('systemctl', 'reset-failed', name)
   }
   // All of them: of an installation that was broken off there may be parts.
   for (const file of FILES) if (file !== SYSUSERS) await putFile(file, '')
   await system('systemctl', 'daemon-reload')
-  if (installed.includes(SYSUSERS)) {
-    for (const [user, folder] of USERS) {
-      await closeFolder(folder)
-      await trySystem('userdel', user)
-    }
+  for (const { user, folder } of users) {
+    await closeFolder(folder)
+    await trySystem('userdel', user)
   }
   // Only now: a removal that is broken off before is to be ended by the next.
   await putFile(SYSUSERS, '')
   await dropFolder(dirname(SYSUSERS), false)
   await letGoOfRoots(STATE)
-  for (const folder of KEPT) await dropFolder(folder, values.purge === true)
-  const kept = KEPT.filter(folder => existsSync(folder))
-  if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept })}\n`)
+  const folders = [...new Set([...KEPT, ...users.map(({ folder }) => folder)])]
+  const purged = values.purge === true ? folders.filter(folder => existsSync(folder)) : []
+  for (const folder of folders) await dropFolder(folder, values.purge === true)
+  const kept = folders.filter(folder => existsSync(folder))
+  if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept, purged })}\n`)
   else {
     context.out(installed.length === 0 ? 'heald was not installed here.\n' : `Removed ${installed.join(', ')}.\n`)
     if (stopped === null && installed.length > 0) context.out(LEFT)
     if (stopped !== null && stopped.length > 0) context.out(`Stopped: ${stopped.join(', ')}.\n`)
+    if (purged.length > 0) context.out(`Deleted ${purged.join(', ')} (configuration and ledger).\n`)
     if (kept.length > 0) context.out(`Kept: ${kept.join(', ')} (configuration and ledger; --purge removes them too).\n`)
   }
   return EXIT.done
@@ -68,6 +80,18 @@ async function mustBeSettled(context: Context): Promise<void> {
   if (found.length === 0) return
   throw new Fault('install.switching', `a switch is under way (${found.join(', ')})`, {
     hint: 'look at it with: heald status, and run this again once it has come to rest',
+  })
+}
+
+/** A Fault where a heald runs that is no unit: the configuration and the ledger are its own. */
+async function mustNotRun(context: Context): Promise<void> {
+  const answers = await askStatus(context).then(
+    () => true,
+    () => false,
+  )
+  if (!answers) return
+  throw new Fault('install.running', 'heald was not installed here, but it runs: what there is of it is in use', {
+    hint: 'end it and its services first, with: heald down',
   })
 }
 

@@ -1,19 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { chmod, chown, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../fault.ts'
+import { wordAfter } from './command-line.ts'
 import {
   againUnit,
   alarmUnit,
-  BOT_USER,
   botUnit,
   coreUnit,
   type InstallPlan,
   MARK,
+  type MadeUser,
   recoverUnit,
   usersFile,
-  WHATSAPP_USER,
 } from './unit-text.ts'
 import { whatsAppSocket, whatsAppUnit } from './whatsapp-units.ts'
 
@@ -23,8 +23,6 @@ export interface InstalledUnit {
   /** Its file; '' where there is to be none. */
   readonly text: (plan: InstallPlan) => string
   readonly starts: 'with the installation' | 'at boot' | 'when it is called'
-  /** Whom it runs as, where it is a user of its own, with a folder of its name. */
-  readonly user?: string
 }
 
 const programAt = (path: string) =>
@@ -43,10 +41,9 @@ export const UNITS: readonly InstalledUnit[] = [
     name: 'heald-whatsapp@.service',
     text: plan => whatsAppUnit(plan, WHATSAPP_CHILD),
     starts: 'when it is called',
-    user: WHATSAPP_USER,
   },
   { name: 'heald-whatsapp.socket', text: whatsAppSocket, starts: 'with the installation' },
-  { name: 'heald-bot.service', text: botUnit, starts: 'with the installation', user: BOT_USER },
+  { name: 'heald-bot.service', text: botUnit, starts: 'with the installation' },
   { name: 'heald-again.service', text: againUnit, starts: 'when it is called' },
 ]
 
@@ -56,18 +53,48 @@ export const SYSUSERS = '/etc/sysusers.d/heald.conf'
 /** All files that an installation may have, whatever its configuration. */
 export const FILES: readonly string[] = [...UNITS.map(pathOf), SYSUSERS]
 
-/** The files of a plan, by path; '' where there is to be none. */
-export function filesOf(plan: InstallPlan): ReadonlyMap<string, string> {
-  return new Map([...UNITS.map(unit => [pathOf(unit), unit.text(plan)] as const), [SYSUSERS, usersFile(plan)]])
+/** The files of a plan, by path; '' where there is to be none. `before`: the users that were made already. */
+export function filesOf(plan: InstallPlan, before: readonly MadeUser[] = []): ReadonlyMap<string, string> {
+  return new Map([...UNITS.map(unit => [pathOf(unit), unit.text(plan)] as const), [SYSUSERS, usersFile(plan, before)]])
 }
 
-/** A Fault when a file stands in the way that is somebody else's. */
+/** The users that an installation has made, each with its folder. */
+export function usersMade(): MadeUser[] {
+  if (!existsSync(SYSUSERS)) return []
+  const lines = readFileSync(SYSUSERS, 'utf8').matchAll(/^u (\S+) - ".*" (\S+)$/gm)
+  return [...lines].map(([, user = '', folder = '']) => ({ user, folder }))
+}
+
+/** A Fault when something stands in the way that is somebody else's. */
 export function mustBeOurs(paths: readonly string[] = FILES): void {
-  const foreign = paths.find(path => existsSync(path) && !readFileSync(path, 'utf8').startsWith(MARK))
+  const foreign = paths.find(path => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found !== undefined && !(found.isFile() && readFileSync(path, 'utf8').startsWith(MARK))
+  })
   if (foreign === undefined) return
   throw new Fault('install.foreign', `${foreign} is there already, and "heald install" did not write it`, {
     hint: 'move it away, or keep it and do without "heald install"',
   })
+}
+
+/** Whether a unit is masked: its file is a link to nowhere, by `systemctl mask`. */
+export function isMasked(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && readlinkSync(path) === '/dev/null'
+}
+
+/** A Fault when a unit is masked, which is somebody's wish that it does not run. */
+export function mustNotBeMasked(): void {
+  const masked = UNITS.find(unit => isMasked(pathOf(unit)))
+  if (masked === undefined) return
+  throw new Fault('install.masked', `${masked.name} is masked: it is never to be started`, {
+    hint: `take that back with: systemctl unmask ${masked.name}`,
+  })
+}
+
+/** The configuration of the heald that is installed here; null: none is. */
+export function installedConfig(path = '/etc/systemd/system/heald.service'): string | null {
+  const text = statSync(path, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(path, 'utf8') : ''
+  return text.startsWith(MARK) ? wordAfter('--config', text) : null
 }
 
 /** Writes a file whole, or removes it where `text` is '', with what was left of a write that was broken off. */

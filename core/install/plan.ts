@@ -4,45 +4,60 @@ import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { frontDoor } from '../front-door.ts'
-import {
-  type AlarmPlan,
-  BOT_CREDENTIALS,
-  CREDENTIALS,
-  credentialsOf,
-  type InstallPlan,
-  secretFiles,
-} from './unit-text.ts'
+import { BOT_CREDENTIALS, CREDENTIALS, credentialsOf, lastingPlace, secretFiles } from './credentials.ts'
+import { mustBeReadable } from './readable.ts'
+import { type AlarmPlan, BOT_FOLDER, BOT_USER, type BotPlan, type InstallPlan } from './unit-text.ts'
 
 const SUBGROUPS_FROM = 254
 /** What ProtectHome and PrivateTmp hide. */
 const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
+/** What is in a folder that needs no quotes in a unit, and none of the system's or of heald's own. */
+const USABLE = /^(?!\/(boot|dev|etc|proc|run|sys|usr|var\/lib\/heald)\/)(\/[\w.@+-]+){3,}$/
 
 /**
- * What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined; an alarm that could not
- * see its own program is left out.
+ * What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined, or its programs can't be
+ * read by other users; an alarm that could not see its own program is left out.
  */
 export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
   const plan = planOf(config, path, systemd)
-  if (plan.bot !== null) checkPlaces(plan.program, plan.bot.channels)
-  return plan.program.some(file => HIDDEN.test(file)) ? { ...plan, alarm: null } : plan
+  checkProgram(plan.program)
+  if (plan.bot !== null) checkPlaces(plan.program, plan.bot)
+  if (plan.program.some(file => HIDDEN.test(file))) return { ...plan, alarm: null }
+  if (plan.bot !== null || plan.alarm !== null) mustBeReadable(plan.program)
+  return plan
 }
 
 /** The same for a host on which all is where it should be. */
 export function planOf(config: HostConfig, path: string, systemd: number): InstallPlan {
   const { channels } = config.notice
-  const isUnit = channels.length > 0 && config.bot.run === 'unit'
+  const { run, user, state } = config.bot
+  const isUnit = channels.length > 0 && run === 'unit'
   return {
     program: [process.execPath, frontDoor()],
     config: path,
     host: config.host,
     hasSubgroups: systemd >= SUBGROUPS_FROM,
-    bot: isUnit ? { channels } : null,
+    bot: isUnit ? { channels, user: user ?? BOT_USER, state: state ?? BOT_FOLDER } : null,
     alarm: alarmOf(channels),
   }
 }
 
+/** systemd puts variables into words of a command line, but takes the program as it stands. */
+export function checkProgram(program: readonly string[]): void {
+  const odd = program.find(file => /["'$\\\p{Cc}]/u.test(file))
+  if (odd === undefined) return
+  throw new Fault('install.place', `${odd} has a character in it by which units can't start a program`, {
+    hint: 'install heald and Node in a folder without $, quotes and backslashes, like /opt/heald',
+  })
+}
+
 /** A Fault when the bot, shut in as it is, could not see what it needs. */
-function checkPlaces(program: readonly string[], channels: readonly ChannelSpec[]): void {
+function checkPlaces(program: readonly string[], { channels, state }: BotPlan): void {
+  if (!USABLE.test(`${state}/x`) || HIDDEN.test(`${state}/`)) {
+    throw new Fault('install.place', `the bot as a unit can't have its state in ${state}`, {
+      hint: `leave bot.state out (it is ${BOT_FOLDER} then), or name a folder outside of home folders, of the system's and of heald's own`,
+    })
+  }
   const browsers = channels.flatMap(channel => (channel.kind === 'whatsapp' ? (channel.browser ?? []) : []))
   const hidden = [...program, ...browsers].find(file => HIDDEN.test(file))
   if (hidden !== undefined) {
@@ -84,8 +99,7 @@ function alarmOf(channels: readonly ChannelSpec[]): AlarmPlan | null {
 /** Where a secret is while nothing of heald runs; null: nowhere. */
 function lastingFile(secret: SecretSpec): string | null {
   if (!('file' in secret)) return null
-  const { file } = secret
-  if (file.startsWith(BOT_CREDENTIALS)) return join(CREDENTIALS, file.slice(BOT_CREDENTIALS.length))
+  const file = lastingPlace(secret.file)
   // Those of another unit end with it.
   return file.startsWith('/run/credentials/') ? null : file
 }

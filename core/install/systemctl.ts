@@ -29,3 +29,25 @@ export async function endUnit(unit: string): Promise<void> {
   if (unit.includes('@.')) await system('systemctl', 'stop', unit.replace('@.', '@*.'))
   else await system('systemctl', 'disable', '--quiet', '--now', unit)
 }
+
+/** So many lines of a unit are shown that does not start. */
+const LAST_LINES = 8
+
+/** Starts units anew. A Fault with the last lines of the first that does not come up. */
+export async function restartUnits(units: readonly string[]): Promise<void> {
+  try {
+    await system('systemctl', 'restart', ...units)
+  } catch (error) {
+    for (const unit of units) {
+      if ((await trySystem('systemctl', 'is-active', '--quiet', unit)) !== null) continue
+      // A line that was just written may not be in there yet.
+      await trySystem('journalctl', '--sync')
+      const lines = await trySystem('journalctl', '-q', '-o', 'cat', '-n', String(LAST_LINES), '-u', unit)
+      throw new Fault('install.start', `${unit} does not start. Its last lines:`, {
+        hint: `${lines ?? ''}\nlook closer with: journalctl -u ${unit}`.trim(),
+        cause: error,
+      })
+    }
+    throw error
+  }
+}

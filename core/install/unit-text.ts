@@ -1,5 +1,8 @@
+import { pathToFileURL } from 'node:url'
 import type { ChannelSpec, WhatsAppSpec } from '../config/channel-spec.ts'
+import { commandLine } from './command-line.ts'
 import { CLOSED, CONFINED, OPEN } from './confinement.ts'
+import { CREDENTIALS, credentialsOf } from './credentials.ts'
 
 /** What the unit files of heald are made of. */
 export interface InstallPlan {
@@ -10,9 +13,18 @@ export interface InstallPlan {
   /** systemd knows `DelegateSubgroup` (254). */
   readonly hasSubgroups: boolean
   /** The bot is a unit of its own; null: heald runs it, or there are no channels. */
-  readonly bot: { readonly channels: readonly ChannelSpec[] } | null
+  readonly bot: BotPlan | null
   /** Who is told when heald stays down, without heald; null: nobody can be. */
   readonly alarm: AlarmPlan | null
+}
+
+/** The bot as a unit. */
+export interface BotPlan {
+  readonly channels: readonly ChannelSpec[]
+  /** Whom it runs as; another than `BOT_USER` was there before the installation, and stays. */
+  readonly user: string
+  /** The folder of its own state. */
+  readonly state: string
 }
 
 /** A message that needs neither ledger nor bot. */
@@ -25,21 +37,19 @@ export interface AlarmPlan {
   readonly tokenFile: string
 }
 
+/** The user whom an installation makes for the bot, and the bot's folder, where the configuration names no others. */
 export const BOT_USER = 'heald-bot'
+export const BOT_FOLDER = `/var/lib/${BOT_USER}`
 export const WHATSAPP_USER = 'heald-whatsapp'
 /** What WhatsApp's unit keeps: the session. */
 export const WHATSAPP_FOLDER = `/var/lib/${WHATSAPP_USER}`
 /** Where the bot reaches the unit of WhatsApp. */
 export const WHATSAPP_SOCKET = '/run/heald-whatsapp.sock'
-/** Files with tokens, for root alone; units get them as credentials. */
-export const CREDENTIALS = '/etc/heald/credentials'
 export const MARK = '# Written by "heald install"; "heald uninstall" removes it.'
 
-/** Words of a command line, as systemd reads it. */
-export function commandLine(words: readonly string[]): string {
-  return words
-    .map(word => `"${word.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`)
-    .join(' ')
+/** The address of the manual beside heald, as systemd reads it. */
+function manual([, heald]: InstallPlan['program']): string {
+  return pathToFileURL(heald.replace(/heald\.js$/, 'docs/units.md')).href.replaceAll('%', '%%')
 }
 
 /**
@@ -52,7 +62,7 @@ export function coreUnit({ program, config, alarm, hasSubgroups }: InstallPlan):
   return `${MARK}
 [Unit]
 Description=heald: heals the services of this host, and records every step
-Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+Documentation=${manual(program)}
 After=network.target dbus.service
 ${alarm === null ? 'StartLimitIntervalSec=0' : 'StartLimitIntervalSec=30min\nStartLimitBurst=10\nOnFailure=heald-again.service'}
 
@@ -102,7 +112,7 @@ export function recoverUnit({ program }: InstallPlan): string {
   return `${MARK}
 [Unit]
 Description=Leads back what was being switched when the machine went down
-Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+Documentation=${manual(program)}
 DefaultDependencies=no
 After=local-fs.target
 RequiresMountsFor=/var/lib/heald
@@ -134,22 +144,28 @@ Wants=network-online.target${hasWhatsApp ? ' heald-whatsapp.socket' : ''}
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', '/var/lib/heald-bot'])}
-User=${BOT_USER}
-Group=${BOT_USER}
+ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', bot.state])}
+User=${bot.user}
 Restart=always
 RestartSec=1
 # A request under way may take 10 s, its connections 5 more.
 TimeoutStopSec=20
-StateDirectory=heald-bot
-StateDirectoryMode=0700
-${credentials.join('')}${hasWhatsApp ? `Environment=HEALD_WHATSAPP=${WHATSAPP_SOCKET}\n` : ''}MemoryMax=512M
+${ownFolder(bot)}${credentials.join('')}${hasWhatsApp ? `Environment=HEALD_WHATSAPP=${WHATSAPP_SOCKET}\n` : ''}MemoryMax=512M
 TasksMax=64
 ${CONFINED}${CLOSED}
 [Install]
 WantedBy=multi-user.target
 `
 }
+
+/** systemd makes folders in /var/lib itself; any other is there already. */
+function ownFolder({ state }: BotPlan): string {
+  if (!isMadeBySystemd(state)) return `ReadWritePaths=${state}\n`
+  return `StateDirectory=${state.slice(VAR_LIB.length)}\nStateDirectoryMode=0700\n`
+}
+
+const VAR_LIB = '/var/lib/'
+export const isMadeBySystemd = (folder: string): boolean => folder.startsWith(VAR_LIB)
 
 /** What people are told of a heald that stays down, and when it is over. */
 const TOLD = {
@@ -185,7 +201,7 @@ export function againUnit({ program, alarm }: InstallPlan): string {
   return `${MARK}
 [Unit]
 Description=Starts heald again some time after systemd has given up
-Documentation=file://${program[1].replace(/heald\.js$/, 'docs/units.md')}
+Documentation=${manual(program)}
 StartLimitIntervalSec=0
 
 [Service]
@@ -221,38 +237,28 @@ DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }
 
-/** The users of the units, for systemd-sysusers. */
-export function usersFile(plan: InstallPlan): string {
-  if (plan.bot === null) return ''
-  const whatsApp = `u ${WHATSAPP_USER} - "WhatsApp of heald's bot" ${WHATSAPP_FOLDER}\n`
-  return `${MARK}
-u ${BOT_USER} - "heald's bot" /var/lib/heald-bot
-${whatsAppOf(plan) === null ? '' : whatsApp}`
+/** A user that an installation makes, and the folder that it owns. */
+export interface MadeUser {
+  readonly user: string
+  readonly folder: string
+}
+
+/**
+ * The users of the units, for systemd-sysusers; '' where there are none to make. Those of an installation `before` stay in it:
+ * it is how a removal knows them.
+ */
+export function usersFile(plan: InstallPlan, before: readonly MadeUser[]): string {
+  const { bot } = plan
+  const users: readonly MadeUser[] = [
+    ...(bot?.user === BOT_USER ? [{ user: BOT_USER, folder: bot.state }] : []),
+    ...(whatsAppOf(plan) === null ? [] : [{ user: WHATSAPP_USER, folder: WHATSAPP_FOLDER }]),
+  ]
+  const left = before.filter(({ user }) => users.every(other => other.user !== user))
+  const lines = [...users, ...left].map(({ user, folder }) => `u ${user} - "heald's chats" ${folder}\n`)
+  return lines.length === 0 ? '' : `${MARK}\n${lines.join('')}`
 }
 
 /** WhatsApp, where it is a channel of a bot that is a unit. */
 export function whatsAppOf({ bot }: InstallPlan): WhatsAppSpec | null {
   return bot?.channels.find(channel => channel.kind === 'whatsapp') ?? null
-}
-
-/** Folder of the bot's credentials, as the configuration has to name it. */
-export const BOT_CREDENTIALS = '/run/credentials/heald-bot.service/'
-
-/** Names of the credentials that the bot's channels read. */
-export function credentialsOf(channels: readonly ChannelSpec[]): string[] {
-  const files = channels.flatMap(channel => secretFiles(channel))
-  return [
-    ...new Set(files.filter(file => file.startsWith(BOT_CREDENTIALS)).map(file => file.slice(BOT_CREDENTIALS.length))),
-  ]
-}
-
-/** Files and variables that hold secrets of a channel: files by their path, variables as `$NAME`. */
-export function secretFiles(channel: ChannelSpec): string[] {
-  const secrets =
-    channel.kind === 'telegram' || channel.kind === 'discord'
-      ? [channel.token]
-      : channel.kind === 'slack'
-        ? [channel.botToken, channel.appToken, channel.http?.signingSecret ?? null]
-        : []
-  return secrets.flatMap(secret => (secret === null ? [] : 'file' in secret ? [secret.file] : [`$${secret.env}`]))
 }

@@ -1,35 +1,19 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
-import { BOT_CREDENTIALS } from '../../core/install/unit-text.ts'
+import { BOT_CREDENTIALS } from '../../core/install/credentials.ts'
 import { install, pack } from '../package/installed.ts'
 import { until } from '../until.ts'
 import { listed } from './listed.ts'
 import { machineIsMissing, startMachine } from './machine.ts'
 import { PACKED_FRONT, PACKED_NODE, putPacked } from './packed-inside.ts'
+import { CHAT, PORT } from './written-chat.ts'
 
 // What people do on a host: the package is unpacked there, and installs itself as units.
 
 const missing = machineIsMissing()
-/** The machine has no network: what a chat would get is written down by a small server inside. */
-const PORT = 8123
-const CHAT = `
-import { createServer } from 'node:http'
-import { appendFileSync } from 'node:fs'
-createServer((request, response) => {
-  let body = ''
-  request.on('data', more => { body += more })
-  request.on('end', () => {
-    appendFileSync(process.argv[2], request.url + ' ' + body + '\\n')
-    const me = { id: 1, is_bot: true, first_name: 'b', username: 'b_bot' }
-    const result = request.url.endsWith('getUpdates') ? [] : request.url.endsWith('getMe') ? me : true
-    const sent = { message_id: 7, date: 1, chat: { id: -100, type: 'group', title: 'g' }, text: 'x' }
-    setTimeout(() => response.end(JSON.stringify({ ok: true, result: /send|edit/.test(request.url) ? sent : result })), 100)
-  })
-}).listen(${PORT}, '127.0.0.1')
-`
 
 test('heald is installed as a unit, confined, and removed without a trace', { timeout: 300_000 }, async t => {
   if (missing !== null) return t.skip(missing)
@@ -46,10 +30,15 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
       20_000,
     )
   const log = async (unit: string) => (await machine.run('journalctl', '-q', '-o', 'cat', '-u', unit)).stdout
+  const worker = async () => {
+    const { services } = JSON.parse((await heald('status', '--json')).stdout) as Status
+    return services.find(({ name }) => name === 'worker')?.pid ?? null
+  }
   let good = ''
   const processes = async () =>
     (await machine.must('ps', '-eo', 'args=')).split('\n').filter(row => /opt\/(heald|packed)|100001/.test(row))
-  for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
+  for (const folder of ['var/lib/heald', 'var/lib/heald-bot', 'etc/heald'])
+    rmSync(at(folder), { recursive: true, force: true })
   const before = listed(machine)
   writeFileSync(join(machine.shared, 'chat.mjs'), CHAT)
   await machine.units({
@@ -61,6 +50,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
   await t.test('it says what is missing, and writes nothing', async () => {
     const none = await heald('install')
     assert.match(none.stderr, /there is no \/etc\/heald\/heald\.yaml yet.*\n.*heald init \/etc\/heald\/heald\.yaml/)
+    assert.match((await heald('init', '/etc/heald/heald.yaml')).stdout, /3\. Run {2}heald install {2}to start/)
     mkdirSync(at('etc/heald/credentials'), { recursive: true, mode: 0o700 })
     const config = (file: string) => ({
       host: 'machine',
@@ -77,6 +67,12 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.match((await heald('install')).stderr, /has no telegram/)
     assert.ok(!existsSync(at('etc/systemd/system/heald.service')))
     writeFileSync(at('etc/heald/credentials/telegram'), '123:token\n', { mode: 0o600 })
+    // As root unpacks it with a umask of 077.
+    await machine.must('chmod', '-R', 'go-rwx', '/opt/packed/node_modules')
+    const { stderr } = await heald('install')
+    assert.match(stderr, /only root can read heald/)
+    assert.ok(!existsSync(at('etc/systemd/system/heald.service')))
+    await machine.must('sh', '-c', /open them: (.*)/.exec(stderr)?.[1] ?? '')
   })
 
   await t.test('it starts, ready when it says so, with the bot beside it', async () => {
@@ -125,14 +121,11 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     t.diagnostic(`systemd-analyze security: ${JSON.stringify(scores)}`)
     assert.ok((scores['heald-bot'] ?? 10) <= 2.0, 'the bot')
     assert.ok((scores['heald-failed'] ?? 10) <= 2.0, 'the sender')
+    assert.ok((scores.heald ?? 10) <= 8.3, 'heald')
   })
 
   await t.test('killed, it is back and its services have not noticed; stuck, it is ended by the watchdog', async () => {
     const pid = async () => (await machine.show('heald', 'MainPID')).MainPID
-    const worker = async () => {
-      const { services } = JSON.parse((await heald('status', '--json')).stdout) as Status
-      return services.find(({ name }) => name === 'worker')?.pid
-    }
     const before = await worker()
     for (const signal of ['KILL', 'STOP']) {
       const old = await pid()
@@ -158,6 +151,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal((await heald('down')).code, 0)
     await new Promise(resolve => setTimeout(resolve, 2500))
     assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive')
+    assert.match((await heald('status')).stderr, /can't be reached.*\n.*start it with "systemctl start heald"/)
     writeFileSync(at('etc/heald/heald.yaml'), 'services: [')
     const drop = '[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=100ms\n'
     writeFileSync(at('run/systemd/system/heald.service.d/quick.conf'), drop)
@@ -190,6 +184,57 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal((await heald('install')).code, 0)
   })
 
+  await t.test('the bot runs as the user, and in the folder, that the configuration names', async () => {
+    await machine.must('useradd', '--system', '--gid', 'games', 'relay')
+    const written = JSON.parse(good) as { readonly bot: object }
+    const configure = (user: string) => {
+      const bot = { run: 'unit', user, state: '/srv/relay' }
+      writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify({ ...written, bot }))
+    }
+    configure('nobody-here')
+    assert.match((await heald('install')).stderr, /there is no user nobody-here.*\n.*useradd --system nobody-here/)
+    configure('relay')
+    chmodSync(at('etc/heald/credentials/telegram'), 0o644)
+    const { code, stdout, stderr } = await heald('install')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stderr, /everybody on this host may read \/etc\/heald\/credentials\/telegram\n.*chmod o= /)
+    chmodSync(at('etc/heald/credentials/telegram'), 0o600)
+    writeFileSync(told, '')
+    await until('that bot to reach the chat', () => /getUpdates/.test(readFileSync(told, 'utf8')), 20_000).catch(
+      async error => {
+        throw new Error(`${error}\n${await log('heald-bot')}`)
+      },
+    )
+    const { MainPID } = await machine.show('heald-bot', 'MainPID')
+    assert.equal((await machine.must('ps', '-o', 'user=,group=', '-p', String(MainPID))).trim(), 'relay    games')
+    assert.equal((await machine.must('stat', '-c', '%a %U', '/srv/relay')).trim(), '700 relay')
+    writeFileSync(at('etc/heald/heald.yaml'), good)
+    assert.equal((await heald('install')).code, 0)
+  })
+
+  await t.test('a newer heald in another folder takes over, with the configuration of the one before', async () => {
+    await isReady('worker')
+    const pid = await worker()
+    cpSync(at('etc/heald/heald.yaml'), at('srv/heald.yaml'))
+    assert.equal((await heald('install', '--config', '/srv/heald.yaml')).code, 0)
+    await machine.must('cp', '-al', '/opt/packed', '/opt/a newer 50%')
+    const manifest = at('opt/a newer 50%/node_modules/heald/package.json')
+    const text = readFileSync(manifest, 'utf8').replace(/"version": ".*"/, '"version": "99.0.0"')
+    rmSync(manifest)
+    writeFileSync(manifest, text)
+    const newer = PACKED_FRONT.replace('/opt/packed', '/opt/a newer 50%')
+    const { code, stdout, stderr } = await machine.run(PACKED_NODE, newer, 'install')
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /Started: heald\.service, heald-bot\.service, with \/srv\/heald\.yaml/)
+    await isReady('worker')
+    assert.match((await heald('status')).stdout, /^heald 99\.0\.0/m)
+    assert.equal(await worker(), pid)
+    const units = ['heald', 'heald-recover', 'heald-bot'].map(name => `/etc/systemd/system/${name}.service`)
+    const verified = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)
+    assert.deepEqual([verified.code, verified.stderr.match(/.*heald.*/g)], [0, null])
+    assert.equal((await heald('install', '--config', '/etc/heald/heald.yaml')).code, 0)
+  })
+
   await t.test('it is not removed in the middle of a switch', async () => {
     await machine.must('systemd-run', '--quiet', '--unit=heald-deadman-app-1', 'sleep', '100000')
     const { code, stderr } = await heald('uninstall')
@@ -206,6 +251,14 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.match(stdout, /heald did not answer.*systemd-cgls \/system\.slice\/heald\.service/)
     assert.deepEqual(await processes(), ['sleep 100001'])
     assert.match(await machine.must('systemd-cgls', '/system.slice/heald.service'), /sleep 100001/)
+    const up = [PACKED_NODE, PACKED_FRONT, 'up', '--config', '/etc/heald/heald.yaml']
+    await machine.must('systemd-run', '--quiet', '--unit=by-hand', '--property=KillMode=process', ...up)
+    await isReady('worker')
+    assert.match(
+      (await heald('install')).stderr,
+      /heald\.service does not start.*\n(.*\n)*.*is being written by process/,
+    )
+    await machine.must('systemctl', 'stop', 'by-hand')
     assert.equal((await heald('install')).code, 0)
     await isReady('worker')
   })
@@ -220,6 +273,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     assert.equal((await heald('uninstall', '--purge')).code, 0)
     assert.equal((await machine.show('heald', 'LoadState')).LoadState, 'not-found')
     assert.notEqual((await machine.run('getent', 'passwd', 'heald-bot')).code, 0)
+    assert.equal((await machine.run('getent', 'passwd', 'relay')).code, 0, 'what was there before stays')
     assert.equal((await machine.show('app', 'ActiveState')).ActiveState, 'active', 'units go on')
     assert.equal(await machine.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'heald*'), '')
     assert.deepEqual(await processes(), [])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
@@ -56,4 +56,38 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
   const removed = await heald('uninstall')
   assert.equal(removed.code, 0, removed.stderr)
   assert.deepEqual(readdirSync(roots), [], 'nothing is kept from being collected')
+
+  const unit = (name: string) => at('etc/systemd/system', name)
+  await t.test('a masked unit is not written over, and does not keep heald from being removed', async () => {
+    await machine.must('systemctl', 'mask', 'heald-bot')
+    assert.match((await heald('install')).stderr, /heald-bot\.service is masked.*\n.*systemctl unmask heald-bot/)
+    assert.ok(!existsSync(unit('heald.service')))
+    const { code, stderr } = await heald('uninstall')
+    assert.equal(code, 0, stderr)
+    assert.ok(!readdirSync(unit('')).includes('heald-bot.service'))
+  })
+
+  await t.test('a folder in the place of a unit is somebody else’s', async () => {
+    mkdirSync(unit('heald.service'))
+    for (const verb of ['install', 'uninstall'])
+      assert.match((await heald(verb)).stderr, /heald\.service is there already, and "heald install" did not write it/)
+    rmdirSync(unit('heald.service'))
+  })
+
+  await t.test('a heald that is no unit is left alone; what is deleted is told', async () => {
+    writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify({ services: { worker: { run: ['sleep', '100004'] } } }))
+    const up = [INSTALLED_NODE, join(INSTALLED, 'heald.js'), 'up', '--config', '/etc/heald/heald.yaml']
+    await machine.must('systemd-run', '--quiet', '--unit=by-hand', ...up)
+    await until('it to answer', async () => (await heald('status')).code !== 4, 20_000)
+    const { code, stderr } = await heald('uninstall', '--purge')
+    assert.notEqual(code, 0)
+    assert.match(stderr, /heald was not installed here, but it runs.*\n.*heald down/)
+    assert.equal((await machine.show('by-hand', 'ActiveState')).ActiveState, 'active')
+    await heald('down')
+    const { stdout } = await heald('uninstall', '--purge')
+    assert.equal(
+      stdout,
+      'heald was not installed here.\nDeleted /etc/heald, /var/lib/heald (configuration and ledger).\n',
+    )
+  })
 })

@@ -68,7 +68,8 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
     const messages = () => [...fake.account.messages.values()]
     await told(`a notice of worker-${killed}`, () => messages().some(({ body }) => body.includes(`worker-${killed}`)))
   }
-  for (const folder of ['var/lib/heald', 'etc/heald']) rmSync(at(folder), { recursive: true, force: true })
+  for (const folder of ['var/lib/heald', 'var/lib/heald-bot', 'etc/heald'])
+    rmSync(at(folder), { recursive: true, force: true })
   const before = listed(machine)
   const port = /127\.0\.0\.1:(\d+)/.exec(fake.browserArgs.join())?.[1] ?? assert.fail()
   await bridge(t, machine, [port])
@@ -134,7 +135,7 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
   await t.test('only the bot and root reach it, and only one at a time', async () => {
     assert.equal(
       (await machine.must('stat', '-c', '%a %U %G', '/run/heald-whatsapp.sock')).trim(),
-      '660 root heald-bot',
+      '600 heald-bot heald-bot',
     )
     const caller = [INSTALLED_NODE, '--input-type=module', '-e', CALLER]
     assert.match(await machine.must('runuser', '-u', 'nobody', '--', ...caller), /EACCES/)
