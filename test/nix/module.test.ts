@@ -18,6 +18,7 @@ interface System {
   readonly users: { readonly users: Record<string, { isSystemUser: boolean; group: string }>; readonly groups: object }
   readonly units: Readonly<Record<string, Unit>>
   readonly programs: readonly string[]
+  readonly tmpfiles: readonly string[]
 }
 
 const TELEGRAM = { token: { file: '/run/secrets/telegram' }, chats: [-1001] }
@@ -91,7 +92,9 @@ test('the bot can be left to heald, and can live elsewhere', t => {
   assert.deepEqual(child.file.channels, channels, 'it reads the file where it is')
   assert.deepEqual([child.file.bot, child.users.users], [{ run: 'child' }, {}], 'no user is named that there is not')
   assert.deepEqual(unitOf(child, 'heald').serviceConfig.EnvironmentFile, ['/e'])
-  const elsewhere = unitOf(configured(t, { channels, bot: { state: '/srv/bot', user: 'relay' } }), 'heald-bot')
+  const system = configured(t, { channels, bot: { state: '/srv/bot', user: 'relay' } })
+  const elsewhere = unitOf(system, 'heald-bot')
+  assert.deepEqual([system.tmpfiles, child.tmpfiles], [['d /srv/bot 0700 relay - -'], []], 'its folder is made')
   assert.deepEqual([elsewhere.serviceConfig.ReadWritePaths, elsewhere.serviceConfig.User], [['/srv/bot'], 'relay'])
   assert.equal(elsewhere.serviceConfig.StateDirectory, undefined)
 })

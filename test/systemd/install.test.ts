@@ -65,6 +65,8 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     )
     writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify(config(`${BOT_CREDENTIALS}telegram`)))
     assert.match((await heald('install')).stderr, /has no telegram/)
+    assert.match((await heald('config', 'check')).stdout, /there is no file \/etc\/heald\/credentials\/telegram; write/)
+    assert.match((await heald('doctor', '--json')).stdout, /no token: \/etc\/heald\/credentials\/telegram is not there/)
     assert.ok(!existsSync(at('etc/systemd/system/heald.service')))
     writeFileSync(at('etc/heald/credentials/telegram'), '123:token\n', { mode: 0o600 })
     // As root unpacks it with a umask of 077.
@@ -198,6 +200,10 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     const { code, stdout, stderr } = await heald('install')
     assert.equal(code, 0, stdout + stderr)
     assert.match(stderr, /everybody on this host may read \/etc\/heald\/credentials\/telegram\n.*chmod o= /)
+    assert.match(
+      (await heald('doctor', '--json')).stdout,
+      /"warn","why":"everybody on this host may read \/etc\/heald\//,
+    )
     chmodSync(at('etc/heald/credentials/telegram'), 0o600)
     writeFileSync(told, '')
     await until('that bot to reach the chat', () => /getUpdates/.test(readFileSync(told, 'utf8')), 20_000).catch(
