@@ -6,6 +6,7 @@ import type { KernelLog } from './kernel-log.ts'
 import { type BusEvents, openSystemdBus, pathOf, type SystemdBus } from './systemd-bus.ts'
 import { unitPatterns } from './unit-patterns.ts'
 import { type UnitSeat, unitSeat } from './unit-seat.ts'
+import { unitSeats } from './unit-seats.ts'
 import { isUp } from './unit-view.ts'
 
 /*
@@ -38,10 +39,7 @@ export function createUnitHost(
   kernelLog: KernelLog,
   { openBus = openSystemdBus, runs = '/run/systemd/units' }: Places = {},
 ): UnitHost {
-  /** By the name of the service. */
-  const seats = new Map<string, UnitSeat>()
-  /** By object path: two services may name the same unit. */
-  const byPath = new Map<string, Set<UnitSeat>>()
+  const seats = unitSeats()
   const journal = openJournal()
   let bus: SystemdBus | null = null
   let timer: NodeJS.Timeout | undefined
@@ -51,7 +49,7 @@ export function createUnitHost(
 
   const events: BusEvents = {
     renewed() {
-      for (const seat of seats.values()) seat.systemdIsNew()
+      for (const seat of seats.all()) seat.systemdIsNew()
     },
     up() {
       if (isDown) warn('systemd answers again')
@@ -63,10 +61,10 @@ export function createUnitHost(
       warn(`the connection to systemd is gone (${why}); dialling again`)
     },
     changed(path, properties, isLast) {
-      for (const seat of byPath.get(path) ?? []) seat.take(properties, isLast)
+      for (const seat of seats.at(path)) seat.take(properties, isLast)
     },
     jobRemoved(unit, result) {
-      for (const seat of byPath.get(pathOf(unit)) ?? []) seat.jobRemoved(result)
+      for (const seat of seats.at(pathOf(unit))) seat.jobRemoved(result)
     },
     reloaded: () => void readAll(),
     unitNew: () => patterns.unitNew(),
@@ -74,7 +72,7 @@ export function createUnitHost(
 
   const patterns = unitPatterns({
     list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
-    seated: () => [...seats.values()].map(seat => seat.unit),
+    seated: () => seats.all().map(seat => seat.unit),
     warn,
   })
 
@@ -88,9 +86,8 @@ export function createUnitHost(
 
   async function read(seat: UnitSeat): Promise<void> {
     try {
-      const path = pathOf(seat.unit)
-      await open().properties(path, properties => {
-        if (byPath.get(path)?.has(seat)) seat.take(properties, true)
+      await open().properties(pathOf(seat.unit), properties => {
+        if (seats.isKnownAs(seat, properties.Id)) seat.take(properties, true)
       })
     } catch {
       // No connection: `up` reads it again.
@@ -103,7 +100,7 @@ export function createUnitHost(
     reading ??= (async () => {
       do {
         isAskedAgain = false
-        const waiting = [...seats.values()]
+        const waiting = seats.all()
         const work = async () => {
           for (let seat = waiting.shift(); seat !== undefined; seat = waiting.shift()) await read(seat)
         }
@@ -119,15 +116,15 @@ export function createUnitHost(
   async function lookAtAll(): Promise<void> {
     if (bus === null || !bus.isUp()) return
     patterns.look()
-    const asked = [...seats.values()]
+    const asked = seats.all()
     try {
       const rows = (await bus.manager('ListUnitsByNames', 'as', [asked.map(seat => seat.unit)])) as unknown[][]
       for (const row of rows) {
         const [unit, , load, active, sub] = row as string[]
-        for (const seat of byPath.get(pathOf(unit ?? '')) ?? []) {
+        for (const seat of seats.at(pathOf(unit ?? ''))) {
           const view = seat.view()
           const isAsListed = view.load === load && view.active === active && view.sub === sub
-          if (!isAsListed || (isUp(view) && view.run !== (runOf(seat.unit) ?? view.run))) await read(seat)
+          if (!isAsListed || (isUp(view) && view.run !== (runOf(unit ?? '') ?? view.run))) await read(seat)
         }
       }
     } catch (error) {
@@ -144,7 +141,7 @@ export function createUnitHost(
   }
 
   function hangUpIfUnused(): void {
-    if (seats.size > 0 || patterns.isUsed()) return
+    if (seats.all().length > 0 || patterns.isUsed()) return
     clearInterval(timer)
     bus?.close()
     bus = null
@@ -164,19 +161,12 @@ export function createUnitHost(
         onEnd,
         outside,
       )
-      seats.set(name, seat)
-      const path = pathOf(unit)
-      byPath.set(path, (byPath.get(path) ?? new Set()).add(seat))
+      seats.add(name, seat)
       return seat
     },
     async remove(name) {
-      const seat = seats.get(name)
+      const seat = seats.remove(name)
       if (seat === undefined) return
-      seats.delete(name)
-      const path = pathOf(seat.unit)
-      const others = byPath.get(path)
-      others?.delete(seat)
-      if (others?.size === 0) byPath.delete(path)
       seat.release()
       hangUpIfUnused()
     },

@@ -9,8 +9,8 @@ import { folder } from './releases-stand.ts'
 
 const LOOK_MS = 30_000
 
-/** A seat of a unit that runs, on a systemd that tells nothing by itself. */
-async function desk(t: TestContext) {
+/** A seat of a unit that runs, on a systemd that tells nothing by itself. `unit`: how the seat calls it. */
+async function desk(t: TestContext, unit = 'web.service') {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const runs = folder(t)
   const link = join(runs, 'invocation:web.service')
@@ -22,7 +22,7 @@ async function desk(t: TestContext) {
       world.reads += 1
       const [LoadState, ActiveState, SubState] = ['loaded', 'active', 'running']
       const InvocationID = Buffer.alloc(16, world.run)
-      take({ LoadState, ActiveState, SubState, MainPID: 100 + world.run, InvocationID })
+      take({ Id: 'web.service', LoadState, ActiveState, SubState, MainPID: 100 + world.run, InvocationID })
     },
     property: async () => undefined,
     ...{ isUp: () => true, renew: assert.fail, close: () => {} },
@@ -42,7 +42,7 @@ async function desk(t: TestContext) {
     symlinkSync(Buffer.alloc(16, world.run).toString('hex'), link)
   }
   begin()
-  const seat = await host.seat('web', 'web.service', end => void told.push(`ended ${end.evidence().pid}`), outside)
+  const seat = await host.seat('web', unit, end => void told.push(`ended ${end.evidence().pid}`), outside)
   assert.equal((await seat.adopt())?.pid, 101)
   t.after(() => host.remove('web'))
   return { world, begin, settled: () => new Promise(resolve => setImmediate(resolve)) }
@@ -69,6 +69,22 @@ test('what happened while systemd was not heard is read as soon as it is, and af
   assert.deepEqual(world.told.splice(0), [...said, 'ended 101', 'runs 102'])
   begin()
   world.events?.reloaded()
+  await settled()
+  assert.deepEqual(world.told, ['ended 102', 'runs 103'])
+})
+
+test('a unit under another name (Alias=) is told of, and looked at, by its own', async t => {
+  const { world, begin, settled } = await desk(t, 'www.service')
+  begin()
+  const ended = { ActiveState: 'failed', SubState: 'failed', MainPID: 0, InvocationID: Buffer.alloc(16, 1) }
+  world.events?.changed('/org/freedesktop/systemd1/unit/web_2eservice', ended, true)
+  assert.deepEqual(world.told.splice(0), ['ended 101'])
+  world.events?.changed('/org/freedesktop/systemd1/unit/www_2eservice', { ActiveState: 'active' }, true)
+  t.mock.timers.tick(LOOK_MS)
+  await settled()
+  assert.deepEqual(world.told.splice(0), ['runs 102'])
+  begin()
+  t.mock.timers.tick(LOOK_MS)
   await settled()
   assert.deepEqual(world.told, ['ended 102', 'runs 103'])
 })

@@ -6,10 +6,11 @@ import { unitLogs } from '../../../core/cli/unit-logs.ts'
 import { temporaryFolder } from '../api/stand.ts'
 import { paperContext } from './context.ts'
 
-/** A journal that says and does what `script` does. */
-function journal(t: TestContext, script: string): void {
+/** A journal that says and does what `script` does, and a systemd that does what `systemd` does. */
+function journal(t: TestContext, script: string, systemd = 'exit 1'): void {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'journalctl'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  writeFileSync(join(folder, 'systemctl'), `#!/bin/sh\n${systemd}\n`, { mode: 0o755 })
   const { PATH } = process.env
   process.env.PATH = `${folder}:${PATH}`
   t.after(() => {
@@ -43,4 +44,11 @@ test('one that has nothing of the unit, or is left by whoever follows it, is no 
   assert.deepEqual(await said(), { text: '', err: 'some files are old\n' })
   journal(t, 'echo one; exec sleep 600')
   assert.deepEqual(await said({ follow: true }), { text: 'one\n', err: '' })
+})
+
+test('a unit under another name is looked up by its own', async t => {
+  journal(t, 'for last; do :; done; echo "$last"', 'echo nginx.service')
+  assert.deepEqual(await said(), { text: 'nginx.service\n', err: '' })
+  journal(t, 'for last; do :; done; echo "$last"')
+  assert.deepEqual(await said(), { text: 'web.service\n', err: '' }, 'where systemd does not answer')
 })

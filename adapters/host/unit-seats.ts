@@ -1,0 +1,58 @@
+import { pathOf } from './systemd-bus.ts'
+import type { UnitSeat } from './unit-seat.ts'
+
+/** All seats of units, found by what systemd calls theirs. */
+export interface UnitSeats {
+  all(): UnitSeat[]
+  /** Those whose unit is at this object path: two services may name the same unit. */
+  at(path: string): readonly UnitSeat[]
+  add(service: string, seat: UnitSeat): void
+  /** The seat of `service`, which is forgotten. */
+  remove(service: string): UnitSeat | undefined
+  /**
+   * `id` is the unit's own name: signals and rows carry it also where the seat's is another one (`Alias=`), until systemd
+   * reads its files anew. False: the seat was removed meanwhile.
+   */
+  isKnownAs(seat: UnitSeat, id: unknown): boolean
+}
+
+export function unitSeats(): UnitSeats {
+  const byService = new Map<string, UnitSeat>()
+  const paths = new Map<UnitSeat, string>()
+  const byPath = new Map<string, readonly UnitSeat[]>()
+
+  function move(seat: UnitSeat, path: string | null): void {
+    const old = paths.get(seat)
+    if (old === path) return
+    if (old !== undefined) {
+      const others = (byPath.get(old) ?? []).filter(other => other !== seat)
+      if (others.length > 0) byPath.set(old, others)
+      else byPath.delete(old)
+    }
+    if (path === null) paths.delete(seat)
+    else {
+      paths.set(seat, path)
+      byPath.set(path, [...(byPath.get(path) ?? []), seat])
+    }
+  }
+
+  return {
+    all: () => [...byService.values()],
+    at: path => byPath.get(path) ?? [],
+    add(service, seat) {
+      byService.set(service, seat)
+      move(seat, pathOf(seat.unit))
+    },
+    remove(service) {
+      const seat = byService.get(service)
+      byService.delete(service)
+      if (seat !== undefined) move(seat, null)
+      return seat
+    },
+    isKnownAs(seat, id) {
+      if (!paths.has(seat)) return false
+      move(seat, pathOf(typeof id === 'string' && id !== '' ? id : seat.unit))
+      return true
+    },
+  }
+}
