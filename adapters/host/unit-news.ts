@@ -30,6 +30,10 @@ export type News =
   /** `view`: how it ended; null: that was overwritten by a later run. */
   | { readonly kind: 'ended'; readonly view: UnitView | null }
 
+/** Of waitid(2), as systemd passes it on. */
+const EXITED = 1
+/** With it any service asks to be left down. */
+const STAY_DOWN = 125
 /** Runs that came and went between two pictures; more than this are no longer told one by one. */
 const MOST_MISSED = 100
 
@@ -93,11 +97,19 @@ export function mayRestart(view: UnitView): boolean {
 /** Why a unit that has ended by itself is to be left down, in words; null: it is to be restarted. */
 export function leftDown(view: UnitView): { readonly why: string; readonly isTrouble: boolean } | null {
   if (view.load === 'masked') return { why: 'its unit is masked, so it can’t be started', isTrouble: true }
-  if (awaitsRestart(view) || view.result !== 'success' || view.exitKind !== 1) return null
-  const code = `it exited with code ${view.exitStatus}`
-  if (view.type === 'oneshot') return { why: `${code}: it is done (Type=oneshot)`, isTrouble: false }
+  if (awaitsRestart(view)) return null
+  const { exitKind, exitStatus, preventedCodes, preventedSignals } = view
+  const isExit = exitKind === EXITED
+  const end = isExit ? `it exited with code ${exitStatus}` : `signal ${exitStatus} ended it`
+  if (exitKind !== 0 && (isExit ? preventedCodes : preventedSignals).includes(exitStatus))
+    return { why: `${end}, and RestartPreventExitStatus= leaves it down then`, isTrouble: view.result !== 'success' }
+  if (isExit && exitStatus === STAY_DOWN) return { why: `${end}, which asks to be left down`, isTrouble: false }
+  if (view.result !== 'success' || !isExit) return null
+  if (view.type === 'oneshot') return { why: `${end}: it is done (Type=oneshot)`, isTrouble: false }
+  const [trigger] = view.triggeredBy
+  if (trigger !== undefined) return { why: `${end}: it is done until ${trigger} starts it`, isTrouble: false }
   return view.policy.startsWith('on-')
-    ? { why: `${code}, and Restart=${view.policy} leaves it down then`, isTrouble: false }
+    ? { why: `${end}, and Restart=${view.policy} leaves it down then`, isTrouble: false }
     : null
 }
 

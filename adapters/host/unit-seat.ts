@@ -8,7 +8,7 @@ import type { SystemdBus } from './systemd-bus.ts'
 import { evidenceOf, peakOf, wordsOf } from './unit-evidence.ts'
 import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
-import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, startedMonoMs, type UnitView, viewWith } from './unit-view.ts'
 
 /**
  * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
@@ -129,8 +129,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   }
 
   function launched(): Launch {
-    const { startedMonoMs, mainPid, lastPid } = view
-    return { pid: mainPid || lastPid, standby: false, ...(startedMonoMs > 0 ? { startedMonoMs } : {}) }
+    const startedMs = startedMonoMs(view)
+    return {
+      ...{ pid: view.mainPid || view.lastPid, standby: false },
+      ...(startedMs > 0 ? { startedMonoMs: startedMs } : {}),
+    }
   }
 
   function endOf(of: { readonly pid: number; readonly run: string }, ended: UnitView | null): End {
@@ -188,8 +191,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       await Promise.race([pictured.promise, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
       if (told === null) isLate = true
       if (!isUp(view)) return null
-      const { pid, startedMonoMs = 0 } = takeUp()
-      return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs }
+      const { pid } = takeUp()
+      return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs: startedMonoMs(view) }
     },
     start() {
       if (passing !== null) return passing

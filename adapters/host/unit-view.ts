@@ -20,6 +20,11 @@ export interface UnitView {
   readonly restarts: number
   /** `Restart=`. */
   readonly policy: string
+  /** `RestartPreventExitStatus=`: exit codes and signals with which it is to stay down. */
+  readonly preventedCodes: readonly number[]
+  readonly preventedSignals: readonly number[]
+  /** Timers, sockets and paths that start it. */
+  readonly triggeredBy: readonly string[]
   /** `RestartSec=`, ms. */
   readonly restartMs: number
   /** `TimeoutStartSec=`, ms; Infinity: none. */
@@ -30,14 +35,17 @@ export interface UnitView {
   readonly job: number
   /** systemd keeps the most memory of a run (255 and newer). */
   readonly hasPeak: boolean
-  /** Monotonic ms: when its main process was started, else when it became active. */
-  readonly startedMonoMs: number
+  /** Monotonic ms: when its main process was started; 0: there is none, as in a `Type=forking` without `PIDFile=`. */
+  readonly mainMonoMs: number
+  /** Monotonic ms: when it became active last. */
+  readonly activeMonoMs: number
 }
 
 export const NO_UNIT: UnitView = {
   ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
-  ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, startedMonoMs: 0 },
-  ...{ restartMs: 100, startMs: 90_000, hasPeak: false },
+  ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, mainMonoMs: 0 },
+  ...{ restartMs: 100, startMs: 90_000, hasPeak: false, activeMonoMs: 0 },
+  ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [] },
 }
 
 type Properties = Readonly<Record<string, unknown>>
@@ -51,7 +59,8 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     // 2^64 - 1 means: never.
     return Number.isNaN(us) ? old : us > 1e18 ? Number.POSITIVE_INFINITY : us / 1000
   }
-  const startedMs = ms('ExecMainStartTimestampMonotonic', before.startedMonoMs)
+  const list = <T>(value: unknown, old: readonly T[]) => (Array.isArray(value) ? (value as readonly T[]) : old)
+  const [codes, signals] = list<unknown>(properties.RestartPreventExitStatus, [])
   return {
     load: text('LoadState', before.load),
     active: text('ActiveState', before.active),
@@ -70,8 +79,18 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     type: text('Type', before.type),
     job: Array.isArray(properties.Job) ? Number(properties.Job[0]) : before.job,
     hasPeak: before.hasPeak || 'MemoryPeak' in properties,
-    startedMonoMs: startedMs > 0 ? startedMs : ms('ActiveEnterTimestampMonotonic', before.startedMonoMs),
+    mainMonoMs: ms('ExecMainStartTimestampMonotonic', before.mainMonoMs),
+    activeMonoMs: ms('ActiveEnterTimestampMonotonic', before.activeMonoMs),
+    preventedCodes: list(codes, before.preventedCodes),
+    preventedSignals: list(signals, before.preventedSignals),
+    triggeredBy: list(properties.TriggeredBy, before.triggeredBy),
   }
+}
+
+/** Monotonic ms: when the instance was started; 0: that is not known. */
+export function startedMonoMs(view: UnitView): number {
+  // While it is not up, this is still the time of the run before.
+  return view.mainMonoMs > 0 || !isUp(view) ? view.mainMonoMs : view.activeMonoMs
 }
 
 /** It runs, as far as systemd knows: started and ready in its own terms. */

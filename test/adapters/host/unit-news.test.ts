@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { leftDown, mayRestart, newsOf, restsBecause, type Told } from '../../../adapters/host/unit-news.ts'
-import { isDown, isUp, NO_UNIT, type UnitView, viewWith } from '../../../adapters/host/unit-view.ts'
+import { isDown, isUp, NO_UNIT, startedMonoMs, type UnitView, viewWith } from '../../../adapters/host/unit-view.ts'
 
 const START: Told = { run: 'a', lastRun: 'a', restarts: 0, stops: false }
 const unit = (more: Partial<UnitView>): UnitView => ({ ...NO_UNIT, load: 'loaded', run: 'a', ...more })
@@ -75,6 +75,9 @@ test('what is left down, and what is left to systemd', () => {
   assert.equal(leftDown(clean), null, 'Restart=no says nothing: it was to keep running')
   assert.match(leftDown({ ...clean, policy: 'on-failure' })?.why ?? '', /code 0, and Restart=on-failure/)
   assert.match(leftDown({ ...clean, type: 'oneshot' })?.why ?? '', /is done/)
+  const triggered = leftDown({ ...clean, triggeredBy: ['a.timer'] })
+  assert.deepEqual(triggered, { why: 'it exited with code 0: it is done until a.timer starts it', isTrouble: false })
+  assert.equal(leftDown({ ...failed(), triggeredBy: ['a.timer'] }), null)
   assert.equal(leftDown({ ...failed(), policy: 'on-failure' }), null)
   assert.equal(leftDown({ ...failed(), load: 'masked' })?.isTrouble, true)
   assert.equal(mayRestart(failed()), false)
@@ -85,6 +88,20 @@ test('what is left down, and what is left to systemd', () => {
   assert.match(restsBecause(NO_UNIT, 'a.service') ?? '', /no unit a\.service/)
 })
 
+test('what asks to be left down, or may not be restarted, is left down unless systemd restarts it all the same', () => {
+  const asks = unit({ active: 'failed', result: 'exit-code', exitKind: 1, exitStatus: 125 })
+  assert.deepEqual(leftDown(asks), { why: 'it exited with code 125, which asks to be left down', isTrouble: false })
+  assert.equal(leftDown({ ...asks, active: 'activating', sub: 'auto-restart', policy: 'always' }), null)
+  const prevented = viewWith(unit({ active: 'failed', result: 'exit-code', exitKind: 1, exitStatus: 23 }), {
+    ...{ Restart: 'always', RestartPreventExitStatus: [[78, 23], [10]] },
+  })
+  assert.equal(leftDown(prevented)?.isTrouble, true)
+  assert.match(leftDown(prevented)?.why ?? '', /code 23, and RestartPreventExitStatus=/)
+  assert.equal(leftDown({ ...prevented, exitStatus: 10 }), null, 'that is a signal')
+  assert.match(leftDown({ ...prevented, exitKind: 2, exitStatus: 10 })?.why ?? '', /signal 10/)
+  assert.equal(leftDown({ ...prevented, result: 'success' })?.isTrouble, false)
+})
+
 test('properties become a picture; what is not told stays', () => {
   const whole = viewWith(NO_UNIT, {
     ...{ LoadState: 'loaded', ActiveState: 'active', SubState: 'running', MainPID: 12, NRestarts: 2 },
@@ -92,9 +109,26 @@ test('properties become a picture; what is not told stays', () => {
     ...{ InvocationID: Buffer.from('0a0b', 'hex'), ExecMainStartTimestampMonotonic: 5_000_000 },
   })
   assert.deepEqual(
-    [whole.mainPid, whole.restarts, whole.restartMs, whole.startMs, whole.run, whole.startedMonoMs, whole.job],
+    [whole.mainPid, whole.restarts, whole.restartMs, whole.startMs, whole.run, startedMonoMs(whole), whole.job],
     [12, 2, 250, Number.POSITIVE_INFINITY, '0a0b', 5000, 0],
   )
   const later = viewWith(whole, { ActiveState: 'failed', MainPID: 0, Result: 'signal' })
   assert.deepEqual([later.active, later.mainPid, later.policy, later.restarts], ['failed', 0, 'always', 2])
+})
+
+test('when a unit without a main process was started is when it became active, of this run', () => {
+  const runs = { ActiveState: 'active', SubState: 'running' }
+  let view = viewWith(NO_UNIT, {
+    ...runs,
+    ExecMainStartTimestampMonotonic: 0,
+    ActiveEnterTimestampMonotonic: 5_000_000,
+  })
+  assert.equal(startedMonoMs(view), 5000)
+  // As systemd sends it: one signal for each interface.
+  view = viewWith(view, { MainPID: 0, ExecMainStartTimestampMonotonic: 0 })
+  view = viewWith(view, { ActiveState: 'failed', SubState: 'failed', ActiveEnterTimestampMonotonic: 5_000_000 })
+  assert.equal(startedMonoMs(view), 0, 'of a start that came to nothing it is not known')
+  view = viewWith(view, { MainPID: 0, ExecMainStartTimestampMonotonic: 0 })
+  view = viewWith(view, { ...runs, ActiveEnterTimestampMonotonic: 9_000_000 })
+  assert.equal(startedMonoMs(view), 9000)
 })
