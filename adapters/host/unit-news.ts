@@ -9,6 +9,7 @@ import { awaitsRestart, isDown, isUp, type UnitView } from './unit-view.ts'
  *   killed         failed → activating (auto-restart) → [inactive with a process] → active
  *   stopped        job, deactivating → inactive
  *   hit its limit  failed with result start-limit-hit
+ *   leaves a rest  deactivating (a result, or no main process, and no job) → failed → …
  */
 
 /** What has been told of a unit so far. */
@@ -71,12 +72,21 @@ export function newsOf(told: Told, view: UnitView): { readonly news: readonly Ne
     news.push({ kind: 'stops' })
     return { news, told: { ...told, stops: true } }
   }
+  if (ran && !told.stops && isFalling(view)) {
+    news.push({ kind: 'ended', view })
+    return { news, told: { ...told, run: null } }
+  }
   return { news, told }
 }
 
 /** A stop that was asked for comes with a job, and begins while nothing of the unit has failed. */
 function isAsked({ active, result, job }: UnitView): boolean {
   return active === 'deactivating' && result === 'success' && job !== 0
+}
+
+/** It has failed or its main process has ended, unasked, and systemd ends the rest: that may take as long as a stop may. */
+function isFalling({ active, result, job, mainPid, exitKind }: UnitView): boolean {
+  return active === 'deactivating' && job === 0 && (result !== 'success' || (mainPid === 0 && exitKind !== 0))
 }
 
 function wasAsked(view: UnitView): boolean {
@@ -103,6 +113,7 @@ export function leftDown(view: UnitView): { readonly why: string; readonly isTro
   const end = isExit ? `it exited with code ${exitStatus}` : `signal ${exitStatus} ended it`
   if (exitKind !== 0 && (isExit ? preventedCodes : preventedSignals).includes(exitStatus))
     return { why: `${end}, and RestartPreventExitStatus= leaves it down then`, isTrouble: view.result !== 'success' }
+  if (!isDown(view) && willRestart(view)) return null
   if (isExit && exitStatus === STAY_DOWN) return { why: `${end}, which asks to be left down`, isTrouble: false }
   if (view.result !== 'success' || !isExit) return null
   if (view.type === 'oneshot') return { why: `${end}: it is done (Type=oneshot)`, isTrouble: false }
@@ -111,6 +122,15 @@ export function leftDown(view: UnitView): { readonly why: string; readonly isTro
   return view.policy.startsWith('on-')
     ? { why: `${end}, and Restart=${view.policy} leaves it down then`, isTrouble: false }
     : null
+}
+
+/** Whether `Restart=` speaks of such an end; what systemd does then shows only once nothing of the unit is left. */
+function willRestart({ policy, result }: UnitView): boolean {
+  if (policy === 'on-success') return result === 'success'
+  if (policy === 'on-failure') return result !== 'success'
+  if (policy === 'on-abnormal') return result !== 'success' && result !== 'exit-code'
+  if (policy === 'on-abort') return result === 'signal' || result === 'core-dump'
+  return policy === 'always' || (policy === 'on-watchdog' && result === 'watchdog')
 }
 
 /** Why a unit that does not run is not to be started by heald's own coming, in words; null: it has failed. */

@@ -58,6 +58,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let passing: Launch | null = null
   /** Since when a stop of ours is under way; monotonic. */
   let stopsSinceMs: number | null = null
+  /** Since when systemd ends what is left of a run whose end was told; monotonic. */
+  let restSinceMs: number | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
   /** `User=` of the unit, whose account is known. */
@@ -84,11 +86,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       // Who seats it asks for what runs (`adopt`).
       if (!isLate) return
     }
-    const isEnd = told.run !== null && told.run === view.run && isDown(view)
+    const isEnd = (restSinceMs !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(view)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
       return
     }
+    if (view.active !== 'deactivating') restSinceMs = null
     const { news, told: next } = newsOf(told, view)
     told = next
     for (const each of news) tell(each)
@@ -114,6 +117,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (stopsSinceMs === null) outside.stops()
     } else {
       stopsSinceMs = null
+      if (news.view !== null && !isDown(news.view)) restSinceMs = performance.now()
       const of = known ?? { pid: view.lastPid, run: view.run }
       known = null
       onEnd(endOf(of, news.view))
@@ -217,13 +221,21 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
         tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)
       })
     },
-    isEmpty: () => known === null && (stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view)),
+    isEmpty() {
+      if (known !== null || restSinceMs !== null) return false
+      return stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view)
+    },
     async killTree(timeoutMs) {
       const deadline = performance.now() + timeoutMs
+      const run = known?.run
+      const isOrdered = stopsSinceMs !== null
+      // systemd may have started it again by then: that is another tree.
+      const isGone = () => seat.isEmpty() || (!isOrdered && known !== null && known.run !== run)
       let isKilled = false
-      while (!seat.isEmpty()) {
+      while (!isGone()) {
         // systemd sees to a stop under way, for as long as the unit allows.
-        const isStopping = stopsSinceMs !== null && performance.now() - stopsSinceMs < STOP_MS
+        const sinceMs = stopsSinceMs ?? restSinceMs
+        const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
         if (!isStopping && !isKilled) {
           isKilled = true
           await call('KillUnit', 'ssi', unit, 'all', constants.signals.SIGKILL).catch(() => {})

@@ -57,7 +57,15 @@ test('a stop that was asked for is no crash, whichever picture is missing', () =
   assert.deepEqual(tale([going, failed()]), ['stops', 'ended'])
   // A kill that leaves processes behind makes systemd stop the rest: no wish.
   const rest = unit({ active: 'deactivating', sub: 'stop-sigterm', result: 'signal', exitKind: 2, exitStatus: 9 })
-  assert.deepEqual(tale([rest, failed()]), ['ended'])
+  assert.deepEqual(tale([rest]), ['ended'], 'told at once, while systemd ends the rest')
+  assert.deepEqual(tale([rest, failed(), waits(), runs('b', 1)]), ['ended', 'runs'])
+  // The same where its last command runs, after a clean end too, and where a watchdog has it ended.
+  const post = unit({ active: 'deactivating', sub: 'stop-post', controlPid: 9, exitKind: 1 })
+  assert.deepEqual(tale([post, over]), ['ended'])
+  assert.deepEqual(tale([unit({ active: 'deactivating', sub: 'stop-watchdog', result: 'watchdog', mainPid: 7 })]), [
+    'ended',
+  ])
+  assert.deepEqual(tale([going, { ...post, job: 3 }, over]), ['stops', 'ended'])
 })
 
 test('one that is started by others, reloads, and one that comes to nothing', () => {
@@ -100,6 +108,9 @@ test('what asks to be left down, or may not be restarted, is left down unless sy
   assert.equal(leftDown({ ...prevented, exitStatus: 10 }), null, 'that is a signal')
   assert.match(leftDown({ ...prevented, exitKind: 2, exitStatus: 10 })?.why ?? '', /signal 10/)
   assert.equal(leftDown({ ...prevented, result: 'success' })?.isTrouble, false)
+  const post = { ...asks, active: 'deactivating', sub: 'stop-post', controlPid: 9 }
+  assert.equal(leftDown({ ...post, policy: 'on-failure' }), null, 'systemd is going to restart it')
+  assert.match(leftDown({ ...post, policy: 'on-abort' })?.why ?? '', /code 125/)
 })
 
 test('properties become a picture; what is not told stays', () => {

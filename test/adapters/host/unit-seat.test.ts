@@ -44,6 +44,30 @@ test('a unit that systemd takes long to stop is waited for, past the time that a
   assert.deepEqual(calls, ['StopUnit'])
 })
 
+test('what is left of a unit whose end was told is left to systemd, also its restart', async () => {
+  const { seat, calls, told } = seated()
+  seat.take({ ...RUNS, Restart: 'always' }, true)
+  await seat.adopt()
+  const post = { ActiveState: 'deactivating', SubState: 'stop-post', Result: 'signal', ExecMainCode: 2, ControlPID: 9 }
+  seat.take({ ...post, MainPID: 0 }, true)
+  assert.deepEqual([told, seat.isEmpty()], [['ended'], false])
+  setTimeout(() => seat.take({ ...HAS_FAILED, ControlPID: 0 }, true), 50)
+  setTimeout(() => seat.take({ ActiveState: 'activating', SubState: 'auto-restart' }, true), 120)
+  await seat.killTree(20)
+  assert.deepEqual([calls, seat.restartsItself?.()?.runs], [[], false])
+  seat.release()
+})
+
+test('an instance that systemd has started meanwhile is not killed in the place of the one before', async () => {
+  const { seat, calls, told } = seated()
+  seat.take(RUNS, true)
+  await seat.adopt()
+  const next = { ...RUNS, MainPID: 8, InvocationID: Buffer.alloc(16, 2) }
+  setTimeout(() => seat.take(next, true), 50)
+  await seat.killTree(20_000)
+  assert.deepEqual([calls, told], [['KillUnit'], ['ended', 'runs']])
+})
+
 test('a unit that is found in the middle of a start is not one that somebody stopped', async () => {
   const failing = seated()
   failing.seat.take(IS_BEGUN, true)
