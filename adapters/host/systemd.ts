@@ -157,7 +157,10 @@ export function createUnitHost(
     async seat(name, unit, onEnd, outside) {
       const seat: UnitSeat = unitSeat(
         unit,
-        { bus: open(), kernelLog, warn, refresh: () => read(seat), tail: journal.tail },
+        {
+          ...{ bus: open(), kernelLog, warn, refresh: () => read(seat), tail: journal.tail },
+          isFallen: other => seats.at(pathOf(other)).some(each => each.hasFallen()),
+        },
         onEnd,
         outside,
       )

@@ -1,13 +1,14 @@
 import { constants } from 'node:os'
 import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Ended, Launch, Outside, Seat } from '../../core/heal/host.ts'
-import { type Account, findAccount } from './account.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
+import { boundUnit } from './unit-bound.ts'
 import { evidenceOf, peakOf, wordsOf } from './unit-evidence.ts'
 import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
+import { unitUser } from './unit-user.ts'
 import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, startedMonoMs, type UnitView, viewWith } from './unit-view.ts'
 
 /**
@@ -24,6 +25,8 @@ export type UnitSeat = Seat & {
   systemdIsNew(): void
   /** As it was last told. */
   view(): UnitView
+  /** It has ended unasked and does not run again yet. */
+  hasFallen(): boolean
 }
 
 export interface UnitTools {
@@ -32,6 +35,8 @@ export interface UnitTools {
   readonly warn: (text: string) => void
   /** Reads the unit's properties; resolves once they have been taken, or can't be had. */
   readonly refresh: () => Promise<void>
+  /** Whether another unit that is looked after has ended unasked and does not run again yet. */
+  readonly isFallen: (unit: string) => boolean
   /** What the run `run` wrote last. */
   readonly tail: (run: string) => Promise<string>
 }
@@ -54,6 +59,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let isLate = false
   /** The instance that the supervisor knows of. */
   let known: { readonly pid: number; readonly run: string } | null = null
+  let isWished = false
+  let hasFallen = false
   /** The run whose news is being told, for a supervisor who takes it up by `start`. */
   let passing: Launch | null = null
   /** Since when a stop of ours is under way; monotonic. */
@@ -62,16 +69,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let restSinceMs: number | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
-  /** `User=` of the unit, whose account is known. */
-  let lookedUp = ''
-  let account: Account | null | { readonly missing: string } = null
+  const user = unitUser()
   let isReleased = false
   const pictured = Promise.withResolvers<void>()
 
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
   function look(isSettled = false): void {
     clearTimeout(settle)
-    if (isReleased) return
+    if (isReleased || bound.isAsking()) return
     const isFirst = told === null
     if (told === null) {
       // Whether somebody stopped it or it fails again and again, the next picture says.
@@ -86,13 +91,19 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       // Who seats it asks for what runs (`adopt`).
       if (!isLate) return
     }
+    const seen = bound.seen(view)
     const isEnd = (restSinceMs !== null || (told.run !== null && told.run === view.run)) && isDown(view)
-    if (isEnd && !isSettled && mayRestart(view)) {
+    if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
       return
     }
     if (view.active !== 'deactivating') restSinceMs = null
-    const { news, told: next } = newsOf(told, view)
+    const { news, told: next } = newsOf(told, seen)
+    const isStop = stopsSinceMs === null && told.run === view.run && news.some(({ kind }) => kind === 'stops')
+    if (isStop && bound.asks(view)) {
+      told = { ...told, stops: true }
+      return
+    }
     told = next
     for (const each of news) tell(each)
     if (isFirst && news.length === 0) outside.known()
@@ -106,6 +117,9 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   function tell(news: News): void {
     if (news.kind === 'runs') {
       stopsSinceMs = null
+      isWished = false
+      hasFallen = false
+      if (isUp(view)) bound.runs()
       // It was taken up already when the end of its predecessor was told.
       if (known !== null && known.run === view.run && isUp(view)) return
       begun.end()
@@ -114,8 +128,10 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       outside.runs(passing)
       passing = null
     } else if (news.kind === 'stops') {
+      isWished = true
       if (stopsSinceMs === null) outside.stops()
     } else {
+      hasFallen = stopsSinceMs === null && !isWished
       stopsSinceMs = null
       if (news.view !== null && !isDown(news.view)) restSinceMs = performance.now()
       const of = known ?? { pid: view.lastPid, run: view.run }
@@ -145,7 +161,9 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     if (ended === null)
       return { evidence: () => ({ pid: of.pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
     const down = leftDown(ended)
-    return { leftDown: down, evidence: () => evidenceOf(of.pid, ended, tools.kernelLog) }
+    const fellWith = ended.result === 'dependency' ? bound.fellWith() : null
+    const more = fellWith === null ? {} : { fellWith }
+    return { leftDown: down, evidence: () => ({ ...evidenceOf(of.pid, ended, tools.kernelLog), ...more }) }
   }
 
   async function tellRemains({ pid, run }: { readonly pid: number; readonly run: string }): Promise<void> {
@@ -167,8 +185,16 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     return tools.bus.manager(member, signature, body)
   }
 
+  const bound = boundUnit(tools.bus, tools.isFallen, () => {
+    if (isReleased || told === null) return
+    if (bound.fellWith() === null) tell({ kind: 'stops' })
+    else told = { ...told, stops: false }
+    look()
+  })
+
   const begun = unitStart({
     ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
+    ...{ fellWith: bound.fellWith, isFree: bound.isFree },
     failed(why) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
       if (known !== null) return seat.stop?.(false)
@@ -181,12 +207,13 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const seat: UnitSeat = {
     unit,
     view: () => view,
+    hasFallen: () => hasFallen,
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
     },
     take(properties, isWhole) {
       view = viewWith(view, properties)
-      if (typeof properties.User === 'string') void lookUp(properties.User)
+      user.take(properties.User)
       if (isWhole) look()
     },
     jobRemoved: begun.jobRemoved,
@@ -248,7 +275,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
         await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
       }
     },
-    account: () => account,
+    account: user.account,
     restartsItself() {
       if (isUp(view)) return { runs: true, delayMs: 0 }
       return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null
@@ -266,11 +293,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       clearTimeout(settle)
       begun.end()
     },
-  }
-  async function lookUp(user: string): Promise<void> {
-    if (user === lookedUp) return
-    lookedUp = user
-    account = user === '' || user === 'root' ? null : await findAccount(user)
   }
   return seat
 }

@@ -21,6 +21,10 @@ export interface StartTools {
   readonly bus: SystemdBus
   readonly view: () => UnitView
   readonly refresh: () => Promise<void>
+  /** The unit that it is bound to and fell with: a start of it would start that too, before its time. */
+  readonly fellWith: () => string | null
+  /** That is back. */
+  readonly isFree: () => Promise<boolean>
   /** It came to nothing; words on why. */
   readonly failed: (why: string) => void
 }
@@ -41,7 +45,7 @@ interface Order {
   over: string | null
 }
 
-export function unitStart({ unit, bus, view, refresh, failed }: StartTools): UnitStart {
+export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }: StartTools): UnitStart {
   let order: Order | null = null
 
   function ask(mine: Order): void {
@@ -64,6 +68,11 @@ export function unitStart({ unit, bus, view, refresh, failed }: StartTools): Uni
     )
   }
 
+  async function askOnceFree(mine: Order): Promise<void> {
+    while (order === mine && !(await isFree())) await new Promise(resolve => setTimeout(resolve, AGAIN_MS).unref())
+    if (order === mine) ask(mine)
+  }
+
   /** The next picture shows whether it was heard after all. */
   function askAgainSoon(mine: Order): void {
     const again = async () => {
@@ -84,11 +93,14 @@ export function unitStart({ unit, bus, view, refresh, failed }: StartTools): Uni
     begin(member) {
       self.end()
       const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
-      const late = () => fail(`systemd did not start it within ${Math.round(deadlineMs / 1000)} s`)
+      const what =
+        fellWith() === null ? 'systemd did not start it' : `${fellWith()}, which it is bound to, was not back`
+      const late = () => fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
       const timer = setTimeout(late, deadlineMs)
       timer.unref()
       order = { member, cancel: () => clearTimeout(timer), isAnswered: false, isUnheard: false, over: null }
-      ask(order)
+      if (fellWith() === null) ask(order)
+      else void askOnceFree(order)
     },
     isUnderWay: () => order !== null,
     end() {

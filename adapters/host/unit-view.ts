@@ -25,6 +25,8 @@ export interface UnitView {
   readonly preventedSignals: readonly number[]
   /** Timers, sockets and paths that start it. */
   readonly triggeredBy: readonly string[]
+  /** `BindsTo=`. */
+  readonly boundTo: readonly string[]
   /** `RestartSec=`, ms. */
   readonly restartMs: number
   /** `TimeoutStartSec=`, ms; Infinity: none. */
@@ -45,7 +47,7 @@ export const NO_UNIT: UnitView = {
   ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
   ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, mainMonoMs: 0 },
   ...{ restartMs: 100, startMs: 90_000, hasPeak: false, activeMonoMs: 0 },
-  ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [] },
+  ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [], boundTo: [] },
 }
 
 type Properties = Readonly<Record<string, unknown>>
@@ -84,6 +86,7 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     preventedCodes: list(codes, before.preventedCodes),
     preventedSignals: list(signals, before.preventedSignals),
     triggeredBy: list(properties.TriggeredBy, before.triggeredBy),
+    boundTo: list(properties.BindsTo, before.boundTo),
   }
 }
 

@@ -121,8 +121,10 @@ const LIMITS: Readonly<Record<string, string>> = {
 }
 
 /** What only systemd knows of a unit's end; null: the exit itself says it. */
-function ofSystemd({ result, exit, exitCode }: Ended, after: string): string | null {
+function ofSystemd({ result, exit, exitCode, fellWith }: Ended, after: string): string | null {
   if (result === undefined) return null
+  if (fellWith !== undefined)
+    return `ended by systemd ${after}: ${fellWith}, which it is bound to (BindsTo), had fallen`
   if (result === 'unseen') return 'ended, and was started again before heald could see how'
   if (result === 'watchdog') return `hung: it did not report to systemd in time (WatchdogSec), and was ended ${after}`
   if (result === 'timeout') return `ended by systemd ${after}: a start, stop or run took longer than its unit allows`

@@ -26,6 +26,8 @@ export interface Ended {
   readonly launchError?: string
   /** What systemd calls the end of a unit: `exit-code`, `signal`, `watchdog`, `timeout`, `oom-kill`, … */
   readonly result?: string
+  /** The unit that it is bound to, with which it fell. */
+  readonly fellWith?: string
   /** Most memory the service's group held at once, where the kernel counts it. */
   readonly rssBytes?: number
   /** The end of what this instance wrote to its log, at most 2 KiB, cut at a line start. */

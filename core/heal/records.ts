@@ -106,7 +106,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     const isDone = unit === undefined ? evidence.exitCode === STAY_DOWN : end.leftDown?.isTrouble === false
     const isTrouble = !wanted && killed.killedBy === undefined && !isDone
     if (isTrouble) outage.open(severityOf(facts), diagnosis)
-    const { launchError: _, ...known } = evidence
+    const { launchError: _, fellWith: _with, ...known } = evidence
     lastEnd = { pid: evidence.pid, inc: outage.inc() }
     write('service.exited', { ...known, uptimeMs, wanted, diagnosis }, tail === '' ? {} : { tail })
   }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../until.ts'
 import { healdInside } from './heald-inside.ts'
 import { machineIsMissing, startMachine } from './machine.ts'
 
@@ -13,7 +14,7 @@ const STAYS_MS = 4000
 /** An end is told by its first signal, not once systemd has ended the rest. */
 const AT_ONCE_MS = 2000
 
-test('how units end: at once, and as they were told to', async t => {
+test('how units end: at once, as they were told to, and because of others', async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   const ran = (name: string) => join(machine.shared, `${name}.ran`)
@@ -31,8 +32,12 @@ test('how units end: at once, and as they were told to', async t => {
     ),
     'watched.service': `[Service]\nType=notify\nNotifyAccess=all\nWatchdogSec=1\nTimeoutAbortSec=4\nTimeoutStopSec=1\nExecStart=/bin/sh -c '${hung}'\n`,
     'daemon.service': '[Service]\nType=forking\nGuessMainPID=no\nExecStart=/bin/sh -c "sleep 100000 & exit 0"\n',
+    'base.service': sleeper(),
+    'bound.service': sleeper('', 'BindsTo=base.service\nAfter=base.service'),
+    'always.service': sleeper('Restart=always\nRestartSec=1s\n'),
+    'tied.service': sleeper('', 'BindsTo=always.service\nAfter=always.service'),
   })
-  const running = ['parent', 'post', 'daemon']
+  const running = ['parent', 'post', 'daemon', 'base', 'bound', 'always', 'tied']
   await machine.must('systemctl', 'start', ...running, 'nightly.timer')
   const heald = healdInside(machine)
   const named = [...running, 'asks', 'prevented', 'watched'].map(name => [name, { unit: `${name}.service` }])
@@ -42,6 +47,8 @@ test('how units end: at once, and as they were told to', async t => {
   const runs = (name: string) => (existsSync(ran(name)) ? readFileSync(ran(name), 'utf8').length : 0)
   const ended = (svc: string) => heald.entry(`the end of ${svc}`, e => e.kind === 'service.exited' && e.svc === svc)
   const well = (svc: string) => heald.entry(`${svc} to be well`, e => e.kind === 'service.recovered' && e.svc === svc)
+  const isReady = (name: string) =>
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 15_000)
 
   await t.test('what asks to be left down, or is to be, is left down', async () => {
     await machine.must('systemctl', 'start', 'asks', 'prevented', 'nightly')
@@ -91,6 +98,30 @@ test('how units end: at once, and as they were told to', async t => {
     assert.ok(Number(data.downMs) >= 0, `down for ${data.downMs} ms`)
     const readyMs = Number(heald.of('service.ready', 'daemon').at(-1)?.data.readyMs)
     assert.ok(readyMs >= 0 && readyMs < 5000, `ready after ${readyMs} ms`)
+  })
+
+  await t.test('what systemd stops because another one fell has fallen too, and comes back with it', async () => {
+    for (const [base, bound] of [
+      ['base', 'bound'],
+      ['always', 'tied'],
+    ] as const) {
+      await kill(base)
+      const { data } = await ended(bound)
+      assert.deepEqual([data.wanted, data.result], [false, 'dependency'])
+      assert.match(String(data.diagnosis), new RegExp(`${base}\\.service`))
+      await well(bound)
+      assert.equal(heald.of('service.stopped', bound).length, 0)
+      await isReady(base)
+    }
+    assert.equal((await machine.show('always', 'NRestarts')).NRestarts, '1', 'in its own time')
+  })
+
+  await t.test('and is a wish where the other one was stopped', async () => {
+    await isReady('bound')
+    await machine.must('systemctl', 'stop', 'base')
+    await heald.entry('the wish', e => e.kind === 'service.stopped' && e.svc === 'bound' && e.actor === 'outside')
+    assert.equal((await heald.service('bound')).state, 'stopped')
+    assert.equal((await heald.service('base')).state, 'stopped')
   })
   await heald.verified()
 })

@@ -23,6 +23,10 @@ const CASES: readonly (readonly [string, Evidence])[] = [
   ['crashed: segmentation fault (SIGSEGV), after 4 m 2 s', signal('SIGSEGV')],
   ['crashed: it aborted itself (SIGABRT), after 4 m 2 s', signal('SIGABRT')],
   ['ended by SIGPIPE after 4 m 2 s: it wrote to a pipe that nobody reads', signal('SIGPIPE')],
+  [
+    'ended by systemd after 4 m 2 s: db.service, which it is bound to (BindsTo), had fallen',
+    evidence({ exit: 'signal', signal: 'SIGTERM', result: 'dependency', fellWith: 'db.service' }),
+  ],
   ['exited with code 1 after 12 ms', code(1, { uptimeMs: 12 })],
   ['exited by itself with code 0 after 4 m 2 s, though it was to keep running', code(0)],
   ['exited with code 125 after 4 m 2 s: it asks to be left down', code(125)],

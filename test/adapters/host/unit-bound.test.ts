@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import type { End } from '../../../core/heal/host.ts'
+import { seatTools } from './seat-tools.ts'
+
+const RUNS = {
+  ...{ LoadState: 'loaded', ActiveState: 'active', SubState: 'running', Result: 'success', MainPID: 7 },
+  ...{ InvocationID: Buffer.alloc(16, 1), BindsTo: ['base.service'], Job: [0, '/'] },
+}
+/** systemd ends it with a job, as for somebody who asked. */
+const STOPS = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [5, '/job'] }
+const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, ExecMainCode: 2, ExecMainStatus: 15 }
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+/** A unit that is bound to `base.service`, of which systemd says `base`; `isFallen`: what its seat here says. */
+async function seated(base: Record<string, unknown>, isFallen = false) {
+  const calls: string[] = []
+  const told: string[] = []
+  const ends: End[] = []
+  const tools = seatTools(calls)
+  const other = { ...base }
+  const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
+  const tell = (what: string) => () => void told.push(what)
+  const outside = {
+    ...{ runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up') },
+    known: () => {},
+    left: () => {},
+  }
+  const ended = (end: End) => {
+    told.push('ended')
+    ends.push(end)
+  }
+  const seat = unitSeat('bound.service', { ...tools, bus, isFallen: () => isFallen }, ended, outside)
+  seat.take(RUNS, true)
+  await seat.adopt()
+  return { seat, calls, told, ends, other }
+}
+
+test('a stop because the unit that it is bound to has fallen is an end, told at once, by the name of that', async () => {
+  for (const base of [{ ActiveState: 'failed' }, { ActiveState: 'activating', SubState: 'auto-restart' }]) {
+    const { seat, told, ends } = await seated(base)
+    seat.take(STOPS, true)
+    assert.deepEqual(told, [], 'why is being asked')
+    await settled()
+    assert.deepEqual(told, ['ended'])
+    seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+    assert.deepEqual([told, seat.isEmpty(), ends[0]?.leftDown], [['ended'], true, null])
+    assert.deepEqual([ends[0]?.evidence().result, ends[0]?.evidence().fellWith], ['dependency', 'base.service'])
+    seat.release()
+  }
+})
+
+test('the same where its start is under way already, and where it is over before that was asked', async () => {
+  const { seat, told } = await seated({ ActiveState: 'inactive', Job: [6, '/job'] }, true)
+  seat.take(STOPS, true)
+  seat.take(IS_DOWN, true)
+  await settled()
+  assert.deepEqual(told, ['ended'])
+  seat.release()
+})
+
+test('a stop is a wish where the other one runs, was stopped, or can’t be asked', async () => {
+  for (const base of [
+    { ActiveState: 'active' },
+    { ActiveState: 'deactivating', Job: [9, '/job'] },
+    { ActiveState: 'inactive' },
+  ]) {
+    const { seat, told } = await seated(base)
+    seat.take(STOPS, true)
+    // It is over, job and all, before that was asked.
+    seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+    await settled()
+    assert.deepEqual(told, ['stops', 'ended'])
+    seat.release()
+  }
+})
+
+test('its start waits until the other one is back', async t => {
+  const { seat, calls, other } = await seated({ ActiveState: 'failed' })
+  seat.take(STOPS, true)
+  await settled()
+  seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  assert.equal(seat.start(), null)
+  await settled()
+  assert.deepEqual(calls, [])
+  other.ActiveState = 'active'
+  t.mock.timers.tick(200)
+  await settled()
+  assert.deepEqual(calls, ['StartUnit'])
+  seat.release()
+})
