@@ -37,8 +37,8 @@ export interface BusEvents {
   down(why: string): void
   /** Properties of the unit at `path` changed: of one interface, as it is now. */
   changed(path: string, properties: Record<string, unknown>, isLast: boolean): void
-  /** A job of a unit is over: `done`, `failed`, `canceled`, … */
-  jobRemoved(unit: string, result: string): void
+  /** A job of a unit, by its object path, is over: `done`, `failed`, `canceled`, … */
+  jobRemoved(unit: string, job: string, result: string): void
   /** systemd has read its unit files anew. */
   reloaded(): void
   /** systemd has come to know another unit. */
@@ -181,7 +181,7 @@ export function openSystemdBus(events: BusEvents): SystemdBus {
       events.changed(path, properties, changed === 'org.freedesktop.systemd1.Unit')
     } else if (of === MANAGER) {
       if (member === 'UnitNew') events.unitNew()
-      else if (member === 'JobRemoved') events.jobRemoved(String(body[2]), String(body[3]))
+      else if (member === 'JobRemoved') events.jobRemoved(String(body[2]), String(body[1]), String(body[3]))
       else if (member === 'Reloading' && body[0] === false) events.reloaded()
     }
   }

@@ -63,8 +63,8 @@ export function createUnitHost(
     changed(path, properties, isLast) {
       for (const seat of seats.at(path)) seat.take(properties, isLast)
     },
-    jobRemoved(unit, result) {
-      for (const seat of seats.at(pathOf(unit))) seat.jobRemoved(result)
+    jobRemoved(unit, job, result) {
+      for (const seat of seats.at(pathOf(unit))) seat.jobRemoved(job, result)
     },
     reloaded: () => void readAll(),
     unitNew: () => patterns.unitNew(),

@@ -42,7 +42,6 @@ const DUMPED = 3
 /** Why a start came to nothing, by the result of its job. */
 export function whyNotStarted(result: string): string {
   if (result === 'dependency') return 'a unit that it requires could not be started'
-  if (result === 'canceled') return 'its start was canceled by somebody else'
   if (result === 'done' || result === 'skipped') return 'systemd left it out: a condition of the unit is not met'
   return `systemd could not start it (${result})`
 }

@@ -133,12 +133,15 @@ function willRestart({ policy, result }: UnitView): boolean {
   return policy === 'always' || (policy === 'on-watchdog' && result === 'watchdog')
 }
 
+/** Why systemd would not start or restart it, in words; null: nothing is known against that. */
+export function cantLoad({ load }: UnitView, unit: string): string | null {
+  if (load === 'loaded') return null
+  if (load === 'not-found') return `systemd has no unit ${unit}`
+  return load === 'masked' ? `the unit ${unit} is masked` : `systemd can’t load the unit ${unit} (${load})`
+}
+
 /** Why a unit that does not run is not to be started by heald's own coming, in words; null: it has failed. */
 export function restsBecause(view: UnitView, unit: string): string | null {
-  if (view.load === 'not-found') return `systemd has no unit ${unit}`
-  if (view.load === 'masked') return `the unit ${unit} is masked`
-  if (view.load !== 'loaded') return `systemd can’t load the unit ${unit} (${view.load})`
-  if (view.active === 'inactive' && view.result === 'success')
-    return 'not started, as systemd says: its unit is inactive'
-  return null
+  const isStopped = view.active === 'inactive' && view.result === 'success'
+  return cantLoad(view, unit) ?? (isStopped ? 'not started, as systemd says: its unit is inactive' : null)
 }

@@ -1,12 +1,11 @@
 import { constants } from 'node:os'
-import type { ServiceSpec } from '../../core/config/spec.ts'
 import type { Adopted, End, Ended, Launch, Outside, Seat } from '../../core/heal/host.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit } from './unit-bound.ts'
 import { evidenceOf, peakOf, wordsOf } from './unit-evidence.ts'
-import { leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { cantLoad, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
 import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, startedMonoMs, type UnitView, viewWith } from './unit-view.ts'
@@ -20,7 +19,7 @@ export type UnitSeat = Seat & {
   /** Properties that systemd told. `isWhole`: with this, they fit together. */
   take(properties: Readonly<Record<string, unknown>>, isWhole: boolean): void
   /** A job of the unit is over. */
-  jobRemoved(result: string): void
+  jobRemoved(job: string, result: string): void
   /** systemd has re-executed itself: it may have counted a restart twice that was about to come. */
   systemdIsNew(): void
   /** As it was last told. */
@@ -195,13 +194,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const begun = unitStart({
     ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
-    failed(why) {
+    failed(why, isLeftOut) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
       if (known !== null) return seat.stop?.(false)
-      const rest = view.load === 'loaded' ? null : restsBecause(view, unit)
+      const rest = cantLoad(view, unit) ?? (isLeftOut ? why : null)
       const evidence = (): Ended => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' })
       onEnd({ leftDown: rest === null ? null : { why: rest, isTrouble: true }, evidence })
     },
+    canceled: outside.stops,
   })
 
   const seat: UnitSeat = {
@@ -232,10 +232,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (!begun.isUnderWay()) begun.begin('StartUnit')
       return null
     },
-    arm: () => {},
-    describe: async (_spec: ServiceSpec) => {},
-    runs: () => true,
-    signal: () => {},
+    ...{ arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
+    async refusesRestart() {
+      await tools.refresh()
+      return isUp(view) ? cantLoad(view, unit) : null
+    },
     stop(isRestart) {
       if (isDown(view) && !awaitsRestart(view) && !begun.isUnderWay()) return
       stopsSinceMs = performance.now()

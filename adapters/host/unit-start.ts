@@ -10,8 +10,8 @@ export interface UnitStart {
   isUnderWay(): boolean
   /** It runs, or is not wanted any more. Safe to call at any time. */
   end(): void
-  /** A job of the unit is over. */
-  jobRemoved(result: string): void
+  /** A job of the unit is over: ours, or somebody else's. */
+  jobRemoved(job: string, result: string): void
   /** A new picture has been taken. */
   look(): void
 }
@@ -25,27 +25,32 @@ export interface StartTools {
   readonly fellWith: () => string | null
   /** That is back. */
   readonly isFree: () => Promise<boolean>
-  /** It came to nothing; words on why. */
-  readonly failed: (why: string) => void
+  /** It came to nothing; words on why. `isLeftOut`: systemd will not have it started as things are. */
+  readonly failed: (why: string, isLeftOut: boolean) => void
+  /** Somebody else has it stopped instead. */
+  readonly canceled: () => void
 }
 
 /** Beyond the unit's own time for a start. */
 const SLACK_MS = 30_000
 const MOST_MS = 15 * 60_000
-/** A job that was replaced by another says nothing; after this long there is no other. */
-const REPLACED_MS = 1000
 /** While systemd can't be asked. */
 const AGAIN_MS = 200
+
+/** Results of the job of a unit that was not started, as one of its conditions is not met. */
+const LEFT_OUT = ['done', 'skipped']
 
 interface Order {
   readonly member: 'StartUnit' | 'RestartUnit'
   readonly cancel: () => void
-  isAnswered: boolean
+  /** Our job, once systemd has answered. */
+  job: string | null
   isUnheard: boolean
-  over: string | null
+  /** How jobs of the unit ended since then: ours may be over before it is known which it is. */
+  readonly over: Map<string, string>
 }
 
-export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }: StartTools): UnitStart {
+export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools }: StartTools): UnitStart {
   let order: Order | null = null
 
   function ask(mine: Order): void {
@@ -55,8 +60,8 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }
     const isLimited = active === 'failed' || result === 'start-limit-hit' || awaitsRestart(view())
     if (isLimited) bus.manager('ResetFailedUnit', 's', [unit]).catch(() => {})
     bus.manager(mine.member, 'ss', [unit, 'replace']).then(
-      () => {
-        mine.isAnswered = true
+      job => {
+        mine.job = String(job)
         self.look()
       },
       (error: unknown) => {
@@ -84,9 +89,9 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }
     setTimeout(again, AGAIN_MS).unref()
   }
 
-  function fail(why: string): void {
+  function fail(why: string, isLeftOut = false): void {
     self.end()
-    failed(why)
+    tools.failed(why, isLeftOut)
   }
 
   const self: UnitStart = {
@@ -98,7 +103,7 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }
       const late = () => fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
       const timer = setTimeout(late, deadlineMs)
       timer.unref()
-      order = { member, cancel: () => clearTimeout(timer), isAnswered: false, isUnheard: false, over: null }
+      order = { member, cancel: () => clearTimeout(timer), job: null, isUnheard: false, over: new Map() }
       if (fellWith() === null) ask(order)
       else void askOnceFree(order)
     },
@@ -107,20 +112,17 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, failed }
       order?.cancel()
       order = null
     },
-    jobRemoved(result) {
-      const mine = order
-      if (mine === null) return
-      const over = () => {
-        mine.over = whyNotStarted(result)
-        if (order === mine) self.look()
-      }
-      if (result === 'canceled') setTimeout(over, REPLACED_MS).unref()
-      else over()
+    jobRemoved(job, result) {
+      order?.over.set(job, result)
+      self.look()
     },
     look() {
-      if (order === null || !order.isAnswered || order.over === null) return
+      const result = order?.over.get(order.job ?? '')
       const now = view()
-      if (now.job === 0 && isDown(now) && !awaitsRestart(now)) fail(order.over)
+      if (result === undefined || now.job !== 0 || !isDown(now) || awaitsRestart(now)) return
+      if (result !== 'canceled') return fail(whyNotStarted(result), LEFT_OUT.includes(result))
+      self.end()
+      tools.canceled()
     },
   }
   return self

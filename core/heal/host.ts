@@ -101,6 +101,8 @@ export interface Seat {
   restartsItself?(): { readonly delayMs: number; readonly runs: boolean } | null
   /** Only where the host does the stopping, in the place of `signal`. `isRestart`: it is to run again at once. */
   stop?(isRestart: boolean): void
+  /** Only where the host does the stopping: why it would not restart what runs now, in words; null: it would, or nothing runs. */
+  refusesRestart?(): Promise<string | null>
   /**
    * Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. Not
    * `isKnown`: the host can't tell yet, and what it is comes as news (`Outside`).

@@ -205,6 +205,11 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       await until(becameReady)
     },
     async restart(by) {
+      const refusal = seat.refusesRestart === undefined ? null : await seat.refusesRestart()
+      if (refusal !== null) {
+        const hint = 'mend its unit and run systemctl daemon-reload; what runs goes on meanwhile'
+        throw new Fault('service.failed', `${name} was not restarted: ${refusal}`, { hint })
+      }
       refuseWhenClosing()
       facts.by = by
       // systemd knows a restart: others that need the unit are restarted with it, not stopped.

@@ -95,7 +95,7 @@ function listen(t: TestContext, address: string) {
     renewed: () => void told.push('renewed'),
     down: why => void told.push(`down: ${why}`),
     changed: (path, { ActiveState }) => void told.push(`changed ${path === PLAIN} ${ActiveState}`),
-    jobRemoved: (unit, result) => void told.push(`job ${unit} ${result}`),
+    jobRemoved: (unit, _job, result) => void told.push(`job ${unit} ${result}`),
     reloaded: () => void told.push('reloaded'),
     unitNew: () => void told.push('new'),
   })
