@@ -88,11 +88,7 @@ export async function erase(context: Context, words: readonly string[]): Promise
 }
 
 function boundsOf(values: Values, context: Context): { untilMs?: number; toSeq?: number } {
-  const { untilMs, toSeq, ...others } = filterOf(values, [], context)
-  if (Object.keys(others).length > 0)
-    throw new Fault('usage.option', 'only the oldest entries can be archived or pruned, all of them together', {
-      hint: 'say how far with --until 90d (all that is older), or --to SEQ',
-    })
+  const { untilMs, toSeq } = filterOf(values, [], context)
   return { ...(untilMs === undefined ? {} : { untilMs }), ...(toSeq === undefined ? {} : { toSeq }) }
 }
 

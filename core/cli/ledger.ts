@@ -16,6 +16,7 @@ import { noWords, oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
+import { mustTake, OPTIONS_OF } from './ledger-options.ts'
 import { existing, verify } from './ledger-verify.ts'
 import { logNames } from './logs.ts'
 import { progress } from './progress.ts'
@@ -27,6 +28,7 @@ import { ago, agoAt, clockTime, fullTime } from './time.ts'
 /** `heald ledger …`: reads the files themselves, so it works without a daemon and on a copy. */
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   const [what, ...rest] = words
+  if (what !== undefined && Object.hasOwn(OPTIONS_OF, what)) mustTake(what, values)
   const dir = join(context.state, 'ledger')
   if (what === 'list') return list(context, existing(dir), rest, values)
   if (what === 'show') return show(context, existing(dir), oneWord(rest, 'ledger show', 'SEQ'))

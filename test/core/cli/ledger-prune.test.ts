@@ -26,7 +26,7 @@ test('pruning asks how far, and what is to become of it; it tells before, and do
     [{ to: '99' }, /what is to become/],
     [{ to: '99', archive: '/x', 'no-archive': true }, /what is to become/],
     [{ 'no-archive': true }, /how far/],
-    [{ 'no-archive': true, to: '99', svc: 'api' }, /only the oldest/],
+    [{ 'no-archive': true, to: '99', svc: 'api' }, /has no option --svc/],
   ]
   for (const [values, why] of wrong)
     await assert.rejects(
