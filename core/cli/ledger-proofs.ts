@@ -14,7 +14,7 @@ import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { seqFrom } from './ledger-filter.ts'
+import { seqNamed } from './ledger-entry.ts'
 import { existing, keysOf, segmentsIn } from './ledger-verify.ts'
 import { progress } from './progress.ts'
 import { cleanLine, wrapLines } from './text.ts'
@@ -22,9 +22,11 @@ import { cleanLine, wrapLines } from './text.ts'
 /** `heald ledger prove SEQ`: everything to prove an entry with, elsewhere. */
 export async function prove(context: Context, words: readonly string[]): Promise<number> {
   const { json, out, state } = context
-  const seq = seqFrom(oneWord(words, 'ledger prove', 'SEQ'))
+  const word = oneWord(words, 'ledger prove', 'SEQ')
+  const dir = existing(join(state, 'ledger'))
+  const seq = await seqNamed(dir, word)
   const { proveEntry } = await import('../ledger/prove.ts')
-  const receipt = fullReceiptText(await proveEntry(existing(join(state, 'ledger')), seq))
+  const receipt = fullReceiptText(await proveEntry(dir, seq))
   out(json ? `${JSON.stringify({ seq, receipt })}\n` : receipt)
   return EXIT.done
 }

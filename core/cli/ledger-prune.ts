@@ -8,7 +8,8 @@ import { freedBytes, oldestOf, prunable, type Sealed, sealedSegments } from '../
 import { type Prepared, preparePrune } from '../ledger/prune-prepare.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { filterOf, seqFrom, textOf } from './ledger-filter.ts'
+import { seqNamed } from './ledger-entry.ts'
+import { filterOf, textOf } from './ledger-filter.ts'
 import { ordered } from './ledger-keys.ts'
 import { existing, verdictText } from './ledger-verify.ts'
 import { progress } from './progress.ts'
@@ -77,8 +78,8 @@ export async function prune(context: Context, words: readonly string[], values: 
 
 /** `heald ledger erase SEQ`: the text kept aside for an entry. */
 export async function erase(context: Context, words: readonly string[]): Promise<number> {
-  const { json, out, columns } = context
-  const seq = seqFrom(oneWord(words, 'ledger erase', 'SEQ'))
+  const { json, out, columns, state } = context
+  const seq = await seqNamed(join(state, 'ledger'), oneWord(words, 'ledger erase', 'SEQ'))
   const made = (await ordered(context, '/v1/ledger/erase', ledger => ledger.erase(seq, 'local:admin'), {
     seq,
   })) as Erased

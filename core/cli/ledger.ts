@@ -15,7 +15,8 @@ import { readTail } from '../ledger/side.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { filterOf, numberOf, seqFrom, textOf } from './ledger-filter.ts'
+import { seqNamed } from './ledger-entry.ts'
+import { filterOf, numberOf, textOf } from './ledger-filter.ts'
 import { mustTake, OPTIONS_OF } from './ledger-options.ts'
 import { existing, verify } from './ledger-verify.ts'
 import { logNames } from './logs.ts'
@@ -118,7 +119,7 @@ async function nothingText({ state, signal }: Context, dir: string, filter: Filt
 
 async function show(context: Context, dir: string, word: string): Promise<number> {
   const { json, out, err, columns, colour, tz, nowMs } = context
-  const seq = seqFrom(word)
+  const seq = await seqNamed(dir, word)
   const found = await readEntry(dir, seq)
   if (found === null) throw unknownEntry(dir, seq)
   if ('why' in found) {
