@@ -21,6 +21,8 @@ const WRONG_PATH = new Set(['config.missing', 'config.unreadable'])
 /** The exit code for a Fault's code; 130, as shells have it, for what Ctrl-C ended. */
 export function exitOf(code: string): number {
   if (code === 'interrupted') return 130
+  // A mistake of heald, whatever the rest of the code says.
+  if (code.startsWith('internal.')) return EXIT.bad
   if (code.startsWith('usage.') || code.endsWith('.unknown') || WRONG_PATH.has(code)) return EXIT.usage
   if (code === 'daemon.unreachable' || code === 'daemon.timeout') return EXIT.unreachable
   if (code.endsWith('.refused') || REFUSED.has(code) || REFUSES.test(code)) return EXIT.refused

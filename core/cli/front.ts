@@ -117,8 +117,14 @@ async function answer(argv: readonly string[], table: readonly Subcommand[], sig
     const { run } = await command.load()
     return await run(context, words, values)
   } catch (error) {
-    return complain(error, context)
+    return complain(orInterrupted(error, signal), context)
   }
+}
+
+/** A signal leads to its own reason, or to what Node throws for it; neither is a mistake. */
+function orInterrupted(error: unknown, signal: AbortSignal): unknown {
+  const isBySignal = signal.aborted && (error === signal.reason || codeOf(error) === 'ABORT_ERR')
+  return isBySignal ? new Fault('interrupted', 'interrupted before it was done') : error
 }
 
 function contextOf(values: Values, signal: AbortSignal): Context {
@@ -200,7 +206,8 @@ function complain(error: unknown, context: Context): number {
       ),
     )
   if (context.env.HEALD_DEBUG && error instanceof Error) context.err(`${error.stack}\n`)
-  return exitOf(code)
+  const { signal } = context
+  return code === 'interrupted' && signal.aborted ? exitBySignal(signal.reason) : exitOf(code)
 }
 
 function unknownCommand(name: string, table: readonly Subcommand[]): Fault {
