@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
-import { Fault } from '../fault.ts'
+import { Fault, messageOf } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
 import { epochsOf, originOf } from '../ledger/epochs.ts'
@@ -9,6 +9,7 @@ import { keyEntries } from '../ledger/key-entries.ts'
 import type { VerifierKey } from '../ledger/note.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
 import { pastedIn } from '../ledger/pasted.ts'
+import { readPlain } from '../ledger/plain-file.ts'
 import { parseReceipt, receiptsIn } from '../ledger/receipt.ts'
 import { fullReceiptText, MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import { oneWord } from './arguments.ts'
@@ -107,9 +108,14 @@ function given(word: string): string {
       })
     return word
   }
-  if (statSync(word).size > MAX_PROOF_CHARS)
-    throw new Fault('usage.path', `${word} is too long to be receipts`, { hint: 'one full receipt has about 2 KB' })
-  return readFileSync(word, 'utf8')
+  try {
+    return readPlain(word, MAX_PROOF_CHARS)
+  } catch (error) {
+    throw new Fault('usage.path', `${word} can't be read as receipts: ${messageOf(error)}`, {
+      hint: 'name a file with receipts, of which a full one has about 2 KB; what is no file is passed in: heald ledger check < …',
+      cause: error,
+    })
+  }
 }
 
 async function input({ signal }: Context): Promise<string> {

@@ -1,5 +1,5 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, lstatSync, readdirSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -9,6 +9,7 @@ import { disk, segmentName } from './files.ts'
 import { NotPlain, openPlain, readPlain } from './plain-file.ts'
 import type { Sealed } from './prune-plan.ts'
 import { prunedMeanwhile } from './pruned-meanwhile.ts'
+import { makeFolder, writingTo } from './target-folder.ts'
 
 export interface Archived {
   /** Name of the list of all that was archived now, in the form of `sha256sum`, beside what it lists. */
@@ -30,14 +31,22 @@ export interface ArchiveOptions {
 /**
  * Writes segments to `folder`, compressed (zstd), each read back and compared with what the ledger tells of it before it gets
  * its name. One that is there already is compared only. Several may do so at once, into one folder: nobody's file is
- * replaced. Faults: `ledger.damaged`, `ledger.pruned`, `archive.other`, `archive.broken`.
+ * replaced. Faults: `ledger.damaged`, `ledger.pruned`, `archive.other`, `archive.broken`, those of `writingTo`.
  */
-export async function archiveSegments(
+export function archiveSegments(
   folder: string,
   segments: readonly Sealed[],
-  { onProgress, signal }: ArchiveOptions = {},
+  options: ArchiveOptions = {},
 ): Promise<Archived> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return writingTo(folder, () => writeArchive(folder, segments, options))
+}
+
+async function writeArchive(
+  folder: string,
+  segments: readonly Sealed[],
+  { onProgress, signal }: ArchiveOptions,
+): Promise<Archived> {
+  makeFolder(folder, 0o700)
   await disk.syncFolder(dirname(folder))
   await removeLeft(folder)
   const allBytes = segments.reduce((sum, { validBytes }) => sum + validBytes, 0)

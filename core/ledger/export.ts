@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { codeOf, Fault } from '../fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -6,6 +6,7 @@ import { openCursor } from './cursor.ts'
 import { MAX_LINE_BYTES } from './line.ts'
 import { isOfPrune } from './pruned-meanwhile.ts'
 import { firstSeq } from './read.ts'
+import { makeFolder, writingTo } from './target-folder.ts'
 import { type Digest, leafHash, toHex } from './tree/hash.ts'
 import { emptyRange, rangeBuilder, rootOf } from './tree/range.ts'
 import { entriesPath, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tree/tiles.ts'
@@ -18,17 +19,35 @@ export interface ExportOptions {
 
 /**
  * Writes the entries that a checkpoint covers as a C2SP tlog-tiles log, for the tools of others: `checkpoint`, tiles of
- * hashes, bundles of entries. `checkpoint` comes last and only if the entries have its root, so what was broken off, or is
- * damaged, is no log. Faults: `export.folder` when `to` is not empty, `export.pruned`, `ledger.damaged`.
+ * hashes, bundles of entries. `checkpoint` comes last and only if the entries have its root, so what was killed half-way is
+ * no log; of what failed, nothing is left. Faults: `export.folder` when `to` is not empty, `export.pruned`,
+ * `ledger.damaged`, those of `writingTo`.
  */
-export async function exportTiles(
+export function exportTiles(
+  dir: string,
+  to: string,
+  checkpoint: Checkpoint & { readonly note: string },
+  options: ExportOptions = {},
+): Promise<void> {
+  return writingTo(to, async () => {
+    mustBeEmpty(to)
+    mustBeWhole(dir)
+    try {
+      await writeLog(dir, to, checkpoint, options)
+    } catch (error) {
+      // Else the next try would be refused, since the folder is not empty.
+      for (const name of ['tile', 'checkpoint']) rmSync(join(to, name), { recursive: true, force: true })
+      throw error
+    }
+  })
+}
+
+async function writeLog(
   dir: string,
   to: string,
   { note, size, root }: Checkpoint & { readonly note: string },
-  { onProgress, signal }: ExportOptions = {},
+  { onProgress, signal }: ExportOptions,
 ): Promise<void> {
-  mustBeEmpty(to)
-  mustBeWhole(dir)
   const rows: Digest[][] = []
   let entries: Buffer[] = []
   const builder = rangeBuilder(emptyRange(0), (level, index, digest) => {
@@ -81,7 +100,7 @@ export async function exportTiles(
 
 function write(to: string, path: string, bytes: Buffer): void {
   const file = join(to, path)
-  mkdirSync(dirname(file), { recursive: true })
+  makeFolder(dirname(file))
   writeFileSync(file, bytes)
 }
 
