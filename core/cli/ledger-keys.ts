@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -5,7 +6,9 @@ import type { CheckpointMade, KeyMade } from '../api/ledger-control.ts'
 import { bootId, systemClock } from '../clock.ts'
 import { codeOf, Fault } from '../fault.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { mustBeOwn } from '../owner.ts'
+import { troubleOf } from '../ledger/losses.ts'
+import { isFull } from '../ledger/target-folder.ts'
+import { askAsOwnerOf, mustBeOwn } from '../owner.ts'
 import { noWords } from './arguments.ts'
 import { order } from './ask.ts'
 import { type Context, EXIT } from './command.ts'
@@ -55,24 +58,51 @@ export async function ordered(
   }
   const dir = existing(join(context.state, 'ledger'))
   mustBeOwn(context.state)
+  mustBeWritable(dir)
   const { openLedger } = await import('../ledger/open.ts')
+  const troubles: string[] = []
   const ledger = await openLedger({
     ...{ dir, host: hostname(), version: version(), clock: systemClock, bootId: bootId(), redact: [], fsync: true },
-    onTrouble: what => context.err(`heald: ${what}\n`),
+    onTrouble: what => void troubles.push(what),
   })
   try {
-    await isReady(ledger, context.signal)
+    await isReady(ledger, dir, context.signal)
     return await work(ledger)
+  } catch (error) {
+    const why = isFull(error) ? troubleOf(error).why : ledger.head().why
+    if (why === undefined) throw error
+    // The reason says it all; the ledger's own words about it are for a daemon.
+    troubles.length = 0
+    throw notDone(dir, why)
   } finally {
     await ledger.close(CLOSE_MS)
+    for (const what of troubles) context.err(`heald: ${what}\n`)
   }
 }
 
-/** The tree has to be read first. */
-async function isReady(ledger: Ledger, signal: AbortSignal): Promise<void> {
+/** Unlike in a daemon nothing goes on by itself. */
+function notDone(dir: string, why: string): Fault {
+  const hint = `free or repair the disk that holds ${dir}, then ask again`
+  return new Fault('ledger.degraded', `not recorded, so not done: ${why}`, { hint })
+}
+
+/** Else the ledger would wait until it may. What else is wrong it tells itself. */
+function mustBeWritable(dir: string): void {
+  try {
+    accessSync(dir, constants.W_OK)
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') return
+    throw new Fault('usage.user', `you may not write the ledger in ${dir}`, { hint: askAsOwnerOf(dir), cause: error })
+  }
+}
+
+/** The tree has to be read first; what can't be written now is not waited for. */
+async function isReady(ledger: Ledger, dir: string, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + OPEN_MS
   while (ledger.tree() === null) {
     signal.throwIfAborted()
+    const { why } = ledger.head()
+    if (why !== undefined) throw notDone(dir, why)
     if (performance.now() > endMs)
       throw new Fault('ledger.checkpoint', 'the tree over the ledger can not be made', {
         hint: '"heald ledger verify" shows whether the ledger is damaged',

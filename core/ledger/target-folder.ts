@@ -14,7 +14,11 @@ export function makeFolder(folder: string, mode = 0o777): void {
   }
 }
 
-const FULL: readonly string[] = ['ENOSPC', 'EDQUOT']
+/** Whether there is no room left where something was to be written. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
+}
+
 /** Only what is in the folder is written: the ledger is read. */
 const WRITING: readonly unknown[] = ['write', 'fsync']
 
@@ -26,7 +30,7 @@ export async function writingTo<T>(folder: string, work: () => Promise<T>): Prom
   try {
     return await work()
   } catch (error) {
-    if (FULL.includes(codeOf(error)))
+    if (isFull(error))
       throw new Fault('folder.full', `the disk that holds ${folder} is full`, {
         hint: 'make room on it, or name a folder on another one',
         cause: error,
