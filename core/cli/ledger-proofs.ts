@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { text as textOf } from 'node:stream/consumers'
+import { addAbortSignal } from 'node:stream'
 import { Fault, messageOf } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
@@ -118,9 +118,13 @@ function given(word: string): string {
   }
 }
 
-async function input({ signal }: Context): Promise<string> {
-  const read = await textOf(process.stdin)
-  signal.throwIfAborted()
-  if (read.length > MAX_PROOF_CHARS) throw new Fault('usage.input', 'standard input is too long to be receipts')
+async function input({ signal, err }: Context): Promise<string> {
+  if (process.stdin.isTTY) err('Paste receipts or checkpoints, then Ctrl-D.\n')
+  let read = ''
+  // The signal closes the stream: in a pipe there may never be anything.
+  for await (const piece of addAbortSignal(signal, process.stdin.setEncoding('utf8'))) {
+    read += piece
+    if (read.length > MAX_PROOF_CHARS) throw new Fault('usage.input', 'standard input is too long to be receipts')
+  }
   return read
 }
