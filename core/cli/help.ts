@@ -5,15 +5,15 @@ import { usage } from './front.ts'
 import { ENVIRONMENT, FILES, OPTIONS, type Told, WHAT } from './manual.ts'
 import { nearest } from './suggest.ts'
 import { wrapLines, wrapTo } from './text.ts'
+import { usageOf } from './usage.ts'
 
-/** `heald help` and `--help`: all subcommands, or one in full. */
+/** `heald help` and `--help`: all subcommands, or one in full; `heald help ledger show` is `heald help ledger`. */
 export async function helpOn(
   context: Context,
   words: readonly string[],
   table: readonly Subcommand[],
 ): Promise<number> {
-  const [name, extra] = words
-  if (extra !== undefined) throw usage('usage.words', `"heald help" takes one name, not also "${extra}"`, undefined)
+  const [name, verb, ...more] = words
   if (name === undefined) {
     context.out(context.json ? `${JSON.stringify(table.map(asJson))}\n` : overview(table, context.columns))
     return EXIT.done
@@ -27,6 +27,10 @@ export async function helpOn(
     const hint = near === undefined ? '"heald help" lists all subcommands.' : `Did you mean "heald help ${near}"?`
     throw new Fault('usage.command', `there is no subcommand "${name}"`, { hint })
   }
+  const { verbs } = usageOf(row)
+  const [extra] = verbs.size === 0 ? words.slice(1) : more
+  if (extra !== undefined) throw usage('usage.words', `"heald help" takes one name, not also "${extra}"`, undefined)
+  if (verb !== undefined && !verbs.has(verb)) throw usage('usage.words', `"heald ${name}" has no "${verb}"`, row)
   context.out(context.json ? `${JSON.stringify(asJson(row))}\n` : wrapLines(inFull(row), context.columns))
   return EXIT.done
 }

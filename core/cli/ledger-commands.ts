@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { Fault } from '../fault.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { type CommandVerdict, verifyCommandFile, verifyCommands } from '../ledger/verify-commands.ts'
-import { noWords } from './arguments.ts'
+import { optionalWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { existing } from './ledger-verify.ts'
@@ -12,8 +12,7 @@ import { cleanLine, counted, wrapLines } from './text.ts'
 /** `heald ledger verify --commands [DIR|FILE] [--receipt RECEIPT]…`: the chain of commands alone. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
   const { state, json, out, signal, columns, colour } = context
-  const [given, ...more] = words
-  noWords(more, 'ledger verify --commands DIR')
+  const given = optionalWord(words, 'ledger verify', 'DIR')
   const receipts = [values.receipt].flat().filter(each => typeof each === 'string')
   const options = { receipts, signal }
   const verdict = await judged(given, state, options)
@@ -24,11 +23,11 @@ export async function verify(context: Context, words: readonly string[], values:
 }
 
 function judged(
-  given: string | undefined,
+  given: string | null,
   state: string,
   options: Parameters<typeof verifyCommands>[1],
 ): Promise<CommandVerdict> {
-  if (given === undefined) return verifyCommands(existing(join(state, 'ledger')), options)
+  if (given === null) return verifyCommands(existing(join(state, 'ledger')), options)
   const path = resolve(given)
   if (!existsSync(path)) throw new Fault('usage.path', `${path} does not exist`)
   if (!statSync(path).isDirectory()) return verifyCommandFile(path, options)

@@ -9,7 +9,7 @@ import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
 import { askAsOwnerOf } from '../owner.ts'
-import { noWords } from './arguments.ts'
+import { optionalWord } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { numberOf, textOf } from './ledger-filter.ts'
@@ -22,9 +22,8 @@ const INDEX = 'index.db'
 /** `heald ledger verify [DIR]`: whether all that counts is one unbroken chain; needs no daemon and changes nothing. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
   const { state, json, out, err, tty, nowMs, signal } = context
-  const [given, ...more] = words
-  noWords(more, 'ledger verify DIR')
-  const dir = given === undefined ? existing(join(state, 'ledger')) : named(resolve(given))
+  const given = optionalWord(words, 'ledger verify', 'DIR')
+  const dir = given === null ? existing(join(state, 'ledger')) : named(resolve(given))
   const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
   const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
