@@ -37,10 +37,15 @@ export function parse(argv: readonly string[], table: readonly Subcommand[]): Pa
   const options: Subcommand['options'] = { ...command?.options, ...GLOBAL_OPTIONS }
   const rest = name === undefined ? [...argv] : argv.toSpliced(argv.indexOf(name), 1)
   const { tokens, values, positionals } = parseArgs({ args: rest, options, strict: false, tokens: true })
+  const given = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const option = options[token.name]
     if (option === undefined) throw unknownOption(token.rawName, options, command)
+    // Those of every subcommand may stand in an alias, to be said otherwise behind it.
+    const isOnce = option.type === 'string' && option.multiple !== true && !Object.hasOwn(GLOBAL_OPTIONS, token.name)
+    if (isOnce && given.has(token.name)) throw usage('usage.value', `--${token.name} is given twice`, command)
+    given.add(token.name)
     const bare = !token.value || (!token.inlineValue && /^-./.test(token.value))
     if (option.type === 'string' && bare) throw usage('usage.value', `${token.rawName} needs a value`, command)
     if (option.type === 'boolean' && token.value !== undefined) {

@@ -12,7 +12,7 @@ import { askAsOwnerOf } from '../owner.ts'
 import { optionalWord } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { numberOf, textOf } from './ledger-filter.ts'
+import { MOST_WORKERS, numberWithin } from './ledger-options.ts'
 import { progress } from './progress.ts'
 import { cleanLine, cleanLines, counted, wrapLines } from './text.ts'
 
@@ -25,7 +25,7 @@ export async function verify(context: Context, words: readonly string[], values:
   const given = optionalWord(words, 'ledger verify', 'DIR')
   const dir = given === null ? existing(join(state, 'ledger')) : named(resolve(given))
   const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
-  const workers = numberOf('workers', textOf(values.workers)) ?? defaultThreads()
+  const workers = numberWithin('workers', values, 1, MOST_WORKERS) ?? defaultThreads()
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
   const trust = trustOf(values)
   const chained = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)

@@ -4,12 +4,13 @@ import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { seqOf } from '../ledger/cursor.ts'
+import { segmentFiles } from '../ledger/files.ts'
 import type { Filter } from '../ledger/filter.ts'
 import { followLines } from '../ledger/follow.ts'
 import { readMark } from '../ledger/head.ts'
 import { checkLine } from '../ledger/line.ts'
 import { listEntries } from '../ledger/list.ts'
-import { readEntry, unknownEntry } from '../ledger/read.ts'
+import { firstSeq, readEntry, unknownEntry } from '../ledger/read.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import { readTail } from '../ledger/side.ts'
 import { noWords, oneWord } from './arguments.ts'
@@ -17,7 +18,7 @@ import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
 import { filterOf, numberOf, textOf } from './ledger-filter.ts'
-import { mustTake, OPTIONS_OF } from './ledger-options.ts'
+import { mustTake, numberWithin, OPTIONS_OF } from './ledger-options.ts'
 import { existing, verify } from './ledger-verify.ts'
 import { logNames } from './logs.ts'
 import { progress } from './progress.ts'
@@ -62,14 +63,16 @@ const PAGE = 50
 async function list(context: Context, dir: string, words: readonly string[], values: Values): Promise<number> {
   const { json, out, err, columns, colour, tz, nowMs, signal } = context
   const filter = filterOf(values, words, context)
-  const limit = numberOf('limit', textOf(values.limit)) ?? PAGE
+  const limit = numberWithin('limit', values, 1) ?? PAGE
   const cursor = numberOf('cursor', textOf(values.cursor))
   const bar = progress('indexing', { wanted: context.tty && !json, err, nowMs })
   const { queryLedger } = await import('../ledger/index/query.ts')
   const asked = { limit, ...(cursor === undefined ? {} : { cursor: String(cursor) }) }
   const elsewhere = async () => (await import('./ledger-elsewhere.ts')).askElsewhere(context, dir, { filter, ...asked })
   const page = await queryLedger(dir, filter, { ...asked, signal, onProgress: bar.update, elsewhere }).finally(bar.end)
-  const code = page.bad.length === 0 ? EXIT.done : EXIT.bad
+  const lost = lostEnd(dir)
+  if (lost !== null) err(`heald: the newest entries can't be read: ${lost}. Run "heald ledger verify".\n`)
+  const code = page.bad.length === 0 && lost === null ? EXIT.done : EXIT.bad
   if (json && values.page === true) {
     const found: LinesFound = { lines: page.rows.map(({ line }) => line), next: page.next, bad: page.bad }
     out(`${JSON.stringify(found)}\n`)
@@ -88,11 +91,24 @@ async function list(context: Context, dir: string, words: readonly string[], val
     ])
     out(table(COLUMNS, rows, columns, colour))
   }
-  if (page.rows.length === 0 && cursor === undefined)
+  if (page.rows.length === 0 && cursor === undefined && lost === null)
     (json ? err : out)(wrapLines(await nothingText(context, dir, filter), columns))
   // On standard error, so that a pipe gets entries only.
   if (page.next !== null) err(`… older ones: add --cursor ${page.next}\n`)
+  else if (asksBefore(filter, firstSeq(dir))) err(`… the entries before #${firstSeq(dir)} were pruned\n`)
   return code
+}
+
+/** Why the segment of the newest entry can't be read, as far as the mark knows which that is; null: it can. */
+function lostEnd(dir: string): string | null {
+  const { mark } = readMark(dir)
+  if (mark === null || mark.size === 0 || segmentFiles(dir).some(({ name }) => name >= mark.seg)) return null
+  return `segment ${mark.seg} is missing, or is no file`
+}
+
+/** Whether a range was asked for that begins before entry `first`. */
+function asksBefore({ fromSeq, toSeq }: Filter, first: number): boolean {
+  return (fromSeq !== undefined || toSeq !== undefined) && (fromSeq ?? 0) < first
 }
 
 const LOOK_BACK = 1000

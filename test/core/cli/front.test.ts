@@ -40,6 +40,9 @@ test('mistyped names and options are answered with the nearest one, exit code 2'
     [['incident', 'a-1', '--report', 'pdf'], /--report has to be md or html, not "pdf"/],
     [['status', '--state='], /--state needs a value/],
     [['ledger', 'list', '--svc', ''], /--svc needs a value/],
+    [['ledger', 'list', '--svc', 'a', '--svc', 'b'], /--svc is given twice\n {2}Usage: heald ledger/],
+    [['ledger', 'list', '--since', '2h', '--until', '1h', '--since=3h'], /--since is given twice/],
+    [['ledger', 'list', '-n', '3', '--limit', '4'], /--limit is given twice/],
     [['help', 'statsu'], /Did you mean "heald help status"/],
   ]
   await Promise.all(
