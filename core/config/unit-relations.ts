@@ -11,6 +11,9 @@ const OF_SYSTEMD = {
   logs: 'remove it: what a unit writes is in the journal',
 } as const
 
+/** heald itself and what `heald install` writes beside it; patterns don't name these either. */
+const OWN = /^heald[-.]/
+
 /** What concerns several keys of services that are units. */
 export function checkUnitServices(services: Readonly<Record<string, unknown>>): Complaint[] {
   const complaints: Complaint[] = []
@@ -24,6 +27,11 @@ export function checkUnitServices(services: Readonly<Record<string, unknown>>): 
     }
     const { unit } = service
     if (typeof unit !== 'string') continue
+    if (OWN.test(unit)) {
+      const message = 'is one of heald’s own units, which heald can’t look after'
+      const hint = 'remove this service: systemd restarts them'
+      complaints.push({ path: [...path, 'unit'], message, hint, on: 'value' })
+    }
     const other = takenBy.get(unit)
     if (other !== undefined) {
       const message = `is the unit of ${other} already`

@@ -55,6 +55,12 @@ const CASES: readonly Case[] = [
   ['a template', unit('unit: ‸a@.service'), [['services.web.unit', /template/, /worker@1/]]],
   ['a path for a unit', unit('unit: ‸/etc/a.service'), [['services.web.unit', /not the name/, /systemctl/]]],
   ['a unit’s number', unit('unit: ‸1'), [['services.web.unit', /must be text/, /quotes/]]],
+  ['heald’s own unit', unit('unit: ‸heald.service'), [['services.web.unit', /heald’s own/, /remove this service/]]],
+  [
+    'one of its others',
+    unit('unit: ‸heald-bot.service'),
+    [['services.web.unit', /heald’s own/, /remove this service/]],
+  ],
   [
     'a unit and a command',
     'services:\n  web:\n    ‸run: x\n    unit: a.service\n',
