@@ -107,9 +107,12 @@ export function isDown(view: UnitView): boolean {
   return view.active === 'inactive' || view.active === 'failed' || awaitsRestart(view)
 }
 
-/** For an instant in a start, and at the end of a stop, systemd calls a unit inactive whose job is not over. */
+/**
+ * What becomes of it only the next picture says: systemd is ending it, whoever wanted that, or calls it inactive though its job
+ * is not over, as for an instant in a start and at the end of a stop.
+ */
 export function isBetween({ active, job }: UnitView): boolean {
-  return active === 'inactive' && job !== 0
+  return active === 'deactivating' || (active === 'inactive' && job !== 0)
 }
 
 /** systemd is going to start it again by itself. */

@@ -150,3 +150,24 @@ test('what runs before its daemon begins its work is not taken for gone', async 
   seat.release()
   assert.deepEqual([kinds(), calls], [['service.started 8'], []])
 })
+
+test('what systemd is ending when its daemon begins is left to it, and is what it turns out to be', async () => {
+  const ending = { ...RUNS, ActiveState: 'deactivating', SubState: 'stop-post', ControlPID: 9, MainPID: 0 }
+  const stopped = ward()
+  stopped.seat.take({ ...ending, Job: [6, '/job'] }, true)
+  assert.equal(await stopped.service.adopt(), false)
+  stopped.service.begin()
+  assert.deepEqual(stopped.kinds(), [])
+  stopped.seat.take({ ...IS_DOWN, ControlPID: 0 }, true)
+  assert.deepEqual(stopped.kinds(), ['incident.resolved', 'service.stopped'])
+
+  const fallen = ward()
+  fallen.seat.take({ ...ending, Restart: 'no', Result: 'signal' }, true)
+  await fallen.service.adopt()
+  fallen.service.begin()
+  assert.deepEqual(fallen.kinds(), [])
+  fallen.seat.take({ ...HAS_FAILED, ControlPID: 0 }, true)
+  assert.match(fallen.kinds().join(), /service\.exited.*service\.restarting$/)
+  assert.ok(!fallen.calls.includes('KillUnit'))
+  fallen.seat.release()
+})
