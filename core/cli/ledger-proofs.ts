@@ -4,10 +4,8 @@ import { addAbortSignal } from 'node:stream'
 import { Fault, messageOf } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
-import { epochsOf, originOf } from '../ledger/epochs.ts'
-import { keyEntries } from '../ledger/key-entries.ts'
-import type { VerifierKey } from '../ledger/note.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
+import { ownEpochs } from '../ledger/own-epochs.ts'
 import { pastedIn } from '../ledger/pasted.ts'
 import { readPlain } from '../ledger/plain-file.ts'
 import { parseReceipt, receiptsIn } from '../ledger/receipt.ts'
@@ -47,7 +45,7 @@ export async function check(context: Context, words: readonly string[], values: 
   const bar = progress('comparing', { wanted: tty && !json, err, nowMs })
   const { defaultThreads } = await import('../ledger/verify.ts')
   const by = {
-    ...{ dir, keys, ownKeys: needsKeys ? await ownKeys(dir) : [] },
+    ...{ dir, keys, own: needsKeys ? await ownEpochs(dir) : null },
     ...{ workers: defaultThreads(), onProgress: bar.update, signal },
   }
   const checked: CheckedReceipt[] = []
@@ -91,11 +89,6 @@ export async function exportTo(context: Context, words: readonly string[]): Prom
       : `${wrapLines(said, columns)}\n`,
   )
   return EXIT.done
-}
-
-async function ownKeys(dir: string): Promise<VerifierKey[]> {
-  const { genesis, rotations } = await keyEntries(dir)
-  return genesis === null ? [] : epochsOf([genesis, ...rotations], originOf(genesis)).epochs.map(({ key }) => key)
 }
 
 /** An argument is a receipt, or the path of a file with some. */

@@ -1,12 +1,14 @@
 import type { Entry } from '../entry.ts'
 import { codeOf, messageOf } from '../fault.ts'
 import { baseOf } from './base.ts'
-import { type Checkpoint, claimOf, openCheckpoint } from './checkpoint.ts'
-import { type VerifierKey, vkeyOf } from './note.ts'
+import { claimOf, openCheckpoint } from './checkpoint.ts'
+import { epochAt } from './epochs.ts'
+import type { VerifierKey } from './note.ts'
+import { isKeyOf, isVouched, type OwnEpochs, ownEpochs } from './own-epochs.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { firstSeq, readEntry } from './read.ts'
 import { fitsReceipt, parseReceipt, receiptOf } from './receipt.ts'
-import { rootOfEntries } from './root-of-entries.ts'
+import { rootsOfEntries } from './root-of-entries.ts'
 import { looksLikeFullReceipt, parseFullReceipt, proveFullReceipt } from './tlog-proof.ts'
 import { type Digest, toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
@@ -25,10 +27,10 @@ export interface CheckedReceipt {
 export interface CheckWith extends WalkOptions {
   /** The ledger's folder; null: there is none here. */
   readonly dir: string | null
-  /** Trusted from elsewhere; none: full receipts are judged by `ownKeys`. */
+  /** Trusted from elsewhere; none: what is of the ledger here is judged by its own first key. */
   readonly keys: readonly VerifierKey[]
-  /** The ledger's own, by its own word. */
-  readonly ownKeys: readonly VerifierKey[]
+  /** The ledger's own keys, for who checks several; left out: they are looked for. */
+  readonly own?: OwnEpochs | null
 }
 
 /** Compares one receipt, short or full, or a signed checkpoint, with the ledger and the keys there are. */
@@ -40,11 +42,16 @@ export async function checkReceipt(text: string, by: CheckWith): Promise<Checked
   return { what: 'unknown', fits: null, why: 'it is neither a receipt nor a checkpoint', entry: null }
 }
 
+async function ownOf({ dir, own }: CheckWith): Promise<OwnEpochs | null> {
+  return dir === null ? null : own === undefined ? ownEpochs(dir) : own
+}
+
 async function checkShort(
   receipt: { readonly seq: number; readonly code: string },
-  { dir, keys, ownKeys }: CheckWith,
+  by: CheckWith,
 ): Promise<CheckedReceipt> {
   const what = 'receipt'
+  const { dir, keys } = by
   if (dir === null) return { what, fits: null, why: 'there is no ledger here to compare it with', entry: null }
   const found = await readEntry(dir, receipt.seq)
   if (found === null && receipt.seq < firstSeq(dir))
@@ -58,84 +65,135 @@ async function checkShort(
   if (!('entry' in found))
     return { what, fits: false, why: `entry #${receipt.seq} is damaged: ${found.why}`, entry: null }
   const { entry } = found
+  if (!fitsReceipt(receipt, entry)) {
+    const why = `entry #${entry.seq} is another one: its receipt is ${receiptOf(entry.seq, entry.h)}`
+    return { what, fits: false, why, entry }
+  }
+  const why = `entry #${entry.seq} is the one that it was given for`
   // It bears no signature: what was given says only whose the ledger is.
-  const isForeign = keys.length > 0 && !keys.some(key => ownKeys.some(own => vkeyOf(own) === vkeyOf(key)))
-  const but = isForeign ? ", but the key that was given is none of this ledger's" : ''
-  return fitsReceipt(receipt, entry)
-    ? { what, fits: true, why: `entry #${entry.seq} is the one that it was given for${but}`, entry }
-    : {
-        what,
-        fits: false,
-        why: `entry #${entry.seq} is another one: its receipt is ${receiptOf(entry.seq, entry.h)}`,
-        entry,
-      }
+  const isForeign = keys.length > 0 && !((await ownOf(by))?.epochs ?? []).some(epoch => isKeyOf(epoch, keys))
+  if (isForeign) return { what, fits: null, why: `${why}, but the key that was given is none of this ledger's`, entry }
+  return { what, fits: true, why, entry }
 }
 
-async function checkFull(text: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
+async function checkFull(text: string, by: CheckWith): Promise<CheckedReceipt> {
   const what = 'full receipt'
+  const { dir, keys } = by
   const receipt = parseFullReceipt(text)
   if (typeof receipt === 'string') return { what, fits: null, why: `it can't be read: ${receipt}`, entry: null }
-  const trusted = keys.length > 0 ? keys : ownKeys
-  if (trusted.length === 0)
-    return { what, fits: null, why: 'a public key is needed to judge it: --key KEY', entry: null }
+  const own = await ownOf(by)
+  const isOurs = own !== null && claimOf(receipt.checkpoint)?.origin === own.origin
+  const trusted = isOurs ? own.epochs.map(({ key }) => key) : keys
+  if (trusted.length === 0) return { what, fits: null, why: NEEDS_KEY, entry: null }
   const proved = proveFullReceipt(receipt, trusted)
   if (!proved.ok) return { what, fits: false, why: proved.why, entry: null }
   const { entry, checkpoint } = proved
   const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whoseKey(keys)}`
   const answer = (fits: boolean | null, more = ''): CheckedReceipt => ({ what, fits, why: `${good}${more}`, entry })
   if (dir === null) return answer(true)
-  const isOurs = ownKeys.some(({ name }) => name === checkpoint.origin)
   const found = await readEntry(dir, entry.seq)
   if (found !== null && found.line !== receipt.line)
     return answer(false, `, but the ledger here has another entry #${entry.seq}`)
   if (!isOurs) return answer(true, found === null ? '; it is not in the ledger here' : '')
   if (found === null && entry.seq >= firstSeq(dir))
     return answer(false, ', but the ledger here, which is that one, does not have it')
-  const compared = await compareWith(dir, checkpoint, walking)
+  const compared = await compareOurs(receipt.checkpoint, dir, own, by)
   if (compared.fits === true) return answer(true, found === null ? '; it was pruned from the ledger here' : '')
-  const but = compared.fits === null ? "can't tell" : 'has another past'
-  return answer(compared.fits, `, but the ledger here, which is that one, ${but}: ${compared.why}`)
+  const where = `entry #${entry.seq} is one of the ${checkpoint.size} entries that its checkpoint tells of`
+  const but = compared.fits === null ? "can't tell" : 'does not bear that out'
+  const why = `${where}, but the ledger here, which is that one, ${but}: ${compared.why}`
+  return { what, fits: compared.fits, why, entry }
 }
 
-async function checkNote(note: string, { dir, keys, ownKeys, ...walking }: CheckWith): Promise<CheckedReceipt> {
+async function checkNote(note: string, by: CheckWith): Promise<CheckedReceipt> {
   const what = 'checkpoint'
-  const answer = (fits: boolean | null, why: string): CheckedReceipt => ({ what, fits, why, entry: null })
-  const trusted = keys.length > 0 ? keys : ownKeys
-  if (trusted.length === 0) return answer(null, 'a public key is needed to judge it: --key KEY')
-  const opened = openCheckpoint(note, trusted)
-  if (!opened.ok) return answer(false, `it can't be believed: ${opened.why}`)
+  const { dir, keys } = by
+  const answer = ({ fits, why }: Compared): CheckedReceipt => ({ what, fits, why, entry: null })
+  const own = await ownOf(by)
+  const claim = claimOf(note)
+  if (dir !== null && own !== null && claim?.origin === own.origin) {
+    const compared = await compareOurs(note, dir, own, by)
+    const whose = compared.fits === true ? `it is signed by ${whoseKey(keys)}; ` : ''
+    return answer({ ...compared, why: `${whose}${compared.why}` })
+  }
+  if (keys.length === 0) return answer({ fits: null, why: NEEDS_KEY })
+  const opened = openCheckpoint(note, keys)
+  if (!opened.ok) return answer({ fits: false, why: `it can't be believed: ${opened.why}` })
   const whose = `it is signed by ${whoseKey(keys)}`
-  if (dir === null) return answer(true, `${whose}; there is no ledger here to compare it with`)
-  const { fits, why } = await compareWith(dir, opened.checkpoint, walking)
-  return answer(fits, `${whose}; ${why}`)
+  if (dir === null) return answer({ fits: true, why: `${whose}; there is no ledger here to compare it with` })
+  return answer({ fits: false, why: `${whose}, and the ledger here is not ${opened.checkpoint.origin}` })
 }
+
+const NEEDS_KEY = 'a public key is needed to judge it: --key KEY'
 
 function whoseKey(given: readonly VerifierKey[]): string {
-  return given.length > 0 ? 'the key that was given' : "the ledger's own key (none was given from elsewhere)"
+  return given.length > 0
+    ? 'a key that was given or follows from it'
+    : "the ledger's own key (none was given from elsewhere)"
 }
 
-/** Whether the ledger has the entries that a checkpoint was made of; null: that can't be told any more. */
-async function compareWith(
-  dir: string,
-  { size, root }: Checkpoint,
-  walking: WalkOptions,
-): Promise<{ readonly fits: boolean | null; readonly why: string }> {
+interface Compared {
+  /** Null: that can't be told. */
+  readonly fits: boolean | null
+  readonly why: string
+}
+
+/**
+ * Whether a checkpoint that is of the ledger here by its name was signed by that ledger's key of then, which was given, or
+ * handed over to from one that was; and whether the ledger has the entries that it was made of.
+ */
+async function compareOurs(note: string, dir: string, own: OwnEpochs, by: CheckWith): Promise<Compared> {
+  const { keys } = by
+  const opened = openCheckpoint(
+    note,
+    own.epochs.map(({ key }) => key),
+  )
+  if (!opened.ok) return { fits: false, why: `it can't be believed: ${opened.why}` }
+  if (keys.length > 0 && !own.epochs.some(epoch => isKeyOf(epoch, keys)))
+    return { fits: false, why: "the key that was given is none of this ledger's" }
+  const { size, root } = opened.checkpoint
+  const until = epochAt(size, own.epochs)
+  if (until === null || !opened.checkpoint.signedBy.includes(until.key))
+    return { fits: false, why: 'it is signed by a key of another epoch' }
+  const epochs = own.epochs.slice(0, until.epoch + 1)
+  const sizes = [size, ...epochs.slice(1).map(({ fromSeq }) => fromSeq)]
+  let roots: ReadonlyMap<number, Digest>
   try {
-    const found = await despitePrunes(dir, () => rootOfFirst(dir, size, walking))
-    if (found === null) return { fits: null, why: `its ${size} entries were pruned, and the tree's files can't tell` }
-    if (found === root) return { fits: true, why: `the first ${size} entries are those that it was signed for` }
-    const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
-    return { fits: false, why }
+    roots = await despitePrunes(dir, () => rootsOfFirst(dir, sizes, by))
   } catch (error) {
-    walking.signal?.throwIfAborted()
+    by.signal?.throwIfAborted()
     if (codeOf(error) !== 'ledger.damaged') throw error
     return { fits: false, why: `the ledger does not hold its ${size} entries: ${messageOf(error)}` }
   }
+  const found = roots.get(size)
+  if (found === undefined)
+    return { fits: null, why: `its ${size} entries were pruned, and the tree's files can't tell` }
+  if (found !== root) {
+    const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
+    return { fits: false, why }
+  }
+  if (isVouched(dir, epochs, keys, roots))
+    return { fits: true, why: `the first ${size} entries are those that it was signed for` }
+  const whom = keys.length === 0 ? "the ledger's first key" : 'the key that was given'
+  return { fits: null, why: `${whom} does not vouch for the key of epoch ${until.epoch}, which has signed it` }
 }
 
-/** From the entries themselves: the tiles beside them may tell of what they were before. Null: nothing can tell it any more. */
-async function rootOfFirst(dir: string, size: number, walking: WalkOptions): Promise<Digest | null> {
-  return size < firstSeq(dir) ? prunedRoot(dir, size) : rootOfEntries(dir, size, walking)
+/** From the entries themselves: the tiles beside them may tell of what they were before. Left out: nothing can tell it any more. */
+async function rootsOfFirst(
+  dir: string,
+  sizes: readonly number[],
+  walking: WalkOptions,
+): Promise<ReadonlyMap<number, Digest>> {
+  const first = firstSeq(dir)
+  const pruned = sizes
+    .filter(size => size < first)
+    .flatMap(size => {
+      const root = prunedRoot(dir, size)
+      return root === null ? [] : [[size, root] as const]
+    })
+  const left = sizes.filter(size => size >= first)
+  const roots = left.length === 0 ? [] : await rootsOfEntries(dir, left, walking)
+  return new Map([...pruned, ...roots])
 }
 
 /** As what stands for the pruned entries proves it. */

@@ -13,20 +13,31 @@ import { type WalkOptions, walkAll } from './verify-walk.ts'
  * (`ledger.damaged`) when the entries are not all there.
  */
 export async function rootOfEntries(dir: string, size: number, options: WalkOptions = {}): Promise<Digest> {
+  const roots = await rootsOfEntries(dir, [size], options)
+  return roots.get(size) ?? EMPTY_ROOT
+}
+
+/** The same for several sizes at once, in one look through the entries. */
+export async function rootsOfEntries(
+  dir: string,
+  sizes: readonly number[],
+  options: WalkOptions = {},
+): Promise<ReadonlyMap<number, Digest>> {
   const files = segmentFiles(dir)
   const { base, trouble } = baseOf(dir, files)
   if (trouble !== undefined) throw damaged(trouble)
-  if (size < (base?.seq ?? 0)) throw prunedMeanwhile()
-  if (size === 0) return EMPTY_ROOT
-  const all = planOf(segmentsFrom(base, files), { sizes: [size], isOnlyChain: false })
-  const plan = all.filter(({ file }) => file.first < size)
+  if (sizes.some(size => size < (base?.seq ?? 0))) throw prunedMeanwhile()
+  const wanted = [...new Set(sizes)].filter(size => size > 0).sort((a, b) => a - b)
+  const most = wanted.at(-1)
+  if (most === undefined) return new Map([[0, EMPTY_ROOT]])
+  const all = planOf(segmentsFrom(base, files), { sizes: wanted, isOnlyChain: false })
+  const plan = all.filter(({ file }) => file.first < most)
   const walks = await walkAll(
     plan.map(({ task }) => task),
     options,
   )
   const { roots, firstBad, seq } = join(plan, walks, base)
-  const root = roots.get(size)
-  if (root === undefined)
+  if (!wanted.every(size => roots.has(size)))
     throw damaged(firstBad === null ? `entry ${seq} is not there` : `entry ${firstBad.seq}: ${firstBad.why}`)
-  return root
+  return new Map([[0, EMPTY_ROOT], ...roots])
 }

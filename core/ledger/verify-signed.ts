@@ -3,8 +3,8 @@ import { claimOf, openCheckpoint } from './checkpoint.ts'
 import { type Epoch, epochsOf, isOfItsEpoch, originOf, tellsOfKeys, unvouched } from './epochs.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { checkLine } from './line.ts'
-import type { VerifierKey } from './note.ts'
-import { vkeyOf } from './note.ts'
+import { type VerifierKey, vkeyOf } from './note.ts'
+import { isKeyOf } from './own-epochs.ts'
 import type { Finding, Joined } from './verify-join.ts'
 
 /** What was kept elsewhere, where nobody who can write the ledger could change it. */
@@ -32,6 +32,8 @@ export interface Signed {
   readonly vkeys: readonly string[]
   /** Two signed notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
+  /** A checkpoint from elsewhere that proves nothing, when that is all that is wrong: nothing contradicts the ledger. */
+  readonly unbelieved: string | null
   /** Epochs that the key before did not vouch for, since it was gone: their own key was given. */
   readonly unvouched: readonly number[]
 }
@@ -58,7 +60,7 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const { epochs, bad: badEpoch } = epochsOf(entries, origin)
   const keyBad = badEpoch === null ? badKey(trust.keys, epochs, origin) : atEntry(badEpoch.seq, badEpoch.why)
   const own = judgeKept(kept, epochs, joined)
-  const given = epochs.filter(each => trust.keys.some(key => same(key, each.key)))
+  const given = epochs.filter(each => isKeyOf(each, trust.keys))
   const gaps = unvouched(epochs, own.fitting)
   // Who gives a key may answer for it, where an entry tells that the key before it was gone.
   const isToldGone = (epoch: Epoch): boolean =>
@@ -95,6 +97,8 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     epochs: epochs.length > 0 || found.length > 0 ? isLinked && (bad !== null || gapBad === null) : null,
     bad: bad ?? gapBad,
     ...{ signedUpTo, origin, vkeys: known.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
+    unbelieved:
+      found.length === 1 && bad === outside.bad && outside.evidence.length === 0 ? (bad?.segment ?? null) : null,
     unvouched: isLinked ? bridged.map(({ epoch }) => epoch) : [],
   }
 }
@@ -136,7 +140,7 @@ function unsigned({ keys }: Trust, signedUpTo: number): Finding | null {
 /** Nothing was looked at. */
 export const UNSIGNED: Signed = {
   ...{ checkpoints: null, epochs: null, bad: null, signedUpTo: 0, origin: null, vkeys: [], evidence: [] },
-  unvouched: [],
+  ...{ unbelieved: null, unvouched: [] },
 }
 
 /**
@@ -155,13 +159,9 @@ function entryOf(line: string): Entry | null {
   return checked.ok && tellsOfKeys(checked.entry) ? checked.entry : null
 }
 
-function same(a: VerifierKey, b: VerifierKey): boolean {
-  return vkeyOf(a) === vkeyOf(b)
-}
-
 /** A key from elsewhere that this ledger does not know: it is another one, or was rewritten. */
 function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], origin: string): Finding | null {
-  const unknown = keys.find(key => !epochs.some(each => same(key, each.key)))
+  const unknown = keys.find(key => !epochs.some(each => isKeyOf(each, [key])))
   if (unknown === undefined) return null
   return atEntry(
     0,
@@ -235,11 +235,12 @@ function judgeOutside(
     if (claim !== null && joined.firstBad !== null && claim.size > joined.seq && claim.origin === origin) continue
     const known = [...old, ...fitting]
     const signed = signedIn(note, epochs)
+    const contradiction = claim?.origin === origin ? misfit(claim, joined, known) : null
     const why =
       claim === null
         ? 'it is no checkpoint'
         : claim.origin === origin
-          ? (misfit(claim, joined, known) ?? signed.why)
+          ? (contradiction ?? signed.why)
           : `it is of ${claim.origin}, and this ledger is ${origin}`
     if (why === null) {
       fitting.push({ size: claim?.size ?? 0, signedBy: signed.by })
@@ -247,7 +248,7 @@ function judgeOutside(
     }
     const seq = goodBefore(known, claim?.size ?? 0)
     const ours = kept.find(each => each.name === 'checkpoint')?.note
-    const evidence = claim?.origin === origin ? [note, ...(ours === undefined ? [] : [ours])] : []
+    const evidence = contradiction === null ? [] : [note, ...(ours === undefined ? [] : [ours])]
     return { bad: { seq, line: 0, why, segment: name }, fitting, evidence }
   }
   return { bad: null, fitting, evidence: [] }

@@ -64,6 +64,8 @@ export interface Verdict {
   readonly signedUpTo: number
   /** Two notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
+  /** Name of a checkpoint from elsewhere that can't be believed, when nothing else is wrong; null: there is none. */
+  readonly unbelieved: string | null
   /** Epochs that the key before did not vouch for, since it was gone, as an entry tells; their own key was given. */
   readonly unvouched: readonly number[]
   readonly firstBad: Finding | null
@@ -161,13 +163,15 @@ async function verdictOf(
     },
     root: isOnlyChain ? '' : toHex(joined.root),
     ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo },
-    ...{ evidence: signed.evidence, unvouched: signed.unvouched },
+    ...{ evidence: signed.evidence, unbelieved: ok || firstBad !== signed.bad ? null : signed.unbelieved },
+    unvouched: signed.unvouched,
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
     torn,
     hasWriter: isWritten,
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
-    provableUpTo: signed.bad !== null && firstBad === signed.bad ? Math.min(seq, signed.bad.seq) : seq,
+    provableUpTo:
+      signed.bad !== null && firstBad === signed.bad ? Math.min(seq, signed.bad.seq, signed.signedUpTo) : seq,
     tookMs: round(performance.now() - startMs),
   }
 

@@ -258,6 +258,7 @@ const VERDICT: Verdict = {
     trusted: 'nothing' as const,
     signedUpTo: 9,
     evidence: [],
+    unbelieved: null,
     unvouched: [],
     hasWriter: false,
   },

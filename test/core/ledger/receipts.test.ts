@@ -40,7 +40,7 @@ test('a full receipt of every entry proves it with nothing but the key, and is a
     const proved = proveFullReceipt(receipt, keys)
     assert.ok(proved.ok, proved.ok ? '' : proved.why)
     assert.deepEqual(proved.entry, entries[seq])
-    const checked = await checkReceipt(text, { dir: null, keys, ownKeys: [] })
+    const checked = await checkReceipt(text, { dir: null, keys })
     assert.deepEqual([checked.what, checked.fits], ['full receipt', true])
   }
 })
@@ -56,7 +56,6 @@ test('a full receipt with any character changed is none', async t => {
       const { fits } = await checkReceipt(text.slice(0, at) + other + text.slice(at + 1), {
         dir: null,
         keys,
-        ownKeys: [],
       })
       // White space around the whole text may come from where it was pasted.
       if (fits === true)
@@ -71,9 +70,9 @@ test('a full receipt with any character changed is none', async t => {
     `c2sp.org/tlog-proof@v1\n${'A'.repeat(MAX_PROOF_CHARS)}`,
     text.replace(/^extra.*\n/m, ''),
   ])
-    assert.notEqual((await checkReceipt(odd, { dir: null, keys, ownKeys: [] })).fits, true)
-  assert.equal((await checkReceipt(text, { dir: null, keys: [], ownKeys: [] })).fits, null, 'no key, no word')
-  assert.equal((await checkReceipt(text, { dir, keys, ownKeys: [] })).fits, true)
+    assert.notEqual((await checkReceipt(odd, { dir: null, keys })).fits, true)
+  assert.equal((await checkReceipt(text, { dir: null, keys: [] })).fits, null, 'no key, no word')
+  assert.equal((await checkReceipt(text, { dir, keys })).fits, true)
 })
 
 test('a full receipt of what this ledger has lost does not fit it', async t => {
@@ -82,10 +81,10 @@ test('a full receipt of what this ledger has lost does not fit it', async t => {
   const path = join(dir, 'seg/000000000000.jsonl')
   const lines = readFileSync(path, 'utf8').split('\n')
   writeFileSync(path, `${lines.slice(0, 40).join('\n')}\n`)
-  const { fits, why } = await checkReceipt(text, { dir, keys, ownKeys: keys })
+  const { fits, why } = await checkReceipt(text, { dir, keys })
   assert.deepEqual([fits, /does not have it/.test(why)], [false, true], why)
   const other = await signed(t, 10)
-  const elsewhere = await checkReceipt(text, { dir: other.dir, keys, ownKeys: [] })
+  const elsewhere = await checkReceipt(text, { dir: other.dir, keys })
   assert.equal(elsewhere.fits, true, 'it is good, and of no ledger here')
 })
 
@@ -93,16 +92,16 @@ test('a receipt of another ledger, or of an entry that was changed since', async
   const one = await signed(t, 20)
   const two = await signed(t, 20)
   const text = fullReceiptText(await proveEntry(one.dir, 5))
-  assert.equal((await checkReceipt(text, { dir: null, keys: two.keys, ownKeys: [] })).fits, false)
-  const elsewhere = await checkReceipt(text, { dir: two.dir, keys: one.keys, ownKeys: [] })
+  assert.equal((await checkReceipt(text, { dir: null, keys: two.keys })).fits, false)
+  const elsewhere = await checkReceipt(text, { dir: two.dir, keys: one.keys })
   assert.deepEqual([elsewhere.fits, /has another entry #5/.test(elsewhere.why)], [false, true])
   const [, , third] = entriesIn(one.dir)
   const short = receiptOf(2, third?.h ?? '')
-  assert.equal((await checkReceipt(short, { dir: one.dir, keys: [], ownKeys: [] })).fits, true)
-  assert.equal((await checkReceipt(short, { dir: two.dir, keys: [], ownKeys: [] })).fits, false)
-  assert.equal((await checkReceipt(short, { dir: null, keys: [], ownKeys: [] })).fits, null)
-  assert.equal((await checkReceipt(short.replace('#2', '#999'), { dir: one.dir, keys: [], ownKeys: [] })).fits, false)
-  assert.equal((await checkReceipt('hello', { dir: one.dir, keys: [], ownKeys: [] })).what, 'unknown')
+  assert.equal((await checkReceipt(short, { dir: one.dir, keys: [] })).fits, true)
+  assert.equal((await checkReceipt(short, { dir: two.dir, keys: [] })).fits, false)
+  assert.equal((await checkReceipt(short, { dir: null, keys: [] })).fits, null)
+  assert.equal((await checkReceipt(short.replace('#2', '#999'), { dir: one.dir, keys: [] })).fits, false)
+  assert.equal((await checkReceipt('hello', { dir: one.dir, keys: [] })).what, 'unknown')
 })
 
 test('a checkpoint that was kept, against the ledger as it grew, and against another', async t => {
@@ -110,11 +109,11 @@ test('a checkpoint that was kept, against the ledger as it grew, and against ano
   const ledger = await openLedger(optionsFor(dir))
   for (let n = 0; n < 30; n++) await ledger.append(exit(n))
   await ledger.close(2000)
-  const fits = await checkReceipt(note, { dir, keys, ownKeys: [] })
+  const fits = await checkReceipt(note, { dir, keys })
   assert.deepEqual([fits.what, fits.fits], ['checkpoint', true])
   const other = await signed(t, 60)
-  assert.equal((await checkReceipt(note, { dir: other.dir, keys, ownKeys: [] })).fits, false)
-  assert.equal((await checkReceipt(note, { dir: other.dir, keys: other.keys, ownKeys: [] })).fits, false)
+  assert.equal((await checkReceipt(note, { dir: other.dir, keys })).fits, false)
+  assert.equal((await checkReceipt(note, { dir: other.dir, keys: other.keys })).fits, false)
 })
 
 test('a tree whose files are cut, lost or wrong still proves every entry', async t => {
@@ -172,9 +171,9 @@ test('an export into a folder that is not empty, or of a ledger that was changed
 })
 
 test('a full receipt whose checkpoint is of another past does not fit the ledger that it names', async t => {
-  const { dir, keys, note } = await signed(t, 21)
+  const { dir, note } = await signed(t, 21)
   const text = fullReceiptText(await proveEntry(dir, 5))
-  const by = { dir, keys: [], ownKeys: keys }
+  const by = { dir, keys: [] }
   assert.equal((await checkReceipt(text, by)).fits, true)
   const path = join(dir, 'seg/000000000000.jsonl')
   const lines = readFileSync(path, 'utf8').split('\n')
@@ -190,8 +189,8 @@ test('a full receipt whose checkpoint is of another past does not fit the ledger
 })
 
 test('a receipt that takes long to compare can be given up', async t => {
-  const { dir, note, keys } = await signed(t, 21)
-  const by = { dir, keys: [], ownKeys: keys }
+  const { dir, note } = await signed(t, 21)
+  const by = { dir, keys: [] }
   for (const text of [fullReceiptText(await proveEntry(dir, 5)), note]) {
     const given = new AbortController()
     const asked = checkReceipt(text, { ...by, signal: given.signal, onProgress: () => given.abort() })
@@ -227,7 +226,7 @@ test('a full receipt of an old entry, forged with the key of a later epoch, fits
   const forged = fullReceiptText(await proveEntry(dir, 5))
   const far = async (text: string, key: string) => {
     const keys = [parseVkey(key) ?? assert.fail()]
-    const { fits, entry } = await checkReceipt(text, { dir: null, keys, ownKeys: [] })
+    const { fits, entry } = await checkReceipt(text, { dir: null, keys })
     return `${fits} ${entry?.data.pid}`
   }
   assert.deepEqual([await far(forged, vkey), await far(forged, firstVkey)], ['true 4711', 'false undefined'])

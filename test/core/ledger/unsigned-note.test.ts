@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { verdictText } from '../../../core/cli/ledger-verify.ts'
 import { checkReceipt } from '../../../core/ledger/check.ts'
 import { checkpointText, claimOf, signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { originOf } from '../../../core/ledger/epochs.ts'
@@ -38,6 +39,22 @@ test('a note that nobody has signed adds nothing to a key that was given', async
   }
 })
 
+test('one that nobody has signed, of a ledger that is whole, is no evidence against that ledger', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
+  const { note } = await ledger.checkpoint()
+  await ledger.close(2000)
+  const unsigned = note.replace(/^(— \S+ ).*$/m, `$1${Buffer.alloc(68, 7).toString('base64')}`)
+  const verdict = await verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note: unsigned }] } })
+  assert.deepEqual([verdict.ok, verdict.unbelieved, verdict.evidence], [false, 'kept.txt', []])
+  const said = verdictText(verdict, dir, { columns: 1000, colour: false })
+  assert.match(said, /^THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING \(kept\.txt\): the checkpoint can't be believed/)
+  assert.match(said, /Nothing contradicts the ledger: it is 21 entries in one unbroken chain/)
+  assert.doesNotMatch(said, /changed the past|two histories/)
+})
+
 test('a checkpoint from elsewhere counts by the key that was its own then: not by the one of today', async t => {
   const dir = join(folder(t), 'ledger')
   const ledger = await openLedger(optionsFor(dir))
@@ -70,15 +87,19 @@ test('a checkpoint is judged by the key that was given, not by what the ledger s
   const { note } = await ledger.checkpoint()
   const own = parseVkey(ledger.vkey() ?? '') ?? assert.fail()
   await ledger.close(2000)
-  const by = async (keys: (typeof own)[], ownKeys = [own]) => checkReceipt(note, { dir, keys, ownKeys })
-  assert.deepEqual([(await by([foreign])).fits, (await by([], [])).fits], [false, null])
+  const by = async (keys: (typeof own)[], at: string | null = dir) => checkReceipt(note, { dir: at, keys })
+  assert.deepEqual([(await by([foreign])).fits, (await by([], null)).fits], [false, null])
   const [first] = entriesIn(dir)
   const short = receiptOf(0, first?.h ?? '')
-  const told = async (key: typeof own) => (await checkReceipt(short, { dir, keys: [key], ownKeys: [own] })).why
-  assert.match(await told(foreign), /is the one that it was given for, but the key that was given is none of this/)
-  assert.match(await told(own), /is the one that it was given for$/)
+  const told = (key: typeof own) => checkReceipt(short, { dir, keys: [key] })
+  assert.equal((await told(foreign)).fits, null)
+  assert.match(
+    (await told(foreign)).why,
+    /is the one that it was given for, but the key that was given is none of this/,
+  )
+  assert.deepEqual([(await told(own)).fits, (await told(own)).why], [true, 'entry #0 is the one that it was given for'])
   const [given, itsOwn] = [await by([own]), await by([])]
   assert.deepEqual([given.fits, itsOwn.fits], [true, true])
-  assert.match(given.why, /^it is signed by the key that was given; the first \d+ entries are those/)
+  assert.match(given.why, /^it is signed by a key that was given or follows from it; the first \d+ entries are those/)
   assert.match(itsOwn.why, /^it is signed by the ledger's own key \(none was given from elsewhere\); /)
 })
