@@ -6,10 +6,11 @@ import type { Erased } from '../ledger/erase.ts'
 import type { Pruned } from '../ledger/prune.ts'
 import { freedBytes, oldestOf, prunable, type Sealed, sealedSegments } from '../ledger/prune-plan.ts'
 import { type Prepared, preparePrune } from '../ledger/prune-prepare.ts'
+import { parseReceipt } from '../ledger/receipt.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
-import { filterOf, textOf } from './ledger-filter.ts'
+import { filterOf, seqFrom, textOf } from './ledger-filter.ts'
 import { ordered } from './ledger-keys.ts'
 import { existing, verdictText } from './ledger-verify.ts'
 import { progress } from './progress.ts'
@@ -79,7 +80,9 @@ export async function prune(context: Context, words: readonly string[], values: 
 /** `heald ledger erase SEQ`: the text kept aside for an entry. */
 export async function erase(context: Context, words: readonly string[]): Promise<number> {
   const { json, out, columns, state } = context
-  const seq = await seqNamed(join(state, 'ledger'), oneWord(words, 'ledger erase', 'SEQ'))
+  const word = oneWord(words, 'ledger erase', 'SEQ')
+  // A number needs no look at the ledger: whoever may not read it asks the daemon.
+  const seq = parseReceipt(word) === null ? seqFrom(word) : await seqNamed(existing(join(state, 'ledger')), word)
   const made = (await ordered(context, '/v1/ledger/erase', ledger => ledger.erase(seq, 'local:admin'), {
     seq,
   })) as Erased

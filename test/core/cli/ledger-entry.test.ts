@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../../core/cli/ledger.ts'
@@ -33,4 +33,16 @@ test('a receipt names the entry that it was given for, and no other that has its
   writeFileSync(path, readFileSync(path, 'utf8').replace('"pid":7', '"pid":8'))
   const bad = entriesIn(dir).find(({ data }) => data.pid === 8) ?? assert.fail()
   await assert.rejects(say('show', receiptOf(bad.seq, bad.h)), { code: 'entry.damaged' })
+})
+
+test('where no ledger can be read, that is said of a receipt as of a number', async t => {
+  const dir = await manySegments(t, 1)
+  const { seq, h } = entriesIn(dir).at(-1) ?? assert.fail()
+  renameSync(join(dir, 'seg'), join(dir, 'elsewhere'))
+  // Not even whoever is root may list it: a link to itself.
+  symlinkSync(join(dir, 'seg'), join(dir, 'seg'))
+  for (const word of ['show', 'prove', 'erase'])
+    await assert.rejects(run(paperContext({ state: dirname(dir) }).context, [word, receiptOf(seq, h)], {}), {
+      code: 'state.unreadable',
+    })
 })
