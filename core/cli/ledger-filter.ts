@@ -5,6 +5,7 @@ import { Fault } from '../fault.ts'
 import { SEVERITIES } from '../incident/fold.ts'
 import type { Filter } from '../ledger/filter.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
+import { phrasesOf } from '../ledger/words.ts'
 import type { Context, Values } from './command.ts'
 import { nearest } from './suggest.ts'
 
@@ -56,21 +57,32 @@ export function filterOf(values: Values, words: readonly string[], by: Clock): F
   })
   const terms: Term[] = []
   const texts: string[] = []
-  for (const part of partsOf([textOf(text) ?? '', ...words.map(asTyped)].join(' '))) {
+  for (const part of partsOf([straight(textOf(text) ?? ''), ...words.map(straight).map(asTyped)].join(' '))) {
     const term = termIn(part)
     if (term === null) texts.push(part)
     else terms.push(term)
   }
-  // Flags go before what the words say of the same.
   const filter = filterFrom([...terms, ...flags], by)
-  return texts.length === 0 ? filter : { ...filter, text: texts.join(' ') }
+  mustHoldSome(filter)
+  const sought = texts.join(' ')
+  if (texts.length > 0 && phrasesOf(sought).length === 0)
+    throw new Fault('usage.filter', `${sought}: there is no word in that to look for`, {
+      hint: 'write one with a letter or a digit in it',
+    })
+  return texts.length === 0 ? filter : { ...filter, text: sought }
+}
+
+/** Quotes as phones write them. */
+function straight(text: string): string {
+  return text.replaceAll(/[“”„]/g, '"')
 }
 
 /**
- * `name:value`, `name:"value"`, a word, or `"several in a row"`; and a time in two, as in `since:2026-08-21 11:00` and
- * `since:1h 30m`.
+ * `name:value`, `name:"value"`, a word, or `"several in a row"`; and a time in two or three, as in `since:1h 30m`,
+ * `since:2026-08-21 11:00` and `since:2026-08-21 11:00 +02:00`.
  */
-const PART = /(?:since|until):[^\s"]+ (?:\d\d?:\d\d[^\s"]*|\d+[hms]+(?!\S))|[a-z]+:"[^"]*"|"[^"]*"|[^\s"]+/gi
+const PART =
+  /(?:since|until):[^\s"]+(?:[ T]\d\d?:\d\d[^\s"]*(?: (?:Z|[+-]\d\d(?::?\d\d)?)(?!\S))?| \d+[hms]+(?!\S))|[a-z]+:"[^"]*"|"[^"]*"|[^\s"]+/gi
 
 function partsOf(text: string): string[] {
   const quotes = text.split('"').length - 1
@@ -107,10 +119,14 @@ function asText(part: string): string {
 
 function filterFrom(terms: readonly Term[], by: Clock): Filter {
   const filter: { -readonly [key in keyof Filter]: Filter[key] } = {}
+  const given = new Set<string>()
   for (const [name, value] of terms) {
     const term = TERMS[name]
     const values = term === 'kind' ? value.split(',') : [value]
     if (values.some(each => each.trim() === '')) throw missing(name, value)
+    if (given.has(term) && !MAY_REPEAT.includes(term)) throw second(name, value)
+    if (ONE_NAME.includes(term) && value.includes(',')) throw several(name, value)
+    given.add(term)
     if (term === 'kind') filter.kinds = [...(filter.kinds ?? []), ...kindsOf(value)]
     else if (term === 'severity') filter.severity = severityOf(value)
     else if (term === 'since') filter.sinceMs = timeOf(term, value, by)
@@ -121,6 +137,36 @@ function filterFrom(terms: readonly Term[], by: Clock): Filter {
     else filter[term] = value
   }
   return filter
+}
+
+/** What may be said again: kinds add up, and the next page of a chat is the same words with a `to:` more, which counts. */
+const MAY_REPEAT: readonly string[] = ['kind', 'to']
+const ONE_NAME: readonly string[] = ['svc', 'inc', 'actor']
+
+/** The last one would win, in silence. */
+function second(name: Name, value: string): Fault {
+  return new Fault('usage.filter', `"${name}:${value}": there is another ${TERMS[name]}: before it`, {
+    hint: `An entry has one at most: write one alone. ${asText(`${name}:${value}`)}`,
+  })
+}
+
+/** `kind:` takes commas, so people write them here too. */
+function several(name: Name, value: string): Fault {
+  return new Fault('usage.filter', `"${name}:${value}": ${TERMS[name]}: takes one alone`, {
+    hint: `Write one without a comma, like ${name}:${EXAMPLES[TERMS[name]]}; only kind: takes several`,
+  })
+}
+
+/** A range in which nothing can be. */
+function mustHoldSome({ fromSeq = 0, toSeq = Number.POSITIVE_INFINITY, sinceMs, untilMs }: Filter): void {
+  if (fromSeq > toSeq)
+    throw new Fault('usage.seq', `from #${fromSeq} to #${toSeq}: no entry is in that range`, {
+      hint: 'write the smaller number first, like 100..200',
+    })
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs > untilMs)
+    throw new Fault('usage.time', 'since is a moment that comes after until: no entry lies between them', {
+      hint: 'write the older one as since, like since:2h until:1h',
+    })
 }
 
 /** Without a value (`svc: api`) or one of several (`kind:exited,`), it would find nothing, or everything. */

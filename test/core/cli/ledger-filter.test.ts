@@ -40,6 +40,8 @@ function filterOr(words: readonly string[]): Filter | string {
   }
 }
 
+const EXITED_OR_STARTED = { kinds: ['service.exited', 'service.started'] }
+
 type Row = readonly [typed: string, argv: readonly string[], wanted: Filter | RegExp]
 
 /** What is typed in a chat, what a shell makes of the same, and what it has to mean in both. */
@@ -97,12 +99,47 @@ const SAME: readonly Row[] = [
   ['since:2026-02-31', ['since:2026-02-31'], /^usage\.time since 2026-02-31: that is a moment that no calendar has /],
   ['since:2026-11-29(x)', ['since:2026-11-29(x)'], /^usage\.time since 2026-11-29\(x\): that is not a moment /],
   ['since:2h 10:00', ['since:2h', '10:00'], /^usage\.time since 2h 10:00: that is neither a span nor a time /],
+  [
+    'since:2026-08-21 11:00 Z oom',
+    ['since:2026-08-21', '11:00', 'Z', 'oom'],
+    { sinceMs: Date.parse('2026-08-21T11:00:00Z'), text: 'oom' },
+  ],
+  [
+    'until:2026-08-21 11:00:30 +0200',
+    ['until:2026-08-21', '11:00:30', '+0200'],
+    { untilMs: Date.parse('2026-08-21T09:00:30Z') },
+  ],
+  ['since:2026-08-21T11:00 -03:30', ['since:2026-08-21T11:00', '-03:30'], { sinceMs: Date.parse('2026-08-21T14:30Z') }],
+  ['since:2h z', ['since:2h', 'z'], { sinceMs: NOW_MS - 7_200_000, text: 'z' }],
+  // The last one would win, in silence.
+  ['svc:web svc:api', ['svc:web', 'svc:api'], /^usage\.filter "svc:api": there is another svc: before it /],
+  ['service:web svc:api', ['service:web', 'svc:api'], /^usage\.filter "svc:api": there is another svc: before it /],
+  ['severity:info severity:critical', ['severity:info', 'severity:critical'], /^usage\.filter "severity:critical": /],
+  ['since:2h since:1h', ['since:2h', 'since:1h'], /^usage\.filter "since:1h": there is another since: before it /],
+  ['seq:1..9 seq:2', ['seq:1..9', 'seq:2'], /^usage\.filter "seq:2": there is another seq: before it /],
+  ['to:9 to:5', ['to:9', 'to:5'], { toSeq: 5 }],
+  ['kind:exited kind:service.started', ['kind:exited', 'kind:service.started'], EXITED_OR_STARTED],
+  // Nothing can be in these.
+  ['seq:5..3', ['seq:5..3'], /^usage\.seq from #5 to #3: no entry is in that range .*the smaller number first/],
+  ['from:9 to:3', ['from:9', 'to:3'], /^usage\.seq from #9 to #3: /],
+  ['seq:5..5', ['seq:5..5'], { fromSeq: 5, toSeq: 5 }],
+  ['since:1h until:2h', ['since:1h', 'until:2h'], /^usage\.time since .* comes after until: .*like since:2h until:1h/],
+  ['svc:api,web', ['svc:api,web'], /^usage\.filter "svc:api,web": svc: takes one alone /],
+  ['inc:api-1,api-2', ['inc:api-1,api-2'], /^usage\.filter "inc:api-1,api-2": inc: takes one alone /],
+  // A text without a word would find everything.
+  ['!!!', ['!!!'], /^usage\.filter !!!: there is no word in that .*a letter or a digit/],
+  ['""', ['""'], /^usage\.filter "": there is no word in that /],
+  ['svc:api *', ['svc:api', '*'], /^usage\.filter \*: there is no word in that /],
+  ['oom !!!', ['oom', '!!!'], { text: 'oom !!!' }],
+  // As phones write quotes.
+  ['“out of memory”', ['“out', 'of', 'memory”'], { text: '"out of memory"' }],
+  ['„out of memory“ svc:“api”', ['„out of memory“', 'svc:“api”'], { text: '"out of memory"', svc: 'api' }],
 ]
 
 for (const [typed, argv, wanted] of SAME)
   test(`in a chat, in a shell and in one word of a shell the same: ${typed}`, async () => {
     const { said = [] } = await askedInChat(typed)
-    const inOne = typed === 'out of memory' || typed === 'panic: there' ? argv : [typed]
+    const inOne = ['out of memory', 'panic: there', 'oom !!!'].includes(typed) ? argv : [typed]
     for (const [where, words] of Object.entries({ chat: said, shell: argv, 'one word of a shell': inOne })) {
       const filter = filterOr(words)
       if (wanted instanceof RegExp) assert.match(String(filter), wanted, where)
@@ -134,5 +171,8 @@ test('what is said in flags is as strict', () => {
   })
   assert.deepEqual(filterOf({ since: '2026-11-29 10:00' }, [], by), { sinceMs: Date.parse('2026-11-29T09:00:00Z') })
   assert.throws(() => filterOf({ svc: '' }, [], by), { code: 'usage.filter' })
+  assert.throws(() => filterOf({ svc: 'a', service: 'b' }, [], by), { code: 'usage.filter' })
+  assert.throws(() => filterOf({ svc: 'a' }, ['svc:b'], by), { code: 'usage.filter' })
+  assert.throws(() => filterOf({ text: '!!!' }, [], by), { code: 'usage.filter' })
   assert.throws(() => filterOf({ until: '2026-02-31' }, [], by), { code: 'usage.time' })
 })
