@@ -16,7 +16,7 @@ const REFUSED = new Set([
 const REFUSES = /^(target|switch|command)\./
 
 /** Codes of Faults that a wrong path on the command line leads to. */
-const WRONG_PATH = new Set(['config.missing', 'config.unreadable', 'folder.unusable'])
+const WRONG_PATH = new Set(['config.missing', 'config.unreadable', 'export.folder', 'folder.unusable'])
 
 /** The exit code for a Fault's code; 130, as shells have it, for what Ctrl-C ended. */
 export function exitOf(code: string): number {
