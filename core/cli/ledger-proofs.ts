@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, fstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { addAbortSignal } from 'node:stream'
 import { Fault, messageOf } from '../fault.ts'
@@ -112,6 +112,9 @@ function given(word: string): string {
 }
 
 async function input({ signal, err }: Context): Promise<string> {
+  // Node takes it for an empty stream.
+  if (fstatSync(0).isDirectory())
+    throw new Fault('usage.path', 'standard input is a folder', { hint: 'pass a file in' })
   if (process.stdin.isTTY) err('Paste receipts or checkpoints, then Ctrl-D.\n')
   let read = ''
   // The signal closes the stream: in a pipe there may never be anything.

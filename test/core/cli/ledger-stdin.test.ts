@@ -55,3 +55,13 @@ test('a pipe in which nothing comes holds nobody up who was told to end; an endl
   const [said, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'close')])
   assert.deepEqual([code, said.split('\n')[0]], [2, 'heald: standard input is too long to be receipts'])
 })
+
+test('a folder as standard input is told as one', async t => {
+  const { state } = await site(t)
+  const [command = '', ...args] = [...HEALD, 'ledger', 'check', '--state', state]
+  const itself = openSync(state, 'r')
+  t.after(() => closeSync(itself))
+  const child = spawn(command, args, { stdio: [itself, 'ignore', 'pipe'], timeout: 30_000 })
+  const [said, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'close')])
+  assert.deepEqual([code, said.split('\n')[0]], [2, 'heald: standard input is a folder'])
+})
