@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { lstatSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Draft } from '../entry.ts'
 import { codeOf, Fault } from '../fault.ts'
@@ -120,7 +120,9 @@ export async function finishPrune(dir: string): Promise<void> {
     if (!(error instanceof NotPlain)) throw error
   }
   if (baseSeq(dir) === upTo) await removeBefore(dir, upTo)
-  rmSync(marker, { force: true, recursive: true })
+  // Nor such a folder: it is put aside, with what somebody keeps in it.
+  if (lstatSync(marker).isDirectory()) renameSync(marker, mkdtempSync(`${marker}-`))
+  else rmSync(marker, { force: true })
 }
 
 async function removeBefore(dir: string, upTo: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -67,6 +67,16 @@ test('a pipe or a folder in the place of a file keeps no reader waiting, and end
       assert.match(says('prove'), prove, where)
       assert.equal(says('open'), 'good', where)
     }
+})
+
+test('a folder that somebody has put in the place of a marker of a prune is not lost with what is in it', async t => {
+  const dir = await whole(t)
+  mkdirSync(join(dir, 'pruning'))
+  writeFileSync(join(dir, 'pruning/notes'), 'mine')
+  await (await openLedger(optionsFor(dir))).close(5000)
+  const [place = '', ...others] = readdirSync(dir).filter(name => name.startsWith('pruning'))
+  assert.match(place, /^pruning-\w{6}$/, 'a prune needs the place')
+  assert.deepEqual([readFileSync(join(dir, place, 'notes'), 'utf8'), others], ['mine', []])
 })
 
 test('a link to itself, a socket, a folder and what has no end are no files', async t => {
