@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { round } from '../clock.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
@@ -12,6 +12,7 @@ import { askAsOwnerOf } from '../owner.ts'
 import { optionalWord } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { checkpointsIn } from './ledger-given.ts'
 import { MOST_WORKERS, numberWithin } from './ledger-options.ts'
 import {
   count,
@@ -37,8 +38,12 @@ export async function verify(context: Context, words: readonly string[], values:
   const dir = given === null ? existing(join(state, 'ledger')) : named(resolve(given))
   const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
   const workers = numberWithin('workers', values, 1, MOST_WORKERS) ?? defaultThreads()
+  const trust = {
+    keys: keysOf(values),
+    isGapAccepted: values['accept-gap'] === true,
+    checkpoints: await checkpointsIn(values, signal),
+  }
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
-  const trust = trustOf(values)
   const chained = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)
   const verdict = values.index === true && chained.ok ? await withIndex(chained, dir, context) : chained
   out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, context))
@@ -139,32 +144,14 @@ function indexLines(verdict: Verdict, { why }: Finding, dir: string): string[] {
 
 /** What was given with --key. */
 export function keysOf({ key }: Values): Trust['keys'] {
-  return textsOf(key).map(text => {
+  const texts = [key].flat().filter(each => typeof each === 'string')
+  return texts.map(text => {
     const found = parseVkey(text)
     if (found !== null) return found
     throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
       hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
     })
   })
-}
-
-/** What was given with --key and --checkpoint. */
-function trustOf(values: Values): Trust {
-  return {
-    keys: keysOf(values),
-    isGapAccepted: values['accept-gap'] === true,
-    checkpoints: textsOf(values.checkpoint).map(path => {
-      try {
-        return { name: path, note: readFileSync(path, 'utf8') }
-      } catch (error) {
-        throw new Fault('usage.path', `--checkpoint ${path} can't be read: ${messageOf(error)}`, { cause: error })
-      }
-    }),
-  }
-}
-
-function textsOf(value: Values[string]): string[] {
-  return [value].flat().filter(each => typeof each === 'string')
 }
 
 const COLOURS: Readonly<Record<string, Colour>> = {

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { round } from '../clock.ts'
 import type { Entry } from '../entry.ts'
@@ -6,6 +6,7 @@ import { Fault } from '../fault.ts'
 import { baseOf, segmentsFrom } from './base.ts'
 import { type Link, UNFINISHED, type Walk, walkChain } from './chain.ts'
 import { segmentFiles } from './files.ts'
+import { streamOf } from './given-file.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
@@ -95,7 +96,8 @@ const OF_COMMAND = '"kind":"command.'
 /** The same from nothing but the entries of commands, a line each, in any order: a file of `heald ledger list --json`. */
 export async function verifyCommandFile(path: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
   const lines: { readonly seq: number; readonly text: string }[] = []
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  const input = streamOf(path, options.signal)
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     options.signal?.throwIfAborted()
     if (text.trim() === '') continue
     const seq = Number(/^\{"v":1,"seq":(\d{1,15}),/.exec(text)?.[1] ?? Number.NaN)

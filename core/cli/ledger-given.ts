@@ -1,0 +1,31 @@
+import { Fault } from '../fault.ts'
+import { claimOf } from '../ledger/checkpoint.ts'
+import { streamOf } from '../ledger/given-file.ts'
+import { pastedIn } from '../ledger/pasted.ts'
+import { MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
+import type { Trust } from '../ledger/verify-signed.ts'
+import type { Values } from './command.ts'
+
+/** The checkpoints in what --checkpoint names, written in any way that `heald ledger check` takes. Fault: `usage.path`. */
+export async function checkpointsIn(values: Values, signal: AbortSignal): Promise<Trust['checkpoints']> {
+  const found: { name: string; note: string }[] = []
+  for (const path of [values.checkpoint].flat().filter(each => typeof each === 'string')) {
+    const notes = pastedIn(await textIn(path, signal)).filter(each => claimOf(each) !== null)
+    if (notes.length === 0)
+      throw new Fault('usage.path', `--checkpoint ${path}: there is no checkpoint in it`, {
+        hint: '"heald ledger checkpoint" prints one to keep; receipts are for "heald ledger check"',
+      })
+    found.push(...notes.map(note => ({ name: path, note })))
+  }
+  return found
+}
+
+async function textIn(path: string, signal: AbortSignal): Promise<string> {
+  let read = ''
+  for await (const piece of streamOf(path, signal).setEncoding('utf8')) {
+    read += piece
+    if (read.length > MAX_PROOF_CHARS)
+      throw new Fault('usage.path', `--checkpoint ${path}: it is too long for a checkpoint`)
+  }
+  return read
+}
