@@ -30,6 +30,7 @@ prune   removes them here: --until or --to, and --archive DIR or --no-archive;
         To verify from the first entry again, unpack the archive into "seg" of a
         copy of the ledger: zstd -d --output-dir-flat COPY/seg DIR/*.zst
 erase   the text kept aside for an entry (last log lines); the entry stays.
+SEQ     41, #41, or a receipt (#41·…), which has to be that entry's own.
 
 With --json: the ledger's own lines, and one document for verify. With --page
 too, list prints one document: lines, next (for --cursor), and bad, which names
