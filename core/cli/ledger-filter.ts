@@ -146,7 +146,7 @@ const ONE_NAME: readonly string[] = ['svc', 'inc', 'actor']
 /** The last one would win, in silence. */
 function second(name: Name, value: string): Fault {
   return new Fault('usage.filter', `"${name}:${value}": there is another ${TERMS[name]}: before it`, {
-    hint: `An entry has one at most: write one alone. ${asText(`${name}:${value}`)}`,
+    hint: `Write one alone. ${asText(`${name}:${value}`)}`,
   })
 }
 
