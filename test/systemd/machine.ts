@@ -45,7 +45,7 @@ export interface Machine {
 }
 
 const PREFIX = 'heald-machine-'
-const BOOT_MS = 30_000
+const BOOT_MS = 90_000
 
 /** Why there can be none here; null when there can. */
 export function machineIsMissing(): string | null {
