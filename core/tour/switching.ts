@@ -85,7 +85,8 @@ async function isRolledBack(stage: Stage, service: Switched, { ref, bad, good, w
   if (!isEnd(stage, await deploy(stage, service, ref), 'rolled back')) return false
   const death = await next(stage, from, 'service.exited', entry => entry.svc === service && entry.data.wanted === false)
   const loop = death && (await next(stage, death, 'crashloop.detected', entry => entry.svc === service))
-  const well = loop && (await next(stage, loop, 'service.recovered', entry => entry.svc === service))
+  // On a slow host it may have recovered a moment before it is started anew for the rollback.
+  const well = loop && (await next(stage, loop, 'incident.resolved', entry => entry.svc === service))
   const last = well && (await next(stage, well, 'generation.quarantined', of(service)))
   if (death === null || loop === null || well === null || last === null) return false
   const said = readTail(join(plan.dir, 'ledger'), death)?.trimEnd().split('\n').at(-1)
