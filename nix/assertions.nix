@@ -12,6 +12,8 @@ let
       (lib.imap1 (n: probe: lib.nameValuePair "checks[${toString n}]" probe) (target.checks or [ ]))) targets);
   goodName = name: builtins.match "[a-z0-9][a-z0-9-]{0,62}" name != null;
   at = "services.heald.settings";
+  bot = settings.bot or { };
+  ofUnit = { user = "heald-bot"; state = "/var/lib/heald-bot"; };
 in
   lib.mapAttrsToList (name: service: {
     assertion = goodName name && (service ? run) != (service ? unit);
@@ -33,6 +35,10 @@ in
     assertion = ways probe == 1;
     message = "${at}.${place}: needs exactly one of http, tcp, exec, file and unit.";
   }) probes
+  ++ lib.mapAttrsToList (key: own: {
+    assertion = (bot.run or "child") != "unit" || (bot.${key} or own) == own;
+    message = "${at}.bot.${key}: the bot's unit has a user and a folder of its own (${own}); this is for run = \"child\".";
+  }) ofUnit
   ++ [ {
     assertion = !(settings ? channels) || !(services ? bot);
     message = "${at}.services.bot: with channels, bot is heald's own name.";

@@ -97,11 +97,8 @@ in {
     })
     (mkIf hasBot {
       systemd.services.heald-bot = units.bot;
-      users.users.${settings.bot.user} = { isSystemUser = true; group = mkDefault settings.bot.user; };
-      users.groups.${settings.bot.user} = { };
-      # In /var/lib the unit has it made.
-      systemd.tmpfiles.rules = lib.optional (!lib.hasPrefix "/var/lib/" settings.bot.state)
-        "d ${settings.bot.state} 0700 ${settings.bot.user} - -";
+      users.users.heald-bot = { isSystemUser = true; group = "heald-bot"; };
+      users.groups.heald-bot = { };
     })
     (mkIf (hasBot && plain.channels ? whatsapp) {
       systemd.sockets.heald-whatsapp = units.whatsAppSocket;

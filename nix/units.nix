@@ -22,8 +22,6 @@ let
   hasWhatsApp = settings.channels ? whatsapp;
   socketPath = "/run/heald-whatsapp.sock";
   quoted = import ./quoted.nix { inherit lib; };
-  botState = settings.bot.state;
-  inVarLib = lib.hasPrefix "/var/lib/" botState;
   # One request, without ledger, bot or configuration: when systemd has given up, and once heald is back.
   tell = { description, command }: {
     inherit description;
@@ -129,8 +127,8 @@ in {
     # It asks for its channels once, when it starts.
     restartTriggers = [ (builtins.toJSON settings.channels) ] ++ cfg.environmentFiles;
     serviceConfig = {
-      ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder ${botState}";
-      User = settings.bot.user;
+      ExecStart = "${heald} bot --socket /run/heald/bot.sock --folder /var/lib/heald-bot";
+      User = "heald-bot";
       Restart = "always";
       RestartSec = 1;
       # A request under way may take 10 s, its connections 5 more.
@@ -139,10 +137,9 @@ in {
       EnvironmentFile = cfg.environmentFiles;
       MemoryMax = "512M";
       TasksMax = 64;
-    } // (if inVarLib
-      then { StateDirectory = lib.removePrefix "/var/lib/" botState; StateDirectoryMode = "0700"; }
-      else { ReadWritePaths = [ botState ]; })
-      // confinement.confined { hasBrowser = false; };
+      StateDirectory = "heald-bot";
+      StateDirectoryMode = "0700";
+    } // confinement.confined { hasBrowser = false; };
   };
 
   # Where the bot reaches WhatsApp. Two browsers would spoil the session that they share: one connection at a time.
@@ -151,7 +148,7 @@ in {
     wantedBy = [ "sockets.target" ];
     socketConfig = {
       ListenStream = socketPath;
-      SocketUser = settings.bot.user;
+      SocketUser = "heald-bot";
       SocketMode = "0600";
       RemoveOnStop = true;
       Accept = true;

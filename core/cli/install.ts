@@ -5,7 +5,6 @@ import { loadConfigApart } from '../config/load-apart.ts'
 import { openSecret } from '../config/notice-surroundings.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
-import { makeState, mustHaveUser } from '../install/bot-ground.ts'
 import { CREDENTIALS, credentialsOf } from '../install/credentials.ts'
 import {
   FILES,
@@ -23,9 +22,8 @@ import {
 import { oldSessions } from '../install/old-session.ts'
 import { planInstall } from '../install/plan.ts'
 import { endUnit, restartUnits, system, trySystem } from '../install/systemctl.ts'
-import { BOT_FOLDER, type InstallPlan, whatsAppOf } from '../install/unit-text.ts'
+import { BOT_FOLDER, type InstallPlan, usersOf, whatsAppOf } from '../install/unit-text.ts'
 import { checkWhatsApp } from '../install/whatsapp-needs.ts'
-import { botFolder } from '../notice/bot-service.ts'
 import { noWords } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 
@@ -41,7 +39,6 @@ export async function run(context: Context, words: readonly string[], values: Va
   const config = await readConfig(path)
   const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
   const plan = planInstall(config, path, version)
-  if (plan.bot !== null) await mustHaveUser(plan.bot)
   const whatsApp = whatsAppOf(plan)
   if (whatsApp !== null) await checkWhatsApp(whatsApp)
   mustNotBeMasked()
@@ -49,10 +46,9 @@ export async function run(context: Context, words: readonly string[], values: Va
   const planned = UNITS.filter(unit => unit.text(plan) !== '')
   // What the plan has no more would run on without its file: a second bot with the same token.
   for (const unit of UNITS) if (!planned.includes(unit) && existsSync(pathOf(unit))) await endUnit(unit.name)
-  const files = filesOf(plan, usersMade())
+  const files = filesOf(plan, [...new Set([...usersMade(), ...usersOf(plan)])])
   for (const [file, text] of files) await putFile(file, text)
   if (files.get(SYSUSERS) !== '') await system('systemd-sysusers', SYSUSERS)
-  if (plan.bot !== null) await makeState(plan.bot)
   await system('systemctl', 'daemon-reload')
   const named = (starts: InstalledUnit['starts']) =>
     planned.filter(unit => unit.starts === starts).map(({ name }) => name)
@@ -64,7 +60,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   // A restart of heald restarts nothing else: its services are adopted again.
   await restartUnits(units)
   if (plan.bot !== null) {
-    const folders = [BOT_FOLDER, botFolder(config, context.state)].map(folder => join(folder, 'whatsapp'))
+    const folders = [BOT_FOLDER, join(context.state, 'bot')].map(folder => join(folder, 'whatsapp'))
     for (const warning of oldSessions(folders)) context.err(`heald: ${warning}`)
   }
   const written = FILES.filter(file => files.get(file) !== '')

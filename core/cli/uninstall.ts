@@ -21,7 +21,7 @@ import { type Context, EXIT, type Values } from './command.ts'
 import { mustBeSystemd } from './install.ts'
 
 const STATE = '/var/lib/heald'
-/** What is not of the installation: written by people, or the only record of what happened. Folders of users are kept too. */
+/** What is not of the installation: written by people, or the only record of what happened. */
 const KEPT = ['/etc/heald', STATE, BOT_FOLDER, WHATSAPP_FOLDER]
 
 const LEFT =
@@ -46,18 +46,17 @@ export async function run(context: Context, words: readonly string[], values: Va
   // All of them: of an installation that was broken off there may be parts.
   for (const file of FILES) if (file !== SYSUSERS) await putFile(file, '')
   await system('systemctl', 'daemon-reload')
-  for (const { user, folder } of users) {
-    await closeFolder(folder)
+  for (const user of users) {
+    await closeFolder(`/var/lib/${user}`)
     await trySystem('userdel', user)
   }
   // Only now: a removal that is broken off before is to be ended by the next.
   await putFile(SYSUSERS, '')
   await dropFolder(dirname(SYSUSERS), false)
   await letGoOfRoots(STATE)
-  const folders = [...new Set([...KEPT, ...users.map(({ folder }) => folder)])]
-  const purged = values.purge === true ? folders.filter(folder => existsSync(folder)) : []
-  for (const folder of folders) await dropFolder(folder, values.purge === true)
-  const kept = folders.filter(folder => existsSync(folder))
+  const purged = values.purge === true ? KEPT.filter(folder => existsSync(folder)) : []
+  for (const folder of KEPT) await dropFolder(folder, values.purge === true)
+  const kept = KEPT.filter(folder => existsSync(folder))
   if (context.json) context.out(`${JSON.stringify({ removed: installed, stopped, kept, purged })}\n`)
   else {
     context.out(installed.length === 0 ? 'heald was not installed here.\n' : `Removed ${installed.join(', ')}.\n`)

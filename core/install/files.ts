@@ -7,13 +7,15 @@ import { wordAfter } from './command-line.ts'
 import {
   againUnit,
   alarmUnit,
+  BOT_USER,
   botUnit,
   coreUnit,
   type InstallPlan,
   MARK,
-  type MadeUser,
   recoverUnit,
   usersFile,
+  usersOf,
+  WHATSAPP_USER,
 } from './unit-text.ts'
 import { whatsAppSocket, whatsAppUnit } from './whatsapp-units.ts'
 
@@ -53,16 +55,15 @@ export const SYSUSERS = '/etc/sysusers.d/heald.conf'
 /** All files that an installation may have, whatever its configuration. */
 export const FILES: readonly string[] = [...UNITS.map(pathOf), SYSUSERS]
 
-/** The files of a plan, by path; '' where there is to be none. `before`: the users that were made already. */
-export function filesOf(plan: InstallPlan, before: readonly MadeUser[] = []): ReadonlyMap<string, string> {
-  return new Map([...UNITS.map(unit => [pathOf(unit), unit.text(plan)] as const), [SYSUSERS, usersFile(plan, before)]])
+/** The files of a plan, by path; '' where there is to be none. `users`: those that heald makes, or has made before. */
+export function filesOf(plan: InstallPlan, users = usersOf(plan)): ReadonlyMap<string, string> {
+  return new Map([...UNITS.map(unit => [pathOf(unit), unit.text(plan)] as const), [SYSUSERS, usersFile(users)]])
 }
 
-/** The users that an installation has made, each with its folder. */
-export function usersMade(): MadeUser[] {
-  if (!existsSync(SYSUSERS)) return []
-  const lines = readFileSync(SYSUSERS, 'utf8').matchAll(/^u (\S+) - ".*" (\S+)$/gm)
-  return [...lines].map(([, user = '', folder = '']) => ({ user, folder }))
+/** The users that an installation has made. */
+export function usersMade(path = SYSUSERS): string[] {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  return [BOT_USER, WHATSAPP_USER].filter(user => text.includes(`\nu ${user} `))
 }
 
 /** A Fault when something stands in the way that is somebody else's. */

@@ -1,27 +1,27 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
+import type { BotSpec } from '../config/notice-spec.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { frontDoor } from '../front-door.ts'
 import { BOT_CREDENTIALS, CREDENTIALS, credentialsOf, lastingPlace, secretFiles } from './credentials.ts'
 import { mustBeReadable } from './readable.ts'
-import { type AlarmPlan, BOT_FOLDER, BOT_USER, type BotPlan, type InstallPlan } from './unit-text.ts'
+import { type AlarmPlan, BOT_FOLDER, BOT_USER, type InstallPlan } from './unit-text.ts'
 
 const SUBGROUPS_FROM = 254
 /** What ProtectHome and PrivateTmp hide. */
 const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//
-/** What is in a folder that needs no quotes in a unit, and none of the system's or of heald's own. */
-const USABLE = /^(?!\/(boot|dev|etc|proc|run|sys|usr|var\/lib\/heald)\/)(\/[\w.@+-]+){3,}$/
 
 /**
  * What to install for a configuration. A Fault when its secrets can't reach the bot as it is confined, or its programs can't be
  * read by other users; an alarm that could not see its own program is left out.
  */
 export function planInstall(config: HostConfig, path: string, systemd: number): InstallPlan {
+  checkBot(config.bot)
   const plan = planOf(config, path, systemd)
   checkProgram(plan.program)
-  if (plan.bot !== null) checkPlaces(plan.program, plan.bot)
+  if (plan.bot !== null) checkPlaces(plan.program, plan.bot.channels)
   if (plan.program.some(file => HIDDEN.test(file))) return { ...plan, alarm: null }
   if (plan.bot !== null || plan.alarm !== null) mustBeReadable(plan.program)
   return plan
@@ -30,15 +30,26 @@ export function planInstall(config: HostConfig, path: string, systemd: number): 
 /** The same for a host on which all is where it should be. */
 export function planOf(config: HostConfig, path: string, systemd: number): InstallPlan {
   const { channels } = config.notice
-  const { run, user, state } = config.bot
-  const isUnit = channels.length > 0 && run === 'unit'
+  const isUnit = channels.length > 0 && config.bot.run === 'unit'
   return {
     program: [process.execPath, frontDoor()],
     config: path,
     host: config.host,
     hasSubgroups: systemd >= SUBGROUPS_FROM,
-    bot: isUnit ? { channels, user: user ?? BOT_USER, state: state ?? BOT_FOLDER } : null,
+    bot: isUnit ? { channels } : null,
     alarm: alarmOf(channels),
+  }
+}
+
+/** The unit has a user and a folder of its own: another user may be anybody's, and a folder elsewhere hold anything. */
+function checkBot({ run, user, state }: BotSpec): void {
+  if (run !== 'unit') return
+  const keys = [['bot.user', user, BOT_USER] as const, ['bot.state', state, BOT_FOLDER] as const]
+  for (const [key, value, own] of keys) {
+    if (value === null || value === own) continue
+    throw new Fault('install.bot', `${key} is ${value}, and the unit of the bot has its own: ${own}`, {
+      hint: `leave ${key} out; it is for a bot that heald runs (bot: { run: child }), and for a unit that you write yourself`,
+    })
   }
 }
 
@@ -52,12 +63,7 @@ export function checkProgram(program: readonly string[]): void {
 }
 
 /** A Fault when the bot, shut in as it is, could not see what it needs. */
-function checkPlaces(program: readonly string[], { channels, state }: BotPlan): void {
-  if (!USABLE.test(`${state}/x`) || HIDDEN.test(`${state}/`)) {
-    throw new Fault('install.place', `the bot as a unit can't have its state in ${state}`, {
-      hint: `leave bot.state out (it is ${BOT_FOLDER} then), or name a folder outside of home folders, of the system's and of heald's own`,
-    })
-  }
+function checkPlaces(program: readonly string[], channels: readonly ChannelSpec[]): void {
   const browsers = channels.flatMap(channel => (channel.kind === 'whatsapp' ? (channel.browser ?? []) : []))
   const hidden = [...program, ...browsers].find(file => HIDDEN.test(file))
   if (hidden !== undefined) {

@@ -13,18 +13,9 @@ export interface InstallPlan {
   /** systemd knows `DelegateSubgroup` (254). */
   readonly hasSubgroups: boolean
   /** The bot is a unit of its own; null: heald runs it, or there are no channels. */
-  readonly bot: BotPlan | null
+  readonly bot: { readonly channels: readonly ChannelSpec[] } | null
   /** Who is told when heald stays down, without heald; null: nobody can be. */
   readonly alarm: AlarmPlan | null
-}
-
-/** The bot as a unit. */
-export interface BotPlan {
-  readonly channels: readonly ChannelSpec[]
-  /** Whom it runs as; another than `BOT_USER` was there before the installation, and stays. */
-  readonly user: string
-  /** The folder of its own state. */
-  readonly state: string
 }
 
 /** A message that needs neither ledger nor bot. */
@@ -37,8 +28,8 @@ export interface AlarmPlan {
   readonly tokenFile: string
 }
 
-/** The user whom an installation makes for the bot, and the bot's folder, where the configuration names no others. */
 export const BOT_USER = 'heald-bot'
+/** What the bot's unit keeps. */
 export const BOT_FOLDER = `/var/lib/${BOT_USER}`
 export const WHATSAPP_USER = 'heald-whatsapp'
 /** What WhatsApp's unit keeps: the session. */
@@ -144,28 +135,21 @@ Wants=network-online.target${hasWhatsApp ? ' heald-whatsapp.socket' : ''}
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', bot.state])}
-User=${bot.user}
+ExecStart=${commandLine([...program, 'bot', '--socket', '/run/heald/bot.sock', '--folder', BOT_FOLDER])}
+User=${BOT_USER}
 Restart=always
 RestartSec=1
 # A request under way may take 10 s, its connections 5 more.
 TimeoutStopSec=20
-${ownFolder(bot)}${credentials.join('')}${hasWhatsApp ? `Environment=HEALD_WHATSAPP=${WHATSAPP_SOCKET}\n` : ''}MemoryMax=512M
+StateDirectory=heald-bot
+StateDirectoryMode=0700
+${credentials.join('')}${hasWhatsApp ? `Environment=HEALD_WHATSAPP=${WHATSAPP_SOCKET}\n` : ''}MemoryMax=512M
 TasksMax=64
 ${CONFINED}${CLOSED}
 [Install]
 WantedBy=multi-user.target
 `
 }
-
-/** systemd makes folders in /var/lib itself; any other is there already. */
-function ownFolder({ state }: BotPlan): string {
-  if (!isMadeBySystemd(state)) return `ReadWritePaths=${state}\n`
-  return `StateDirectory=${state.slice(VAR_LIB.length)}\nStateDirectoryMode=0700\n`
-}
-
-const VAR_LIB = '/var/lib/'
-export const isMadeBySystemd = (folder: string): boolean => folder.startsWith(VAR_LIB)
 
 /** What people are told of a heald that stays down, and when it is over. */
 const TOLD = {
@@ -237,24 +221,14 @@ DynamicUser=yes
 ${CONFINED}${CLOSED}`
 }
 
-/** A user that an installation makes, and the folder that it owns. */
-export interface MadeUser {
-  readonly user: string
-  readonly folder: string
+/** The users whom the units run as. */
+export function usersOf(plan: InstallPlan): string[] {
+  return [...(plan.bot === null ? [] : [BOT_USER]), ...(whatsAppOf(plan) === null ? [] : [WHATSAPP_USER])]
 }
 
-/**
- * The users of the units, for systemd-sysusers; '' where there are none to make. Those of an installation `before` stay in it:
- * it is how a removal knows them.
- */
-export function usersFile(plan: InstallPlan, before: readonly MadeUser[]): string {
-  const { bot } = plan
-  const users: readonly MadeUser[] = [
-    ...(bot?.user === BOT_USER ? [{ user: BOT_USER, folder: bot.state }] : []),
-    ...(whatsAppOf(plan) === null ? [] : [{ user: WHATSAPP_USER, folder: WHATSAPP_FOLDER }]),
-  ]
-  const left = before.filter(({ user }) => users.every(other => other.user !== user))
-  const lines = [...users, ...left].map(({ user, folder }) => `u ${user} - "heald's chats" ${folder}\n`)
+/** The users that an installation makes, for systemd-sysusers; '' where there are none. */
+export function usersFile(users: readonly string[]): string {
+  const lines = users.map(user => `u ${user} - "heald's chats" /var/lib/${user}\n`)
   return lines.length === 0 ? '' : `${MARK}\n${lines.join('')}`
 }
 

@@ -1,20 +1,28 @@
 import { commandLine } from './command-line.ts'
 import { BROWSER, CONFINED } from './confinement.ts'
-import { type InstallPlan, MARK, WHATSAPP_FOLDER, WHATSAPP_SOCKET, WHATSAPP_USER, whatsAppOf } from './unit-text.ts'
+import {
+  BOT_USER,
+  type InstallPlan,
+  MARK,
+  WHATSAPP_FOLDER,
+  WHATSAPP_SOCKET,
+  WHATSAPP_USER,
+  whatsAppOf,
+} from './unit-text.ts'
 
 // WhatsApp Web and its browser, as units beside the bot's: the socket, and what systemd starts for who connects to it. The
 // bot hangs up to end it, and connects again for another one. Of the bot it takes orders, but no program and no folder.
 
 /** The bot's alone. Two browsers would spoil the session that they share: one connection at a time. */
 export function whatsAppSocket(plan: InstallPlan): string {
-  if (plan.bot === null || whatsAppOf(plan) === null) return ''
+  if (whatsAppOf(plan) === null) return ''
   return `${MARK}
 [Unit]
 Description=Where heald's bot reaches WhatsApp
 
 [Socket]
 ListenStream=${WHATSAPP_SOCKET}
-SocketUser=${plan.bot.user}
+SocketUser=${BOT_USER}
 SocketMode=0600
 RemoveOnStop=yes
 Accept=yes

@@ -35,7 +35,7 @@ in {
   bot = section {
     run = key (values.enum [ "child" "unit" ]) "unit"
       "Whether heald starts the bot, or it is a unit of its own, which it is here unless written.";
-    user = key values.user "heald-bot" "Whom it runs as; as a unit heald-bot unless written.";
-    state = key values.file "/var/lib/heald-bot" "The folder of its own state; as a unit /var/lib/heald-bot unless written.";
+    user = key values.user "heald-bot" "Whom it runs as, as heald's child; as a unit heald-bot and nobody else.";
+    state = key values.file "/var/lib/heald-bot" "The folder of its own state, as heald's child; as a unit /var/lib/heald-bot and no other.";
   } { run = "unit"; } "How the process that serves the channels is run.";
 } // import ./people.nix { inherit values; } // import ./notices.nix { inherit values; }

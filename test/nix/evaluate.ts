@@ -56,6 +56,5 @@ in {
   inherit (system) assertions warnings users;
   units = system.systemd.services;
   sockets = system.systemd.sockets;
-  tmpfiles = system.systemd.tmpfiles.rules;
   programs = map toString system.environment.systemPackages;
 })`

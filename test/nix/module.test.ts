@@ -18,7 +18,6 @@ interface System {
   readonly users: { readonly users: Record<string, { isSystemUser: boolean; group: string }>; readonly groups: object }
   readonly units: Readonly<Record<string, Unit>>
   readonly programs: readonly string[]
-  readonly tmpfiles: readonly string[]
 }
 
 const TELEGRAM = { token: { file: '/run/secrets/telegram' }, chats: [-1001] }
@@ -27,6 +26,9 @@ const WEB = { run: ['node', 'server.js'], health: { http: 'http://127.0.0.1:8080
 function configured(t: TestContext, settings: object, more = '{ }'): System {
   return evaluator(t).evaluate<System>(`${CONFIGURED} input (${more})`, settings)
 }
+
+const refused = ({ assertions }: System): string[] =>
+  assertions.filter(({ assertion }) => !assertion).map(({ message }) => message)
 
 const unitOf = ({ units }: System, name: string): Unit => units[name] ?? assert.fail(`there is no unit ${name}`)
 
@@ -83,7 +85,7 @@ test('with channels the bot is a unit of its own, with its secrets as credential
   assert.notDeepEqual(unitOf(other, 'heald-bot').restartTriggers, bot.restartTriggers, 'other channels, another bot')
 })
 
-test('the bot can be left to heald, and can live elsewhere', t => {
+test('the bot can be left to heald; as a unit it has a user and a folder of its own', t => {
   const missing = nixIsMissing()
   if (missing !== null) return t.skip(missing)
   const channels = { telegram: TELEGRAM }
@@ -92,11 +94,14 @@ test('the bot can be left to heald, and can live elsewhere', t => {
   assert.deepEqual(child.file.channels, channels, 'it reads the file where it is')
   assert.deepEqual([child.file.bot, child.users.users], [{ run: 'child' }, {}], 'no user is named that there is not')
   assert.deepEqual(unitOf(child, 'heald').serviceConfig.EnvironmentFile, ['/e'])
-  const system = configured(t, { channels, bot: { state: '/srv/bot', user: 'relay' } })
-  const elsewhere = unitOf(system, 'heald-bot')
-  assert.deepEqual([system.tmpfiles, child.tmpfiles], [['d /srv/bot 0700 relay - -'], []], 'its folder is made')
-  assert.deepEqual([elsewhere.serviceConfig.ReadWritePaths, elsewhere.serviceConfig.User], [['/srv/bot'], 'relay'])
-  assert.equal(elsewhere.serviceConfig.StateDirectory, undefined)
+  const ofChild = configured(t, { channels, bot: { run: 'child', user: 'relay', state: '/srv/bot' } })
+  assert.deepEqual([refused(child), refused(ofChild), ofChild.users.users], [[], [], {}])
+  const others = { user: 'relay', state: '/srv/bot' }
+  for (const [key, value] of Object.entries(others)) {
+    const [message = '', ...more] = refused(configured(t, { channels, bot: { [key]: value } }))
+    assert.match(message, new RegExp(`settings\\.bot\\.${key}: .*heald-bot.*child`))
+    assert.deepEqual(more, [])
+  }
 })
 
 test('there is a Chromium only where there is WhatsApp', t => {

@@ -5,7 +5,6 @@ import { type TestContext, test } from 'node:test'
 import { checkConfig } from '../../core/config/load.ts'
 import { filesOf, SYSUSERS } from '../../core/install/files.ts'
 import { planOf } from '../../core/install/plan.ts'
-import { BOT_USER } from '../../core/install/unit-text.ts'
 import { temporary } from '../adapters/host/nix-stand.ts'
 import { ABLE } from '../core/config/folder.ts'
 import { CONFIGURED, evaluator, nixIsMissing } from './evaluate.ts'
@@ -65,19 +64,6 @@ const SETTINGS = {
       },
     },
   },
-  'a user and a folder of its own choice': {
-    host: 'web-1',
-    channels: {
-      telegram: { token: { file: '/run/secrets/telegram' }, chats: [-1001] },
-      whatsapp: { chats: '4915112345678@c.us', browser: '/usr/bin/chromium' },
-    },
-    bot: { run: 'unit', user: 'relay', state: '/var/lib/relay/state' },
-  },
-  'a folder elsewhere': {
-    host: 'web-1',
-    channels: { telegram: { token: { file: '/run/secrets/telegram' }, chats: [-1001] } },
-    bot: { run: 'unit', state: '/srv/relay' },
-  },
   'nobody to tell': { channels: { console: {} } },
 }
 
@@ -95,17 +81,13 @@ for (const [name, settings] of Object.entries(SETTINGS)) {
       ...Object.entries(sockets).map(([name, socket]) => [`${name}.socket`, socketFile(socket)] as const),
     ])
     assert.deepEqual([...nixos.keys()].sort(), [...installed.keys()].sort(), 'the same units')
-    const { user = BOT_USER } = file.bot
-    assert.ok(file.bot.user === undefined || user in users.users, `the bot's user ${user}`)
-    // Elsewhere another user than its own is somebody's to make, and to keep.
-    const named = user === BOT_USER ? [] : [user]
-    assert.deepEqual(Object.keys(users.users).sort(), [...installedUsers, ...named].sort(), 'the same users')
+    assert.deepEqual(Object.keys(users.users).sort(), installedUsers.sort(), 'the same users')
     for (const [unit, text] of installed) assert.deepEqual(comparable(nixos.get(unit) ?? ''), comparable(text), unit)
   })
 }
 
 interface Configured {
-  readonly file: { readonly bot: { readonly user?: string } }
+  readonly file: object
   readonly users: { readonly users: object }
   readonly units: Readonly<Record<string, Unit>>
   readonly sockets: Readonly<Record<string, SocketUnit>>

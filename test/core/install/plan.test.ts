@@ -28,11 +28,13 @@ function saidBy(plan: () => unknown): string {
   }
 }
 
-test('a state folder that the bot could not have as a unit is refused', async t => {
-  for (const state of ['/var/tmp/bot', '/tmp/x/bot', '/var/lib/heald/bot', '/etc/heald/bot', '/srv/a b', '/srv', '/'])
-    assert.match(await told(t, { run: 'unit', state }), /can't have its state in .*; leave bot\.state out/, state)
-  for (const state of ['/srv/bot', '/var/lib/heald-bot', '/var/lib/relay/state'])
-    assert.doesNotMatch(await told(t, { run: 'unit', state }), /can't have its state/, state)
+test('a user or a folder that the unit of the bot has not is refused', async t => {
+  assert.match(await told(t, { run: 'unit', user: 'relay' }), /bot\.user is relay.*: heald-bot; leave bot\.user out/)
+  for (const state of ['/srv/bot', '/var/lib/relay', '/var/lib/heald-bot/x', '/'])
+    assert.match(await told(t, { run: 'unit', state }), /bot\.state is .*: \/var\/lib\/heald-bot; leave bot\.state out/)
+  const own = { user: 'heald-bot', state: '/var/lib/heald-bot' }
+  for (const bot of [own, { run: 'child', user: 'nobody', state: '/srv/bot' }])
+    assert.doesNotMatch(await told(t, { run: 'unit', ...bot }), /bot\.(user|state)/)
 })
 
 test('a program that systemd would not find by its path is refused', () => {
