@@ -1,6 +1,6 @@
 /**
  * The daemon's own API: HTTP over a unix socket. There are two, each with its own routes: the operator's (0600), and the
- * bot's (0660, four verbs).
+ * bot's (0600, its user's; four verbs).
  *
  * Life of a request
  * 1. The kernel has checked the file mode; whoever gets to the operator's is `local:admin`. At most 64 connections.
@@ -15,14 +15,14 @@ import { createServer } from '../http.ts'
 import { readBody } from './body.ts'
 import { faultToJson, httpStatusOf } from './fault-json.ts'
 import { type Follow, type Route, routeOf } from './routes.ts'
-import { type Access, listenOn } from './socket.ts'
+import { listenOn } from './socket.ts'
 import { writeLines } from './stream.ts'
 
 export interface ServeOptions<Asked> {
   /** Absolute path of the socket file. */
   readonly socket: string
-  /** Who may open it; left out: heald's own user alone. */
-  readonly access?: Access
+  /** Number of the one user who may open it, root aside; null: heald's own. */
+  readonly owner?: number | null
   readonly routes: readonly Route<Asked>[]
   /** What the routes ask. */
   readonly control: Asked
@@ -52,7 +52,7 @@ export interface ApiServer {
 /** Listens, or rejects with a Fault `socket.busy`, `socket.path` or `socket.listen`. */
 export async function serve<Asked>({
   socket,
-  access,
+  owner = null,
   routes,
   control,
   follow,
@@ -70,7 +70,7 @@ export async function serve<Asked>({
   })
   server.maxConnections = connections
   server.on('request', (request, response) => void handle(request, response))
-  await listenOn(server, socket, access)
+  await listenOn(server, socket, owner)
   // From here on an error event is about one accept (too many open files, say), not about the server.
   server.on('error', error => warn(`a connection could not be taken: ${messageOf(error)}`))
 

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
+import { chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 
@@ -19,17 +19,12 @@ export function checkSocketPath(path: string): void {
   )
 }
 
-/** Besides heald's own user, those of a group may open it. */
-export interface Access {
-  /** Number of the group; null: heald's own. */
-  readonly group: number | null
-}
-
 /**
- * Listens on `path`, for this user alone (0600) or for a group too (0660). A socket file that nobody answers on was left by a daemon that died
- * and is replaced; one that somebody answers on is a Fault (`socket.busy`).
+ * Listens on `path`, for one user alone (0600): this one, or `owner`, by number, whom root gives the file. A group would let in
+ * whoever else is in it. A socket file that nobody answers on was left by a daemon that died and is replaced; one that somebody
+ * answers on is a Fault (`socket.busy`).
  */
-export async function listenOn(server: Server, path: string, access?: Access): Promise<void> {
+export async function listenOn(server: Server, path: string, owner: number | null = null): Promise<void> {
   checkSocketPath(path)
   await removeStale(path)
   // A mode given afterwards would leave a moment for others, so the file has to be born with it. The umask belongs to the
@@ -44,7 +39,7 @@ export async function listenOn(server: Server, path: string, access?: Access): P
       })
       process.umask(before)
     })
-    if (access !== undefined) admit(path, access)
+    if (owner !== null) chownSync(path, owner, process.getegid?.() ?? 0)
   } catch (error) {
     if (codeOf(error) === 'EADDRINUSE') throw busy(path)
     throw new Fault('socket.listen', `heald can't listen on ${path}: ${messageOf(error)}`, {
@@ -54,12 +49,6 @@ export async function listenOn(server: Server, path: string, access?: Access): P
   } finally {
     process.umask(before)
   }
-}
-
-/** The group before the mode, so that it is never open to another one. */
-function admit(path: string, { group }: Access): void {
-  if (group !== null) chownSync(path, process.geteuid?.() ?? 0, group)
-  chmodSync(path, 0o660)
 }
 
 async function removeStale(path: string): Promise<void> {

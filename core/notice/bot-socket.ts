@@ -66,7 +66,8 @@ export function botSocket(options: BotSocketOptions): BotSocket {
     if (owner !== null) for (const place of places) letThrough(options.state, place)
     server = await serve({
       socket: path,
-      access: { group: owner?.gid ?? null },
+      // Of a plain user's heald it stays that user's: only root can give files away.
+      owner: process.geteuid?.() === 0 ? (owner?.uid ?? null) : null,
       routes: BOT_ROUTES,
       ...{ control: options.control, follow: options.follow, warn },
     })

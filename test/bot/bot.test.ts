@@ -43,7 +43,7 @@ test('a bot that ends hears nothing any more before it waits for anything; what 
   })
   const ending = new AbortController()
   const server = await serve({
-    ...{ socket: join(folder, 'bot.sock'), access: { group: null }, routes: BOT_ROUTES, control },
+    ...{ socket: join(folder, 'bot.sock'), routes: BOT_ROUTES, control },
     async *follow() {
       await new Promise(resolve => ending.signal.addEventListener('abort', resolve))
     },

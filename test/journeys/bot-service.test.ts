@@ -21,7 +21,7 @@ test('the bot is heald’s first service: healed, restarted and stopped like any
     (await stand.status()).services.map(({ name }) => name),
     ['bot', 'app'],
   )
-  assert.equal((statSync(join(stand.state, 'bot.sock')).mode & 0o777).toString(8), '660')
+  assert.equal((statSync(join(stand.state, 'bot.sock')).mode & 0o777).toString(8), '600')
   assert.equal((statSync(bot.folder).mode & 0o777).toString(8), '700')
 
   await stand.wait('the bot tells of its channel', () => stand.of('channel.up')[0])
@@ -117,10 +117,10 @@ test('a bot with a user of its own reaches its socket and its folder, and nothin
   await bot.up()
   await stand.wait('the bot tells of its channel', () => stand.of('channel.up')[0])
   const { pid } = await stand.service('bot')
-  const { uid, gid } = statSync(`/proc/${pid}`)
+  const { uid } = statSync(`/proc/${pid}`)
   assert.notEqual(uid, 0)
   const socket = statSync(join(stand.state, 'bot.sock'))
-  assert.deepEqual([socket.uid, socket.gid], [0, gid])
+  assert.deepEqual([socket.uid, (socket.mode & 0o777).toString(8)], [uid, '600'])
   assert.equal(statSync(bot.folder).uid, uid)
   const closed = ['ledger', 'run', 'logs', 'heald.sock']
   for (const name of closed) assert.equal(statSync(join(stand.state, name)).mode & 0o007, 0, name)

@@ -88,6 +88,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     })
     const { MainPID } = await machine.show('heald-bot', 'MainPID')
     assert.match(await machine.must('ps', '-o', 'user=', '-p', String(MainPID)), /^heald-b/)
+    assert.equal((await machine.must('stat', '-c', '%a %U', '/run/heald/bot.sock')).trim(), '600 heald-bot')
     // Of the package alone: nothing of the clone, which machines see too.
     for (const unit of ['heald', 'heald-bot']) {
       const { ExecStart = '' } = await machine.show(unit, 'ExecStart')

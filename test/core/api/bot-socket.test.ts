@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { BOT_ROUTES } from '../../../core/api/bot-routes.ts'
 import { request, stream } from '../../../core/api/client.ts'
 import type { Status } from '../../../core/api/control.ts'
 import { type Limits, serve } from '../../../core/api/server.ts'
-import type { Access } from '../../../core/api/socket.ts'
 import { createBotDesk } from '../../../core/notice/bot-desk.ts'
 import { NO_COMMANDS } from '../../fakes/no-commands.ts'
 import { configOf, notebook, SLACK, TELEGRAM } from '../notice/stand.ts'
@@ -15,7 +15,7 @@ import { temporaryFolder } from './stand.ts'
 
 async function makeSocket(
   t: TestContext,
-  { limits = {}, access = { group: null } }: { limits?: Partial<Limits>; access?: Access } = {},
+  { limits = {}, owner = null }: { limits?: Partial<Limits>; owner?: number | null } = {},
 ) {
   const book = Object.assign(notebook(), {
     note: null as string | null,
@@ -42,7 +42,7 @@ async function makeSocket(
   async function* follow(from: number) {
     for (let seq = from; seq < from + 3; seq += 1) yield `{"seq":${seq}}`
   }
-  const server = await serve({ socket, access, routes: BOT_ROUTES, control, follow, limits })
+  const server = await serve({ socket, owner, routes: BOT_ROUTES, control, follow, limits })
   t.after(() => server.close(100))
   const ask = (path: string, body?: object) =>
     request(socket, body === undefined ? 'GET' : 'POST', path, body, { timeoutMs: 5000 }) as Promise<never>
@@ -68,12 +68,22 @@ test('it has four verbs, and nothing that the operator may do', async t => {
     await assert.rejects(ask(path, {}), { code: 'request.path' }, path)
 })
 
-test('its file is for heald and one group', async t => {
-  const group = process.getuid?.() === 0 ? 12_345 : (process.getgid?.() ?? 0)
-  const { socket } = await makeSocket(t, { access: { group } })
-  const { mode, gid } = statSync(socket)
-  assert.equal((mode & 0o777).toString(8), '660')
-  assert.equal(gid, group)
+test('its file is for heald and one user: not for a group, as others may be in it', {
+  skip: process.getuid?.() !== 0 && 'only root can give a file to somebody else',
+}, async t => {
+  if (spawnSync('python3', ['--version']).error !== undefined) return t.skip('needs python3')
+  const [owner, other] = [12_345, 54_321]
+  const { socket } = await makeSocket(t, { owner })
+  chmodSync(dirname(socket), 0o711)
+  const { mode, uid } = statSync(socket)
+  assert.deepEqual([(mode & 0o777).toString(8), uid], ['600', owner])
+  const connect = 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])'
+  const asUser = (uid: number) => {
+    const { status, stderr } = spawnSync('python3', ['-c', connect, socket], { uid, gid: owner, encoding: 'utf8' })
+    return status === 0 ? 'connected' : stderr.trim().split('\n').at(-1)
+  }
+  assert.equal(asUser(owner), 'connected')
+  assert.match(asUser(other) ?? '', /PermissionError: \[Errno 13\]/)
 })
 
 test('the configuration goes there without a secret, and without the words of the fallback', async t => {
