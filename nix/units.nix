@@ -170,7 +170,6 @@ in {
           ++ settings.channels.whatsapp.browserArgs or [ ])
       );
       User = "heald-whatsapp";
-      Group = "heald-whatsapp";
       # Its signs of life come from a process of their own, systemd-notify.
       WatchdogSec = 60;
       NotifyAccess = "all";

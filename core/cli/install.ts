@@ -4,6 +4,7 @@ import { SYSTEM_CONFIG } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
 import { openSecret } from '../config/notice-surroundings.ts'
 import type { HostConfig } from '../config/spec.ts'
+import { isUser } from '../config/surroundings.ts'
 import { Fault } from '../fault.ts'
 import { CREDENTIALS, credentialsOf } from '../install/credentials.ts'
 import {
@@ -11,6 +12,7 @@ import {
   filesOf,
   type InstalledUnit,
   installedConfig,
+  isThere,
   mustBeOurs,
   mustNotBeMasked,
   pathOf,
@@ -41,12 +43,12 @@ export async function run(context: Context, words: readonly string[], values: Va
   const plan = planInstall(config, path, version)
   const whatsApp = whatsAppOf(plan)
   if (whatsApp !== null) await checkWhatsApp(whatsApp)
-  mustNotBeMasked()
-  mustBeOurs()
   const planned = UNITS.filter(unit => unit.text(plan) !== '')
+  mustNotBeMasked(planned)
+  mustBeOurs()
   // What the plan has no more would run on without its file: a second bot with the same token.
-  for (const unit of UNITS) if (!planned.includes(unit) && existsSync(pathOf(unit))) await endUnit(unit.name)
-  const files = filesOf(plan, [...new Set([...usersMade(), ...usersOf(plan)])])
+  for (const unit of UNITS) if (!planned.includes(unit) && isThere(pathOf(unit))) await endUnit(unit.name)
+  const files = filesOf(plan, await ourUsers(plan))
   for (const [file, text] of files) await putFile(file, text)
   if (files.get(SYSUSERS) !== '') await system('systemd-sysusers', SYSUSERS)
   await system('systemctl', 'daemon-reload')
@@ -68,6 +70,13 @@ export async function run(context: Context, words: readonly string[], values: Va
   else context.out(textOf(config, plan, written, units))
   for (const warning of await openCredentials(config)) context.err(`heald: ${warning}\n`)
   return EXIT.done
+}
+
+/** The users to make and to remove one day: those made before, and those that are missing. Another's user stays another's. */
+async function ourUsers(plan: InstallPlan): Promise<string[]> {
+  const ours = usersMade()
+  for (const user of usersOf(plan)) if (!ours.includes(user) && !(await isUser(user))) ours.push(user)
+  return ours
 }
 
 /** What there is on a host for `heald install`. */

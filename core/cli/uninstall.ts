@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../fault.ts'
 import {
   closeFolder,
   dropFolder,
   FILES,
   isMasked,
+  isThere,
   mustBeOurs,
+  pathOf,
   putFile,
   SYSUSERS,
   UNITS,
@@ -15,6 +18,7 @@ import {
 import { letGoOfRoots } from '../install/roots.ts'
 import { endUnit, system, trySystem } from '../install/systemctl.ts'
 import { BOT_FOLDER, WHATSAPP_FOLDER } from '../install/unit-text.ts'
+import { hasWriter } from '../ledger/lock.ts'
 import { noWords } from './arguments.ts'
 import { askStatus, order } from './ask.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -24,6 +28,7 @@ const STATE = '/var/lib/heald'
 /** What is not of the installation: written by people, or the only record of what happened. */
 const KEPT = ['/etc/heald', STATE, BOT_FOLDER, WHATSAPP_FOLDER]
 
+const ENDING_MS = 5000
 const LEFT =
   'heald did not answer. What it ran itself may go on without it; look: systemd-cgls /system.slice/heald.service\n'
 
@@ -31,16 +36,18 @@ const LEFT =
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'uninstall')
   mustBeSystemd('uninstall')
-  const installed = FILES.filter(file => existsSync(file))
+  const installed = FILES.filter(isThere)
   const users = usersMade()
-  mustBeOurs(installed.filter(file => !isMasked(file)))
+  mustBeOurs()
   await mustBeSettled(context)
   if (installed.length === 0) await mustNotRun(context)
   // Services that heald runs itself would be left without anybody. Units go on: they are systemd's.
   const stopped = installed.length === 0 ? null : await stopServices(context)
-  for (const { name } of UNITS.toReversed()) {
-    // A no: it was never installed, or it is masked and can only be stopped.
-    await endUnit(name).catch(() => trySystem('systemctl', 'stop', name))
+  for (const unit of UNITS.toReversed()) {
+    const { name } = unit
+    // A no: it was never installed. One that is masked can only be stopped: its mask would be taken away with it.
+    if (isMasked(pathOf(unit))) await trySystem('systemctl', 'stop', name)
+    else await endUnit(name).catch(() => {})
     await trySystem('systemctl', 'reset-failed', name)
   }
   // All of them: of an installation that was broken off there may be parts.
@@ -53,6 +60,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   // Only now: a removal that is broken off before is to be ended by the next.
   await putFile(SYSUSERS, '')
   await dropFolder(dirname(SYSUSERS), false)
+  if (values.purge === true) await mustNotBeWritten()
   await letGoOfRoots(STATE)
   const purged = values.purge === true ? KEPT.filter(folder => existsSync(folder)) : []
   for (const folder of KEPT) await dropFolder(folder, values.purge === true)
@@ -88,9 +96,22 @@ async function mustNotRun(context: Context): Promise<void> {
     () => true,
     () => false,
   )
-  if (!answers) return
-  throw new Fault('install.running', 'heald was not installed here, but it runs: what there is of it is in use', {
-    hint: 'end it and its services first, with: heald down',
+  if (answers) {
+    throw new Fault('install.running', 'heald was not installed here, but it runs: what there is of it is in use', {
+      hint: 'end it and its services first, with: heald down',
+    })
+  }
+  await mustNotBeWritten()
+}
+
+/** A Fault where the ledger is in use, also by a heald that does not answer: one that just starts, or is stuck. */
+async function mustNotBeWritten(): Promise<void> {
+  const ledger = join(STATE, 'ledger')
+  // One that was just told to end takes a moment.
+  for (let waitedMs = 0; waitedMs < ENDING_MS && hasWriter(ledger); waitedMs += 100) await sleep(100)
+  if (!hasWriter(ledger)) return
+  throw new Fault('install.running', `a heald that is no unit of here has not ended, and writes ${ledger}`, {
+    hint: `end it first: heald down, or by its number in ${ledger}/lock.pid`,
   })
 }
 

@@ -116,7 +116,7 @@ async function isRunnable(program: string, service: ServiceSpec): Promise<boolea
 }
 
 /** Asks the system's own lookup (files, LDAP, …). When that can't answer, the user gets the benefit of the doubt. */
-function isUser(name: string): Promise<boolean> {
+export function isUser(name: string): Promise<boolean> {
   const NOT_FOUND = 2
   return new Promise(done => {
     execFile('getent', ['passwd', '--', name], { timeout: LOOKUP_DEADLINE_MS }, error =>

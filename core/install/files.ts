@@ -70,7 +70,7 @@ export function usersMade(path = SYSUSERS): string[] {
 export function mustBeOurs(paths: readonly string[] = FILES): void {
   const foreign = paths.find(path => {
     const found = statSync(path, { throwIfNoEntry: false })
-    return found !== undefined && !(found.isFile() && readFileSync(path, 'utf8').startsWith(MARK))
+    return found !== undefined && !isMasked(path) && !(found.isFile() && readFileSync(path, 'utf8').startsWith(MARK))
   })
   if (foreign === undefined) return
   throw new Fault('install.foreign', `${foreign} is there already, and "heald install" did not write it`, {
@@ -83,9 +83,14 @@ export function isMasked(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && readlinkSync(path) === '/dev/null'
 }
 
-/** A Fault when a unit is masked, which is somebody's wish that it does not run. */
-export function mustNotBeMasked(): void {
-  const masked = UNITS.find(unit => isMasked(pathOf(unit)))
+/** Whether there is a file of an installation: a mask is none, though it has the name of one. */
+export function isThere(path: string): boolean {
+  return existsSync(path) && !isMasked(path)
+}
+
+/** A Fault when one of `units` is masked, which is somebody's wish that it does not run. */
+export function mustNotBeMasked(units: readonly InstalledUnit[]): void {
+  const masked = units.find(unit => isMasked(pathOf(unit)))
   if (masked === undefined) return
   throw new Fault('install.masked', `${masked.name} is masked: it is never to be started`, {
     hint: `take that back with: systemctl unmask ${masked.name}`,
@@ -98,11 +103,11 @@ export function installedConfig(path = '/etc/systemd/system/heald.service'): str
   return text.startsWith(MARK) ? wordAfter('--config', text) : null
 }
 
-/** Writes a file whole, or removes it where `text` is '', with what was left of a write that was broken off. */
+/** Writes a file whole, or removes it where `text` is '', with what was left of a write that was broken off. A mask stays. */
 export async function putFile(path: string, text: string): Promise<void> {
   const unfinished = `${path}.new`
   if (text === '') {
-    await rm(path, { force: true })
+    if (!isMasked(path)) await rm(path, { force: true })
     return rm(unfinished, { force: true })
   }
   await mkdir(dirname(path), { recursive: true })

@@ -46,7 +46,6 @@ CollectMode=inactive-or-failed
 [Service]
 ExecStart=${commandLine(words)}
 User=${WHATSAPP_USER}
-Group=${WHATSAPP_USER}
 Environment=HOME=${WHATSAPP_FOLDER}
 Environment=LANG=C.UTF-8
 # Its signs of life come from a process of their own, systemd-notify.

@@ -1,15 +1,51 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { Status } from '../../core/api/control.ts'
+import { BOT_CREDENTIALS } from '../../core/install/credentials.ts'
+import { MARK } from '../../core/install/unit-text.ts'
 import { makeReleases } from '../adapters/host/releases-stand.ts'
 import { until } from '../until.ts'
 import { INSTALLED, INSTALLED_NODE, machineIsMissing, startMachine } from './machine.ts'
 
 const missing = machineIsMissing()
 
-test('heald is not removed in the middle of a switch that has no dead-man', { timeout: 180_000 }, async t => {
+/** Of a heald whose sockets were for the bot's group: what has changed since, in short. */
+const BEFORE = {
+  'etc/sysusers.d/heald.conf': `${MARK}
+u heald-bot - "heald's bot" /var/lib/heald-bot
+u heald-whatsapp - "WhatsApp of heald's bot" /var/lib/heald-whatsapp
+`,
+  'etc/systemd/system/heald-bot.service': `${MARK}
+[Service]
+ExecStart=/bin/sleep 100005
+User=heald-bot
+Group=heald-bot
+StateDirectory=heald-bot
+StateDirectoryMode=0700
+[Install]
+WantedBy=multi-user.target
+`,
+  'etc/systemd/system/heald-whatsapp.socket': `${MARK}
+[Socket]
+ListenStream=/run/heald-whatsapp.sock
+SocketGroup=heald-bot
+SocketMode=0660
+RemoveOnStop=yes
+Accept=yes
+[Install]
+WantedBy=sockets.target
+`,
+  'etc/systemd/system/heald-whatsapp@.service': `${MARK}
+[Service]
+ExecStart=/bin/sleep 100005
+User=heald-whatsapp
+Group=heald-whatsapp
+`,
+}
+
+test('heald is not removed in the middle of a switch that has no dead-man', { timeout: 240_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   const at = (...path: string[]) => join(machine.root(), ...path)
@@ -58,13 +94,58 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
   assert.deepEqual(readdirSync(roots), [], 'nothing is kept from being collected')
 
   const unit = (name: string) => at('etc/systemd/system', name)
-  await t.test('a masked unit is not written over, and does not keep heald from being removed', async () => {
-    await machine.must('systemctl', 'mask', 'heald-bot')
-    assert.match((await heald('install')).stderr, /heald-bot\.service is masked.*\n.*systemctl unmask heald-bot/)
-    assert.ok(!existsSync(unit('heald.service')))
-    const { code, stderr } = await heald('uninstall')
+  const withChat = () => {
+    mkdirSync(at('etc/heald/credentials'), { recursive: true, mode: 0o700 })
+    writeFileSync(at('etc/heald/credentials/telegram'), '123:token\n', { mode: 0o600 })
+    const telegram = { token: { file: `${BOT_CREDENTIALS}telegram` }, chats: [-100], apiRoot: 'http://127.0.0.1:9' }
+    writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify({ bot: { run: 'unit' }, channels: { telegram } }))
+  }
+  await t.test(
+    'a mask stays: it is not written over, keeps nothing from being removed, and is no installation',
+    async () => {
+      await machine.must('systemctl', 'mask', 'heald-bot', 'heald-whatsapp.socket')
+      configure('1s')
+      assert.equal((await heald('install')).code, 0, 'no unit of these is planned')
+      withChat()
+      assert.match((await heald('install')).stderr, /heald-bot\.service is masked.*\n.*systemctl unmask heald-bot/)
+      const { code, stderr } = await heald('uninstall')
+      assert.equal(code, 0, stderr)
+      assert.ok(!existsSync(unit('heald.service')))
+      assert.equal((await heald('uninstall')).stdout.split('\n')[0], 'heald was not installed here.')
+      for (const name of ['heald-bot.service', 'heald-whatsapp.socket'])
+        assert.equal(readlinkSync(unit(name)), '/dev/null', name)
+      await machine.must('systemctl', 'unmask', 'heald-bot', 'heald-whatsapp.socket')
+    },
+  )
+
+  await t.test('a user that was there before stays', async () => {
+    await machine.must('useradd', '--system', '--user-group', 'heald-bot')
+    for (const verb of ['install', 'install', 'uninstall']) {
+      const { code, stderr } = await heald(verb)
+      assert.equal(code, 0, stderr)
+    }
+    assert.equal((await machine.must('stat', '-c', '%U', '/var/lib/heald-bot')).trim(), 'heald-bot')
+    await machine.must('userdel', 'heald-bot')
+  })
+
+  await t.test('units of an earlier heald are taken over, and its users are removed in the end', async () => {
+    for (const [path, text] of Object.entries(BEFORE)) {
+      mkdirSync(dirname(at(path)), { recursive: true })
+      writeFileSync(at(path), text)
+    }
+    await machine.must('systemd-sysusers', '/etc/sysusers.d/heald.conf')
+    await machine.must('systemctl', 'daemon-reload')
+    await machine.must('systemctl', 'enable', '--quiet', '--now', 'heald-bot', 'heald-whatsapp.socket')
+    const { code, stderr } = await heald('install')
     assert.equal(code, 0, stderr)
-    assert.ok(!readdirSync(unit('')).includes('heald-bot.service'))
+    const { Group, ActiveState } = await machine.show('heald-bot', 'Group', 'ActiveState')
+    assert.deepEqual([Group, ActiveState], ['', 'active'])
+    assert.ok(!existsSync(at('run/heald-whatsapp.sock')))
+    assert.equal((await heald('uninstall')).code, 0)
+    for (const user of ['heald-bot', 'heald-whatsapp'])
+      assert.notEqual((await machine.run('getent', 'passwd', user)).code, 0, user)
+    const left = await machine.must('find', '/etc/systemd', '-name', 'heald*')
+    assert.deepEqual([left, existsSync(at('etc/sysusers.d/heald.conf'))], ['', false])
   })
 
   await t.test('a folder in the place of a unit is somebody else’s', async () => {
@@ -83,11 +164,19 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
     assert.notEqual(code, 0)
     assert.match(stderr, /heald was not installed here, but it runs.*\n.*heald down/)
     assert.equal((await machine.show('by-hand', 'ActiveState')).ActiveState, 'active')
+    await machine.must('systemctl', 'mask', 'heald')
+    assert.match((await heald('uninstall', '--purge')).stderr, /heald was not installed here, but it runs/)
+    await machine.must('systemctl', 'unmask', 'heald')
+    const { MainPID = '' } = await machine.show('by-hand', 'MainPID')
+    await machine.must('kill', '-STOP', MainPID)
+    assert.match((await heald('uninstall', '--purge')).stderr, /has not ended, and writes .*\n.*lock\.pid/)
+    assert.ok(existsSync(at('var/lib/heald/ledger')))
+    await machine.must('kill', '-CONT', MainPID)
     await heald('down')
-    const { stdout } = await heald('uninstall', '--purge')
+    const { stdout, stderr: said } = await heald('uninstall', '--purge')
     assert.equal(
-      stdout,
-      'heald was not installed here.\nDeleted /etc/heald, /var/lib/heald (configuration and ledger).\n',
+      stdout + said,
+      'heald was not installed here.\nDeleted /etc/heald, /var/lib/heald, /var/lib/heald-bot (configuration and ledger).\n',
     )
   })
 })
