@@ -7,6 +7,9 @@ import { Fault } from '../../../core/fault.ts'
 import { mustBeReadable } from '../../../core/install/readable.ts'
 import { freshFolder } from '../config/folder.ts'
 
+// Folders are made as they are for others to read, whatever the umask of who tests.
+process.umask(0o022)
+
 function write(path: string, mode = 0o644): string {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, '')
