@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { asOwnerOf } from '../owner.ts'
-import { howToStart } from '../start-hint.ts'
+import { askRoot, howToStart } from '../start-hint.ts'
 import { faultFromJson } from './fault-json.ts'
 import { checkSocketPath } from './socket.ts'
 
@@ -113,7 +113,7 @@ function unreachable(socket: string, error: unknown): Fault {
   const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ECONNREFUSED'
   const why = gone ? `nothing listens on ${socket}` : `the connection to ${socket} broke: ${messageOf(error)}`
   return new Fault('daemon.unreachable', `the daemon can't be reached: ${why}`, {
-    hint: `start it with "${howToStart(socket)}"; if it runs with another state folder, say which one: --state DIR`,
+    hint: `${askRoot(socket) ?? `start it with "${howToStart(socket)}"`}; if it runs with another state folder, say which one: --state DIR`,
     retry: gone ? 'no' : 1000,
     cause: error,
   })

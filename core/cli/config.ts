@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { formatDuration } from '../config/duration.ts'
 import { findConfig, SYSTEM_CONFIG } from '../config/find.ts'
 import { checkConfig } from '../config/load.ts'
@@ -42,7 +43,14 @@ export async function run(context: Context, words: readonly string[], values: Va
   }
   context.out(problemsText(problems, shown, context.colour))
   context.out(checked.config === undefined ? verdictText(problems, shown) : summaryText(checked.config, shown, context))
+  if (problems.length > 0) context.out(rootText(path, shown))
   return ok ? EXIT.done : EXIT.bad
+}
+
+/** What who is not root is told of a file of root's: heald runs as root then, and may what its reader may not. */
+export function rootText(path: string, file: string, uid = process.getuid?.()): string {
+  if (uid === 0 || statSync(path, { throwIfNoEntry: false })?.uid !== 0) return ''
+  return `You are not root, and the file is root's. Check it as root: sudo heald config check ${cleanLine(file)}\n`
 }
 
 /** One block a problem: place, key, what is wrong and what to write; under it the line with a caret. */

@@ -37,8 +37,9 @@ const UNTOLD =
 export async function run(context: Context, words: readonly string[], values: Values): Promise<number> {
   noWords(words, 'install')
   mustBeSystemd('install')
-  const path = typeof values.config === 'string' ? values.config : (installedConfig() ?? SYSTEM_CONFIG)
-  const config = await readConfig(path)
+  const option = typeof values.config === 'string' ? values.config : null
+  const path = option ?? installedConfig() ?? SYSTEM_CONFIG
+  const config = await readConfig(path, option === null && path !== SYSTEM_CONFIG)
   const version = Number(/^systemd (\d+)/.exec(await system('systemctl', '--version'))?.[1])
   const plan = planInstall(config, path, version)
   const whatsApp = whatsAppOf(plan)
@@ -111,13 +112,19 @@ export function mustBeSystemd(command: 'install' | 'uninstall', facts: SystemFac
   })
 }
 
-async function readConfig(path: string): Promise<HostConfig> {
+/** `ofUnit`: nobody named it but the unit that is installed. */
+async function readConfig(path: string, ofUnit: boolean): Promise<HostConfig> {
   if (!isAbsolute(path)) {
     throw new Fault('usage.path', `${path} is not an absolute path, and a unit has no folder to start from`, {
       hint: `write --config ${process.cwd()}/${path}`,
     })
   }
   if (existsSync(path)) return loadConfigApart(path)
+  if (ofUnit) {
+    throw new Fault('config.missing', `there is no ${path}, which the installed unit names`, {
+      hint: 'put it back, or name another one: heald install --config FILE',
+    })
+  }
   throw new Fault('config.missing', `there is no ${path} yet`, {
     hint: `write one (heald init ${path}), look through it, then run this again`,
   })

@@ -8,7 +8,7 @@ import { genesisOf } from '../ledger/key-entries.ts'
 import { type BadLine, foldFrom } from '../ledger/read.ts'
 import { readSnapshot } from '../ledger/state.ts'
 import { askAsOwnerOf } from '../owner.ts'
-import { howToStart } from '../start-hint.ts'
+import { askRoot, howToStart } from '../start-hint.ts'
 
 /** Entries of one incident that are nearer than this to each other are read in one go. */
 const NEAR_SEQS = 1000
@@ -111,7 +111,7 @@ function existingLedger(state: string): string {
     'daemon.unreachable',
     `the daemon can't be reached, and there is no ledger in ${dir} to read instead`,
     {
-      hint: `start the daemon with "${howToStart(dir)}"; if heald keeps its state elsewhere, say where: --state DIR`,
+      hint: `${askRoot(dir) ?? `start the daemon with "${howToStart(dir)}"`}; if heald keeps its state elsewhere, say where: --state DIR`,
     },
   )
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { findProgram } from '../config/programs.ts'
 import { codeOf, messageOf } from '../fault.ts'
-import { howToStart } from '../start-hint.ts'
+import { askRoot, howToStart } from '../start-hint.ts'
 import type { Check } from './check.ts'
 
 const CONNECT_DEADLINE_MS = 1000
@@ -33,7 +33,7 @@ export function checkRoot(uid: number): Check {
 /** Whether a daemon answers on the socket. Says nothing to it. */
 export function checkDaemon(socket: string): Promise<Check> {
   const check = { id: 'daemon', title: 'daemon' }
-  const start = `start it with: ${howToStart(socket)}`
+  const start = askRoot(socket) ?? `start it with: ${howToStart(socket)}`
   return new Promise(done => {
     const client = connect(socket)
     const end = (state: Check['state'], why: string, advice?: string) => {

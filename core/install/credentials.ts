@@ -56,7 +56,7 @@ export function credentialsOf(channels: readonly ChannelSpec[]): string[] {
 }
 
 /** Files and variables that hold secrets of a channel: files by their path, variables as `$NAME`. */
-export function secretFiles(channel: ChannelSpec): string[] {
+function secretFiles(channel: ChannelSpec): string[] {
   const secrets =
     channel.kind === 'telegram' || channel.kind === 'discord'
       ? [channel.token]

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChannelSpec, SecretSpec } from '../config/channel-spec.ts'
 import type { BotSpec } from '../config/notice-spec.ts'
+import { secretsOf } from '../config/notice-surroundings.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { Fault } from '../fault.ts'
 import { frontDoor } from '../front-door.ts'
-import { BOT_CREDENTIALS, CREDENTIALS, credentialsOf, lastingPlace, secretFiles } from './credentials.ts'
+import { BOT_CREDENTIALS, CREDENTIALS, credentialsOf, lastingPlace } from './credentials.ts'
 import { mustBeReadable } from './readable.ts'
 import { type AlarmPlan, BOT_FOLDER, BOT_USER, type InstallPlan } from './unit-text.ts'
 
@@ -75,16 +76,26 @@ function checkPlaces(program: readonly string[], channels: readonly ChannelSpec[
   const missing = credentialsOf(channels).filter(name => !existsSync(join(CREDENTIALS, name)))
   if (missing.length > 0) {
     throw new Fault('install.credentials', `${CREDENTIALS} has no ${missing.join(', ')}, and the bot needs it`, {
-      hint: `put the token there, alone, for root only: install -m 600 /dev/stdin ${CREDENTIALS}/${missing[0]}`,
+      hint: `put the token there, alone, for root only: install -D -m 600 /dev/stdin ${CREDENTIALS}/${missing[0]}`,
     })
   }
 }
 
-function checkSecrets(channel: ChannelSpec): void {
-  for (const place of secretFiles(channel)) {
+/** Names of credentials by the key of a secret; a channel with one secret alone has its own name. */
+const NAMES: Readonly<Record<string, string>> = {
+  botToken: 'slack-bot',
+  appToken: 'slack-app',
+  signingSecret: 'slack-signing',
+}
+
+/** A Fault where a secret of a channel is not a credential of the bot's unit. */
+export function checkSecrets(channel: ChannelSpec): void {
+  for (const [key, secret] of secretsOf(channel)) {
+    const place = 'file' in secret ? secret.file : `$${secret.env}`
     if (place.startsWith(BOT_CREDENTIALS) && !place.slice(BOT_CREDENTIALS.length).includes('/')) continue
+    const name = NAMES[key] ?? channel.kind
     throw new Fault('install.secret', `the bot as a unit can't read the secret of ${channel.kind} from ${place}`, {
-      hint: `put the token into ${CREDENTIALS}/${channel.kind}, and write { file: ${BOT_CREDENTIALS}${channel.kind} }`,
+      hint: `put the token into ${CREDENTIALS}/${name}, and write { file: ${BOT_CREDENTIALS}${name} }`,
     })
   }
 }

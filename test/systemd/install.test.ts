@@ -64,7 +64,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
       /can't read the secret.*\n.*\/run\/credentials\/heald-bot\.service\/telegram/,
     )
     writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify(config(`${BOT_CREDENTIALS}telegram`)))
-    assert.match((await heald('install')).stderr, /has no telegram/)
+    assert.match((await heald('install')).stderr, /has no telegram.*\n.*install -D -m 600 \/dev\/stdin/)
     assert.match((await heald('config', 'check')).stdout, /there is no file \/etc\/heald\/credentials\/telegram; write/)
     assert.match((await heald('doctor', '--json')).stdout, /no token: \/etc\/heald\/credentials\/telegram is not there/)
     assert.ok(!existsSync(at('etc/systemd/system/heald.service')))
@@ -155,6 +155,15 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     await new Promise(resolve => setTimeout(resolve, 2500))
     assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'inactive')
     assert.match((await heald('status')).stderr, /can't be reached.*\n.*start it with "systemctl start heald"/)
+    const asNobody = ['runuser', '-u', 'nobody', '--', 'env', 'HOME=/nowhere', PACKED_NODE, PACKED_FRONT] as const
+    assert.match((await machine.run(...asNobody, 'status')).stderr, /asked as root: sudo heald …/)
+    assert.match((await machine.run(...asNobody, 'doctor')).stdout, /daemon: .*asked as root: sudo heald …/)
+    await machine.must('chmod', 'o+rX', '/etc/heald', '/etc/heald/heald.yaml')
+    const asked = [...asNobody, 'config', 'check', '/etc/heald/heald.yaml'] as const
+    assert.match(
+      (await machine.run(...asked)).stdout,
+      /only root may start units(.*\n)+You are not root.*: sudo heald config/,
+    )
     writeFileSync(at('etc/heald/heald.yaml'), 'services: [')
     const drop = '[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=100ms\n'
     writeFileSync(at('run/systemd/system/heald.service.d/quick.conf'), drop)
@@ -230,6 +239,11 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     const units = ['heald', 'heald-recover', 'heald-bot'].map(name => `/etc/systemd/system/${name}.service`)
     const verified = await machine.run('systemd-analyze', 'verify', '--man=no', ...units)
     assert.deepEqual([verified.code, verified.stderr.match(/.*heald.*/g)], [0, null])
+    rmSync(at('srv/heald.yaml'))
+    assert.match(
+      (await heald('install')).stderr,
+      /no \/srv\/heald\.yaml, which the installed unit names\n.*--config FILE/,
+    )
     assert.equal((await heald('install', '--config', '/etc/heald/heald.yaml')).code, 0)
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { run } from '../../../core/cli/config.ts'
+import { rootText, run } from '../../../core/cli/config.ts'
 import { checkConfig } from '../../../core/config/load.ts'
 import { codeOf } from '../../../core/fault.ts'
 import { ABLE, freshFolder, writeConfig } from '../config/folder.ts'
@@ -30,6 +30,15 @@ ${place(`${path}:5:36`)}  services.agent.health.evry  unknown key; did you mean 
 ${path} has 2 problems. Nothing of it is used until all are mended.
 `,
   )
+})
+
+test('who is not root is told to check root’s file as root', {
+  skip: process.getuid?.() !== 0 && 'only root has a file of root’s',
+}, t => {
+  const path = writeConfig(t, 'hots: a\n')
+  assert.match(rootText(path, 'heald.yaml', 1000), /You are not root.*: sudo heald config check heald\.yaml\n/)
+  assert.equal(rootText(path, 'heald.yaml', 0), '')
+  assert.equal(rootText(`${path}.gone`, 'heald.yaml', 1000), '')
 })
 
 test('colours are added, never instead of words', async t => {

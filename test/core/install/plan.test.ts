@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { ChannelSpec } from '../../../core/config/channel-spec.ts'
 import { checkConfig } from '../../../core/config/load.ts'
 import { Fault } from '../../../core/fault.ts'
 import { wordAfter } from '../../../core/install/command-line.ts'
+import { BOT_CREDENTIALS } from '../../../core/install/credentials.ts'
 import { installedConfig } from '../../../core/install/files.ts'
-import { checkProgram, planInstall } from '../../../core/install/plan.ts'
+import { checkProgram, checkSecrets, planInstall } from '../../../core/install/plan.ts'
 import { coreUnit } from '../../../core/install/unit-text.ts'
 import { ABLE, freshFolder } from '../config/folder.ts'
 
@@ -67,4 +69,24 @@ test('what a unit was installed with is read from it, whatever its name has in i
 test('the manual is named so that systemd reads one address', () => {
   const text = coreUnit({ ...PLAN, program: ['/opt/node', '/opt/my heald 50%/heald.js'] })
   assert.match(text, /^Documentation=file:\/\/\/opt\/my%%20heald%%2050%%25\/docs\/units\.md$/m)
+})
+
+test('each secret of a channel is given a name of its own', () => {
+  const quiet = { quietHours: null, digest: null }
+  const slack = { ...quiet, kind: 'slack', chats: ['C01'], http: null, apiUrl: 'https://slack.com/api/' } as const
+  const good = (name: string) => ({ file: `${BOT_CREDENTIALS}${name}` })
+  const [bot, app] = [{ env: 'B' }, { file: '/etc/app' }]
+  const place = /put the token into (\S+), and write \{ file: (\S+) \}/
+  const placesOf = (channel: ChannelSpec) => place.exec(saidBy(() => checkSecrets(channel)))?.slice(1)
+  const named = (name: string) => [`/etc/heald/credentials/${name}`, `${BOT_CREDENTIALS}${name}`]
+  assert.deepEqual(placesOf({ ...slack, botToken: bot, appToken: app }), named('slack-bot'))
+  assert.deepEqual(placesOf({ ...slack, botToken: good('slack-bot'), appToken: app }), named('slack-app'))
+  const telegram = {
+    ...quiet,
+    kind: 'telegram',
+    token: bot,
+    chats: ['1'],
+    apiRoot: 'https://api.telegram.org',
+  } as const
+  assert.deepEqual(placesOf(telegram), named('telegram'))
 })
