@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { SYSTEM_CONFIG } from '../config/find.ts'
 import { loadConfigApart } from '../config/load-apart.ts'
-import { openSecret } from '../config/notice-surroundings.ts'
 import type { HostConfig } from '../config/spec.ts'
 import { isUser } from '../config/surroundings.ts'
 import { Fault } from '../fault.ts'
@@ -69,7 +68,7 @@ export async function run(context: Context, words: readonly string[], values: Va
   const written = FILES.filter(file => files.get(file) !== '')
   if (context.json) context.out(`${JSON.stringify({ written, units })}\n`)
   else context.out(textOf(config, plan, written, units))
-  for (const warning of await openCredentials(config)) context.err(`heald: ${warning}\n`)
+  for (const warning of openCredentials(config)) context.err(`heald: ${warning}\n`)
   return EXIT.done
 }
 
@@ -130,12 +129,15 @@ async function readConfig(path: string, ofUnit: boolean): Promise<HostConfig> {
   })
 }
 
-/** Warnings about secrets of the bot's unit that are not for root alone. */
-async function openCredentials({ notice, bot }: HostConfig): Promise<string[]> {
+/** Warnings about secrets of the bot's unit that are not for root alone, as nobody else needs them. */
+function openCredentials({ notice, bot }: HostConfig): string[] {
   if (bot.run !== 'unit') return []
   const files = credentialsOf(notice.channels).map(name => join(CREDENTIALS, name))
-  const found = await Promise.all(files.map(file => openSecret({ file })))
-  return found.flatMap(open => (open === undefined ? [] : [`${open.message}\n  ${open.hint}`]))
+  const open = files.filter(file => {
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found !== undefined && (found.uid !== 0 || (found.mode & 0o077) !== 0)
+  })
+  return open.map(file => `${file} is not for root alone\n  give it to root: chown root: ${file} && chmod 600 ${file}`)
 }
 
 function textOf(config: HostConfig, plan: InstallPlan, written: readonly string[], units: readonly string[]): string {

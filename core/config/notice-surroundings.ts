@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { codeOf } from '../fault.ts'
 import { secretToLookAt } from '../install/credentials.ts'
 import { BOT_USER } from '../install/unit-text.ts'
@@ -56,8 +57,16 @@ export function secretsOf(channel: ChannelSpec): [key: string, secret: SecretSpe
 }
 
 const EVERYBODY = 0o007
+const PASS = 0o001
 
-const isForEverybody = ({ mode }: Stats): boolean => (mode & EVERYBODY) !== 0
+/** Others have to get through each folder over a file, too. One that can't be looked at is taken for shut. */
+async function isForEverybody(file: string, { mode }: Stats): Promise<boolean> {
+  if ((mode & EVERYBODY) === 0) return false
+  const folder = dirname(file)
+  const found = await stat(folder).catch(() => null)
+  if (found === null || (found.mode & PASS) === 0) return false
+  return folder === dirname(folder) || isForEverybody(folder, found)
+}
 
 function forEverybody(file: string): Omit<Missing, 'path'> {
   return { message: `everybody on this host may read ${file}`, hint: `keep it to yourself: chmod o= ${file}` }
@@ -67,7 +76,7 @@ function forEverybody(file: string): Omit<Missing, 'path'> {
 export async function openSecret(secret: SecretSpec): Promise<Omit<Missing, 'path'> | undefined> {
   if ('env' in secret) return undefined
   const found = await stat(secret.file).catch(() => null)
-  return found?.isFile() === true && isForEverybody(found) ? forEverybody(secret.file) : undefined
+  return found?.isFile() === true && (await isForEverybody(secret.file, found)) ? forEverybody(secret.file) : undefined
 }
 
 /** Variables are those of whoever starts heald, which are not seen from here. */
@@ -77,7 +86,7 @@ export async function missingSecret(secret: SecretSpec, isOurs: boolean): Promis
   try {
     const found = await stat(file)
     if (!found.isFile()) return { message: `${file} is not a file`, hint: 'name a file with the secret in it alone' }
-    if (isForEverybody(found)) return forEverybody(file)
+    if (await isForEverybody(file, found)) return forEverybody(file)
     if (isOurs) await access(file, constants.R_OK)
     return undefined
   } catch (error) {

@@ -132,6 +132,7 @@ test('heald doctor says of each channel whether it is there, and of each chat', 
   assert.match(stdout, /✓ ok +telegram +takes the token of @heald_bot/)
   assert.match(stdout, /discord: set HEALD_TEST_UNSET where heald is started/)
   assert.ok(!`${stdout}${stderr}${JSON.stringify(checks)}`.includes('not-a-real'))
+  chmodSync(stand.root, 0o755)
   chmodSync(file, 0o644)
   assert.match((await stand.cli('config', 'check')).stdout, /everybody on this host may read/)
 })

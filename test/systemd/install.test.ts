@@ -207,11 +207,12 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     writeFileSync(at('etc/heald/heald.yaml'), good)
   })
 
-  await t.test('a token that everybody may read is told', async () => {
-    chmodSync(at('etc/heald/credentials/telegram'), 0o644)
+  await t.test('a token that is not for root alone is told', async () => {
+    for (const [name, mode] of Object.entries({ '': 0o755, telegram: 0o644 }))
+      chmodSync(at('etc/heald/credentials', name), mode)
     const { code, stdout, stderr } = await heald('install')
     assert.equal(code, 0, stdout + stderr)
-    assert.match(stderr, /everybody on this host may read \/etc\/heald\/credentials\/telegram\n.*chmod o= /)
+    assert.match(stderr, /credentials\/telegram is not for root alone\n.*chown root: .* && chmod 600 /)
     assert.match(
       (await heald('doctor', '--json')).stdout,
       /"warn","why":"everybody on this host may read \/etc\/heald\//,

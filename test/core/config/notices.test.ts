@@ -133,21 +133,21 @@ for (const [channels, routes, to] of ROUTES)
 test('what channels name and is not there, or can be read by everybody, is warned of', async t => {
   const folder = freshFolder(t)
   const at = (name: string) => join(folder, name)
-  for (const [name, mode] of [
-    ['good', 0o640],
-    ['open', 0o644],
-  ] as const) {
-    writeFileSync(at(name), 'never shown')
-    chmodSync(at(name), mode)
-  }
+  writeFileSync(at('open'), 'never shown')
+  chmodSync(at('open'), 0o644)
   mkdirSync(at('folder'))
+  // What is open in a folder that nobody else passes is nobody else's to read.
+  mkdirSync(at('passed-by-none'), { mode: 0o700 })
+  writeFileSync(at('passed-by-none/open'), 'never shown')
+  chmodSync(at('passed-by-none/open'), 0o644)
+  chmodSync(folder, 0o755)
   writeFileSync(
     at('heald.yaml'),
     `services: { web: { run: "${process.execPath}" } }
 channels:
   telegram: { token: { file: open }, chats: [1] }
   discord: { token: { file: folder }, channels: ["1"] }
-  slack: { botToken: { file: good }, appToken: { file: lost }, channels: [C01] }
+  slack: { botToken: { file: passed-by-none/open }, appToken: { file: lost }, channels: [C01] }
   whatsapp: { chats: ["12345@c.us"], browser: nowhere/chromium }
 fallback: no-such-program --x
 bot: { user: no-such-user-here }

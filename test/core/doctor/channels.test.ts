@@ -84,6 +84,7 @@ test('a channel without its package or its secret is off, and says why; the othe
 
 test('a secret that everybody may read is warned of, where it is on the disk', async t => {
   const folder = freshFolder(t)
+  chmodSync(folder, 0o755)
   for (const [name, mode] of [
     ['open', 0o644],
     ['shut', 0o640],
