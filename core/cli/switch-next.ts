@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stream } from '../api/client.ts'
 import type { Status } from '../api/control.ts'
 import type { GenerationRef, Switched } from '../api/switch-control.ts'
+import { round } from '../clock.ts'
 import type { Data } from '../entry.ts'
 import { codeOf, Fault } from '../fault.ts'
 import { stepOf } from '../safeswitch/entries.ts'
@@ -20,7 +21,7 @@ import type { Context } from './command.ts'
 import { entryIn, type Steps, showSteps } from './switch-steps.ts'
 
 /** A NixOS system stops units, activates, and starts them again. After a stop by hand nobody comes. */
-const NO_HEALD_MS = 60_000
+export const NO_HEALD_MS = 60_000
 const LOOK_EVERY_MS = 300
 const READ_MS = 10_000
 
@@ -31,30 +32,33 @@ export interface Interrupted {
   readonly before: Status
   /** Seq behind the last step that was shown. */
   readonly shown: number
+  /** Monotonic, ms. */
   readonly startedMs: number
   /** How long the order may take in all. */
   readonly deadlineMs: number
+  /** How long no heald may answer. */
+  readonly noHealdMs: number
 }
 
 /** Resolves to how the order ended. Faults: `daemon.unreachable` (no heald comes, or nothing of it was begun), `interrupted`. */
 export async function endInNext(context: Context, order: Interrupted): Promise<Switched> {
-  const { verb, target, before, startedMs, deadlineMs } = order
+  const { verb, target, before, startedMs, deadlineMs, noHealdMs } = order
   if (!context.json)
     context.err(
-      `heald: it has ended in the middle of the switch of ${target}; waiting for the next one, ${NO_HEALD_MS / 1000} s at most\n`,
+      `heald: it has ended in the middle of the switch of ${target}; waiting for the next one, ${noHealdMs / 1000} s at most\n`,
     )
-  let [steps, shown, heardMs] = [undefined as Steps | undefined, order.shown, context.nowMs()]
+  let [steps, shown, heardMs] = [undefined as Steps | undefined, order.shown, performance.now()]
   try {
-    while (context.nowMs() < startedMs + deadlineMs) {
+    while (performance.now() < startedMs + deadlineMs) {
       await sleep(LOOK_EVERY_MS, undefined, { signal: context.signal })
       const seen = await look(context, order)
       if (seen === null) {
-        if (context.nowMs() - heardMs > NO_HEALD_MS) break
+        if (performance.now() - heardMs > noHealdMs) break
         shown = (await steps?.stop()) ?? shown
         steps = undefined
         continue
       }
-      heardMs = context.nowMs()
+      heardMs = performance.now()
       if (!context.json) steps ??= showSteps(context, target, before, shown)
       const { told, current } = seen
       if (told === null) continue
@@ -62,7 +66,7 @@ export async function endInNext(context: Context, order: Interrupted): Promise<S
       if (told.to === null) throw notBegun(target)
       const from = before.targets.find(({ name }) => name === target)?.current ?? null
       const { outcome, why } = outcomeOf(told.end, verb === 'deploy' ? told.rollbackWhy : null)
-      return { target, outcome, from, to: told.to, current, why, tookMs: context.nowMs() - startedMs }
+      return { target, outcome, from, to: told.to, current, why, tookMs: round(performance.now() - startedMs) }
     }
   } catch (error) {
     if (!context.signal.aborted) throw error
@@ -70,7 +74,7 @@ export async function endInNext(context: Context, order: Interrupted): Promise<S
   } finally {
     await steps?.stop()
   }
-  throw new Fault('daemon.unreachable', `heald ended, and no other came within ${NO_HEALD_MS / 1000} s`, {
+  throw new Fault('daemon.unreachable', `heald ended, and no other came within ${noHealdMs / 1000} s`, {
     retry: 'now',
   })
 }

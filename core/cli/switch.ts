@@ -15,7 +15,7 @@ import { oneWord, twoWords } from './arguments.ts'
 import { askStatus, orderFor, SWITCH_TIMEOUT_MS } from './ask.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
-import { endInNext, type Interrupted } from './switch-next.ts'
+import { endInNext, type Interrupted, NO_HEALD_MS } from './switch-next.ts'
 import { showSteps } from './switch-steps.ts'
 import { cleanLine, wrapLines } from './text.ts'
 
@@ -46,7 +46,7 @@ export const rollback = {
 }
 
 async function carryOut(context: Context, verb: Verb, target: string, body: object): Promise<number> {
-  const startedMs = context.nowMs()
+  const startedMs = performance.now()
   const before = await askStatus(context)
   const steps = context.json ? undefined : showSteps(context, target, before)
   let done: Switched
@@ -55,7 +55,11 @@ async function carryOut(context: Context, verb: Verb, target: string, body: obje
     await steps?.finish()
   } catch (error) {
     const shown = (await steps?.stop()) ?? before.ledger.size
-    done = await inNext(context, { verb, target, before, shown, startedMs, deadlineMs: SWITCH_TIMEOUT_MS }, error)
+    done = await inNext(
+      context,
+      { verb, target, before, shown, startedMs, deadlineMs: SWITCH_TIMEOUT_MS, noHealdMs: NO_HEALD_MS },
+      error,
+    )
   } finally {
     await steps?.stop()
   }
@@ -116,7 +120,7 @@ function goesOn(error: unknown, verb: Verb, target: string): unknown {
     return new Fault(code, `interrupted here only: heald goes on with the switch of ${target}`, { hint, cause: error })
   if (!(error instanceof Fault)) return error
   if (code !== 'daemon.timeout' && !isCutOff(error)) return error
-  return new Fault(code, `${error.message}; the switch of ${target} goes on as soon as heald runs`, {
+  return new Fault(code, `${error.message}; what has begun of the switch of ${target} goes on as soon as heald runs`, {
     hint,
     retry: error.retry,
     cause: error,

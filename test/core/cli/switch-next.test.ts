@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Switched } from '../../../core/api/switch-control.ts'
+import { askStatus } from '../../../core/cli/ask.ts'
 import type { Context } from '../../../core/cli/command.ts'
 import { deploy, rollback } from '../../../core/cli/switch.ts'
+import { endInNext } from '../../../core/cli/switch-next.ts'
 import type { Kind } from '../../../core/entry.ts'
 import { Fault } from '../../../core/fault.ts'
 import { stand } from '../api/stand.ts'
@@ -130,20 +134,23 @@ test('what was not begun is told, so that it can be ordered again', async t => {
   assert.equal((await run(['deploy', 'web', 'release-7'])).code, 0)
 })
 
-test('no other heald: it is waited for as long as is said, and Ctrl-C ends the waiting only', async t => {
-  const { run } = await replaced(t, 'switch.probation', { isLast: true })
-  let sinceMs = 0
-  const nowMs = () => Date.now() + sinceMs
-  const err = (text: string) => {
-    if (text.includes('waiting')) setTimeout(() => (sinceMs = 61_000), GONE_MS)
-  }
-  await assert.rejects(run(['deploy', 'web', 'release-7'], { nowMs, err }), {
+test('no other heald: it is waited for as long as is said, by no clock that people set, and then told', async t => {
+  const { socket } = await stand(t, { switches: await switchStand(t) })
+  let sets = 0
+  const { context, err } = paperContext({ socket, nowMs: () => Date.now() + 3_600_000 * sets++ })
+  const before = await askStatus(context)
+  const order = { verb: 'deploy', target: 'web', before, shown: 0, startedMs: performance.now() } as const
+  const nobody = { ...context, socket: join(tmpdir(), 'heald-nobody.sock') }
+  const startedMs = performance.now()
+  await assert.rejects(endInNext(nobody, { ...order, deadlineMs: 60_000, noHealdMs: 1500 }), {
     code: 'daemon.unreachable',
-    message: 'heald ended, and no other came within 60 s; the switch of web goes on as soon as heald runs',
-    hint: '"heald status --watch" shows how it goes; "heald rollback web" leads back',
+    message: 'heald ended, and no other came within 1.5 s',
   })
-  await assert.rejects(run(['deploy', 'web', 'release-7']), { code: 'daemon.unreachable', hint: /start it with/ })
+  assert.ok(performance.now() - startedMs >= 1500)
+  assert.match(err(), /waiting for the next one, 1\.5 s at most/)
+})
 
+test('Ctrl-C ends the waiting only', async t => {
   const other = await replaced(t, 'switch.probation', { isLast: true })
   const ending = new AbortController()
   const abort = (text: string) => {
