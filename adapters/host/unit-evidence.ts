@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Ended } from '../../core/heal/host.ts'
+import type { Ended, Remains } from '../../core/heal/host.ts'
 import { BusError } from './bus-call.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { pathOf, type SystemdBus } from './systemd-bus.ts'
@@ -19,8 +19,20 @@ export function evidenceOf(pid: number, view: UnitView, kernelLog: KernelLog): E
   return { ...evidence, exit: 'unknown' }
 }
 
+/** What a run leaves: the end of what it wrote and, where systemd keeps it, the most memory that it held; null: nothing. */
+export async function remainsOf(
+  { bus, tail }: { readonly bus: SystemdBus; readonly tail: (run: string) => Promise<string> },
+  { unit, run, hasPeak }: { readonly unit: string; readonly run: string; readonly hasPeak: boolean },
+): Promise<Remains | null> {
+  // Asked before any start of ours, with which it is forgotten.
+  const asked = hasPeak ? peakOf(bus, unit, run) : undefined
+  const [words, rssBytes] = await Promise.all([tail(run).catch(() => ''), asked])
+  if (rssBytes !== undefined) return { tail: words, rssBytes }
+  return words === '' ? null : { tail: words }
+}
+
 /** The most memory that the run `run` held at once; undefined where systemd does not know, or has begun another one. */
-export async function peakOf(bus: SystemdBus, unit: string, run: string): Promise<number | undefined> {
+async function peakOf(bus: SystemdBus, unit: string, run: string): Promise<number | undefined> {
   const path = pathOf(unit)
   try {
     // In this order: the name of the run tells whose the figure was.

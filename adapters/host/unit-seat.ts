@@ -4,7 +4,7 @@ import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit } from './unit-bound.ts'
-import { evidenceOf, peakOf, wordsOf } from './unit-evidence.ts'
+import { evidenceOf, remainsOf, wordsOf } from './unit-evidence.ts'
 import { cantLoad, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
@@ -162,15 +162,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const down = leftDown(ended)
     const fellWith = ended.result === 'dependency' ? bound.fellWith() : null
     const more = fellWith === null ? {} : { fellWith }
-    return { leftDown: down, evidence: () => ({ ...evidenceOf(of.pid, ended, tools.kernelLog), ...more }) }
+    return { leftDown: down, ...more, evidence: () => ({ ...evidenceOf(of.pid, ended, tools.kernelLog), ...more }) }
   }
 
   async function tellRemains({ pid, run }: { readonly pid: number; readonly run: string }): Promise<void> {
-    // Asked before any start of ours, with which it is forgotten.
-    const asked = view.hasPeak ? peakOf(tools.bus, unit, run) : undefined
-    const [tail, rssBytes] = await Promise.all([tools.tail(run).catch(() => ''), asked])
-    if (isReleased || (tail === '' && rssBytes === undefined)) return
-    outside.left(pid, rssBytes === undefined ? { tail } : { tail, rssBytes })
+    const remains = await remainsOf(tools, { unit, run, hasPeak: view.hasPeak })
+    if (!isReleased && remains !== null) outside.left(pid, remains)
   }
 
   /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */
@@ -194,12 +191,13 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const begun = unitStart({
     ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
-    failed(why, isLeftOut) {
+    failed(why, isLeftOut, fellWith) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
       if (known !== null) return seat.stop?.(false)
       const rest = cantLoad(view, unit) ?? (isLeftOut ? why : null)
       const evidence = (): Ended => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' })
-      onEnd({ leftDown: rest === null ? null : { why: rest, isTrouble: true }, evidence })
+      const more = fellWith === null ? {} : { fellWith }
+      onEnd({ leftDown: rest === null ? null : { why: rest, isTrouble: true }, ...more, evidence })
     },
     canceled: outside.stops,
   })

@@ -25,8 +25,11 @@ export interface StartTools {
   readonly fellWith: () => string | null
   /** That is back. */
   readonly isFree: () => Promise<boolean>
-  /** It came to nothing; words on why. `isLeftOut`: systemd will not have it started as things are. */
-  readonly failed: (why: string, isLeftOut: boolean) => void
+  /**
+   * It came to nothing; words on why. `isLeftOut`: systemd will not have it started as things are. `fellWith`: the unit that
+   * was waited for; null: none was, or it is back.
+   */
+  readonly failed: (why: string, isLeftOut: boolean, fellWith: string | null) => void
   /** Somebody else has it stopped instead. */
   readonly canceled: () => void
 }
@@ -46,6 +49,8 @@ interface Order {
   /** Our job, once systemd has answered. */
   job: string | null
   isUnheard: boolean
+  /** The unit that is waited for before systemd is asked. */
+  waitsFor: string | null
   /** How jobs of the unit ended since then: ours may be over before it is known which it is. */
   readonly over: Map<string, string>
 }
@@ -75,7 +80,9 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
 
   async function askOnceFree(mine: Order): Promise<void> {
     while (order === mine && !(await isFree())) await new Promise(resolve => setTimeout(resolve, AGAIN_MS).unref())
-    if (order === mine) ask(mine)
+    if (order !== mine) return
+    mine.waitsFor = null
+    ask(mine)
   }
 
   /** The next picture shows whether it was heard after all. */
@@ -90,21 +97,25 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   }
 
   function fail(why: string, isLeftOut = false): void {
+    const waitsFor = order?.waitsFor ?? null
     self.end()
-    tools.failed(why, isLeftOut)
+    tools.failed(why, isLeftOut, waitsFor)
   }
 
   const self: UnitStart = {
     begin(member) {
       self.end()
       const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
-      const what =
-        fellWith() === null ? 'systemd did not start it' : `${fellWith()}, which it is bound to, was not back`
-      const late = () => fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
+      const late = () => {
+        const other = order?.waitsFor ?? null
+        const what = other === null ? 'systemd did not start it' : `${other}, which it is bound to, was not back`
+        fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
+      }
       const timer = setTimeout(late, deadlineMs)
       timer.unref()
-      order = { member, cancel: () => clearTimeout(timer), job: null, isUnheard: false, over: new Map() }
-      if (fellWith() === null) ask(order)
+      const cancel = () => clearTimeout(timer)
+      order = { member, cancel, job: null, isUnheard: false, waitsFor: fellWith(), over: new Map() }
+      if (order.waitsFor === null) ask(order)
       else void askOnceFree(order)
     },
     isUnderWay: () => order !== null,

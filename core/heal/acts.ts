@@ -142,7 +142,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         return
       }
       // In a loop: as slowly as backoff ever gets.
-      const attempt = facts.phase === 'loopBackoff' ? Number.MAX_SAFE_INTEGER : facts.attempt - 1
+      const attempt = facts.phase === 'loopBackoff' ? Number.MAX_SAFE_INTEGER : facts.attempt + facts.falls - 1
       facts.delayMs = delayMs(attempt, facts.spec.restart, tools.random())
       if (facts.delayMs === 0) feed('backoffOver')
       else cancelRestart = clock.after(facts.delayMs, () => feed('backoffOver'))
@@ -175,7 +175,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       onReady(loop, clock.monoMs())
       cancelStable()
       // Nothing to forget: a service that never failed needs no timer.
-      if (facts.attempt === 0 && !tools.isInTrouble()) return
+      if (facts.attempt + facts.falls === 0 && !tools.isInTrouble()) return
       cancelStable = clock.after(facts.spec.restart.resetAfterMs, () => feed('stable'))
     },
     cancelStable() {
@@ -183,6 +183,11 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       cancelStable()
     },
     countFailure() {
+      if (facts.hasFallen) {
+        facts.falls += 1
+        onUnready(loop, clock.monoMs())
+        return
+      }
       facts.attempt += 1
       facts.hasFailed = true
       if (onFailure(loop, clock.monoMs(), facts.spec.crashLoop).looping) feed('loopDetected')
@@ -190,6 +195,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
     resetCounts() {
       const attempts = facts.attempt
       facts.attempt = 0
+      facts.falls = 0
       facts.unwell = null
       onStable(loop)
       if (facts.phase !== 'ready') return

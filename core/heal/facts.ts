@@ -38,6 +38,10 @@ export interface Facts {
   restarts: number
   /** Failures since the service was last stable. */
   attempt: number
+  /** Times that it fell with what it is bound to since it was last stable: they make restarts slower, and count as nothing else. */
+  falls: number
+  /** The end at hand was such a fall. */
+  hasFallen: boolean
   /** It has failed with the generation it runs, since it was renewed. */
   hasFailed: boolean
   /** Monotonic: since when it is ready without a break; says something only while it is ready. */
@@ -99,6 +103,8 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     startedMs: 0,
     isUp: false,
     attempt: 0,
+    falls: 0,
+    hasFallen: false,
     hasFailed: false,
     readySinceMs: 0,
     delayMs: 0,

@@ -9,6 +9,8 @@ export interface End {
   readonly exitCode?: number
   /** Why it is to be left down now, in words, and whether people have to know. */
   readonly leftDown?: { readonly why: string; readonly isTrouble: boolean } | null
+  /** It did not fail itself: it fell with the unit of this name that it is bound to, or that one did not come back for it. */
+  readonly fellWith?: string
   /** Takes the evidence: reads files, so it comes after the replacement was started. Call it in the same turn. */
   evidence(): Ended
 }

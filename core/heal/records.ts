@@ -113,14 +113,14 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
 
   const perform: Records['perform'] = {
     recordStarted() {
-      const { adopted, attempt, standby, ran } = facts
+      const { adopted, attempt, falls, standby, ran } = facts
       const pid = facts.pid ?? 0
       const generation = ran === null ? {} : { generation: ran.generation }
       const path = ran?.path == null ? {} : { generationPath: ran.path }
       const { unit } = facts.spec
       const as = unit === undefined ? {} : { unit }
       // A first start may be an operator's order; those after a failure are heald's own.
-      const actor = attempt === 0 ? askedBy(facts.by) : {}
+      const actor = attempt + falls === 0 ? askedBy(facts.by) : {}
       if (adopted === null)
         later(() => write('service.started', { pid, attempt, standby, ...generation, ...path, ...as }, actor))
       else later(() => write('service.adopted', { pid, startTime: adopted.startTime, ...as }))
@@ -181,7 +181,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => writeExit(end, uptimeMs, wanted, killed))
       // One more failure of the loop; they come slowly.
       const isInLoop = facts.phase === 'loopClearing' && (from === 'loopRunning' || from === 'loopClearing')
-      if (isInLoop && loopAnswer?.isPassing) tellLoop(false)
+      if (isInLoop && !facts.hasFallen && loopAnswer?.isPassing) tellLoop(false)
     },
     recordRestarting() {
       const { attempt, delayMs, restartsItself } = facts
@@ -191,6 +191,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordStopped() {
       const { by, goingDown } = facts
       facts.attempt = 0
+      facts.falls = 0
       facts.why = by === 'heald' ? null : `stopped ${by === 'outside' ? 'outside heald' : `by ${by}`}`
       later(() => {
         outage.up(clock.monoMs())

@@ -259,6 +259,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     onEnd(end) {
       facts.end = end
       facts.leftDown = end.leftDown?.why ?? null
+      facts.hasFallen = end.fellWith !== undefined
       feed(end.exitCode === STAY_DOWN || facts.leftDown !== null ? 'endedStayDown' : 'ended')
       acts.mainEnded()
     },

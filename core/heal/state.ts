@@ -89,7 +89,7 @@ export type Action =
   /** Start the timer that feeds `stable`. */
   | 'awaitStable'
   | 'cancelStable'
-  /** Count one failure (crashloop.ts); feed `loopDetected` if it is one too many. */
+  /** Count one failure (crashloop.ts), unless it was another unit's; feed `loopDetected` if it is one too many. */
   | 'countFailure'
   /** Forget attempts and failures. */
   | 'resetCounts'

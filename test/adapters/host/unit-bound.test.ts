@@ -47,6 +47,7 @@ test('a stop because the unit that it is bound to has fallen is an end, told at 
     seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
     assert.deepEqual([told, seat.isEmpty(), ends[0]?.leftDown], [['ended'], true, null])
     assert.deepEqual([ends[0]?.evidence().result, ends[0]?.evidence().fellWith], ['dependency', 'base.service'])
+    assert.equal(ends[0]?.fellWith, 'base.service')
     seat.release()
   }
 })
@@ -76,8 +77,8 @@ test('a stop is a wish where the other one runs, was stopped, or can’t be aske
   }
 })
 
-test('its start waits until the other one is back', async t => {
-  const { seat, calls, other } = await seated({ ActiveState: 'failed' })
+test('its start waits until the other one is back, for as long as a start of its own may take', async t => {
+  const { seat, calls, ends, other } = await seated({ ActiveState: 'failed' })
   seat.take(STOPS, true)
   await settled()
   seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
@@ -85,6 +86,11 @@ test('its start waits until the other one is back', async t => {
   assert.equal(seat.start(), null)
   await settled()
   assert.deepEqual(calls, [])
+  t.mock.timers.tick(120_000)
+  assert.deepEqual([ends.length, ends[1]?.fellWith, ends[1]?.leftDown], [2, 'base.service', null])
+  assert.match(ends[1]?.evidence().launchError ?? '', /base\.service, which it is bound to, was not back within 120 s/)
+  assert.equal(seat.start(), null)
+  await settled()
   other.ActiveState = 'active'
   t.mock.timers.tick(200)
   await settled()

@@ -54,7 +54,8 @@ export function makeWard(
   function ended(how: Partial<ReturnType<End['evidence']>>): void {
     isAlive = false
     const exitCode = how.exitCode === undefined ? {} : { exitCode: how.exitCode }
-    service.onEnd({ ...exitCode, evidence: () => ({ pid, exit: 'code', oom: false, tail: '', ...how }) })
+    const fellWith = how.fellWith === undefined ? {} : { fellWith: how.fellWith }
+    service.onEnd({ ...exitCode, ...fellWith, evidence: () => ({ pid, exit: 'code', oom: false, tail: '', ...how }) })
   }
   function die(signal: NodeJS.Signals): void {
     if (isAlive) ended({ exit: 'signal', signal })
@@ -69,6 +70,7 @@ export function makeWard(
       waitingFor = []
     },
     crash: (exitCode = 1) => ended({ exitCode }),
+    fall: (fellWith: string) => ended({ exit: 'unknown', result: 'dependency', fellWith }),
     told: (kind: string) => drafts.filter(draft => draft.kind === kind),
     async ready() {
       service.begin()

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeWard, READY_MS } from './ward.ts'
+
+test('what falls with a unit that it is bound to has not failed itself: no crash loop, nothing against its generation', async () => {
+  const of = makeWard({}, [], () => assert.fail('there is no crash loop'))
+  await of.ready()
+  for (let n = 0; n < 5; n += 1) {
+    of.fall('base.service')
+    await of.clock.advance(1000 + READY_MS)
+    assert.equal(of.patient.health().state, 'ready')
+  }
+  assert.deepEqual([of.starts(), of.service.status().attempt], [6, 0])
+  assert.deepEqual([of.patient.health().failed, of.patient.health().isTroubled], [null, false])
+  assert.deepEqual([of.told('incident.opened').length, of.told('incident.resolved').length], [5, 5])
+  // Each of its own failures counts as ever.
+  of.crash()
+  assert.equal(of.service.status().attempt, 1)
+})
+
+test('it comes back at once the first time, then slower and slower until it is stable', async () => {
+  const delays = async (restMs: number) => {
+    const of = makeWard({ restart: { firstMs: 0, baseMs: 200, capMs: 30_000, resetAfterMs: 60_000 } })
+    await of.ready()
+    for (let n = 0; n < 3; n += 1) {
+      of.fall('base.service')
+      await of.clock.advance(restMs)
+    }
+    return of.told('service.restarting').map(({ data }) => data.delayMs)
+  }
+  assert.deepEqual(await delays(1000), [0, 200, 400])
+  assert.deepEqual(await delays(61_000), [0, 0, 0])
+})
