@@ -59,6 +59,11 @@ export function newsOf(told: Told, view: UnitView): { readonly news: readonly Ne
   }
   if (isDown(view) && !isBegun) {
     if (isNew) news.push({ kind: 'runs' })
+    if (told.run !== null && view.run === '') {
+      // systemd forgets a unit that is at rest: it was stopped, or ended as well as if it had been.
+      if (!told.stops && view.active === 'inactive') news.push({ kind: 'stops' })
+      return { news: [...news, { kind: 'ended', view: null }], told: { ...told, run: null, stops: false } }
+    }
     if (!isNew && !ran) return { news, told: { ...told, run: null, stops: false } }
     if (!told.stops && wasAsked(view)) news.push({ kind: 'stops' })
     news.push({ kind: 'ended', view })

@@ -68,6 +68,16 @@ test('a stop that was asked for is no crash, whichever picture is missing', () =
   assert.deepEqual(tale([going, { ...post, job: 3 }, over]), ['stops', 'ended'])
 })
 
+test('a unit that systemd has forgotten since, run and all, was stopped while nobody could look', () => {
+  const forgotten = unit({ run: '' })
+  assert.deepEqual(tale([forgotten, forgotten, runs('b')]), ['stops', 'ended?', 'runs'])
+  const going = unit({ active: 'deactivating', sub: 'stop-sigterm', mainPid: 7, job: 3 })
+  assert.deepEqual(tale([going, forgotten]), ['stops', 'ended?'])
+  assert.deepEqual(tale([failed(), forgotten]), ['ended'], 'its end was told')
+  // A failed one is not forgotten: it could not even be started again.
+  assert.deepEqual(tale([{ ...forgotten, active: 'failed', result: 'resources' }]), ['ended?'])
+})
+
 test('one that is started by others, reloads, and one that comes to nothing', () => {
   const none: Told = { run: null, lastRun: '', restarts: 0, stops: false }
   assert.deepEqual(tale([runs('a')], none), ['runs'])
