@@ -77,6 +77,11 @@ export function newsOf(told: Told, view: UnitView): { readonly news: readonly Ne
     news.push({ kind: 'stops' })
     return { news, told: { ...told, stops: true } }
   }
+  // Its end was told: what is left of it is being ended, and now somebody has asked for that.
+  if (told.run === null && isSame && !told.stops && view.active === 'deactivating' && view.job !== 0) {
+    news.push({ kind: 'stops' })
+    return { news, told: { ...told, stops: true } }
+  }
   if (ran && !told.stops && isFalling(view)) {
     news.push({ kind: 'ended', view })
     return { news, told: { ...told, run: null } }

@@ -98,7 +98,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     }
     if (view.active !== 'deactivating') restSinceMs = null
     const { news, told: next } = newsOf(told, seen)
-    const isStop = stopsSinceMs === null && told.run === view.run && news.some(({ kind }) => kind === 'stops')
+    const isStop = stopsSinceMs === null && told.lastRun === view.run && news.some(({ kind }) => kind === 'stops')
     if (isStop && bound.asks(view)) {
       told = { ...told, stops: true }
       return
@@ -128,6 +128,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       passing = null
     } else if (news.kind === 'stops') {
       isWished = true
+      hasFallen = false
       if (stopsSinceMs === null) outside.stops()
     } else {
       hasFallen = stopsSinceMs === null && !isWished

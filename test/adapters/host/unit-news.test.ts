@@ -68,6 +68,17 @@ test('a stop that was asked for is no crash, whichever picture is missing', () =
   assert.deepEqual(tale([going, { ...post, job: 3 }, over]), ['stops', 'ended'])
 })
 
+test('a stop that is asked for while systemd ends the rest of a fallen unit is a wish, told once', () => {
+  for (const result of ['signal', 'success']) {
+    const rest = unit({ active: 'deactivating', sub: 'stop-sigterm', result, exitKind: 2, exitStatus: 9 })
+    const asked = { ...rest, job: 4 }
+    const gone = { ...failed(), result }
+    assert.deepEqual(tale([rest, asked, asked, { ...gone, job: 4 }, gone]), ['ended', 'stops'])
+    assert.deepEqual(tale([rest, asked, runs('b')]), ['ended', 'stops', 'runs'])
+  }
+  assert.deepEqual(tale([failed(), waits(), waits('a', 1, 5), runs('b', 1)]), ['ended', 'runs'], 'systemd’s own job')
+})
+
 test('a unit that systemd has forgotten since, run and all, was stopped while nobody could look', () => {
   const forgotten = unit({ run: '' })
   assert.deepEqual(tale([forgotten, forgotten, runs('b')]), ['stops', 'ended?', 'runs'])

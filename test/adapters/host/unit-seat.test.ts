@@ -58,6 +58,18 @@ test('what is left of a unit whose end was told is left to systemd, also its res
   seat.release()
 })
 
+test('what is stopped by hand while systemd ends the rest of it has not fallen any more', async () => {
+  const { seat, told } = seated()
+  seat.take(RUNS, true)
+  await seat.adopt()
+  const rest = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Result: 'signal', ExecMainCode: 2, MainPID: 0 }
+  seat.take({ ...rest, Job: [0, '/'] }, true)
+  for (let n = 0; n < 2; n += 1) seat.take({ Job: [5, '/job'] }, true)
+  seat.take(HAS_FAILED, true)
+  assert.deepEqual([told, seat.isEmpty(), seat.hasFallen()], [['ended', 'stops'], true, false])
+  seat.release()
+})
+
 test('an instance that systemd has started meanwhile is not killed in the place of the one before', async () => {
   const { seat, calls, told } = seated()
   seat.take(RUNS, true)
