@@ -109,7 +109,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     // Until the job is over, the restart that was announced may still come.
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
-    if (gaveUp && known === null && !begun.isUnderWay() && news.length === 0) whyNoRestart()
+    if (gaveUp && known === null && stopsSinceMs === null && !begun.isUnderWay() && news.length === 0) whyNoRestart()
     begun.look()
   }
 
@@ -237,12 +237,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       return isUp(view) ? cantLoad(view, unit) : null
     },
     stop(isRestart) {
+      hasFallen = false
       if (isDown(view) && !awaitsRestart(view) && !begun.isUnderWay()) return
       stopsSinceMs = performance.now()
       if (isRestart && told?.stops !== true) return begun.begin('RestartUnit')
+      const isOurs = begun.isUnderWay()
       begun.end()
-      // Whoever stops it already has their reasons for how: a second order would replace theirs.
-      if (told?.stops === true) return
+      // Whoever else stops it already has their reasons for how: a second order would replace theirs.
+      if (told?.stops === true && !isOurs) return
       call('StopUnit', 'ss', unit, 'replace').catch((error: unknown) => {
         stopsSinceMs = null
         tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)
@@ -250,7 +252,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     },
     isEmpty() {
       if (known !== null || restSinceMs !== null) return false
-      return stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view)
+      return stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view) && !awaitsRestart(view)
     },
     async killTree(timeoutMs) {
       const deadline = performance.now() + timeoutMs

@@ -128,6 +128,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       if (seat.stop === undefined) seat.signal(stop.signal)
       else seat.stop(facts.phase === 'restarting')
     },
+    forbidRestart: () => seat.stop?.(false),
     killTree: emptyTree,
     scheduleRestart() {
       cancelRestart()

@@ -77,6 +77,8 @@ export type Action =
   | 'start'
   /** The stop signal, the grace period, then kill the tree; then feed `treeEmpty`. */
   | 'stopTree'
+  /** Tell a host that restarts it by itself not to; the tree is being seen to already. */
+  | 'forbidRestart'
   /** Kill the whole tree (nothing to do when it is empty), trying again until it is gone; then feed `treeEmpty`. */
   | 'killTree'
   /** Start the timer of the next attempt, replacing one that runs; then feed `backoffOver`. */

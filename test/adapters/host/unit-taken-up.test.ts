@@ -171,3 +171,42 @@ test('what systemd is ending when its daemon begins is left to it, and is what i
   assert.ok(!fallen.calls.includes('KillUnit'))
   fallen.seat.release()
 })
+
+test('a stop keeps systemd from its own restart, and is over once systemd has heard it', async () => {
+  const waits = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'signal', MainPID: 0, Job: [0, '/'] }
+  const rest = { ...waits, ActiveState: 'deactivating', SubState: 'stop-sigterm' }
+  for (const fallen of [waits, rest]) {
+    const { service, seat, calls, drafts } = ward()
+    seat.take(RUNS, true)
+    await service.adopt()
+    service.begin()
+    seat.take(fallen, true)
+    let isOver = false
+    const stopped = service.stop('local:admin').then(() => {
+      isOver = true
+    })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    assert.deepEqual([calls, isOver, service.status().state], [['StopUnit'], false, 'stopping'])
+    if (fallen === rest) seat.take({ Job: [9, '/job'] }, true)
+    seat.take(IS_DOWN, true)
+    await stopped
+    assert.deepEqual([drafts.at(-1)?.kind, drafts.at(-1)?.data.by], ['service.stopped', 'local:admin'])
+    assert.equal(seat.hasFallen(), false)
+    seat.release()
+  }
+})
+
+test('the same in the middle of a restart that was asked for', async () => {
+  const { service, seat, calls } = ward()
+  seat.take(RUNS, true)
+  await service.adopt()
+  service.begin()
+  const restarted = assert.rejects(service.restart('local:admin'))
+  await new Promise(resolve => setTimeout(resolve, 20))
+  seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [9, '/job'] }, true)
+  const stopped = service.stop('local:admin')
+  assert.deepEqual(calls, ['RestartUnit', 'StopUnit'])
+  seat.take(IS_DOWN, true)
+  await Promise.all([restarted, stopped])
+  seat.release()
+})
