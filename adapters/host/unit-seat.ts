@@ -285,10 +285,10 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     rests() {
       if (told === null) {
         const is = isBetween(view) ? 'is in the middle of a start or stop of it' : 'does not answer yet'
-        return { why: `systemd ${is}`, isKnown: false }
+        return { why: `systemd ${is}`, isKnown: false, isIdle: false }
       }
       const why = restsBecause(view, unit)
-      return why === null ? null : { why, isKnown: true }
+      return why === null ? null : { why, isKnown: true, isIdle: cantLoad(view, unit) === null }
     },
     release() {
       isReleased = true

@@ -107,9 +107,9 @@ export interface Seat {
   refusesRestart?(): Promise<string | null>
   /**
    * Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. Not
-   * `isKnown`: the host can't tell yet, and what it is comes as news (`Outside`).
+   * `isKnown`: the host can't tell yet, and what it is comes as news (`Outside`). `isIdle`: it could be started.
    */
-  rests?(): { readonly why: string; readonly isKnown: boolean } | null
+  rests?(): { readonly why: string; readonly isKnown: boolean; readonly isIdle: boolean } | null
   /** Lets go without stopping anything: the standby ends, the service keeps running. */
   release(): void
 }

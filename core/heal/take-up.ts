@@ -35,6 +35,9 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   /** The instance whose end the daemon before this one did not record, in this boot. */
   const ranBefore = memory?.boot === boot.slice(0, 8) ? memory.runningPid : null
   const rests = adopted === null ? (seat.rests?.() ?? null) : null
+  /** The daemon before this one saw it fall and was to start it again. */
+  const isOwed =
+    rests?.isIdle === true && ranBefore === null && memory?.boot === boot.slice(0, 8) && outage.id() !== null
   facts.unclear = null
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
@@ -52,7 +55,7 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   } else if (memory?.wanted === false) {
     // Whoever stopped it ended its incident; one that is open all the same would be for ever.
     if (!memory.stayDown) later(() => outage.resolve('stopped'))
-  } else if (rests !== null) {
+  } else if (rests !== null && !isOwed) {
     if (!rests.isKnown) facts.unclear = { ranBefore }
     else if (ranBefore !== null) {
       // It was stopped while no daemon looked.

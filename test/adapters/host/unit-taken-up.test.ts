@@ -210,3 +210,24 @@ test('the same in the middle of a restart that was asked for', async () => {
   await Promise.all([restarted, stopped])
   seat.release()
 })
+
+test('a start that the daemon before this one owed is made, and no other', async () => {
+  const owing = { ...MEMORY, runningPid: null }
+  async function taken(memory: typeof owing | typeof MEMORY, more: object = {}, incidents = [INCIDENT]) {
+    const { service, seat, calls } = ward({ memory: { web: memory }, openIncidents: () => incidents })
+    seat.take({ ...RUNS, ...IS_DOWN, ...more }, true)
+    await service.adopt()
+    service.begin()
+    seat.release()
+    return [service.status().state, calls.includes('StartUnit')]
+  }
+  assert.deepEqual(await taken(owing), ['starting', true])
+  for (const each of [
+    taken({ ...owing, boot: '11111111' }),
+    taken(owing, {}, []),
+    taken(owing, { LoadState: 'masked' }),
+    taken({ ...owing, wanted: false }),
+    taken(MEMORY),
+  ])
+    assert.deepEqual(await each, ['stopped', false])
+})
