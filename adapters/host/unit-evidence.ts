@@ -1,9 +1,26 @@
 import { constants } from 'node:os'
-import type { Ended, Remains } from '../../core/heal/host.ts'
+import type { End, Ended, Remains } from '../../core/heal/host.ts'
 import { BusError } from './bus-call.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { pathOf, type SystemdBus } from './systemd-bus.ts'
+import { leftDown } from './unit-news.ts'
 import type { UnitView } from './unit-view.ts'
+
+/** The end of a run; `ended`: how it ended, null: nobody saw that. `fellWith`: the unit that it fell with, if it fell with one. */
+export function endOf(pid: number, ended: UnitView | null, kernelLog: KernelLog, fellWith: string | null): End {
+  if (ended === null) return { evidence: () => ({ pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
+  const more = ended.result === 'dependency' && fellWith !== null ? { fellWith } : {}
+  return { leftDown: leftDown(ended), ...more, evidence: () => ({ ...evidenceOf(pid, ended, kernelLog), ...more }) }
+}
+
+/** The end of a start that came to nothing. `downFor`: why it is not tried again; `fellWith`: the unit that did not come back. */
+export function endOfStart(why: string, downFor: string | null, fellWith: string | null): End {
+  return {
+    leftDown: downFor === null ? null : { why: downFor, isTrouble: true },
+    ...(fellWith === null ? {} : { fellWith }),
+    evidence: () => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' }),
+  }
+}
 
 /** What systemd and the kernel's log say of a run that has ended; what it wrote comes later. */
 export function evidenceOf(pid: number, view: UnitView, kernelLog: KernelLog): Ended {

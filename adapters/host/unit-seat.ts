@@ -1,14 +1,14 @@
 import { constants } from 'node:os'
-import type { Adopted, End, Ended, Launch, Outside, Seat } from '../../core/heal/host.ts'
+import type { Adopted, End, Launch, Outside, Seat } from '../../core/heal/host.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit } from './unit-bound.ts'
-import { evidenceOf, remainsOf, wordsOf } from './unit-evidence.ts'
-import { cantLoad, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
+import { cantLoad, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
-import { awaitsRestart, isBetween, isDown, isUp, NO_UNIT, startedMonoMs, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, isBetween, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /**
  * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
@@ -48,6 +48,11 @@ const LOOK_EVERY_MS = 20
 /** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
 const STOP_MS = 540_000
 
+interface Instance {
+  readonly pid: number
+  readonly run: string
+}
+
 const NEVER: Told = { run: null, lastRun: '', restarts: 0, stops: false }
 
 export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => void, outside: Outside): UnitSeat {
@@ -57,7 +62,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** The first picture did not come in time, or shows the middle of a start or stop: what comes next is news. */
   let isLate = false
   /** The instance that the supervisor knows of. */
-  let known: { readonly pid: number; readonly run: string } | null = null
+  let known: Instance | null = null
   let isWished = false
   let hasFallen = false
   /** The run whose news is being told, for a supervisor who takes it up by `start`. */
@@ -65,7 +70,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** Since when a stop of ours is under way; monotonic. */
   let stopsSinceMs: number | null = null
   /** Since when systemd ends what is left of a run whose end was told; monotonic. */
-  let restSinceMs: number | null = null
+  let rest: { readonly sinceMs: number; readonly of: Instance } | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
   const user = unitUser()
@@ -91,12 +96,15 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (!isLate) return
     }
     const seen = bound.seen(view)
-    const isEnd = (restSinceMs !== null || (told.run !== null && told.run === view.run)) && isDown(view)
+    const isEnd = (rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
       return
     }
-    if (view.active !== 'deactivating') restSinceMs = null
+    if (rest !== null && view.active !== 'deactivating') {
+      void tellRemains(rest.of)
+      rest = null
+    }
     const { news, told: next } = newsOf(told, seen)
     const isStop = stopsSinceMs === null && told.lastRun === view.run && news.some(({ kind }) => kind === 'stops')
     if (isStop && bound.asks(view)) {
@@ -122,7 +130,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       // It was taken up already when the end of its predecessor was told.
       if (known !== null && known.run === view.run && isUp(view)) return
       begun.end()
-      passing = launched()
+      passing = launchOf(view)
       known = { pid: passing.pid, run: view.run }
       outside.runs(passing)
       passing = null
@@ -133,40 +141,23 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     } else {
       hasFallen = stopsSinceMs === null && !isWished
       stopsSinceMs = null
-      if (news.view !== null && !isDown(news.view)) restSinceMs = performance.now()
       const of = known ?? { pid: view.lastPid, run: view.run }
       known = null
-      onEnd(endOf(of, news.view))
+      if (news.view !== null && !isDown(news.view)) rest = { sinceMs: performance.now(), of }
+      else void tellRemains(of)
+      onEnd(endOf(of.pid, news.view, tools.kernelLog, bound.fellWith()))
     }
   }
 
   /** What runs becomes the instance that the supervisor knows of. */
   function takeUp(): Launch {
-    const launch = launched()
+    const launch = launchOf(view)
     known = { pid: launch.pid, run: view.run }
     told = { run: view.run, lastRun: view.run, restarts: view.restarts, stops: false }
     return launch
   }
 
-  function launched(): Launch {
-    const startedMs = startedMonoMs(view)
-    return {
-      ...{ pid: view.mainPid || view.lastPid, standby: false },
-      ...(startedMs > 0 ? { startedMonoMs: startedMs } : {}),
-    }
-  }
-
-  function endOf(of: { readonly pid: number; readonly run: string }, ended: UnitView | null): End {
-    void tellRemains(of)
-    if (ended === null)
-      return { evidence: () => ({ pid: of.pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
-    const down = leftDown(ended)
-    const fellWith = ended.result === 'dependency' ? bound.fellWith() : null
-    const more = fellWith === null ? {} : { fellWith }
-    return { leftDown: down, ...more, evidence: () => ({ ...evidenceOf(of.pid, ended, tools.kernelLog), ...more }) }
-  }
-
-  async function tellRemains({ pid, run }: { readonly pid: number; readonly run: string }): Promise<void> {
+  async function tellRemains({ pid, run }: Instance): Promise<void> {
     const remains = await remainsOf(tools, { unit, run, hasPeak: view.hasPeak })
     if (!isReleased && remains !== null) outside.left(pid, remains)
   }
@@ -195,10 +186,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     failed(why, isLeftOut, fellWith) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
       if (known !== null) return seat.stop?.(false)
-      const rest = cantLoad(view, unit) ?? (isLeftOut ? why : null)
-      const evidence = (): Ended => ({ pid: 0, exit: 'unknown', oom: false, launchError: why, tail: '' })
-      const more = fellWith === null ? {} : { fellWith }
-      onEnd({ leftDown: rest === null ? null : { why: rest, isTrouble: true }, ...more, evidence })
+      onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))
     },
     canceled: outside.stops,
   })
@@ -221,8 +209,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       await Promise.race([pictured.promise, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
       if (told === null) isLate = true
       if (!isUp(view)) return null
-      const { pid } = takeUp()
-      return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs: startedMonoMs(view) }
+      const { pid, startedMonoMs = 0 } = takeUp()
+      return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs }
     },
     start() {
       if (passing !== null) return passing
@@ -251,7 +239,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       })
     },
     isEmpty() {
-      if (known !== null || restSinceMs !== null) return false
+      if (known !== null || rest !== null) return false
       return stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view) && !awaitsRestart(view)
     },
     async killTree(timeoutMs) {
@@ -263,7 +251,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       let isKilled = false
       while (!isGone()) {
         // systemd sees to a stop under way, for as long as the unit allows.
-        const sinceMs = stopsSinceMs ?? restSinceMs
+        const sinceMs = stopsSinceMs ?? rest?.sinceMs ?? null
         const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
         if (!isStopping && !isKilled) {
           isKilled = true

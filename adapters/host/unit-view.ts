@@ -1,3 +1,5 @@
+import type { Launch } from '../../core/heal/host.ts'
+
 /** What systemd says of a unit, in one instant. */
 export interface UnitView {
   /** `loaded`, `masked`, `not-found`, `bad-setting`, `error`. */
@@ -94,6 +96,13 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
 export function startedMonoMs(view: UnitView): number {
   // While it is not up, this is still the time of the run before.
   return view.mainMonoMs > 0 || !isUp(view) ? view.mainMonoMs : view.activeMonoMs
+}
+
+/** What runs, for who supervises it. */
+export function launchOf(view: UnitView): Launch {
+  const startedMs = startedMonoMs(view)
+  const started = startedMs > 0 ? { startedMonoMs: startedMs } : {}
+  return { pid: view.mainPid || view.lastPid, standby: false, ...started }
 }
 
 /** It runs, as far as systemd knows: started and ready in its own terms. */

@@ -58,6 +58,19 @@ test('what is left of a unit whose end was told is left to systemd, also its res
   seat.release()
 })
 
+test('what a run leaves is asked for once nothing of it is left: it may write until then', async () => {
+  const { seat, calls, told } = seated({ MemoryPeak: 5_000_000, InvocationID: RUNS.InvocationID })
+  seat.take({ ...RUNS, MemoryPeak: 3_000_000 }, true)
+  await seat.adopt()
+  seat.take({ ActiveState: 'deactivating', SubState: 'stop-watchdog', Result: 'watchdog' }, true)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual([told, calls], [['ended'], []])
+  seat.take(HAS_FAILED, true)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(told, ['ended', '7 held 5000000'])
+  seat.release()
+})
+
 test('what is stopped by hand while systemd ends the rest of it has not fallen any more', async () => {
   const { seat, told } = seated()
   seat.take(RUNS, true)
