@@ -159,7 +159,7 @@ export function createUnitHost(
         unit,
         {
           ...{ bus: open(), kernelLog, warn, refresh: () => read(seat), tail: journal.tail },
-          isFallen: other => seats.at(pathOf(other)).some(each => each.hasFallen()),
+          stateOf: other => seats.stateOf(pathOf(other)),
         },
         onEnd,
         outside,

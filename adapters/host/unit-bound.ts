@@ -1,5 +1,5 @@
 import { pathOf, type SystemdBus } from './systemd-bus.ts'
-import { awaitsRestart, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /*
  * Where a unit falls that others are bound to (`BindsTo=`), systemd stops those with a job, as if somebody had asked for it.
@@ -18,19 +18,25 @@ export interface Bound {
   seen(view: UnitView): UnitView
   /** The unit that it fell with; null: it did not. */
   fellWith(): string | null
-  /** Nothing that it fell with is missing. */
+  /** Nothing that it fell with is still to come back by itself. */
   isFree(): Promise<boolean>
-  /** It runs. */
-  runs(): void
+  /** It runs, or is to be started whatever the other unit does. */
+  forget(): void
 }
 
 /**
- * `isFallen`: a unit that is looked after here has ended unasked, and does not run again; perhaps its start is under way.
- * `known` is called once it is known why.
+ * How a unit that is looked after here does. `fallen`: it has ended unasked, is not left down, and does not run again; perhaps
+ * its start is under way.
  */
-export function boundUnit(bus: SystemdBus, isFallen: (unit: string) => boolean, known: () => void): Bound {
+export type SeatState = 'up' | 'fallen' | 'down'
+
+/** `stateOf`: null for a unit that is not looked after here; of others only that is asked. `known`: it is known now why. */
+export function boundUnit(bus: SystemdBus, stateOf: (unit: string) => SeatState | null, known: () => void): Bound {
   let asked: { readonly run: string; isAsking: boolean; fellWith: string | null } | null = null
   let boundTo: readonly string[] = []
+
+  const fallen = () => boundTo.find(unit => stateOf(unit) === 'fallen') ?? null
+  const notSeated = () => boundTo.filter(unit => stateOf(unit) === null)
 
   async function viewOf(unit: string): Promise<UnitView> {
     let view = NO_UNIT
@@ -42,10 +48,11 @@ export function boundUnit(bus: SystemdBus, isFallen: (unit: string) => boolean, 
 
   async function ask(of: { isAsking: boolean; fellWith: string | null }): Promise<void> {
     // By the time of the answer it may run again.
-    of.fellWith = boundTo.find(isFallen) ?? null
+    of.fellWith = fallen()
+    const others = notSeated()
     try {
-      const views = await Promise.all(boundTo.map(viewOf))
-      of.fellWith ??= boundTo.find((unit, at) => isFallen(unit) || hasFallen(views[at] ?? NO_UNIT)) ?? null
+      const views = await Promise.all(others.map(viewOf))
+      of.fellWith ??= fallen() ?? others.find((_, at) => hasFallen(views[at] ?? NO_UNIT)) ?? null
     } catch {
       // Nobody can tell, so it is what systemd calls it.
     }
@@ -69,14 +76,15 @@ export function boundUnit(bus: SystemdBus, isFallen: (unit: string) => boolean, 
     fellWith: () => asked?.fellWith ?? null,
     async isFree() {
       if (asked === null || asked.fellWith === null) return true
+      if (boundTo.some(unit => ['fallen', 'down'].includes(stateOf(unit) ?? ''))) return false
       try {
-        return (await Promise.all(boundTo.map(viewOf))).every(isUp)
+        return !(await Promise.all(notSeated().map(viewOf))).some(awaitsRestart)
       } catch {
         return false
       }
     },
-    runs() {
-      asked = null
+    forget() {
+      if (asked?.isAsking !== true) asked = null
     },
   }
 }

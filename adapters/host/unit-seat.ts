@@ -3,9 +3,9 @@ import type { Adopted, End, Launch, Outside, Seat } from '../../core/heal/host.t
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
-import { boundUnit } from './unit-bound.ts'
+import { boundUnit, type SeatState } from './unit-bound.ts'
 import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
-import { cantLoad, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { cantLoad, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
 import { awaitsRestart, isBetween, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
@@ -24,7 +24,7 @@ export type UnitSeat = Seat & {
   systemdIsNew(): void
   /** As it was last told. */
   view(): UnitView
-  /** It has ended unasked and does not run again yet. */
+  /** It has ended unasked, is not left down, and does not run again yet. */
   hasFallen(): boolean
 }
 
@@ -34,8 +34,8 @@ export interface UnitTools {
   readonly warn: (text: string) => void
   /** Reads the unit's properties; resolves once they have been taken, or can't be had. */
   readonly refresh: () => Promise<void>
-  /** Whether another unit that is looked after has ended unasked and does not run again yet. */
-  readonly isFallen: (unit: string) => boolean
+  /** How another unit does; null: it is not looked after here. */
+  readonly stateOf: (unit: string) => SeatState | null
   /** What the run `run` wrote last. */
   readonly tail: (run: string) => Promise<string>
 }
@@ -72,6 +72,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** Since when systemd ends what is left of a run whose end was told; monotonic. */
   let rest: { readonly sinceMs: number; readonly of: Instance } | null = null
   let settle: NodeJS.Timeout | undefined
+  let isSettling = false
   let hadRestart = false
   const user = unitUser()
   let isReleased = false
@@ -80,6 +81,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
   function look(isSettled = false): void {
     clearTimeout(settle)
+    isSettling = false
     if (isReleased || bound.isAsking()) return
     const isFirst = told === null
     if (told === null) {
@@ -99,6 +101,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const isEnd = (rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
+      isSettling = true
       return
     }
     if (rest !== null && view.active !== 'deactivating') {
@@ -126,7 +129,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       stopsSinceMs = null
       isWished = false
       hasFallen = false
-      if (isUp(view)) bound.runs()
+      if (isUp(view)) bound.forget()
       // It was taken up already when the end of its predecessor was told.
       if (known !== null && known.run === view.run && isUp(view)) return
       begun.end()
@@ -139,13 +142,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       hasFallen = false
       if (stopsSinceMs === null) outside.stops()
     } else {
-      hasFallen = stopsSinceMs === null && !isWished
+      const end = endOf(known?.pid ?? view.lastPid, news.view, tools.kernelLog, bound.fellWith())
+      hasFallen = stopsSinceMs === null && !isWished && !end.leftDown
       stopsSinceMs = null
       const of = known ?? { pid: view.lastPid, run: view.run }
       known = null
       if (news.view !== null && !isDown(news.view)) rest = { sinceMs: performance.now(), of }
       else void tellRemains(of)
-      onEnd(endOf(of.pid, news.view, tools.kernelLog, bound.fellWith()))
+      onEnd(end)
     }
   }
 
@@ -173,7 +177,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     return tools.bus.manager(member, signature, body)
   }
 
-  const bound = boundUnit(tools.bus, tools.isFallen, () => {
+  const bound = boundUnit(tools.bus, tools.stateOf, () => {
     if (isReleased || told === null) return
     if (bound.fellWith() === null) tell({ kind: 'stops' })
     else told = { ...told, stops: false }
@@ -194,7 +198,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const seat: UnitSeat = {
     unit,
     view: () => view,
-    hasFallen: () => hasFallen,
+    hasFallen() {
+      // What is about to be told counts: others are stopped because of it by then.
+      const isAsked = stopsSinceMs !== null || told?.stops === true
+      return hasFallen || (isSettling && !isAsked && leftDown(view) === null)
+    },
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
     },
@@ -219,6 +227,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (!begun.isUnderWay()) begun.begin('StartUnit')
       return null
     },
+    hurry: bound.forget,
     ...{ arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
     async refusesRestart() {
       await tools.refresh()

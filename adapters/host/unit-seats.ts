@@ -1,11 +1,15 @@
 import { pathOf } from './systemd-bus.ts'
+import type { SeatState } from './unit-bound.ts'
 import type { UnitSeat } from './unit-seat.ts'
+import { isUp } from './unit-view.ts'
 
 /** All seats of units, found by what systemd calls theirs. */
 export interface UnitSeats {
   all(): UnitSeat[]
   /** Those whose unit is at this object path: two services may name the same unit. */
   at(path: string): readonly UnitSeat[]
+  /** How the unit at this path does; null: it has no seat. */
+  stateOf(path: string): SeatState | null
   add(service: string, seat: UnitSeat): void
   /** The seat of `service`, which is forgotten. */
   remove(service: string): UnitSeat | undefined
@@ -39,6 +43,11 @@ export function unitSeats(): UnitSeats {
   return {
     all: () => [...byService.values()],
     at: path => byPath.get(path) ?? [],
+    stateOf(path) {
+      const [seat] = byPath.get(path) ?? []
+      if (seat === undefined) return null
+      return seat.hasFallen() ? 'fallen' : isUp(seat.view()) ? 'up' : 'down'
+    },
     add(service, seat) {
       byService.set(service, seat)
       move(seat, pathOf(seat.unit))

@@ -23,7 +23,7 @@ export interface StartTools {
   readonly refresh: () => Promise<void>
   /** The unit that it is bound to and fell with: a start of it would start that too, before its time. */
   readonly fellWith: () => string | null
-  /** That is back. */
+  /** That is back, or nobody brings it back. */
   readonly isFree: () => Promise<boolean>
   /**
    * It came to nothing; words on why. `isLeftOut`: systemd will not have it started as things are. `fellWith`: the unit that
@@ -39,6 +39,8 @@ const SLACK_MS = 30_000
 const MOST_MS = 15 * 60_000
 /** While systemd can't be asked. */
 const AGAIN_MS = 200
+/** Until the unit is back that is waited for. */
+const LOOK_AGAIN_MS = 1000
 
 /** Results of the job of a unit that was not started, as one of its conditions is not met. */
 const LEFT_OUT = ['done', 'skipped']
@@ -79,7 +81,7 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   }
 
   async function askOnceFree(mine: Order): Promise<void> {
-    while (order === mine && !(await isFree())) await new Promise(resolve => setTimeout(resolve, AGAIN_MS).unref())
+    while (order === mine && !(await isFree())) await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS).unref())
     if (order !== mine) return
     mine.waitsFor = null
     ask(mine)

@@ -76,6 +76,8 @@ export interface Seat {
    * Null: it takes its time, and `Outside.runs` tells when it runs.
    */
   start(): Launch | null
+  /** Only where a start may wait for something else on the host: somebody asks for it now, so it no longer does. */
+  hurry?(): void
   /** Keeps a replacement forked and waiting. May be called at any time; does nothing when there is one. */
   arm(): void
   /**

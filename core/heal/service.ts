@@ -201,6 +201,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     async start(by) {
       refuseWhenClosing()
       facts.by = by
+      seat.hurry?.()
       feed('wanted')
       await until(becameReady)
     },

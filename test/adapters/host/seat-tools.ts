@@ -18,6 +18,6 @@ export function seatTools(calls: string[], of: Readonly<Record<string, unknown>>
   }
   return {
     ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
-    ...{ refresh: async () => {}, tail: async () => '', isFallen: () => false },
+    ...{ refresh: async () => {}, tail: async () => '', stateOf: () => null },
   }
 }

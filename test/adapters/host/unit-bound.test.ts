@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import type { End } from '../../../core/heal/host.ts'
 import { seatTools } from './seat-tools.ts'
@@ -13,13 +14,13 @@ const STOPS = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [5, 
 const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, ExecMainCode: 2, ExecMainStatus: 15 }
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-/** A unit that is bound to `base.service`, of which systemd says `base`; `isFallen`: what its seat here says. */
-async function seated(base: Record<string, unknown>, isFallen = false) {
+/** A unit that is bound to `base.service`, of which systemd says `base`, and its seat here, if it has one, `state`. */
+async function seated(base: Record<string, unknown>, state: SeatState | null = null) {
   const calls: string[] = []
   const told: string[] = []
   const ends: End[] = []
   const tools = seatTools(calls)
-  const other = { ...base }
+  const other = { ...base, state }
   const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
   const tell = (what: string) => () => void told.push(what)
   const outside = {
@@ -31,7 +32,7 @@ async function seated(base: Record<string, unknown>, isFallen = false) {
     told.push('ended')
     ends.push(end)
   }
-  const seat = unitSeat('bound.service', { ...tools, bus, isFallen: () => isFallen }, ended, outside)
+  const seat = unitSeat('bound.service', { ...tools, bus, stateOf: () => other.state }, ended, outside)
   seat.take(RUNS, true)
   await seat.adopt()
   return { seat, calls, told, ends, other }
@@ -53,7 +54,7 @@ test('a stop because the unit that it is bound to has fallen is an end, told at 
 })
 
 test('the same where its start is under way already, and where it is over before that was asked', async () => {
-  const { seat, told } = await seated({ ActiveState: 'inactive', Job: [6, '/job'] }, true)
+  const { seat, told } = await seated({ ActiveState: 'inactive', Job: [6, '/job'] }, 'fallen')
   seat.take(STOPS, true)
   seat.take(IS_DOWN, true)
   await settled()
@@ -77,8 +78,66 @@ test('a stop is a wish where the other one runs, was stopped, or can’t be aske
   }
 })
 
+test('of a unit that is looked after only its seat is asked', async () => {
+  // It fails with code 143 as it is stopped, or has asked to be left down.
+  const { seat, told } = await seated({ ActiveState: 'failed' }, 'down')
+  seat.take(STOPS, true)
+  await settled()
+  assert.deepEqual(told, ['stops'])
+  seat.release()
+})
+
+test('a unit that was stopped, or asks to be left down, has not fallen; one of which it is not told yet has', async () => {
+  const fails = {
+    ...IS_DOWN,
+    ActiveState: 'failed',
+    Result: 'exit-code',
+    ExecMainCode: 1,
+    ExecMainStatus: 1,
+    Job: [0, '/'],
+  }
+  const asks = { ...fails, ExecMainStatus: 125 }
+  async function hasFallen(...pictures: object[]) {
+    const { seat } = await seated({})
+    for (const each of pictures) seat.take({ ...each }, true)
+    const is = seat.hasFallen()
+    seat.release()
+    return is
+  }
+  // systemd may still restart it, so its end is told only in a moment.
+  const mayRestart = { Restart: 'on-abort' }
+  assert.deepEqual([await hasFallen(fails), await hasFallen(mayRestart, fails)], [true, true])
+  assert.deepEqual([await hasFallen(asks), await hasFallen(mayRestart, asks)], [false, false])
+  assert.equal(await hasFallen({ ...mayRestart, BindsTo: [] }, STOPS, fails), false)
+})
+
+test('its start does not wait for one that nobody brings back, and no longer once somebody asks for it', async t => {
+  const { seat, calls } = await seated({ ActiveState: 'failed' })
+  seat.take(STOPS, true)
+  await settled()
+  seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  seat.start()
+  await settled()
+  assert.deepEqual(calls.splice(0), ['StartUnit'])
+  seat.release()
+
+  const asked = await seated({ ActiveState: 'failed' }, 'fallen')
+  asked.seat.take(STOPS, true)
+  await settled()
+  asked.seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+  asked.seat.start()
+  await settled()
+  assert.deepEqual(asked.calls, [])
+  asked.seat.hurry?.()
+  t.mock.timers.tick(1000)
+  await settled()
+  assert.deepEqual(asked.calls, ['StartUnit'])
+  asked.seat.release()
+})
+
 test('its start waits until the other one is back, for as long as a start of its own may take', async t => {
-  const { seat, calls, ends, other } = await seated({ ActiveState: 'failed' })
+  const { seat, calls, ends, other } = await seated({ ActiveState: 'activating', SubState: 'auto-restart' })
   seat.take(STOPS, true)
   await settled()
   seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
@@ -91,8 +150,8 @@ test('its start waits until the other one is back, for as long as a start of its
   assert.match(ends[1]?.evidence().launchError ?? '', /base\.service, which it is bound to, was not back within 120 s/)
   assert.equal(seat.start(), null)
   await settled()
-  other.ActiveState = 'active'
-  t.mock.timers.tick(200)
+  Object.assign(other, { ActiveState: 'active', SubState: 'running' })
+  t.mock.timers.tick(1000)
   await settled()
   assert.deepEqual(calls, ['StartUnit'])
   seat.release()
