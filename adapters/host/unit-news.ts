@@ -90,7 +90,7 @@ export function newsOf(told: Told, view: UnitView): { readonly news: readonly Ne
 }
 
 /** A stop that was asked for comes with a job, and begins while nothing of the unit has failed. */
-function isAsked({ active, result, job }: UnitView): boolean {
+export function isAsked({ active, result, job }: UnitView): boolean {
   return active === 'deactivating' && result === 'success' && job !== 0
 }
 

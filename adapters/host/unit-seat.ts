@@ -5,7 +5,7 @@ import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit, type SeatState } from './unit-bound.ts'
 import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
-import { cantLoad, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { cantLoad, isAsked, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
 import { awaitsRestart, isBetween, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
@@ -61,6 +61,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let told: Told | null = null
   /** The first picture did not come in time, or shows the middle of a start or stop: what comes next is news. */
   let isLate = false
+  /** It was being stopped when it was seated. */
+  let wasStopping = false
   /** The instance that the supervisor knows of. */
   let known: Instance | null = null
   let isWished = false
@@ -72,7 +74,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** Since when systemd ends what is left of a run whose end was told; monotonic. */
   let rest: { readonly sinceMs: number; readonly of: Instance } | null = null
   let settle: NodeJS.Timeout | undefined
-  let isSettling = false
   let hadRestart = false
   const user = unitUser()
   let isReleased = false
@@ -81,17 +82,18 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
   function look(isSettled = false): void {
     clearTimeout(settle)
-    isSettling = false
+    settle = undefined
     if (isReleased || bound.isAsking()) return
     const isFirst = told === null
     if (told === null) {
       // Whether somebody stopped it or it fails again and again, the next picture says.
       if (isBetween(view)) {
         isLate = true
+        wasStopping ||= isAsked(view)
         pictured.resolve()
         return
       }
-      const isNews = isLate && (isUp(view) || restsBecause(view, unit) === null)
+      const isNews = isLate && (isUp(view) || whyRests() === null)
       told = { ...NEVER, lastRun: isNews || isUp(view) ? '' : view.run, restarts: view.restarts }
       pictured.resolve()
       // Who seats it asks for what runs (`adopt`).
@@ -101,7 +103,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const isEnd = (rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
-      isSettling = true
       return
     }
     if (rest !== null && view.active !== 'deactivating') {
@@ -124,10 +125,13 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     begun.look()
   }
 
+  const whyRests = () => restsBecause(view, unit) ?? (wasStopping ? 'it was being stopped when heald came' : null)
+
   function tell(news: News): void {
     if (news.kind === 'runs') {
       stopsSinceMs = null
       isWished = false
+      wasStopping = false
       hasFallen = false
       if (isUp(view)) bound.forget()
       // It was taken up already when the end of its predecessor was told.
@@ -200,8 +204,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     view: () => view,
     hasFallen() {
       // What is about to be told counts: others are stopped because of it by then.
-      const isAsked = stopsSinceMs !== null || told?.stops === true
-      return hasFallen || (isSettling && !isAsked && leftDown(view) === null)
+      const wasAsked = stopsSinceMs !== null || told?.stops === true
+      return hasFallen || (settle !== undefined && !wasAsked && leftDown(view) === null)
     },
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
@@ -227,8 +231,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (!begun.isUnderWay()) begun.begin('StartUnit')
       return null
     },
-    hurry: bound.forget,
-    ...{ arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
+    ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
     async refusesRestart() {
       await tools.refresh()
       return isUp(view) ? cantLoad(view, unit) : null
@@ -284,8 +287,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
         const is = isBetween(view) ? 'is in the middle of a start or stop of it' : 'does not answer yet'
         return { why: `systemd ${is}`, isKnown: false, isIdle: false }
       }
-      const why = restsBecause(view, unit)
-      return why === null ? null : { why, isKnown: true, isIdle: cantLoad(view, unit) === null }
+      const why = whyRests()
+      return why === null ? null : { why, isKnown: true, isIdle: !wasStopping && cantLoad(view, unit) === null }
     },
     release() {
       isReleased = true

@@ -231,3 +231,16 @@ test('a start that the daemon before this one owed is made, and no other', async
   ])
     assert.deepEqual(await each, ['stopped', false])
 })
+
+test('a stop by hand that is under way when its daemon begins is one, also where the program fails of it', async () => {
+  const { service, seat, kinds } = ward()
+  seat.take({ ...RUNS, ActiveState: 'deactivating', SubState: 'stop-sigterm', Restart: 'no', Job: [6, '/job'] }, true)
+  await service.adopt()
+  service.begin()
+  seat.take({ ...HAS_FAILED, ExecMainCode: 1, ExecMainStatus: 143 }, true)
+  assert.deepEqual(kinds(), ['incident.resolved', 'service.stopped'])
+  assert.match(service.status().why ?? '', /stopped/)
+  seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  seat.release()
+  assert.equal(kinds().at(-1), 'service.started 8')
+})
