@@ -16,6 +16,8 @@ export interface ServiceMemory {
   runningPid: number | null
   /** Boot in which that was, 8 hex. */
   boot: string
+  /** heald itself was to start it again, and has not yet; missing in snapshots of older versions. */
+  owes?: boolean
   /** The unit that it was when it ran last, and heald has not let go of it. */
   unit?: string
   /** The generation that it was started with; missing in snapshots of older versions. */
@@ -33,11 +35,24 @@ export interface Remembered {
   openIncidents(service: string): readonly OpenBefore[]
 }
 
+/** What tells of the next start, or that there is none. */
+const OWING: ReadonlySet<string> = new Set([
+  ...[
+    'service.restarting',
+    'service.started',
+    'service.adopted',
+    'service.stopped',
+    'service.held',
+    'service.released',
+  ],
+])
+
 export function remember(memory: Memory, entry: Entry): void {
   if (entry.svc === undefined) return
   memory[entry.svc] ??= { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: null, boot: '' }
   const of = memory[entry.svc]
   if (of === undefined) return
+  if (OWING.has(entry.kind)) of.owes = entry.kind === 'service.restarting' && entry.data.by !== 'systemd'
   switch (entry.kind) {
     case 'service.started':
       noteRan(of, ranFrom(entry.data.generation, entry.data.generationPath))

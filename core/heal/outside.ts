@@ -42,12 +42,17 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
           facts.by = 'outside'
           feed('wanted')
           return
+        case 'stopping':
+          // Whoever it was that stopped it has started it again.
+          if (facts.by === 'outside') feed('wanted')
+          return
         default:
         // It is being stopped or cleared away: what runs then is taken up once that is over.
       }
     },
     stops() {
-      facts.by = 'outside'
+      // Of a stop under way it is known whose it is.
+      if (facts.phase !== 'stopping') facts.by = 'outside'
       feed('stopAsked')
     },
     givesUp(why) {

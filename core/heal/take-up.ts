@@ -35,9 +35,8 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   /** The instance whose end the daemon before this one did not record, in this boot. */
   const ranBefore = memory?.boot === boot.slice(0, 8) ? memory.runningPid : null
   const rests = adopted === null ? (seat.rests?.() ?? null) : null
-  /** The daemon before this one saw it fall and was to start it again. */
-  const isOwed =
-    rests?.isIdle === true && ranBefore === null && memory?.boot === boot.slice(0, 8) && outage.id() !== null
+  /** The daemon before this one saw it fall and was to start it again: systemd was not. */
+  const isOwed = rests?.isIdle === true && memory?.owes === true && memory.boot === boot.slice(0, 8)
   facts.unclear = null
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others

@@ -45,7 +45,7 @@ export interface Machine {
 }
 
 const PREFIX = 'heald-machine-'
-const BOOT_MS = 90_000
+const BOOT_MS = 30_000
 
 /** Why there can be none here; null when there can. */
 export function machineIsMissing(): string | null {
@@ -125,6 +125,8 @@ export async function startMachine(t: { after(end: () => Promise<void>): void })
     },
     async reboot() {
       const before = leader
+      // They wait for the next heald. What runs at the end is stopped for a moment, and so stops nsenter, which reaps it no more.
+      await machine.run('pkill', '-f', 'heald.js (deploy|rollback)')
       await machine.run('systemctl', 'reboot')
       await booted(before)
     },

@@ -86,6 +86,7 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
   assert.match(stderr, /a switch is under way \(app\).*\n.*heald status/)
   assert.equal((await machine.show('heald', 'ActiveState')).ActiveState, 'active')
   await heald('down')
+  await until('heald to have ended', async () => (await machine.show('heald', 'ActiveState')).ActiveState !== 'active')
   const roots = at('var/lib/heald/switch/of-nix/roots')
   mkdirSync(roots, { recursive: true })
   symlinkSync('/nix/store/generation', join(roots, 'generation'))
@@ -106,6 +107,8 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
       await machine.must('systemctl', 'mask', 'heald-bot', 'heald-whatsapp.socket')
       configure('1s')
       assert.equal((await heald('install')).code, 0, 'no unit of these is planned')
+      // It goes on with the switch of before.
+      await until('its target to rest', async () => ['idle', 'held'].includes((await target())?.state ?? ''), 20_000)
       withChat()
       assert.match((await heald('install')).stderr, /heald-bot\.service is masked.*\n.*systemctl unmask heald-bot/)
       const { code, stderr } = await heald('uninstall')

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
-import type { Draft } from '../../../core/entry.ts'
+import type { Data, Draft, Kind } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
-import type { Remembered } from '../../../core/heal/memory.ts'
+import { type Memory, type Remembered, remember } from '../../../core/heal/memory.ts'
 import { type Service, superviseService } from '../../../core/heal/service.ts'
+import { entryOf } from '../../core/safeswitch/written.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { serviceSpec } from '../../fakes/patient.ts'
 import { seatTools } from './seat-tools.ts'
@@ -212,9 +213,9 @@ test('the same in the middle of a restart that was asked for', async () => {
 })
 
 test('a start that the daemon before this one owed is made, and no other', async () => {
-  const owing = { ...MEMORY, runningPid: null }
-  async function taken(memory: typeof owing | typeof MEMORY, more: object = {}, incidents = [INCIDENT]) {
-    const { service, seat, calls } = ward({ memory: { web: memory }, openIncidents: () => incidents })
+  const owing = { ...MEMORY, runningPid: null, owes: true }
+  async function taken(memory: typeof owing | typeof MEMORY, more: object = {}) {
+    const { service, seat, calls } = ward({ memory: { web: memory }, openIncidents: () => [INCIDENT] })
     seat.take({ ...RUNS, ...IS_DOWN, ...more }, true)
     await service.adopt()
     service.begin()
@@ -224,13 +225,44 @@ test('a start that the daemon before this one owed is made, and no other', async
   assert.deepEqual(await taken(owing), ['starting', true])
   for (const each of [
     taken({ ...owing, boot: '11111111' }),
-    taken(owing, {}, []),
+    taken({ ...owing, owes: false }),
     taken(owing, { LoadState: 'masked' }),
     taken({ ...owing, wanted: false }),
     taken(MEMORY),
   ])
     assert.deepEqual(await each, ['stopped', false])
 })
+
+test('what is owed is what heald itself was to start: not what systemd was to, nor what has come or was stopped since', () => {
+  const at = (kind: Kind, data: Data = {}) => entryOf(kind, data)
+  const owes = (...told: readonly (readonly [Kind, Data?])[]) => {
+    const memory: Memory = {}
+    for (const [kind, data] of told) remember(memory, { ...at(kind, data), svc: 'web' })
+    return memory.web?.owes === true
+  }
+  assert.equal(owes(['service.exited'], ['service.restarting']), true)
+  assert.equal(owes(['service.exited'], ['service.restarting', { by: 'systemd' }]), false)
+  assert.equal(owes(['service.restarting', { by: 'systemd' }], ['service.restarting']), true, 'systemd has given up')
+  for (const kind of ['started', 'adopted', 'stopped', 'held', 'released'] as const)
+    assert.equal(owes(['service.restarting'], [`service.${kind}`]), false, kind)
+})
+
+for (const what of ['start', 'restart'])
+  test(`a ${what} by hand while systemd ends the rest of a fallen unit is taken up in the end, however soon it runs`, async () => {
+    const { service, seat } = ward()
+    seat.take(RUNS, true)
+    await service.adopt()
+    service.begin()
+    const rest = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Result: 'signal', MainPID: 0 }
+    seat.take({ ...rest, ExecMainCode: 2, ExecMainStatus: 9, Job: [0, '/'] }, true)
+    // A job on it may be one of a start, too, which waits until nothing is left.
+    seat.take({ Job: [9, '/job'] }, true)
+    seat.take({ ...HAS_FAILED, Job: [9, '/job'] }, true)
+    seat.take({ ...RUNS, MainPID: 99, InvocationID: run(3) }, true)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    assert.deepEqual([service.status().state !== 'stopped', service.status().pid], [true, 99])
+    seat.release()
+  })
 
 test('a stop by hand that is under way when its daemon begins is one, also where the program fails of it', async () => {
   const { service, seat, kinds } = ward()
