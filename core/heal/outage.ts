@@ -100,7 +100,8 @@ export function newOutage(service: string, record: (draft: Draft) => void): Outa
     },
     up(monoMs) {
       if (downSinceMs === null) return null
-      const downMs = round(monoMs - downSinceMs)
+      // What fell and was started again by somebody else may be told of late, with the earlier time of its start.
+      const downMs = round(Math.max(0, monoMs - downSinceMs))
       downTotalMs = round(downTotalMs + downMs)
       downSinceMs = null
       return downMs
