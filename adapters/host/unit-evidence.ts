@@ -8,8 +8,10 @@ import type { UnitView } from './unit-view.ts'
 
 /** The end of a run; `ended`: how it ended, null: nobody saw that. `fellWith`: the unit that it fell with, if it fell with one. */
 export function endOf(pid: number, ended: UnitView | null, kernelLog: KernelLog, fellWith: string | null): End {
-  if (ended === null) return { evidence: () => ({ pid, exit: 'unknown', result: 'unseen', oom: false, tail: '' }) }
-  const more = ended.result === 'dependency' && fellWith !== null ? { fellWith } : {}
+  const fall = fellWith === null ? {} : { fellWith }
+  const unseen = { pid, exit: 'unknown', result: 'unseen', oom: false, tail: '', ...fall } as const
+  if (ended === null) return { ...fall, evidence: () => unseen }
+  const more = ended.result === 'dependency' ? fall : {}
   return { leftDown: leftDown(ended), ...more, evidence: () => ({ ...evidenceOf(pid, ended, kernelLog), ...more }) }
 }
 

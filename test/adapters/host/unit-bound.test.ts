@@ -62,6 +62,19 @@ test('the same where its start is under way already, and where it is over before
   seat.release()
 })
 
+test('the same where both run again before anybody could see how it ended', async () => {
+  for (const state of ['fallen', null] as const) {
+    const { seat, ends } = await seated({ ActiveState: 'activating', SubState: 'auto-restart' }, state)
+    seat.take(STOPS, true)
+    seat.take({ ...RUNS, MainPID: 99, InvocationID: Buffer.alloc(16, 9) }, true)
+    await settled()
+    const evidence = ends[0]?.evidence()
+    assert.deepEqual([ends.length, ends[0]?.fellWith, evidence?.result], [1, 'base.service', 'unseen'])
+    assert.equal(evidence?.fellWith, 'base.service')
+    seat.release()
+  }
+})
+
 test('a stop is a wish where the other one runs, was stopped, or can’t be asked', async () => {
   for (const base of [
     { ActiveState: 'active' },
