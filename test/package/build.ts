@@ -16,6 +16,8 @@ import { version } from '../../core/cli/version.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 const DIST = join(ROOT, 'dist')
 
+// Also while it is made: a heald that runs from this folder may be looked at.
+process.umask(0o022)
 rmSync(DIST, { recursive: true, force: true })
 for (const config of ['tsconfig.json', 'tsconfig.types.json']) compile(join(import.meta.dirname, config))
 const unread = () => Promise.reject(new Error('only the table is read'))
