@@ -184,20 +184,10 @@ async function rootsOfFirst(
   sizes: readonly number[],
   walking: WalkOptions,
 ): Promise<ReadonlyMap<number, Digest>> {
-  const first = firstSeq(dir)
-  const pruned = sizes
-    .filter(size => size < first)
-    .flatMap(size => {
-      const root = prunedRoot(dir, size)
-      return root === null ? [] : [[size, root] as const]
-    })
+  const { base } = baseOf(dir)
+  const first = base?.seq ?? 0
   const left = sizes.filter(size => size >= first)
   const roots = left.length === 0 ? [] : await rootsOfEntries(dir, left, walking)
-  return new Map([...pruned, ...roots])
-}
-
-/** As what stands for the pruned entries proves it. */
-function prunedRoot(dir: string, size: number): Digest | null {
-  const { base } = baseOf(dir)
-  return base?.roots.get(size) ?? olderRoots(dir, base, [size]).get(size) ?? null
+  // What stands for the pruned entries proves theirs.
+  return new Map([...olderRoots(dir, base, sizes), ...(base?.roots ?? []), ...roots])
 }

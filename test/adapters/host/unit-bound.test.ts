@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
-import type { End } from '../../../core/heal/host.ts'
-import { seatTools } from './seat-tools.ts'
+import { listener, seatTools } from './seat-tools.ts'
 
 const RUNS = {
   ...{ LoadState: 'loaded', ActiveState: 'active', SubState: 'running', Result: 'success', MainPID: 7 },
@@ -17,21 +16,10 @@ const settled = () => new Promise(resolve => setImmediate(resolve))
 /** A unit that is bound to `base.service`, of which systemd says `base`, and its seat here, if it has one, `state`. */
 async function seated(base: Record<string, unknown>, state: SeatState | null = null) {
   const calls: string[] = []
-  const told: string[] = []
-  const ends: End[] = []
+  const { told, ends, outside, ended } = listener()
   const tools = seatTools(calls)
   const other = { ...base, state }
   const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
-  const tell = (what: string) => () => void told.push(what)
-  const outside = {
-    ...{ runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up') },
-    known: () => {},
-    left: () => {},
-  }
-  const ended = (end: End) => {
-    told.push('ended')
-    ends.push(end)
-  }
   const seat = unitSeat('bound.service', { ...tools, bus, stateOf: () => other.state }, ended, outside)
   seat.take(RUNS, true)
   await seat.adopt()

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
-import type { End } from '../../../core/heal/host.ts'
-import { seatTools } from './seat-tools.ts'
+import { listener, seatTools } from './seat-tools.ts'
 
 const OURS = '/job/5'
 const THEIRS = '/job/6'
@@ -17,24 +16,13 @@ const settled = () => new Promise(resolve => setImmediate(resolve))
 /** A unit that runs, on a systemd whose answer to a start is our job. */
 async function seated() {
   const calls: string[] = []
-  const told: string[] = []
-  const ends: End[] = []
+  const { told, ends, outside, ended } = listener()
   const tools = seatTools(calls)
   async function manager(member: string): Promise<unknown> {
     calls.push(member)
     return OURS
   }
   const bus = { ...tools.bus, manager }
-  const tell = (what: string) => () => void told.push(what)
-  const outside = {
-    ...{ runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up') },
-    known: () => {},
-    left: () => {},
-  }
-  const ended = (end: End) => {
-    told.push('ended')
-    ends.push(end)
-  }
   const seat = unitSeat('web.service', { ...tools, bus }, ended, outside)
   seat.take(RUNS, true)
   await seat.adopt()

@@ -28,3 +28,7 @@ export function paperContext(changes: Partial<Context> = {}): {
   }
   return { context, out: () => out, err: () => err }
 }
+
+/** The lines of a switch's steps, without the times in front. */
+export const stepsIn = (out: string): string[] =>
+  out.split('\n').flatMap(line => /^ {2}\d\d:\d\d:\d\d {2}(.*)$/.exec(line)?.[1] ?? [])

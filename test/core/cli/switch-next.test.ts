@@ -12,7 +12,7 @@ import type { Kind } from '../../../core/entry.ts'
 import { Fault } from '../../../core/fault.ts'
 import { stand } from '../api/stand.ts'
 import { switchStand } from '../api/switch-stand.ts'
-import { paperContext } from './context.ts'
+import { paperContext, stepsIn } from './context.ts'
 
 const GONE_MS = 700
 
@@ -42,7 +42,6 @@ async function replaced(t: TestContext, kind: Kind, how: { readonly isLast?: boo
   }
 }
 
-const steps = (out: string) => out.split('\n').flatMap(line => /^ {2}\d\d:\d\d:\d\d {2}(.*)$/.exec(line)?.[1] ?? [])
 const last = (out: string) =>
   out
     .trimEnd()
@@ -56,7 +55,7 @@ for (const kind of ['switch.armed', 'switch.activating', 'switch.probation', 'sw
     const { run } = await replaced(t, kind)
     const { code, out, err } = await run(['deploy', 'web', 'release-7'])
     assert.deepEqual([code, err], [0, WAITING])
-    assert.deepEqual(steps(out), [
+    assert.deepEqual(stepsIn(out), [
       'web is about to be switched from release-6 to release-7',
       'web: release-7 is being activated, at most 1 m',
       'agent is ready after 30 ms',
@@ -100,7 +99,7 @@ test('two that end, one after the other: the third one is asked', async t => {
   const { run } = await replaced(t, 'switch.armed', { twice: 'switch.probation' })
   const { code, out } = await run(['deploy', 'web', 'release-7'])
   assert.equal(code, 0)
-  assert.equal(steps(out).length, 6, out)
+  assert.equal(stepsIn(out).length, 6, out)
 })
 
 test('with --json there is the document that the first heald would have answered, and nothing else', async t => {

@@ -10,7 +10,7 @@ import { exitOf } from '../../../core/cli/exit.ts'
 import { deploy, rollback } from '../../../core/cli/switch.ts'
 import { type StandOptions, stand } from '../api/stand.ts'
 import { type SwitchStandOptions, switchStand } from '../api/switch-stand.ts'
-import { paperContext } from './context.ts'
+import { paperContext, stepsIn } from './context.ts'
 
 const HEALD = join(import.meta.dirname, '../../../heald.js')
 
@@ -33,15 +33,12 @@ async function withTargets(t: TestContext, options: SwitchStandOptions = {}, mor
   return { ...stood, switches, run }
 }
 
-/** Without the times in front. */
-const steps = (out: string) => out.split('\n').flatMap(line => /^ {2}\d\d:\d\d:\d\d {2}(.*)$/.exec(line)?.[1] ?? [])
-
 test('a deploy shows each step of its target and its services, a line each, and ends in one sentence', async t => {
   const { run, switches } = await withTargets(t)
   await switches.record('switch.committed', { target: 'web', to: null })
   const { code, out, err } = await run(['deploy', 'web', 'release-7'])
   assert.deepEqual([code, err], [0, ''])
-  assert.deepEqual(steps(out), [
+  assert.deepEqual(stepsIn(out), [
     'web is about to be switched from release-6 to release-7',
     'web: release-7 is being activated, at most 1 m',
     'agent is ready after 30 ms',
@@ -72,7 +69,7 @@ test('each end of an order has its sentence and its exit code', async t => {
   )
   const back = await run(['rollback', 'web'])
   assert.deepEqual(last(back), [0, 'web was led back to release-4, after 2.1 s'])
-  assert.deepEqual(steps(back.out), [
+  assert.deepEqual(stepsIn(back.out), [
     'web is being rolled back to release-4 (by an operator): asked for',
     'web: release-4 was activated after 40 ms',
     'web was led back to release-4 after 90 ms, and that works',
