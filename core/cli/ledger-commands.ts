@@ -6,6 +6,7 @@ import { type CommandVerdict, verifyCommandFile, verifyCommands } from '../ledge
 import { optionalWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { textsOf } from './ledger-filter.ts'
 import { existing } from './ledger-verify.ts'
 import { cleanLine, counted, wrapLines } from './text.ts'
 
@@ -13,7 +14,7 @@ import { cleanLine, counted, wrapLines } from './text.ts'
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
   const { state, json, out, signal, columns, colour } = context
   const given = optionalWord(words, 'ledger verify', 'DIR')
-  const receipts = [values.receipt].flat().filter(each => typeof each === 'string')
+  const receipts = textsOf(values.receipt)
   const options = { receipts, signal }
   const verdict = await judged(given, state, options)
   const text = verdictText(verdict, receipts.length > 0)

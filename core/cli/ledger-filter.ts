@@ -52,8 +52,7 @@ export function filterOf(values: Values, words: readonly string[], by: Clock): F
   const { text, ...others } = values
   const flags = Object.entries(others).flatMap(([name, value]) => {
     if (!Object.hasOwn(TERMS, name)) return []
-    const given = [value].flat().filter(each => typeof each === 'string')
-    return given.map((each): Term => [name as Name, each])
+    return textsOf(value).map((each): Term => [name as Name, each])
   })
   const terms: Term[] = []
   const texts: string[] = []
@@ -230,6 +229,11 @@ function wholeNumber(name: string, text: string): number {
 
 export function textOf(value: Values[string]): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** Each of what an option was given that may be given several times. */
+export function textsOf(value: Values[string]): string[] {
+  return [value].flat().filter(each => typeof each === 'string')
 }
 
 function rangeOf(text: string): { fromSeq: number; toSeq?: number } {

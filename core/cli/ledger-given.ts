@@ -5,11 +5,12 @@ import { pastedIn } from '../ledger/pasted.ts'
 import { MAX_PROOF_CHARS } from '../ledger/tlog-proof.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
 import type { Values } from './command.ts'
+import { textsOf } from './ledger-filter.ts'
 
 /** The checkpoints in what --checkpoint names, written in any way that `heald ledger check` takes. Fault: `usage.path`. */
 export async function checkpointsIn(values: Values, signal: AbortSignal): Promise<Trust['checkpoints']> {
   const found: { name: string; note: string }[] = []
-  for (const path of [values.checkpoint].flat().filter(each => typeof each === 'string')) {
+  for (const path of textsOf(values.checkpoint)) {
     const notes = pastedIn(await textIn(path, signal)).filter(each => claimOf(each) !== null)
     if (notes.length === 0)
       throw new Fault('usage.path', `--checkpoint ${path}: there is no checkpoint in it`, {

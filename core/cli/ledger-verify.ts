@@ -12,6 +12,7 @@ import { askAsOwnerOf } from '../owner.ts'
 import { optionalWord } from './arguments.ts'
 import { type Colour, paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
+import { textsOf } from './ledger-filter.ts'
 import { checkpointsIn } from './ledger-given.ts'
 import { MOST_WORKERS, numberWithin } from './ledger-options.ts'
 import {
@@ -144,8 +145,7 @@ function indexLines(verdict: Verdict, { why }: Finding, dir: string): string[] {
 
 /** What was given with --key. */
 export function keysOf({ key }: Values): Trust['keys'] {
-  const texts = [key].flat().filter(each => typeof each === 'string')
-  return texts.map(text => {
+  return textsOf(key).map(text => {
     const found = parseVkey(text)
     if (found !== null) return found
     throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
