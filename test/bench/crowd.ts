@@ -13,6 +13,7 @@ const KILLED_AT_ONCE = count(10, 100)
 const BETWEEN_ROUNDS_MS = count(1000, 4000)
 const SETTLE_MS = count(3000, 15_000)
 const IDLE_MS = count(5000, 40_000)
+const ADOPTED_WITHIN_MS = 10_000
 
 /** Everything that needs hundreds of services: idle, one killed, many killed at once, the daemon itself killed. */
 export async function measureCrowd(site: Site): Promise<BenchRow[]> {
@@ -137,12 +138,18 @@ async function measureAdoption(site: Site, ours: Heald): Promise<BenchRow[]> {
   const rounds = count(1, 3)
   const times: number[] = []
   const resident: number[] = []
+  const adopted = () => ours.entries().filter(entry => entry.kind === 'service.adopted').length
   for (let n = 1; n <= rounds; n += 1) {
-    const adoptedBefore = ours.entries().filter(entry => entry.kind === 'service.adopted').length
+    const before = adopted()
     await ours.killDaemon()
-    times.push(await ours.up())
-    const adopted = ours.entries().filter(entry => entry.kind === 'service.adopted').length - adoptedBefore
-    if (adopted !== SERVICES) throw new Error(`${adopted} of ${SERVICES} services were adopted`)
+    const fromMs = performance.now()
+    await ours.up()
+    // It answers as soon as it has its services; that they were taken over is on the disk some milliseconds later.
+    while (adopted() < before + SERVICES) {
+      if (performance.now() - fromMs > ADOPTED_WITHIN_MS) throw new Error(`not all ${SERVICES} services were adopted`)
+      await sleep(5)
+    }
+    times.push(performance.now() - fromMs)
     // Long enough for the daemon to give back what only its start needed.
     await sleep(SETTLE_MS)
     resident.push(residentMb(ours.pid()))
@@ -151,7 +158,7 @@ async function measureAdoption(site: Site, ours: Heald): Promise<BenchRow[]> {
   if (ours.starts.all().length !== startsBefore) throw new Error('a service was restarted when the daemon was')
   return [
     row({
-      what: `kill -9 of the daemon: start until all ${SERVICES} services are adopted and it answers, p50`,
+      what: `kill -9 of the daemon: start until it answers and has recorded that all ${SERVICES} services are adopted, p50`,
       ours: percentile(times, 0.5),
       peer: null,
       limit: null,

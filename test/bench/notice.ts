@@ -80,11 +80,14 @@ const STORM_SERVICES = 50
 export async function measureStorm(site: Site): Promise<BenchRow[]> {
   const wanted = count(500, 10_000)
   const platforms = await startPlatforms(site)
+  // An order to stop would be news of its own: they crash until this file is there.
+  const calm = join(site.folder('calm'), 'calm')
+  const crash = 'sleep 0.28; test -e "$0" || exit 1; exec sleep 900'
   const services = Object.fromEntries(
     Array.from({ length: STORM_SERVICES }, (_, n) => [
       `svc${n}`,
       {
-        run: ['/bin/sh', '-c', 'sleep 0.28; exit 1'],
+        run: ['/bin/sh', '-c', crash, calm],
         ...RESTLESS,
       },
     ]),
@@ -105,10 +108,9 @@ export async function measureStorm(site: Site): Promise<BenchRow[]> {
   }
   const stormMs = performance.now() - fromMs
   const requests = platforms.all.map(platform => platform.requests())
-  for (let n = 0; n < STORM_SERVICES; n += 1) await ours.json('stop', `svc${n}`)
+  writeFileSync(calm, '')
+  const lastSeq = await untilCalm(ours)
   const stoppedMs = performance.now()
-  const lastSeq = ours.entries().findLast(({ kind }) => kind === 'incident.resolved')?.seq
-  if (lastSeq === undefined) throw new Error('no incident has ended')
   const told = await Promise.all(platforms.all.map(platform => untilTold(platforms, platform, lastSeq, stoppedMs)))
   const breaches = platforms.all.flatMap(platform => platform.breaches())
   if (breaches.length > 0) throw new Error(`over a limit of a platform: ${breaches.slice(0, 3).join('; ')}`)
@@ -143,6 +145,18 @@ export async function measureStorm(site: Site): Promise<BenchRow[]> {
       note: `${memory.at(-1)} MB at the end`,
     }),
   ]
+}
+
+/** Until every incident has ended; the seq of the last end. */
+async function untilCalm(heald: Heald): Promise<number> {
+  const fromMs = performance.now()
+  while ((await heald.status()).services.some(({ incident }) => incident !== null)) {
+    if (performance.now() - fromMs > 60_000) throw new Error('the incidents did not end within 60 s')
+    await sleep(20)
+  }
+  const last = heald.entries().findLast(({ kind }) => kind === 'incident.resolved')
+  if (last === undefined) throw new Error('no incident has ended')
+  return last.seq
 }
 
 /** Until the end of the last incident is shown, and nothing as if it were not over; milliseconds since `fromMs`. */
