@@ -5,10 +5,12 @@ import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit, type SeatState } from './unit-bound.ts'
 import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
-import { cantLoad, isAsked, leftDown, mayRestart, type News, newsOf, restsBecause, type Told } from './unit-news.ts'
+import { unitFound } from './unit-found.ts'
+import { begun, ended, type Instance, NO_LIFE, restGone, stopAsked, stopOrdered, stopRefused } from './unit-life.ts'
+import { cantLoad, leftDown, mayRestart, type News, newsOf, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
 import { unitUser } from './unit-user.ts'
-import { awaitsRestart, isBetween, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /**
  * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
@@ -48,36 +50,19 @@ const LOOK_EVERY_MS = 20
 /** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
 const STOP_MS = 540_000
 
-interface Instance {
-  readonly pid: number
-  readonly run: string
-}
-
-const NEVER: Told = { run: null, lastRun: '', restarts: 0, stops: false }
-
 export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => void, outside: Outside): UnitSeat {
   let view = NO_UNIT
-  /** Null until the first picture. */
+  /** Null until a picture says how it was found. */
   let told: Told | null = null
-  /** The first picture did not come in time, or shows the middle of a start or stop: what comes next is news. */
-  let isLate = false
-  /** It was being stopped when it was seated. */
-  let wasStopping = false
-  /** The instance that the supervisor knows of. */
-  let known: Instance | null = null
-  let isWished = false
-  let hasFallen = false
+  let life = NO_LIFE
   /** The run whose news is being told, for a supervisor who takes it up by `start`. */
   let passing: Launch | null = null
-  /** Since when a stop of ours is under way; monotonic. */
-  let stopsSinceMs: number | null = null
-  /** Since when systemd ends what is left of a run whose end was told; monotonic. */
-  let rest: { readonly sinceMs: number; readonly of: Instance } | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
-  const user = unitUser()
   let isReleased = false
-  const pictured = Promise.withResolvers<void>()
+  const found = unitFound(unit)
+  const user = unitUser()
+  const isOrdered = () => life.stop?.isOurs === true
 
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
   function look(isSettled = false): void {
@@ -85,32 +70,21 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     settle = undefined
     if (isReleased || bound.isAsking()) return
     const isFirst = told === null
-    if (told === null) {
-      // Whether somebody stopped it or it fails again and again, the next picture says.
-      if (isBetween(view)) {
-        isLate = true
-        wasStopping ||= isAsked(view)
-        pictured.resolve()
-        return
-      }
-      const isNews = isLate && (isUp(view) || whyRests() === null)
-      told = { ...NEVER, lastRun: isNews || isUp(view) ? '' : view.run, restarts: view.restarts }
-      pictured.resolve()
-      // Who seats it asks for what runs (`adopt`).
-      if (!isLate) return
-    }
+    told ??= found.take(view)
+    // Who seats it asks for what runs (`adopt`).
+    if (told === null || (isFirst && !found.isLate())) return
     const seen = bound.seen(view)
-    const isEnd = (rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
+    const isEnd = (life.rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
       return
     }
-    if (rest !== null && view.active !== 'deactivating') {
-      void tellRemains(rest.of)
-      rest = null
+    if (life.rest !== null && view.active !== 'deactivating') {
+      void tellRemains(life.rest.of)
+      life = restGone(life)
     }
     const { news, told: next } = newsOf(told, seen)
-    const isStop = stopsSinceMs === null && told.lastRun === view.run && news.some(({ kind }) => kind === 'stops')
+    const isStop = !isOrdered() && told.lastRun === view.run && news.some(({ kind }) => kind === 'stops')
     if (isStop && bound.asks(view)) {
       told = { ...told, stops: true }
       return
@@ -121,38 +95,34 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     // Until the job is over, the restart that was announced may still come.
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
-    if (gaveUp && known === null && stopsSinceMs === null && !begun.isUnderWay() && news.length === 0) whyNoRestart()
-    begun.look()
+    if (gaveUp && life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) whyNoRestart()
+    order.look()
   }
-
-  const whyRests = () => restsBecause(view, unit) ?? (wasStopping ? 'it was being stopped when heald came' : null)
 
   function tell(news: News): void {
     if (news.kind === 'runs') {
-      stopsSinceMs = null
-      isWished = false
-      wasStopping = false
-      hasFallen = false
-      if (isUp(view)) bound.forget()
+      const { instance } = life
       // It was taken up already when the end of its predecessor was told.
-      if (known !== null && known.run === view.run && isUp(view)) return
-      begun.end()
-      passing = launchOf(view)
-      known = { pid: passing.pid, run: view.run }
-      outside.runs(passing)
+      const isKnown = instance !== null && instance.run === view.run && isUp(view)
+      const launch = launchOf(view)
+      life = begun(life, isKnown ? instance : { pid: launch.pid, run: view.run })
+      found.runs()
+      if (isUp(view)) bound.forget()
+      if (isKnown) return
+      order.end()
+      passing = launch
+      outside.runs(launch)
       passing = null
     } else if (news.kind === 'stops') {
-      isWished = true
-      hasFallen = false
-      if (stopsSinceMs === null) outside.stops()
+      const isNew = !isOrdered()
+      life = stopAsked(life, performance.now())
+      if (isNew) outside.stops()
     } else {
-      const end = endOf(known?.pid ?? view.lastPid, news.view, tools.kernelLog, bound.fellWith())
-      hasFallen = stopsSinceMs === null && !isWished && !end.leftDown
-      stopsSinceMs = null
-      const of = known ?? { pid: view.lastPid, run: view.run }
-      known = null
-      if (news.view !== null && !isDown(news.view)) rest = { sinceMs: performance.now(), of }
-      else void tellRemains(of)
+      const of = life.instance ?? { pid: view.lastPid, run: view.run }
+      const end = endOf(of.pid, news.view, tools.kernelLog, bound.fellWith())
+      const hasRest = news.view !== null && !isDown(news.view)
+      life = ended(life, of, end.leftDown != null, hasRest ? performance.now() : null)
+      if (!hasRest) void tellRemains(of)
       onEnd(end)
     }
   }
@@ -160,7 +130,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   /** What runs becomes the instance that the supervisor knows of. */
   function takeUp(): Launch {
     const launch = launchOf(view)
-    known = { pid: launch.pid, run: view.run }
+    life = begun(life, { pid: launch.pid, run: view.run })
     told = { run: view.run, lastRun: view.run, restarts: view.restarts, stops: false }
     return launch
   }
@@ -188,12 +158,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     look()
   })
 
-  const begun = unitStart({
+  const order = unitStart({
     ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
     failed(why, isLeftOut, fellWith) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
-      if (known !== null) return seat.stop?.(false)
+      if (life.instance !== null) return seat.stop?.(false)
       onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))
     },
     canceled: outside.stops,
@@ -204,8 +174,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     view: () => view,
     hasFallen() {
       // What is about to be told counts: others are stopped because of it by then.
-      const wasAsked = stopsSinceMs !== null || told?.stops === true
-      return hasFallen || (settle !== undefined && !wasAsked && leftDown(view) === null)
+      const wasAsked = life.stop !== null || told?.stops === true
+      return life.hasFallen || (settle !== undefined && !wasAsked && leftDown(view) === null)
     },
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
@@ -215,20 +185,20 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       user.take(properties.User)
       if (isWhole) look()
     },
-    jobRemoved: begun.jobRemoved,
+    jobRemoved: order.jobRemoved,
     async adopt(): Promise<Adopted | null> {
       void tools.refresh()
-      await Promise.race([pictured.promise, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
-      if (told === null) isLate = true
+      await Promise.race([found.pictured, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
+      if (told === null) found.late()
       if (!isUp(view)) return null
       const { pid, startedMonoMs = 0 } = takeUp()
       return { pid, startTime: readStat(pid)?.startTime ?? 0, startedMonoMs }
     },
     start() {
       if (passing !== null) return passing
-      if (isUp(view) && stopsSinceMs === null) return takeUp()
+      if (isUp(view) && !isOrdered()) return takeUp()
       // A restart that was asked for brings it up by itself.
-      if (!begun.isUnderWay()) begun.begin('StartUnit')
+      if (!order.isUnderWay()) order.begin('StartUnit')
       return null
     },
     ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
@@ -237,33 +207,33 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       return isUp(view) ? cantLoad(view, unit) : null
     },
     stop(isRestart) {
-      hasFallen = false
-      if (isDown(view) && !awaitsRestart(view) && !begun.isUnderWay()) return
-      stopsSinceMs = performance.now()
-      if (isRestart && told?.stops !== true) return begun.begin('RestartUnit')
-      const isOurs = begun.isUnderWay()
-      begun.end()
+      life = { ...life, hasFallen: false }
+      if (isDown(view) && !awaitsRestart(view) && !order.isUnderWay()) return
+      life = stopOrdered(life, performance.now())
+      if (isRestart && told?.stops !== true) return order.begin('RestartUnit')
+      const wasStarted = order.isUnderWay()
+      order.end()
       // Whoever else stops it already has their reasons for how: a second order would replace theirs.
-      if (told?.stops === true && !isOurs) return
+      if (told?.stops === true && !wasStarted) return
       call('StopUnit', 'ss', unit, 'replace').catch((error: unknown) => {
-        stopsSinceMs = null
+        life = stopRefused(life)
         tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)
       })
     },
     isEmpty() {
-      if (known !== null || rest !== null) return false
-      return stopsSinceMs === null ? view.active !== 'deactivating' : isDown(view) && !awaitsRestart(view)
+      if (life.instance !== null || life.rest !== null) return false
+      return isOrdered() ? isDown(view) && !awaitsRestart(view) : view.active !== 'deactivating'
     },
     async killTree(timeoutMs) {
       const deadline = performance.now() + timeoutMs
-      const run = known?.run
-      const isOrdered = stopsSinceMs !== null
+      const run = life.instance?.run
+      const wasOrdered = isOrdered()
       // systemd may have started it again by then: that is another tree.
-      const isGone = () => seat.isEmpty() || (!isOrdered && known !== null && known.run !== run)
+      const isGone = () => seat.isEmpty() || (!wasOrdered && life.instance !== null && life.instance.run !== run)
       let isKilled = false
       while (!isGone()) {
         // systemd sees to a stop under way, for as long as the unit allows.
-        const sinceMs = stopsSinceMs ?? rest?.sinceMs ?? null
+        const sinceMs = (isOrdered() ? life.stop?.sinceMs : life.rest?.sinceMs) ?? null
         const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
         if (!isStopping && !isKilled) {
           isKilled = true
@@ -282,18 +252,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (isUp(view)) return { runs: true, delayMs: 0 }
       return awaitsRestart(view) ? { runs: false, delayMs: view.restartMs } : null
     },
-    rests() {
-      if (told === null) {
-        const is = isBetween(view) ? 'is in the middle of a start or stop of it' : 'does not answer yet'
-        return { why: `systemd ${is}`, isKnown: false, isIdle: false }
-      }
-      const why = whyRests()
-      return why === null ? null : { why, isKnown: true, isIdle: !wasStopping && cantLoad(view, unit) === null }
-    },
+    rests: () => found.rests(view, told !== null),
     release() {
       isReleased = true
       clearTimeout(settle)
-      begun.end()
+      order.end()
     },
   }
   return seat
