@@ -1,10 +1,12 @@
 import { cantLoad, isAsked, restsBecause, type Told } from './unit-news.ts'
-import { isBetween, isUp, type UnitView } from './unit-view.ts'
+import { isBetween, isDown, isUp, type UnitView } from './unit-view.ts'
 
 /** How a unit is found when heald comes for it: what its first pictures say, until one is no middle of a start or stop. */
 export interface UnitFound {
   /** Resolves with the first picture. */
   readonly pictured: Promise<void>
+  /** The end of the run with this main process is recorded. */
+  recorded(pid: number | null): void
   /** From now on whatever comes is news. */
   late(): void
   isLate(): boolean
@@ -21,24 +23,30 @@ export interface UnitFound {
 export function unitFound(unit: string): UnitFound {
   const { promise: pictured, resolve: tellPictured } = Promise.withResolvers<void>()
   let isLate = false
+  let recordedPid: number | null = null
   /** It was being stopped when it was seated. */
   let wasStopping = false
 
   const self: UnitFound = {
     pictured,
+    recorded(pid) {
+      recordedPid = pid
+    },
     late() {
       isLate = true
     },
     isLate: () => isLate,
     take(view) {
       tellPictured()
+      const isOver = view.active === 'deactivating' || (isDown(view) && view.job === 0)
+      const isRecorded = isOver && view.lastPid > 0 && view.lastPid === recordedPid
       // Whether somebody stopped it or it fails again and again, the next picture says.
-      if (isBetween(view)) {
+      if (isBetween(view) && !isRecorded) {
         isLate = true
         wasStopping ||= isAsked(view)
         return null
       }
-      const isNews = isLate && (isUp(view) || self.why(view) === null)
+      const isNews = isLate && !isRecorded && (isUp(view) || self.why(view) === null)
       const lastRun = isNews || isUp(view) ? '' : view.run
       return { run: null, lastRun, restarts: view.restarts, stops: false }
     },

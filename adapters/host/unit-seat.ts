@@ -71,8 +71,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     if (isReleased || bound.isAsking()) return
     const isFirst = told === null
     told ??= found.take(view)
+    if (told === null) return
+    if (isFirst && view.active === 'deactivating') {
+      // Of a run whose end is recorded.
+      const of = { pid: view.lastPid, run: view.run }
+      life = ended(life, of, leftDown(view) !== null, performance.now())
+    }
     // Who seats it asks for what runs (`adopt`).
-    if (told === null || (isFirst && !found.isLate())) return
+    if (isFirst && !found.isLate()) return
     const seen = bound.seen(view)
     const isEnd = (life.rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
@@ -186,7 +192,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (isWhole) look()
     },
     jobRemoved: order.jobRemoved,
-    async adopt(): Promise<Adopted | null> {
+    async adopt(endedPid: number | null = null): Promise<Adopted | null> {
+      found.recorded(endedPid)
       void tools.refresh()
       await Promise.race([found.pictured, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
       if (told === null) found.late()

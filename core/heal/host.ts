@@ -68,8 +68,11 @@ export interface Outside {
 
 /** One service's seat on the host: at most one running instance and one standby waiting to replace it. */
 export interface Seat {
-  /** Finds an instance left running by an earlier daemon. Resolves to null when there is none. */
-  adopt(): Promise<Adopted | null>
+  /**
+   * Finds an instance left running by an earlier daemon. Resolves to null when there is none. `endedPid`: the one that ran last
+   * in this boot, where its end is recorded: what is left of that is no news.
+   */
+  adopt(endedPid?: number | null): Promise<Adopted | null>
   /**
    * Starts the service: one byte to the standby, or a cold start. Synchronous up to the byte. Returns the pid.
    * The instance before must have ended and its tree be empty. A launch that fails is reported through `onEnd`.

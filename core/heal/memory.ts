@@ -14,7 +14,9 @@ export interface ServiceMemory {
   stayDown: boolean
   /** The instance that ran last, until its end was recorded; a later daemon must account for it. */
   runningPid: number | null
-  /** Boot in which that was, 8 hex. */
+  /** The instance that ended last, where that is recorded and none has run since; missing in snapshots of older versions. */
+  endedPid?: number | null
+  /** Boot in which the last one ran, 8 hex. */
   boot: string
   /** heald itself was to start it again, and has not yet; missing in snapshots of older versions. */
   owes?: boolean
@@ -65,6 +67,7 @@ export function remember(memory: Memory, entry: Entry): void {
       break
     case 'service.exited':
       of.runningPid = null
+      of.endedPid = typeof entry.data.pid === 'number' ? entry.data.pid : null
       break
     case 'service.restarting':
       of.restarts += 1
@@ -92,6 +95,11 @@ export function remember(memory: Memory, entry: Entry): void {
   }
 }
 
+/** What it says of the processes of this boot. */
+export function inBoot(memory: ServiceMemory | null, boot: string): ServiceMemory | null {
+  return memory?.boot === boot.slice(0, 8) ? memory : null
+}
+
 /** The generation that the instance which ran last was started with, as far as is known. */
 export function ranOf({ generation, generationPath }: ServiceMemory): Ran | null {
   return ranFrom(generation, generationPath)
@@ -107,6 +115,7 @@ function ran(of: ServiceMemory, { data, boot }: Entry): void {
   of.why = null
   of.stayDown = false
   of.runningPid = typeof data.pid === 'number' ? data.pid : null
+  of.endedPid = null
   of.boot = boot
   if (typeof data.unit === 'string') of.unit = data.unit
   else delete of.unit

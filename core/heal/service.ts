@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { newFacts, recalled } from './facts.ts'
 import type { End, Outside, Seat } from './host.ts'
-import { type Remembered, ranOf } from './memory.ts'
+import { inBoot, type Remembered, ranOf } from './memory.ts'
 import { newOutage } from './outage.ts'
 import { outsideNews } from './outside.ts'
 import { type Patient, patientOf } from './patient.ts'
@@ -191,7 +191,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
     isWanted: () => facts.phase !== 'stopped' && facts.phase !== 'stopping',
     async adopt() {
-      facts.adopted = await seat.adopt()
+      facts.adopted = await seat.adopt(inBoot(memory, options.boot)?.endedPid)
       return facts.adopted !== null
     },
     isAdopted: () => facts.adopted !== null,

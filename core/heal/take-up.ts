@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Facts } from './facts.ts'
 import type { End, Seat } from './host.ts'
-import { ranOf, type ServiceMemory } from './memory.ts'
+import { inBoot, ranOf, type ServiceMemory } from './memory.ts'
 import type { Outage } from './outage.ts'
 import type { Records } from './records.ts'
 import type { Event } from './state.ts'
@@ -26,17 +26,22 @@ export interface Beginning {
   readonly onEnd: (end: End) => void
 }
 
+const ENDED_BEFORE = 'it ended before this heald came'
+
 /** Watches what was adopted, accounts for what has gone, or starts it, unless it is to wait or to stay down. */
 export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning: Beginning): void {
   const { feed, later, outage, records, clock, onEnd } = beginning
   // News of it came first: it is at work.
   if (facts.phase !== 'stopped' && facts.phase !== 'held') return
   const { adopted } = facts
+  const before = inBoot(memory, boot)
   /** The instance whose end the daemon before this one did not record, in this boot. */
-  const ranBefore = memory?.boot === boot.slice(0, 8) ? memory.runningPid : null
+  const ranBefore = before?.runningPid ?? null
   const rests = adopted === null ? (seat.rests?.() ?? null) : null
   /** The daemon before this one saw it fall and was to start it again: systemd was not. */
-  const isOwed = rests?.isIdle === true && memory?.owes === true && memory.boot === boot.slice(0, 8)
+  const isOwed = rests?.isIdle === true && before?.owes === true
+  /** Its end is recorded, and the host still ends what is left of it. */
+  const isEnding = before?.endedPid != null && seat.rests !== undefined && !seat.isEmpty()
   facts.unclear = null
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
@@ -62,6 +67,10 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
       records.perform.recordStopped()
     }
     facts.why = rests.why
+  } else if (isEnding) {
+    Object.assign(facts, { phase: 'starting', why: null, lastTrouble: ENDED_BEFORE } satisfies Partial<Facts>)
+    outage.down(clock.monoMs())
+    feed('ended')
   } else if (ranBefore !== null) {
     // It ran when the daemon before this one ended, and is gone.
     facts.phase = 'starting'

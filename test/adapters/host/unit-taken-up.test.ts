@@ -1,68 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unitSeat } from '../../../adapters/host/unit-seat.ts'
-import type { Data, Draft, Kind } from '../../../core/entry.ts'
-import type { Outside } from '../../../core/heal/host.ts'
-import { type Memory, type Remembered, remember } from '../../../core/heal/memory.ts'
-import { type Service, superviseService } from '../../../core/heal/service.ts'
+import type { Data, Kind } from '../../../core/entry.ts'
+import { type Memory, remember } from '../../../core/heal/memory.ts'
 import { entryOf } from '../../core/safeswitch/written.ts'
-import { fakeClock } from '../../fakes/clock.ts'
-import { serviceSpec } from '../../fakes/patient.ts'
-import { seatTools } from './seat-tools.ts'
+import {
+  BEFORE,
+  HAS_FAILED,
+  INCIDENT,
+  IS_DOWN,
+  LOADED,
+  MEMORY,
+  PAST,
+  RUNS,
+  run,
+  unitWard as ward,
+} from './unit-ward.ts'
 
 // A unit that the daemon before this one had running, and of which systemd could not say at first what became of it.
 
-const BEFORE = 7
-const LOADED = { LoadState: 'loaded', Result: 'success', Restart: 'always', NRestarts: 1 }
 const IS_BEGUN = { ...LOADED, ActiveState: 'inactive', SubState: 'dead', Job: [6, '/job'], InvocationID: run(2) }
-const RUNS = { ...LOADED, ActiveState: 'active', SubState: 'running', MainPID: 8, Job: [0, '/'], InvocationID: run(2) }
-const HAS_FAILED = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', MainPID: 0, Job: [0, '/'] }
-const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0, '/'] }
-const RESTART = { firstMs: 1000, baseMs: 1000, capMs: 1000, resetAfterMs: 1000 }
-const INCIDENT = {
-  id: 'web-3',
-  severity: 'warning',
-  cause: 'fell',
-  openedTs: new Date(0).toISOString(),
-  attempts: 1,
-} as const
-
-function run(n: number): Buffer {
-  return Buffer.alloc(16, n)
-}
-
-const MEMORY = { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: BEFORE, boot: '00000000' }
-const PAST: Remembered = { memory: { web: MEMORY }, openIncidents: () => [INCIDENT] }
-
-/** The unit, as a service that ran when the daemon before this one ended, in an incident. */
-function ward(remembered = PAST) {
-  const drafts: Draft[] = []
-  const calls: string[] = []
-  let service: Service | undefined
-  const outside: Outside = {
-    runs: launch => service?.outside.runs(launch),
-    stops: () => service?.outside.stops(),
-    givesUp: why => service?.outside.givesUp(why),
-    known: () => service?.outside.known(),
-    left: () => {},
-  }
-  const seat = unitSeat('web.service', seatTools(calls), end => service?.onEnd(end), outside)
-  service = superviseService(
-    {
-      ...{ clock: fakeClock(), random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
-      record: draft => void drafts.push(draft),
-      remembered,
-      generationOf: () => null,
-      later: write => write(),
-      waitingFor: () => [],
-      ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
-    },
-    serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART }),
-    seat,
-  )
-  const kinds = () => drafts.map(({ kind, data }) => ('pid' in data ? `${kind} ${data.pid}` : kind))
-  return { ...{ service, seat, drafts, calls, kinds } }
-}
 
 test('a unit that has crashed is not recorded as stopped because it is found in the middle of a start', async () => {
   const { service, seat, kinds } = ward()

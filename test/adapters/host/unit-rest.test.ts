@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Memory, remember } from '../../../core/heal/memory.ts'
+import { entryOf } from '../../core/safeswitch/written.ts'
+import { BEFORE, HAS_FAILED, INCIDENT, LOADED, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
+
+// A unit of which systemd still ends the rest, once its end was told: perhaps by the daemon before this one.
+
+/** What is left of the run of before. */
+const REST = {
+  ...LOADED,
+  ...{ ActiveState: 'deactivating', SubState: 'stop-sigterm', Result: 'signal', Restart: 'no', Job: [0, '/'] },
+  ...{ MainPID: 0, ExecMainPID: BEFORE, ExecMainCode: 2, ExecMainStatus: 9, InvocationID: run(2) },
+}
+const ENDED = { ...MEMORY, runningPid: null, endedPid: BEFORE }
+const RECORDED = { memory: { web: ENDED }, openIncidents: () => [INCIDENT] }
+const AWAITS_RESTART = { ActiveState: 'activating', SubState: 'auto-restart', MainPID: 0 }
+/** Longer than a look at a tree that is being ended. */
+const looked = () => new Promise(resolve => setTimeout(resolve, 60))
+
+test('an end that the daemon before this one has recorded is told once: this one only waits for the rest', async () => {
+  const { service, seat, kinds, calls, clock } = unitWard(RECORDED)
+  const adopted = service.adopt()
+  seat.take(REST, true)
+  assert.equal(await adopted, false)
+  service.begin()
+  assert.deepEqual([kinds(), service.status().state], [[], 'backoff'])
+  seat.take(HAS_FAILED, true)
+  await looked()
+  assert.deepEqual([kinds(), service.status().attempt], [['service.restarting'], 1])
+  await clock.advance(1000)
+  assert.deepEqual(calls, ['ResetFailedUnit', 'StartUnit'])
+  seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  seat.release()
+  assert.equal(kinds().at(-1), 'service.started 8')
+})
+
+test('the same where systemd tells of it only once the work has begun, and where it restarts it by itself', async () => {
+  const { service, seat, drafts, kinds, calls } = unitWard(RECORDED)
+  // As when its bus comes up before anybody has asked.
+  seat.take(REST, true)
+  assert.equal(await service.adopt(), false)
+  service.begin()
+  seat.take({ ...REST, Restart: 'always' }, true)
+  seat.take(AWAITS_RESTART, true)
+  await looked()
+  seat.release()
+  assert.deepEqual([kinds(), calls], [['service.restarting'], []])
+  assert.equal(drafts[0]?.data.by, 'systemd')
+})
+
+test('what is down already when systemd answers late, and was recorded, is not told again', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { service, seat, kinds, calls } = unitWard(RECORDED)
+  const adopted = service.adopt()
+  t.mock.timers.tick(5000)
+  await adopted
+  service.begin()
+  seat.take({ ...REST, ...HAS_FAILED }, true)
+  seat.release()
+  assert.deepEqual([kinds(), calls.at(-1)], [[], 'StartUnit'])
+})
+
+test('the end of another run than the recorded one is told', async () => {
+  for (const memory of [
+    { ...ENDED, endedPid: 6 },
+    { ...ENDED, boot: '11111111' },
+  ]) {
+    const { service, seat, kinds } = unitWard({ ...PAST, memory: { web: memory } })
+    seat.take(REST, true)
+    await service.adopt()
+    service.begin()
+    seat.take(HAS_FAILED, true)
+    seat.release()
+    assert.ok(kinds().includes(`service.exited ${BEFORE}`), kinds().join())
+  }
+})
+
+test('which end was recorded last is remembered until another run begins', () => {
+  const memory: Memory = {}
+  const told = (kind: 'service.exited' | 'service.started', pid: number) =>
+    remember(memory, { ...entryOf(kind, { pid }), svc: 'web' })
+  told('service.started', 7)
+  assert.equal(memory.web?.endedPid, null)
+  told('service.exited', 7)
+  assert.deepEqual([memory.web?.endedPid, memory.web?.runningPid], [7, null])
+  told('service.started', 7)
+  assert.equal(memory.web?.endedPid, null)
+})

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import type { Draft } from '../../../core/entry.ts'
+import type { Outside } from '../../../core/heal/host.ts'
+import type { Remembered } from '../../../core/heal/memory.ts'
+import { type Service, superviseService } from '../../../core/heal/service.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+import { serviceSpec } from '../../fakes/patient.ts'
+import { seatTools } from './seat-tools.ts'
+
+export const BEFORE = 7
+export const LOADED = { LoadState: 'loaded', Result: 'success', Restart: 'always', NRestarts: 1 }
+export const RUNS = {
+  ...LOADED,
+  ...{ ActiveState: 'active', SubState: 'running', MainPID: 8, Job: [0, '/'], InvocationID: run(2) },
+}
+export const HAS_FAILED = {
+  ...{ ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', MainPID: 0, Job: [0, '/'] },
+}
+export const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, Job: [0, '/'] }
+export const INCIDENT = {
+  ...{ id: 'web-3', cause: 'fell', openedTs: new Date(0).toISOString(), attempts: 1 },
+  severity: 'warning',
+} as const
+export const MEMORY = { wanted: true, restarts: 0, why: null, stayDown: false, runningPid: BEFORE, boot: '00000000' }
+const RESTART = { firstMs: 1000, baseMs: 1000, capMs: 1000, resetAfterMs: 1000 }
+
+export function run(n: number): Buffer {
+  return Buffer.alloc(16, n)
+}
+
+export const PAST: Remembered = { memory: { web: MEMORY }, openIncidents: () => [INCIDENT] }
+
+/**
+ * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
+ * answers with.
+ */
+export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}) {
+  const drafts: Draft[] = []
+  const calls: string[] = []
+  const clock = fakeClock()
+  let service: Service | undefined
+  const outside: Outside = {
+    runs: launch => service?.outside.runs(launch),
+    stops: () => service?.outside.stops(),
+    givesUp: why => service?.outside.givesUp(why),
+    known: () => service?.outside.known(),
+    left: () => {},
+  }
+  const seat = unitSeat('web.service', seatTools(calls, of), end => service?.onEnd(end), outside)
+  service = superviseService(
+    {
+      ...{ clock, random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
+      record: draft => void drafts.push(draft),
+      remembered,
+      generationOf: () => null,
+      later: write => write(),
+      waitingFor: () => [],
+      ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
+    },
+    serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART }),
+    seat,
+  )
+  const kinds = () => drafts.map(({ kind, data }) => ('pid' in data ? `${kind} ${data.pid}` : kind))
+  return { ...{ service, seat, drafts, calls, kinds, clock } }
+}
