@@ -233,14 +233,20 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     },
     async killTree(timeoutMs) {
       const deadline = performance.now() + timeoutMs
-      const run = life.instance?.run
-      const wasOrdered = isOrdered()
-      // systemd may have started it again by then: that is another tree.
-      const isGone = () => seat.isEmpty() || (!wasOrdered && life.instance !== null && life.instance.run !== run)
+      let run = life.instance?.run
+      let wasOrdered = false
       let isKilled = false
-      while (!isGone()) {
-        // systemd sees to a stop under way, for as long as the unit allows.
-        const sinceMs = (isOrdered() ? life.stop?.sinceMs : life.rest?.sinceMs) ?? null
+      while (!seat.isEmpty()) {
+        wasOrdered ||= isOrdered()
+        if (life.instance !== null && life.instance.run !== run) {
+          // systemd has started it again by then: that is another tree, which is to be stopped where this one was to be.
+          if (!wasOrdered) return
+          run = life.instance.run
+          isKilled = false
+          if (life.stop === null) seat.stop?.(false)
+        }
+        // systemd sees to a stop under way, whoever asked for it, for as long as the unit allows.
+        const sinceMs = life.stop?.sinceMs ?? life.rest?.sinceMs ?? null
         const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
         if (!isStopping && !isKilled) {
           isKilled = true

@@ -93,6 +93,24 @@ test('an instance that systemd has started meanwhile is not killed in the place 
   assert.deepEqual([calls, told], [['KillUnit'], ['ended', 'runs']])
 })
 
+test('a stop that crosses a restart by systemd stops what runs then, and kills nothing of it', async () => {
+  const next = { ...RUNS, MainPID: 8, InvocationID: Buffer.alloc(16, 2), Job: [0, '/'] }
+  for (const ofOthers of [false, true]) {
+    const { seat, calls, told } = seated()
+    seat.take(RUNS, true)
+    await seat.adopt()
+    seat.take({ ActiveState: 'activating', SubState: 'auto-restart', Result: 'signal', MainPID: 0 }, true)
+    seat.stop?.(false)
+    const killed = seat.killTree(20)
+    seat.take({ ...next, Result: 'success' }, true)
+    if (ofOthers) seat.take(STOPS, true)
+    setTimeout(() => seat.take(STOPS, true), 60)
+    setTimeout(() => seat.take(IS_DOWN, true), 120)
+    await killed
+    assert.deepEqual([calls.includes('KillUnit'), told.at(-1), seat.isEmpty()], [false, 'ended', true])
+  }
+})
+
 test('a unit that is found in the middle of a start is not one that somebody stopped', async () => {
   const failing = seated()
   failing.seat.take(IS_BEGUN, true)
