@@ -26,7 +26,9 @@ export function wholeConfig(
     said.add(text)
   }
   async function whole(file: HostConfig): Promise<HostConfig> {
-    let config = file.units.length === 0 ? file : withUnits(file, (await host().units?.(file.units)) ?? [], leftOut)
+    const named = file.services.flatMap(({ unit }) => unit ?? [])
+    const units = file.units.length === 0 ? [] : ((await host().units?.(file.units, named)) ?? [])
+    let config = withUnits(file, units, leftOut)
     if (config.notice.channels.length > 0) {
       const { withBot } = await import('./notice/bot-service.ts')
       config = withBot(config, { state, socket, version, env: process.env, ...forTests })

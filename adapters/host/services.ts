@@ -29,9 +29,9 @@ export function createServiceHost(options: ProcessHostOptions): ProcessHost {
       await (await units)?.remove(name)
     },
     forgetOther: name => processes.forgetOther?.(name),
-    async units(patterns) {
+    async units(patterns, named) {
       const host = await open()
-      const answer = await host.units(patterns)
+      const answer = await host.units(patterns, named)
       knowsUnits = host.knowsUnits()
       return answer
     },

@@ -72,6 +72,7 @@ export function createUnitHost(
 
   const patterns = unitPatterns({
     list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
+    pathNow: unit => open().manager('GetUnit', 's', [unit]),
     seated: () => seats.all().map(seat => seat.unit),
     warn,
   })

@@ -1,7 +1,10 @@
+import { BusError } from './bus-call.ts'
+import { pathOf } from './systemd-bus.ts'
+
 /** Which units patterns name, and when that is to be asked again. */
 export interface UnitPatterns {
-  /** Those that run, have failed or are seated. */
-  units(patterns: readonly string[]): Promise<readonly string[]>
+  /** Those that run, have failed or are seated; one that has another name among `named` by that. */
+  units(patterns: readonly string[], named: readonly string[]): Promise<readonly string[]>
   /** Whether systemd answered when it was asked last. */
   isKnown(): boolean
   /** From now on `changed` is called soon after systemd has come to know a unit, and at each look; null: no more. */
@@ -16,6 +19,8 @@ export interface UnitPatterns {
 interface Tools {
   /** Rows of `ListUnitsByPatterns`: name, description, load state, active state, … */
   readonly list: (patterns: readonly string[]) => Promise<unknown>
+  /** The object path, by its own name, of a unit that systemd has loaded. Rejects where it has not. */
+  readonly pathNow: (unit: string) => Promise<unknown>
   /** Names of the units that are seated. */
   readonly seated: () => readonly string[]
   readonly warn: (text: string) => void
@@ -29,26 +34,45 @@ const TRY_EVERY_MS = 100
 /** heald's own units, which a wide pattern names too. */
 const OWN = /^heald[-.]/
 
-export function unitPatterns({ list, seated, warn }: Tools): UnitPatterns {
+export function unitPatterns({ list, pathNow, seated, warn }: Tools): UnitPatterns {
+  /** Units that were left out under their own name. */
+  const said = new Set<string>()
   let isKnown = true
   let changed: (() => void) | null = null
   let timer: NodeJS.Timeout | undefined
 
-  async function find(patterns: readonly string[]): Promise<readonly string[]> {
+  async function find(patterns: readonly string[], named: readonly string[]): Promise<readonly string[]> {
     const rows = (await list(patterns)) as readonly (readonly unknown[])[]
     const known = new Set(seated())
-    return rows
+    const found = rows
       .filter(([unit, , load, active]) => load === 'loaded' && (active !== 'inactive' || known.has(String(unit))))
       .map(([unit]) => String(unit))
       .filter(unit => !OWN.test(unit))
-      .sort()
+    const others = await otherNames(found, named)
+    return found.map(unit => others.get(unit) ?? unit).sort()
+  }
+
+  /** Of those that have another name (`Alias=`) among `named`: that. */
+  async function otherNames(found: readonly string[], named: readonly string[]): Promise<Map<string, string>> {
+    const byPath = new Map(found.map(unit => [pathOf(unit), unit]))
+    const others = new Map<string, string>()
+    const ask = async (name: string) => {
+      const unit = byPath.get(String(await pathNow(name).catch(nothingLoaded)))
+      if (unit === undefined) return
+      others.set(unit, name)
+      if (!said.has(unit))
+        warn(`${unit}, which a pattern names, is ${name} in the configuration: it is looked after as that`)
+      said.add(unit)
+    }
+    await Promise.all(named.filter(name => !found.includes(name)).map(ask))
+    return others
   }
 
   const self: UnitPatterns = {
-    async units(patterns) {
+    async units(patterns, named) {
       for (let left = FIRST_TRIES; left >= 0; left -= 1) {
         try {
-          const found = await find(patterns)
+          const found = await find(patterns, named)
           isKnown = true
           return found
         } catch (error) {
@@ -76,4 +100,9 @@ export function unitPatterns({ list, seated, warn }: Tools): UnitPatterns {
     isUsed: () => changed !== null,
   }
   return self
+}
+
+function nothingLoaded(error: unknown): null {
+  if (error instanceof BusError && !error.isUnheard) return null
+  throw error
 }

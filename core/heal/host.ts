@@ -131,8 +131,11 @@ export interface ProcessHost {
   endOther?(name: string): Promise<number | null>
   /** Forgets the place of what `endOther` has ended: from then on `others` does not name it. */
   forgetOther?(name: string): void
-  /** Names of the units that `patterns` name and that run, have failed, or are seated here. */
-  units?(patterns: readonly string[]): Promise<readonly string[]>
+  /**
+   * Names of the units that `patterns` name and that run, have failed, or are seated here. `named`: units of the configuration;
+   * one that has several names (`Alias=`) is answered by that.
+   */
+  units?(patterns: readonly string[], named: readonly string[]): Promise<readonly string[]>
   /** False: systemd could not be asked, so there may be others than `units` answered. */
   knowsUnits?(): boolean
   /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Status } from '../../core/api/control.ts'
 import { until } from '../until.ts'
 import { healdInside } from './heald-inside.ts'
 import { machineIsMissing, startMachine } from './machine.ts'
@@ -30,7 +31,12 @@ test('units under another name, and orders that systemd refuses or somebody else
   await machine.must('systemctl', 'start', 'real', ...names)
   const heald = healdInside(machine)
   const services = Object.fromEntries(names.map(name => [name, { unit: `${name}.service` }]))
-  heald.configure({ host: 'machine', services: { ...services, nick: { unit: 'nick.service' } } })
+  // The pattern names it by its own name.
+  heald.configure({
+    host: 'machine',
+    units: ['rea*.service'],
+    services: { ...services, nick: { unit: 'nick.service' } },
+  })
   await heald.up()
   const kill = (name: string) => machine.must('systemctl', 'kill', '-s', 'KILL', name)
   const pidOf = async (name: string) => (await machine.show(name, 'MainPID')).MainPID
@@ -38,6 +44,12 @@ test('units under another name, and orders that systemd refuses or somebody else
     until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 15_000)
   const stopped = (svc: string) =>
     heald.entry('the wish', e => e.kind === 'service.stopped' && e.svc === svc && e.actor === 'outside')
+
+  await t.test('a unit that the file names by its other name, and a pattern too, is one', async () => {
+    const { services } = await heald.json<Status>('status')
+    assert.deepEqual(services.map(({ name }) => name).sort(), [...names, 'nick'].sort())
+    assert.match(await heald.said(), /real\.service, which a pattern names, is nick\.service in the configuration/)
+  })
 
   await t.test('a unit under its other name (Alias=) is healed, restarted, stopped by hand, and shown', async () => {
     await kill('real')
