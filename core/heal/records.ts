@@ -59,9 +59,9 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     tools.record({ kind, svc: name, ...outage.inc(), ...more, data })
   }
 
-  /** The first failure in a while ends with its recovery; repeated ones only once the service is stable. */
-  function resolveFirst(attempts: number, how: string): void {
-    if (attempts <= 1 && outage.attemptsBefore() <= 1) outage.resolve(how)
+  /** The first failure or fall in a while ends with its recovery; repeated ones only once the service is stable. */
+  function resolveFirst(times: number, how: string): void {
+    if (times <= 1 && outage.attemptsBefore() <= 1) outage.resolve(how)
   }
 
   function failedCheck(killedBy: 'liveness' | 'startup', kind: Kind, words: string): void {
@@ -127,7 +127,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     },
     recordReady() {
       const nowMs = clock.monoMs()
-      const { attempt, phase, adopted } = facts
+      const { attempt, falls, phase, adopted } = facts
       const data = { pid: facts.pid ?? 0, readyMs: round(nowMs - facts.startedMs) }
       facts.isUp = true
       facts.readySinceMs = nowMs
@@ -142,7 +142,7 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
         // In a crash loop, being ready is not yet being well.
         if (phase === 'loopRunning') return
         if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
-        resolveFirst(attempt, how)
+        resolveFirst(attempt + falls, how)
       })
       // Behind our own entry, so that the ledger shows dependants starting after what they waited for.
       later(tools.onReady)
@@ -158,11 +158,11 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
     recordHealthy() {
       const nowMs = clock.monoMs()
       const downMs = outage.up(nowMs) ?? 0
-      const { attempt } = facts
+      const { attempt, falls } = facts
       facts.readySinceMs = nowMs
       later(() => {
         write('service.recovered', { downMs, attempts: attempt })
-        resolveFirst(attempt, 'ready again')
+        resolveFirst(attempt + falls, 'ready again')
       })
       tools.onReady()
     },
@@ -213,8 +213,8 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   return {
     perform,
     foundWell() {
-      const { attempt, adopted } = facts
-      later(() => resolveFirst(attempt, howReady(adopted)))
+      const { attempt, falls, adopted } = facts
+      later(() => resolveFirst(attempt + falls, howReady(adopted)))
     },
     released() {
       const { pid, spec } = facts

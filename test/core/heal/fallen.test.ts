@@ -12,10 +12,31 @@ test('what falls with a unit that it is bound to has not failed itself: no crash
   }
   assert.deepEqual([of.starts(), of.service.status().attempt], [6, 0])
   assert.deepEqual([of.patient.health().failed, of.patient.health().isTroubled], [null, false])
-  assert.deepEqual([of.told('incident.opened').length, of.told('incident.resolved').length], [5, 5])
   // Each of its own failures counts as ever.
   of.crash()
   assert.equal(of.service.status().attempt, 1)
+})
+
+test('what falls again and again is one incident after the first, which ends once it is stable', async () => {
+  const of = makeWard({ restart: { firstMs: 0, baseMs: 200, capMs: 30_000, resetAfterMs: 60_000 } })
+  const incidents = () => [of.told('incident.opened').length, of.told('incident.resolved').length]
+  await of.ready()
+  for (const expected of [
+    [1, 1],
+    [2, 1],
+    [2, 1],
+    [2, 1],
+  ]) {
+    of.fall('base.service')
+    await of.clock.advance(1000 + READY_MS)
+    assert.deepEqual(incidents(), expected)
+  }
+  await of.clock.advance(60_000)
+  assert.deepEqual(incidents(), [2, 2])
+  assert.equal(of.told('incident.resolved').at(-1)?.data.how, 'stable for 60 s')
+  of.fall('base.service')
+  await of.clock.advance(1000 + READY_MS)
+  assert.deepEqual(incidents(), [3, 3], 'and then the next one is the first')
 })
 
 test('it comes back at once the first time, then slower and slower until it is stable', async () => {
