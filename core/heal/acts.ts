@@ -91,6 +91,7 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
         standby: launch?.standby ?? false,
         startedMs: launch?.startedMonoMs ?? clock.monoMs(),
         adopted: null,
+        isStopTold: false,
         isUp: false,
         killed: {},
         report: null,

@@ -54,6 +54,8 @@ export interface Facts {
   isKept: boolean
   /** Why the instance that ended is to be left down, in words; null: it is not. */
   leftDown: string | null
+  /** Its stop is recorded already, though what is left of it is still being ended. */
+  isStopTold: boolean
   /** Who asked for the stop or restart under way. */
   by: string
   /** All services are being stopped: that says nothing about what is wanted of this one. */
@@ -111,6 +113,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     restartsItself: false,
     leftDown: null,
     isKept: false,
+    isStopTold: false,
     by: 'heald',
     goingDown: false,
     killed: {},

@@ -53,7 +53,10 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
     stops() {
       // Of a stop under way it is known whose it is.
       if (facts.phase !== 'stopping') facts.by = 'outside'
+      const isOver = (facts.phase === 'clearing' || facts.phase === 'loopClearing') && facts.pid === null
       feed('stopAsked')
+      // What is left of it may take long, and a next daemon would take it for one that is to be started again.
+      if (isOver) perform.recordStopped()
     },
     givesUp(why) {
       if (facts.phase !== 'backoff' && facts.phase !== 'loopBackoff') return

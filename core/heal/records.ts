@@ -189,7 +189,9 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       later(() => write('service.restarting', { attempt, delayMs, cause: facts.lastTrouble, ...by }))
     },
     recordStopped() {
-      const { by, goingDown } = facts
+      const { by, goingDown, isStopTold } = facts
+      facts.isStopTold = facts.phase !== 'stopped'
+      if (isStopTold) return
       facts.attempt = 0
       facts.falls = 0
       facts.why = by === 'heald' ? null : `stopped ${by === 'outside' ? 'outside heald' : `by ${by}`}`

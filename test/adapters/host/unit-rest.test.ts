@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Memory, remember } from '../../../core/heal/memory.ts'
 import { entryOf } from '../../core/safeswitch/written.ts'
-import { BEFORE, HAS_FAILED, INCIDENT, LOADED, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
+import { BEFORE, HAS_FAILED, INCIDENT, IS_DOWN, LOADED, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
 
 // A unit of which systemd still ends the rest, once its end was told: perhaps by the daemon before this one.
 
@@ -86,4 +86,50 @@ test('which end was recorded last is remembered until another run begins', () =>
   assert.deepEqual([memory.web?.endedPid, memory.web?.runningPid], [7, null])
   told('service.started', 7)
   assert.equal(memory.web?.endedPid, null)
+})
+
+test('a stop by hand of what is left is recorded at once, so that the next daemon leaves it stopped', async () => {
+  const { service, seat, drafts, kinds } = unitWard(PAST, { JobType: 'stop' })
+  seat.take({ ...RUNS, MainPID: BEFORE }, true)
+  await service.adopt()
+  service.begin()
+  seat.take(REST, true)
+  for (let n = 0; n < 2; n += 1) seat.take({ Job: [5, '/job'] }, true)
+  await looked()
+  assert.deepEqual([kinds().at(-1), service.status().state], ['service.stopped', 'stopping'])
+  assert.match(service.status().why ?? '', /stopped outside heald/)
+  const memory: Memory = {}
+  for (const { kind, data } of drafts) remember(memory, { ...entryOf(kind, data), svc: 'web', boot: MEMORY.boot })
+  seat.take(HAS_FAILED, true)
+  await looked()
+  seat.release()
+  const stops = () => kinds().filter(kind => kind === 'service.stopped').length
+  assert.deepEqual([stops(), service.status().state], [1, 'stopped'], 'and told once')
+
+  const next = unitWard({ memory, openIncidents: () => [] })
+  const adopted = next.service.adopt()
+  next.seat.take(REST, true)
+  await adopted
+  next.service.begin()
+  next.seat.take(HAS_FAILED, true)
+  await looked()
+  next.seat.release()
+  assert.deepEqual([next.kinds(), next.calls, next.service.status().state], [[], [], 'stopped'])
+})
+
+test('a stop of the next run after such a one is told again', async () => {
+  const { service, seat, kinds } = unitWard(PAST, { JobType: 'stop' })
+  seat.take({ ...RUNS, MainPID: BEFORE }, true)
+  await service.adopt()
+  service.begin()
+  seat.take(REST, true)
+  seat.take({ Job: [5, '/job'] }, true)
+  await looked()
+  seat.take({ ...RUNS, Restart: 'no', MainPID: 9, InvocationID: run(3) }, true)
+  await looked()
+  seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [6, '/job'] }, true)
+  seat.take(IS_DOWN, true)
+  await looked()
+  seat.release()
+  assert.deepEqual(kinds().filter(kind => kind === 'service.stopped').length, 2)
 })
