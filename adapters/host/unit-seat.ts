@@ -6,6 +6,7 @@ import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit, type SeatState } from './unit-bound.ts'
 import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
 import { unitFound } from './unit-found.ts'
+import { restJob } from './unit-job.ts'
 import { begun, ended, type Instance, NO_LIFE, restGone, stopAsked, stopOrdered, stopRefused } from './unit-life.ts'
 import { cantLoad, leftDown, mayRestart, type News, newsOf, type Told } from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
@@ -79,7 +80,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     }
     // Who seats it asks for what runs (`adopt`).
     if (isFirst && !found.isLate()) return
-    const seen = bound.seen(view)
+    const seen = life.rest === null ? bound.seen(view) : job.seen(bound.seen(view))
     const isEnd = (life.rest !== null || (told.run !== null && told.run === view.run)) && isDown(view)
     if (isEnd && !isSettled && mayRestart(seen)) {
       settle = setTimeout(() => look(true), SETTLE_MS)
@@ -164,6 +165,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     look()
   })
 
+  const job = restJob(tools.bus, () => look())
+
   const order = unitStart({
     ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
@@ -214,14 +217,15 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       return isUp(view) ? cantLoad(view, unit) : null
     },
     stop(isRestart) {
-      life = { ...life, hasFallen: false }
-      if (isDown(view) && !awaitsRestart(view) && !order.isUnderWay()) return
+      const isStopped = told?.stops === true || (isDown(view) && !awaitsRestart(view))
+      if (isStopped && !order.isUnderWay()) {
+        // Whoever else stops it already has their reasons for how: a second order would replace theirs.
+        life = stopAsked(life, performance.now())
+        return
+      }
       life = stopOrdered(life, performance.now())
       if (isRestart && told?.stops !== true) return order.begin('RestartUnit')
-      const wasStarted = order.isUnderWay()
       order.end()
-      // Whoever else stops it already has their reasons for how: a second order would replace theirs.
-      if (told?.stops === true && !wasStarted) return
       call('StopUnit', 'ss', unit, 'replace').catch((error: unknown) => {
         life = stopRefused(life)
         tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)

@@ -17,7 +17,7 @@ const settled = () => new Promise(resolve => setImmediate(resolve))
 async function seated(base: Record<string, unknown>, state: SeatState | null = null) {
   const calls: string[] = []
   const { told, ends, outside, ended } = listener()
-  const tools = seatTools(calls)
+  const tools = seatTools(calls, { JobType: 'stop' })
   const other = { ...base, state }
   const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
   const seat = unitSeat('bound.service', { ...tools, bus, stateOf: () => other.state }, ended, outside)
@@ -33,6 +33,8 @@ test('a stop because the unit that it is bound to has fallen is an end, told at 
     assert.deepEqual(told, [], 'why is being asked')
     await settled()
     assert.deepEqual(told, ['ended'])
+    seat.take(STOPS, true)
+    await settled()
     seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
     assert.deepEqual([told, seat.isEmpty(), ends[0]?.leftDown], [['ended'], true, null])
     assert.deepEqual([ends[0]?.evidence().result, ends[0]?.evidence().fellWith], ['dependency', 'base.service'])

@@ -72,15 +72,41 @@ test('what a run leaves is asked for once nothing of it is left: it may write un
 })
 
 test('what is stopped by hand while systemd ends the rest of it has not fallen any more', async () => {
-  const { seat, told } = seated()
+  const { seat, told, calls } = seated({ JobType: 'stop' })
   seat.take(RUNS, true)
   await seat.adopt()
   const rest = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Result: 'signal', ExecMainCode: 2, MainPID: 0 }
   seat.take({ ...rest, Job: [0, '/'] }, true)
   for (let n = 0; n < 2; n += 1) seat.take({ Job: [5, '/job'] }, true)
+  await new Promise(resolve => setImmediate(resolve))
   seat.take(HAS_FAILED, true)
   assert.deepEqual([told, seat.isEmpty(), seat.hasFallen()], [['ended', 'stops'], true, false])
+  assert.deepEqual(calls, ['JobType'], 'asked once')
   seat.release()
+})
+
+test('a start or a restart that waits for the rest of a fallen unit to be gone is no stop', async () => {
+  for (const JobType of ['start', 'restart', 'stop']) {
+    const { seat, told } = seated({ JobType })
+    seat.take(RUNS, true)
+    await seat.adopt()
+    const rest = {
+      ActiveState: 'deactivating',
+      SubState: 'stop-sigterm',
+      Result: 'signal',
+      ExecMainCode: 2,
+      MainPID: 0,
+    }
+    seat.take({ ...rest, Job: [0, '/'] }, true)
+    for (let n = 0; n < 2; n += 1) {
+      seat.take({ Job: [5, '/job'] }, true)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    seat.take({ ...HAS_FAILED, Job: [5, '/job'] }, true)
+    seat.take({ ...RUNS, MainPID: 8, InvocationID: Buffer.alloc(16, 2), Result: 'success' }, true)
+    assert.deepEqual(told, JobType === 'stop' ? ['ended', 'stops', 'runs'] : ['ended', 'runs'])
+    seat.release()
+  }
 })
 
 test('an instance that systemd has started meanwhile is not killed in the place of the one before', async () => {
