@@ -47,7 +47,7 @@ const LEFT_OUT = ['done', 'skipped']
 
 interface Order {
   readonly member: 'StartUnit' | 'RestartUnit'
-  readonly cancel: () => void
+  deadline: NodeJS.Timeout | undefined
   /** Our job, once systemd has answered. */
   job: string | null
   isUnheard: boolean
@@ -59,6 +59,8 @@ interface Order {
 
 export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools }: StartTools): UnitStart {
   let order: Order | null = null
+  /** The run of which it was told that the unit it fell with is not back. That may last, and is no news again. */
+  let lateRun: string | null = null
 
   function ask(mine: Order): void {
     mine.isUnheard = false
@@ -84,7 +86,21 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
     while (order === mine && !(await isFree())) await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS).unref())
     if (order !== mine) return
     mine.waitsFor = null
+    armDeadline(mine)
     ask(mine)
+  }
+
+  function armDeadline(mine: Order): void {
+    const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
+    clearTimeout(mine.deadline)
+    mine.deadline = setTimeout(() => {
+      const { waitsFor } = mine
+      if (waitsFor !== null && lateRun === view().run) return
+      if (waitsFor !== null) lateRun = view().run
+      const what = waitsFor === null ? 'systemd did not start it' : `${waitsFor}, which it is bound to, was not back`
+      fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
+    }, deadlineMs)
+    mine.deadline.unref()
   }
 
   /** The next picture shows whether it was heard after all. */
@@ -107,22 +123,14 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   const self: UnitStart = {
     begin(member) {
       self.end()
-      const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
-      const late = () => {
-        const other = order?.waitsFor ?? null
-        const what = other === null ? 'systemd did not start it' : `${other}, which it is bound to, was not back`
-        fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
-      }
-      const timer = setTimeout(late, deadlineMs)
-      timer.unref()
-      const cancel = () => clearTimeout(timer)
-      order = { member, cancel, job: null, isUnheard: false, waitsFor: fellWith(), over: new Map() }
+      order = { member, deadline: undefined, job: null, isUnheard: false, waitsFor: fellWith(), over: new Map() }
+      armDeadline(order)
       if (order.waitsFor === null) ask(order)
       else void askOnceFree(order)
     },
     isUnderWay: () => order !== null,
     end() {
-      order?.cancel()
+      clearTimeout(order?.deadline)
       order = null
     },
     jobRemoved(job, result) {
