@@ -63,7 +63,7 @@ export interface Facts {
   killed: Killed
   /** What went wrong last, in words. */
   lastTrouble: string
-  /** The host could not say yet what became of it, and of the instance of before, if one ran; null: that is known. */
+  /** Host or ledger could not say yet what became of it, and of the instance of before, if one ran; null: that is known. */
   unclear: { readonly ranBefore: number | null } | null
   /** News of an end that is not recorded yet. */
   end: End | null

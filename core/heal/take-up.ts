@@ -60,12 +60,13 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
     // Whoever stopped it ended its incident; one that is open all the same would be for ever.
     if (!memory.stayDown) later(() => outage.resolve('stopped'))
   } else if (rests !== null && !isOwed) {
-    if (!rests.isKnown) facts.unclear = { ranBefore }
+    // What the ledger knows of it may come late.
+    if (!rests.isKnown || memory === null) facts.unclear = { ranBefore }
     else if (ranBefore !== null) {
       // It was stopped while no daemon looked.
       Object.assign(facts, { by: 'outside', pid: null } satisfies Partial<Facts>)
       records.perform.recordStopped()
-    }
+    } else if (rests.isIdle) later(() => outage.resolve('stopped'))
     facts.why = rests.why
   } else if (isEnding) {
     Object.assign(facts, { phase: 'starting', why: null, lastTrouble: ENDED_BEFORE } satisfies Partial<Facts>)

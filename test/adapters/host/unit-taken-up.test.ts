@@ -189,6 +189,24 @@ test('a start that the daemon before this one owed is made, and no other', async
     assert.deepEqual(await each, ['stopped', false])
 })
 
+test('the same where the ledger tells of it only once the work has begun', async () => {
+  async function taken(memory: object) {
+    const { service, seat, calls, kinds } = ward({ memory: {}, openIncidents: () => [] })
+    seat.take({ ...RUNS, ...IS_DOWN }, true)
+    await service.adopt()
+    service.begin()
+    assert.equal(service.status().state, 'stopped')
+    service.recall({ memory: { web: { ...MEMORY, ...memory } }, openIncidents: () => [INCIDENT] }, true)
+    seat.release()
+    return [service.status().state, calls.includes('StartUnit'), kinds()]
+  }
+  assert.deepEqual(await taken({ runningPid: null, owes: true }), ['starting', true, []])
+  assert.deepEqual(await taken({ runningPid: null }), ['stopped', false, ['incident.resolved']])
+  assert.deepEqual(await taken({ wanted: false, owes: true }), ['stopped', false, ['incident.resolved']])
+  const stopped = ['incident.resolved', 'service.stopped']
+  assert.deepEqual(await taken({}), ['stopped', false, stopped], 'it was stopped while no daemon looked')
+})
+
 test('what is owed is what heald itself was to start: not what systemd was to, nor what has come or was stopped since', () => {
   const at = (kind: Kind, data: Data = {}) => entryOf(kind, data)
   const owes = (...told: readonly (readonly [Kind, Data?])[]) => {
