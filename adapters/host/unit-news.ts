@@ -128,7 +128,11 @@ export function leftDown(view: UnitView): { readonly why: string; readonly isTro
   if (view.result !== 'success' || !isExit) return null
   if (view.type === 'oneshot') return { why: `${end}: it is done (Type=oneshot)`, isTrouble: false }
   const [trigger] = view.triggeredBy
-  if (trigger !== undefined) return { why: `${end}: it is done until ${trigger} starts it`, isTrouble: false }
+  if (trigger !== undefined)
+    return {
+      why: `${end}: it is done until it is started again, as ${trigger} does while that is active`,
+      isTrouble: false,
+    }
   return view.policy.startsWith('on-')
     ? { why: `${end}, and Restart=${view.policy} leaves it down then`, isTrouble: false }
     : null

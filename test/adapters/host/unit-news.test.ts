@@ -105,7 +105,8 @@ test('what is left down, and what is left to systemd', () => {
   assert.match(leftDown({ ...clean, policy: 'on-failure' })?.why ?? '', /code 0, and Restart=on-failure/)
   assert.match(leftDown({ ...clean, type: 'oneshot' })?.why ?? '', /is done/)
   const triggered = leftDown({ ...clean, triggeredBy: ['a.timer'] })
-  assert.deepEqual(triggered, { why: 'it exited with code 0: it is done until a.timer starts it', isTrouble: false })
+  const why = 'it exited with code 0: it is done until it is started again, as a.timer does while that is active'
+  assert.deepEqual(triggered, { why, isTrouble: false })
   assert.equal(leftDown({ ...failed(), triggeredBy: ['a.timer'] }), null)
   assert.equal(leftDown({ ...failed(), policy: 'on-failure' }), null)
   assert.equal(leftDown({ ...failed(), load: 'masked' })?.isTrouble, true)
