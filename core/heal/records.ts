@@ -193,7 +193,6 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       facts.isStopTold = facts.phase !== 'stopped'
       if (isStopTold) return
       facts.attempt = 0
-      facts.falls = 0
       facts.why = by === 'heald' ? null : `stopped ${by === 'outside' ? 'outside heald' : `by ${by}`}`
       later(() => {
         outage.up(clock.monoMs())

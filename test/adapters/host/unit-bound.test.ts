@@ -81,6 +81,13 @@ test('a stop is a wish where the other one runs, was stopped, or can’t be aske
   }
 })
 
+test('where systemd has forgotten the run by then, nobody is asked: it was stopped', async () => {
+  const { seat, told } = await seated({ ActiveState: 'failed' })
+  seat.take({ ...IS_DOWN, InvocationID: Buffer.alloc(0), Job: [0, '/'] }, true)
+  assert.deepEqual(told, ['stops', 'ended'])
+  seat.release()
+})
+
 test('of a unit that is looked after only its seat is asked', async () => {
   // It fails with code 143 as it is stopped, or has asked to be left down.
   const { seat, told } = await seated({ ActiveState: 'failed' }, 'down')

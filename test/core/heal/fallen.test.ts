@@ -39,6 +39,36 @@ test('what falls again and again is one incident after the first, which ends onc
   assert.deepEqual(incidents(), [3, 3], 'and then the next one is the first')
 })
 
+test('the time that it is down with another unit does not part its own failures', async () => {
+  let loops = 0
+  const restart = { firstMs: 0, baseMs: 100_000, capMs: 100_000, resetAfterMs: 600_000 }
+  const of = makeWard({ restart, crashLoop: { failures: 2, withinMs: 60_000 } }, [], () => {
+    loops += 1
+    return null
+  })
+  await of.ready()
+  of.crash()
+  await of.clock.advance(READY_MS)
+  of.fall('base.service')
+  await of.clock.advance(100_000 + READY_MS)
+  assert.equal(of.starts(), 3)
+  of.crash()
+  assert.equal(loops, 1)
+})
+
+test('whoever started it first has not started it after a fall', async () => {
+  const of = makeWard()
+  const started = of.service.start('local:admin')
+  await of.clock.advance(READY_MS)
+  await started
+  of.fall('base.service')
+  await of.clock.advance(READY_MS)
+  assert.deepEqual(
+    of.told('service.started').map(({ actor }) => actor),
+    ['local:admin', undefined],
+  )
+})
+
 test('it comes back at once the first time, then slower and slower until it is stable', async () => {
   const delays = async (restMs: number) => {
     const of = makeWard({ restart: { firstMs: 0, baseMs: 200, capMs: 30_000, resetAfterMs: 60_000 } })

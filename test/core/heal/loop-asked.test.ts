@@ -45,6 +45,15 @@ test('what is in the way of a rollback for a while is asked about again with eac
   assert.equal(asked(), 5, 'it is under way')
 })
 
+test('a fall with another unit is no further failure of the loop: nobody is asked', async () => {
+  const { of, fall, asked } = await looping(SLOW)
+  of.fall('base.service')
+  await of.clock.advance(READY_MS)
+  assert.equal(asked(), 1)
+  await fall()
+  assert.equal(asked(), 2)
+})
+
 test('what stays in the way is asked about once', async () => {
   const { fall, asked, verdicts } = await looping({ verdict: 'slow restarts', why: 'no other is known to be good' })
   for (let n = 0; n < 3; n += 1) await fall()

@@ -281,6 +281,9 @@ test('a crash loop is left by staying ready, not by getting ready', () => {
   assert.equal(step('loopRunning', 'readyPassed').to, 'loopRunning')
   assert.equal(step('loopRunning', 'stable').to, 'ready')
   for (const phase of ['loopRunning', 'loopClearing', 'loopBackoff'] as const) assert.equal(SHOWN[phase], 'looping')
+  // A stop has the host keep from its own restart there too.
+  assert.deepEqual(step('loopClearing', 'stopAsked'), step('clearing', 'stopAsked'))
+  assert.deepEqual(step('loopBackoff', 'stopAsked'), step('backoff', 'stopAsked'))
 })
 
 test('each failure is counted once: where the process ends, not where it is killed', () => {
