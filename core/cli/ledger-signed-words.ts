@@ -5,7 +5,8 @@ import { cleanLine, cleanLines, counted } from './text.ts'
 /* What a verification says of what was signed, line by line. */
 
 /** What the signatures prove, and what they can't. */
-export function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouched }: Verdict): string[] {
+export function signedLines(verdict: Verdict): string[] {
+  const { checked, signedUpTo, vkeys, trusted, size, unvouched } = verdict
   const unsigned = size - signedUpTo
   const signed =
     checked.checkpoints === null
@@ -27,7 +28,7 @@ export function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouch
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
       : trusted === 'key'
         ? `The key that was given vouches for ${reach}.`
-        : 'What was kept elsewhere fits.'
+        : comparedLine(verdict)
   return [
     `${signed}${keys}`,
     trust,
@@ -39,13 +40,23 @@ export function signedLines({ checked, signedUpTo, vkeys, trusted, size, unvouch
   ]
 }
 
-/** A key was given, nothing contradicts it, and nothing is signed with it. */
-export function isUnproved({ trusted, checked }: Verdict): boolean {
-  const { chain: _, ...others } = checked
-  return trusted === 'key' && Object.values(others).every(each => each !== false)
+/** What checkpoints from elsewhere prove, and what not. */
+function comparedLine({ comparedUpTo, size }: Verdict): string {
+  if (comparedUpTo >= size) return 'What was kept elsewhere fits: it proves all of them.'
+  return `What was kept elsewhere fits: it proves the entries up to #${comparedUpTo - 1}; what is after that rests on the ledger's own signatures. A newer checkpoint proves more.`
 }
 
-export function unprovedLines({ size }: Verdict): string[] {
+/** What is wrong with what was signed, and what to do. */
+export function troubleLines(verdict: Verdict, bad: Finding, dir: string): string[] {
+  if (verdict.trouble === 'undecided') return undecidedLines(verdict, bad)
+  if (verdict.trouble === 'gap') return gapLines(verdict, bad)
+  if (verdict.trouble === 'unbelieved') return unbelievedLines(verdict)
+  // With a checkpoint from elsewhere there is something that was signed.
+  if (verdict.trouble === 'unproved' && verdict.trusted === 'key') return unprovedLines(verdict)
+  return unsignedLines(verdict, bad, dir)
+}
+
+function unprovedLines({ size }: Verdict): string[] {
   return [
     'NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: no checkpoint bears its signature, or that of a later key that it vouched for.',
     `The ledger is ${count(size)} in one unbroken chain, and whoever could write these files could have made it.`,
@@ -53,12 +64,7 @@ export function unprovedLines({ size }: Verdict): string[] {
   ]
 }
 
-/** Nothing contradicts the key that was given, and nobody vouched for it. */
-export function isGap({ unvouched, checked }: Verdict): boolean {
-  return unvouched.length > 0 && checked.epochs === false
-}
-
-export function gapLines(verdict: Verdict, { why }: Finding): string[] {
+function gapLines(verdict: Verdict, { why }: Finding): string[] {
   return [
     `NOT ALL OF THIS LEDGER IS VOUCHED FOR: ${why}.`,
     `It is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
@@ -68,34 +74,59 @@ export function gapLines(verdict: Verdict, { why }: Finding): string[] {
 }
 
 /** What was given to compare with is worth nothing. */
-export function unbelievedLines(verdict: Verdict, { why, segment }: Finding): string[] {
+function unbelievedLines(verdict: Verdict): string[] {
+  const { doubts, comparedUpTo, size } = verdict
+  const isHere = doubts.some(({ is }) => is !== 'pruned')
+  const isContradicted = doubts.some(({ is }) => is === 'outvoted')
   return [
-    `THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING (${cleanLine(segment)}): ${cleanLine(why)}.`,
-    `Nothing contradicts the ledger: it is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
-    'Look where that checkpoint comes from: a key of this ledger has to have signed it, the one of its time.',
+    isHere
+      ? `THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING (${doubtLine(doubts[0])}.`
+      : `THE CHECKPOINT THAT WAS GIVEN CAN'T BE JUDGED HERE (${doubtLine(doubts[0])}.`,
+    ...doubts.slice(1).map(each => `Nor does that (${doubtLine(each)}.`),
+    ...(comparedUpTo === 0 ? [] : [comparedLine(verdict).replace('What', 'What else')]),
+    `Nothing ${isContradicted ? 'else ' : ''}contradicts the ledger: it is ${count(size)} in one unbroken chain${upTo(verdict)}.`,
+    ...(isHere
+      ? ['Look where that checkpoint comes from: a key of this ledger has to have signed it, the one of its time.']
+      : []),
+  ]
+}
+
+function doubtLine(doubt: Verdict['doubts'][number] | undefined): string {
+  if (doubt === undefined) return ')'
+  const { name, size, why } = doubt
+  return `${cleanLine(name)}${size === null ? '' : `, for ${count(size)}`}): ${cleanLine(why)}`
+}
+
+/** A note and the ledger can't both be true, and nothing tells which of them is made up. */
+function undecidedLines(verdict: Verdict, { why, segment }: Finding): string[] {
+  return [
+    `THE LEDGER AND THE CHECKPOINT THAT WAS GIVEN CAN'T BOTH BE TRUE (${cleanLine(segment)}): ${cleanLine(why)}.`,
+    ...evidenceLines(verdict),
+    ...verdict.doubts.map(each => `Another one that was given proves nothing (${doubtLine(each)}.`),
+    `Look where that checkpoint comes from, and keep both. By itself the ledger is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
   ]
 }
 
 /** The chain holds, and what was signed is not in it. */
-export function unsignedLines(verdict: Verdict, { why, segment }: Finding, dir: string): string[] {
+function unsignedLines(verdict: Verdict, { why, segment }: Finding, dir: string): string[] {
   const where = segment === '' ? '' : ` (${cleanLine(segment)})`
-  const evidence =
-    verdict.evidence.length === 0
-      ? []
-      : [
-          'The two histories, as they were signed:',
-          ...verdict.evidence.flatMap(note => ['', ...cleanLines(note).trimEnd().split('\n')]),
-          '',
-        ]
   return [
     `THE LEDGER IS NOT THE ONE THAT WAS SIGNED${where}: ${cleanLine(why)}.`,
     verdict.provableUpTo === 0
       ? 'Its entries are one unbroken chain, and none of them is proved.'
       : `Its entries are one unbroken chain; proved: ${count(verdict.provableUpTo)} from the first on.`,
-    ...evidence,
+    ...evidenceLines(verdict),
+    ...verdict.doubts.map(each => `Another one that was given proves nothing (${doubtLine(each)}.`),
     'Somebody who may write these files has changed the past, or they were put back from a backup.',
     `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
   ]
+}
+
+function evidenceLines({ evidence, trouble }: Verdict): string[] {
+  if (evidence.length === 0) return []
+  const both = trouble === 'undecided' ? 'The two notes, that one first:' : 'The two histories, as they were signed:'
+  const head = evidence.length === 1 ? 'What was signed:' : both
+  return [head, ...evidence.flatMap(note => ['', ...cleanLines(note).trimEnd().split('\n')]), '']
 }
 
 export function upTo({ size, head }: Verdict): string {

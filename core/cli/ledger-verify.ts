@@ -15,17 +15,7 @@ import { type Context, EXIT, type Values } from './command.ts'
 import { textsOf } from './ledger-filter.ts'
 import { checkpointsIn } from './ledger-given.ts'
 import { MOST_WORKERS, numberWithin } from './ledger-options.ts'
-import {
-  count,
-  gapLines,
-  isGap,
-  isUnproved,
-  signedLines,
-  unbelievedLines,
-  unprovedLines,
-  unsignedLines,
-  upTo,
-} from './ledger-signed-words.ts'
+import { count, signedLines, troubleLines, upTo } from './ledger-signed-words.ts'
 import { progress } from './progress.ts'
 import { cleanLine, wrapLines } from './text.ts'
 
@@ -84,13 +74,7 @@ export function verdictText(
           ? tornLines(verdict, firstBad)
           : firstBad.line > 0
             ? damageLines(verdict, firstBad, dir)
-            : isUnproved(verdict)
-              ? unprovedLines(verdict)
-              : isGap(verdict)
-                ? gapLines(verdict, firstBad)
-                : verdict.unbelieved !== null
-                  ? unbelievedLines(verdict, firstBad)
-                  : unsignedLines(verdict, firstBad, dir)
+            : troubleLines(verdict, firstBad, dir)
   const names = verdict.void.length === 0 ? [] : segmentFiles(dir).map(({ name }) => name)
   const voids = verdict.void.map(({ segment, bytes }) => {
     const next = names[names.indexOf(segment) + 1]
@@ -161,6 +145,8 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   'THE LEDGER IS DAMAGED': 'red',
   'NOTHING HERE IS PROVED': 'red',
   'THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING': 'red',
+  "THE CHECKPOINT THAT WAS GIVEN CAN'T BE JUDGED HERE": 'yellow',
+  "THE LEDGER AND THE CHECKPOINT THAT WAS GIVEN CAN'T BOTH BE TRUE": 'red',
   'NOT ALL OF THIS LEDGER IS VOUCHED FOR': 'yellow',
   'THE LEDGER IS NOT THE ONE THAT WAS SIGNED': 'red',
   'THE SEARCH INDEX IS WRONG': 'red',

@@ -5,7 +5,19 @@ import type { KeptCheckpoint } from './kept.ts'
 import { checkLine } from './line.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
 import { isKeyOf } from './own-epochs.ts'
+import {
+  atEntry,
+  type Fitting,
+  goodBefore,
+  isBeyond,
+  isPruned,
+  misfit,
+  NO_CHECKPOINT,
+  OF_NO_ENTRY,
+} from './verify-fit.ts'
 import type { Finding, Joined } from './verify-join.ts'
+import { badKey, isLastOwed, linkedTo, unsigned } from './verify-keys.ts'
+import { ANOTHER_EPOCH, type Doubt, judgeOutside, type Undecided } from './verify-outside.ts'
 
 /** What was kept elsewhere, where nobody who can write the ledger could change it. */
 export interface Trust {
@@ -18,30 +30,36 @@ export interface Trust {
   readonly isGapAccepted?: boolean
 }
 
+/**
+ * What `bad` is. `contradicted`: something that was signed, or a key, is against the ledger. `undecided`: a note is, and
+ * nothing tells which of them is made up. `gap`: nobody vouched for a key. `unbelieved`: a checkpoint from elsewhere
+ * proves nothing. `unproved`: a key that was given proves nothing.
+ */
+export type Trouble = 'contradicted' | 'undecided' | 'gap' | 'unbelieved' | 'unproved'
+
 export interface Signed {
   /** All checkpoints fit the entries; null: there are none. */
   readonly checkpoints: boolean | null
   /** The keys follow one another as they should; null: there are none. */
   readonly epochs: boolean | null
-  /** The first thing that does not fit. */
+  /** What is worst: what contradicts the ledger, the first of it, before what only does not prove it. */
   readonly bad: Finding | null
+  readonly trouble: Trouble | null
   /** Entries up to here are those that a fitting checkpoint was signed for, with a key that was given or follows from it. */
   readonly signedUpTo: number
   readonly origin: string | null
   /** The key of each epoch, as the ledger tells of it. */
   readonly vkeys: readonly string[]
+  /** Entries up to here are those that a checkpoint from elsewhere was signed for. */
+  readonly comparedUpTo: number
   /** Two signed notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
   /** A checkpoint from elsewhere that proves nothing, when that is all that is wrong: nothing contradicts the ledger. */
   readonly unbelieved: string | null
+  /** All checkpoints from elsewhere that prove nothing. */
+  readonly doubts: readonly Doubt[]
   /** Epochs that the key before did not vouch for, since it was gone: their own key was given. */
   readonly unvouched: readonly number[]
-}
-
-/** A checkpoint that the entries fit. */
-interface Fitting {
-  readonly size: number
-  readonly signedBy: readonly VerifierKey[]
 }
 
 /**
@@ -76,13 +94,15 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
       : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
-  const outside = judgeOutside(trust.checkpoints, kept, joined, { origin, epochs: known, old })
+  const outside = judgeOutside(trust.checkpoints, { kept, old, joined }, { origin, epochs: known, given: trust.keys })
   const believed = trust.keys.length === 0 ? known : linkedTo(given, known, gaps)
   const all = [...own.fitting, ...outside.fitting]
   const signed = all.filter(({ signedBy }) => believed.some(({ key }) => signedBy.includes(key)))
-  const signedUpTo = Math.max(0, ...signed.map(({ size }) => size))
-  const found = [keyBad, epochBad, own.bad, outside.bad].filter(each => each !== null)
-  const bad = found.sort((a, b) => a.seq - b.seq)[0] ?? unsigned(trust, signedUpTo)
+  const signedUpTo = upTo(signed)
+  const vouchedUpTo = trust.keys.length > 0 && keyBad === null ? signedUpTo : 0
+  const undecided = outside.undecided.filter(({ size }) => size > vouchedUpTo).map(each => undecidedBy(each, trust))
+  const outvoted = outside.undecided.filter(({ size }) => size <= vouchedUpTo).map(outvotedBy)
+  const doubts = [...outside.doubts, ...outvoted]
   const gap = trust.isGapAccepted
     ? undefined
     : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size > seq))
@@ -90,57 +110,68 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     gap === undefined
       ? null
       : atEntry(gap.seq, `nobody vouched for the key of epoch ${gap.epoch}, which begins with entry #${gap.seq}`)
+  const found = worst([
+    ['contradicted', [keyBad, epochBad, own.bad, ...outside.contradictions]],
+    ['undecided', undecided],
+    ['unbelieved', doubts.map(({ name, why }) => atEntry(signedUpTo, why, name))],
+    ['unproved', [unsigned(trust.keys, signedUpTo)]],
+    ['gap', [gapBad]],
+  ])
   const isLinked = keyBad === null && epochBad === null
   const hasNotes = kept.length + trust.checkpoints.length > 0
+  const isOutsideGood = outside.contradictions.length + undecided.length + doubts.length === 0
   return {
-    checkpoints: hasNotes ? own.bad === null && outside.bad === null : null,
-    epochs: epochs.length > 0 || found.length > 0 ? isLinked && (bad !== null || gapBad === null) : null,
-    bad: bad ?? gapBad,
-    ...{ signedUpTo, origin, vkeys: known.map(({ key }) => vkeyOf(key)), evidence: outside.evidence },
-    unbelieved:
-      found.length === 1 && bad === outside.bad && outside.evidence.length === 0 ? (bad?.segment ?? null) : null,
+    checkpoints: hasNotes ? own.bad === null && isOutsideGood : null,
+    epochs: epochs.length > 0 || found !== null ? isLinked && found?.trouble !== 'gap' : null,
+    ...{ bad: found?.bad ?? null, trouble: found?.trouble ?? null },
+    ...{ signedUpTo, comparedUpTo: upTo(outside.fitting), origin, vkeys: known.map(({ key }) => vkeyOf(key)) },
+    evidence: (first(outside.contradictions) ?? first(undecided))?.evidence ?? [],
+    unbelieved: found?.trouble === 'unbelieved' ? found.bad.segment : null,
+    doubts,
     unvouched: isLinked ? bridged.map(({ epoch }) => epoch) : [],
   }
 }
 
-/**
- * The old key signs the handover right after the entry of the new one: until then nothing else is signed, and what the old
- * one has signed is there.
- */
-function isLastOwed(
-  epochs: readonly Epoch[],
-  alone: Epoch,
-  fitting: readonly Fitting[],
-  notes: readonly KeptCheckpoint[],
-): boolean {
-  const [before, last] = epochs.slice(-2)
-  if (before === undefined || last !== alone) return false
-  const isSignedBeyond = notes.some(({ note }) => (claimOf(note)?.size ?? 0) > alone.fromSeq)
-  return !isSignedBeyond && fitting.some(({ signedBy }) => signedBy.includes(before.key))
+/** The first of the worst there is. */
+function worst(
+  kinds: readonly (readonly [Trouble, readonly (Finding | null)[]])[],
+): { readonly trouble: Trouble; readonly bad: Finding } | null {
+  for (const [trouble, findings] of kinds) {
+    const found = first(findings.filter(each => each !== null))
+    if (found === undefined) continue
+    const { seq, line, why, segment } = found
+    return { trouble, bad: { seq, line, why, segment } }
+  }
+  return null
 }
 
-/** Epochs whose key was given, and later ones that were handed over from there on. */
-function linkedTo(given: readonly Epoch[], epochs: readonly Epoch[], gaps: readonly Epoch[]): Epoch[] {
-  let isLinked = false
-  return epochs.filter(each => {
-    isLinked = given.includes(each) || (isLinked && !gaps.includes(each))
-    return isLinked
-  })
+function first<T extends Finding>(findings: readonly T[]): T | undefined {
+  return findings.toSorted((a, b) => a.seq - b.seq)[0]
 }
 
-/** A key that was given proves nothing where nothing is signed: whoever removes all that was signed needs no key. */
-function unsigned({ keys }: Trust, signedUpTo: number): Finding | null {
-  if (keys.length === 0 || signedUpTo > 0) return null
-  return atEntry(
-    0,
-    'no checkpoint here bears the signature of the key that was given, or of a later one that it vouched for',
-  )
+function upTo(fitting: readonly Fitting[]): number {
+  return Math.max(0, ...fitting.map(({ size }) => size))
+}
+
+function undecidedBy(each: Undecided, { keys }: Trust): Undecided {
+  const decides =
+    keys.length === 0
+      ? 'a public key kept elsewhere (--key) decides'
+      : 'what is signed with the key that was given does not reach as far'
+  return { ...each, why: `${each.why}: ${each.either}; ${decides}` }
+}
+
+/** A key that was given speaks for the ledger. */
+function outvotedBy({ segment, size, why, either }: Undecided): Doubt {
+  const but =
+    'the key that was given vouches for the entries that are here, so it is the note, unless that key was stolen'
+  return { name: segment, size, why: `${why}: ${either}; ${but}`, is: 'outvoted' }
 }
 
 /** Nothing was looked at. */
 export const UNSIGNED: Signed = {
-  ...{ checkpoints: null, epochs: null, bad: null, signedUpTo: 0, origin: null, vkeys: [], evidence: [] },
-  ...{ unbelieved: null, unvouched: [] },
+  ...{ checkpoints: null, epochs: null, bad: null, trouble: null, signedUpTo: 0, comparedUpTo: 0, origin: null },
+  ...{ vkeys: [], evidence: [], unbelieved: null, doubts: [], unvouched: [] },
 }
 
 /**
@@ -151,24 +182,12 @@ function nobodys({ keys, checkpoints }: Trust, kept: readonly KeptCheckpoint[], 
   const hasNotes = kept.length + checkpoints.length > 0
   if (!hasNotes && keys.length === 0 && !isToldOfKeys) return UNSIGNED
   const bad = atEntry(0, 'the ledger does not begin with an entry that says whose it is')
-  return { ...UNSIGNED, checkpoints: hasNotes ? false : null, epochs: false, bad }
+  return { ...UNSIGNED, checkpoints: hasNotes ? false : null, epochs: false, bad, trouble: 'contradicted' }
 }
 
 function entryOf(line: string): Entry | null {
   const checked = checkLine(line)
   return checked.ok && tellsOfKeys(checked.entry) ? checked.entry : null
-}
-
-/** A key from elsewhere that this ledger does not know: it is another one, or was rewritten. */
-function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], origin: string): Finding | null {
-  const unknown = keys.find(key => !epochs.some(each => isKeyOf(each, [key])))
-  if (unknown === undefined) return null
-  return atEntry(
-    0,
-    unknown.name === origin
-      ? `the key ${vkeyOf(unknown)} was never one of this ledger's: it was rewritten, or the key is of another one`
-      : `this ledger is ${origin}, and the key is of ${unknown.name}`,
-  )
 }
 
 function judgeKept(
@@ -182,76 +201,14 @@ function judgeKept(
     const claim = claimOf(note)
     const size = claim?.size ?? 0
     // Beyond what could be followed nothing can be said, nor of what was pruned with the tree's files.
-    if ((joined.firstBad !== null && size > joined.seq) || isPruned(size, joined)) continue
+    if (isBeyond(size, joined) || isPruned(size, joined)) continue
     const signed = signedIn(note, epochs)
-    const why = signed.why ?? (claim === null ? 'it is no checkpoint' : misfit(claim, joined, fitting))
+    const unfit = claim === null ? NO_CHECKPOINT : size === 0 ? OF_NO_ENTRY : misfit(claim, joined, fitting)
+    const why = signed.why ?? unfit
     if (why === null) fitting.push({ size, signedBy: signed.by })
-    else if (why !== null && (bad === null || size < bad.seq))
-      bad = { seq: goodBefore(fitting, size), line: 0, why, segment: name }
+    else if (bad === null || size < bad.seq) bad = atEntry(goodBefore(fitting, size), why, name)
   }
   return { bad, fitting }
-}
-
-function goodBefore(fitting: readonly { readonly size: number }[], size: number): number {
-  return Math.max(0, ...fitting.map(each => each.size).filter(each => each < size))
-}
-
-function isPruned(size: number, { prunedUpTo, roots }: Joined): boolean {
-  return size < prunedUpTo && !roots.has(size)
-}
-
-function misfit(
-  { size, root }: { readonly size: number; readonly root: string },
-  joined: Joined,
-  fitting: readonly { readonly size: number }[],
-): string | null {
-  if (size === 0) return 'it was signed for no entry, so it proves nothing'
-  if (size > joined.seq) return `it was signed for ${size} entries, and there are ${joined.seq}: the end is missing`
-  if (isPruned(size, joined))
-    return `its entries were pruned, and the files of the tree that could tell are gone: verify a copy with the archive put back`
-  const found = size === joined.seq ? joined.root : joined.roots.get(size)
-  if (found === root) return null
-  const from = goodBefore(fitting, size)
-  return `the entries #${from} to #${size - 1} are not those that were signed`
-}
-
-/**
- * Each from elsewhere has to be of this ledger, signed by the key that was its own then, and fit. One that does not fit is
- * evidence whoever has signed it; one that fits and that nobody has signed may be a forger's, who could write where it was kept.
- */
-function judgeOutside(
-  notes: readonly KeptCheckpoint[],
-  kept: readonly KeptCheckpoint[],
-  joined: Joined,
-  {
-    origin,
-    epochs,
-    old,
-  }: { readonly origin: string; readonly epochs: readonly Epoch[]; readonly old: readonly Fitting[] },
-): { readonly bad: Finding | null; readonly fitting: readonly Fitting[]; readonly evidence: readonly string[] } {
-  const fitting: Fitting[] = []
-  for (const { name, note } of notes) {
-    const claim = claimOf(note)
-    if (claim !== null && joined.firstBad !== null && claim.size > joined.seq && claim.origin === origin) continue
-    const known = [...old, ...fitting]
-    const signed = signedIn(note, epochs)
-    const contradiction = claim?.origin === origin ? misfit(claim, joined, known) : null
-    const why =
-      claim === null
-        ? 'it is no checkpoint'
-        : claim.origin === origin
-          ? (contradiction ?? signed.why)
-          : `it is of ${claim.origin}, and this ledger is ${origin}`
-    if (why === null) {
-      fitting.push({ size: claim?.size ?? 0, signedBy: signed.by })
-      continue
-    }
-    const seq = goodBefore(known, claim?.size ?? 0)
-    const ours = kept.find(each => each.name === 'checkpoint')?.note
-    const evidence = contradiction === null ? [] : [note, ...(ours === undefined ? [] : [ours])]
-    return { bad: { seq, line: 0, why, segment: name }, fitting, evidence }
-  }
-  return { bad: null, fitting, evidence: [] }
 }
 
 /** Who has signed a note, among the ledger's keys; `why` it is none that its key signed then, null: it is. */
@@ -264,10 +221,4 @@ function signedIn(
   if (!opened.ok) return { by: [], why: `the checkpoint can't be believed: ${opened.why}` }
   const { signedBy } = opened.checkpoint
   return { by: signedBy, why: isOfItsEpoch(opened.checkpoint, epochs) ? null : ANOTHER_EPOCH }
-}
-
-const ANOTHER_EPOCH = 'the checkpoint is signed by a key of another epoch'
-
-function atEntry(seq: number, why: string): Finding {
-  return { seq, line: 0, why, segment: '' }
 }

@@ -15,8 +15,9 @@ import { isTornEnd } from './torn-end.ts'
 import { toHex } from './tree/hash.ts'
 import { olderRoots } from './tree/older-roots.ts'
 import { type Finding, isTold, type Joined, join } from './verify-join.ts'
+import type { Doubt } from './verify-outside.ts'
 import { type Planned, planOf } from './verify-plan.ts'
-import { judgeSigned, type Trust, UNSIGNED } from './verify-signed.ts'
+import { judgeSigned, type Trouble, type Trust, UNSIGNED } from './verify-signed.ts'
 import { type TreeWalk, type WalkOptions, walkAll, walkSegment } from './verify-walk.ts'
 
 /*
@@ -62,10 +63,16 @@ export interface Verdict {
   readonly trusted: 'nothing' | 'key' | 'checkpoint'
   /** Entries up to here are those that a fitting checkpoint was signed for; where keys were given, with one of them or a later one. */
   readonly signedUpTo: number
+  /** Entries up to here are those that a checkpoint from elsewhere was signed for. */
+  readonly comparedUpTo: number
   /** Two notes that can't both be true of one ledger. */
   readonly evidence: readonly string[]
+  /** What `firstBad` is, where it is of what was signed. */
+  readonly trouble: Trouble | null
   /** Name of a checkpoint from elsewhere that can't be believed, when nothing else is wrong; null: there is none. */
   readonly unbelieved: string | null
+  /** Checkpoints from elsewhere that prove nothing, each with why. */
+  readonly doubts: readonly Doubt[]
   /** Epochs that the key before did not vouch for, since it was gone, as an entry tells; their own key was given. */
   readonly unvouched: readonly number[]
   readonly firstBad: Finding | null
@@ -150,9 +157,10 @@ async function verdictOf(
   // A torn end must not hide what is wrong with all before it.
   const firstBad = isEndTorn ? (beside ?? byMark.firstBad) : (byMark.firstBad ?? beside)
   const torn = isEndTorn && beside === null
-  const ok = firstBad === null
+  /** What was signed is what is wrong. */
+  const isSigned = signed.bad !== null && firstBad === signed.bad
   return {
-    ok,
+    ok: firstBad === null,
     size: seq,
     prunedUpTo: joined.prunedUpTo,
     head: h,
@@ -163,15 +171,15 @@ async function verdictOf(
     },
     root: isOnlyChain ? '' : toHex(joined.root),
     ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo },
-    ...{ evidence: signed.evidence, unbelieved: ok || firstBad !== signed.bad ? null : signed.unbelieved },
-    unvouched: signed.unvouched,
+    comparedUpTo: signed.comparedUpTo,
+    ...{ evidence: signed.evidence, unbelieved: isSigned ? signed.unbelieved : null },
+    ...{ trouble: isSigned ? signed.trouble : null, doubts: signed.doubts, unvouched: signed.unvouched },
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',
     firstBad,
     torn,
     hasWriter: isWritten,
     void: plan.flatMap(({ file, voidBytes }) => (voidBytes > 0 ? [{ segment: file.name, bytes: voidBytes }] : [])),
-    provableUpTo:
-      signed.bad !== null && firstBad === signed.bad ? Math.min(seq, signed.bad.seq, signed.signedUpTo) : seq,
+    provableUpTo: isSigned ? Math.min(seq, firstBad.seq, signed.signedUpTo) : seq,
     tookMs: round(performance.now() - startMs),
   }
 

@@ -51,7 +51,7 @@ test('bytes that do not count are said, with the entry that tells why', async t 
     ...{ ok: true, size: 9, head: 'a'.repeat(64), firstBad: null, torn: false, provableUpTo: 9, tookMs: 1 },
     checked: { chain: true, tree: true, checkpoints: null, epochs: null, index: null },
     ...{ prunedUpTo: 0, root: '', origin: null, vkeys: [], trusted: 'nothing' as const, signedUpTo: 0, evidence: [] },
-    ...{ unbelieved: null, unvouched: [], hasWriter: false },
+    ...{ comparedUpTo: 0, trouble: null, unbelieved: null, doubts: [], unvouched: [], hasWriter: false },
     void: [{ segment: '000000000000', bytes: 1234 }],
   }
   const text = verdictText(verdict, dir, paperContext().context)

@@ -50,7 +50,10 @@ test('one that nobody has signed, of a ledger that is whole, is no evidence agai
   const verdict = await verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'kept.txt', note: unsigned }] } })
   assert.deepEqual([verdict.ok, verdict.unbelieved, verdict.evidence], [false, 'kept.txt', []])
   const said = verdictText(verdict, dir, { columns: 1000, colour: false })
-  assert.match(said, /^THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING \(kept\.txt\): the checkpoint can't be believed/)
+  assert.match(
+    said,
+    /^THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING \(kept\.txt, for 21 entries\): the checkpoint can't be believed/,
+  )
   assert.match(said, /Nothing contradicts the ledger: it is 21 entries in one unbroken chain/)
   assert.doesNotMatch(said, /changed the past|two histories/)
 })
