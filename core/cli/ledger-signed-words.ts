@@ -17,7 +17,7 @@ export function signedLines(verdict: Verdict): string[] {
       ? ''
       : vkeys.length === 1
         ? ' One key.'
-        : unvouched.length === 0
+        : unvouched.length === 0 && checked.epochs !== false
           ? ` ${vkeys.length} keys, each vouched for by the one before.`
           : ` ${vkeys.length} keys.`
   const later = unsigned > 0 ? ', and not yet for what came later' : ''
@@ -49,18 +49,38 @@ function comparedLine({ comparedUpTo, size }: Verdict): string {
 /** What is wrong with what was signed, and what to do. */
 export function troubleLines(verdict: Verdict, bad: Finding, dir: string): string[] {
   if (verdict.trouble === 'undecided') return undecidedLines(verdict, bad)
+  if (verdict.trouble === 'bare') return bareLines(verdict)
   if (verdict.trouble === 'gap') return gapLines(verdict, bad)
   if (verdict.trouble === 'unbelieved') return unbelievedLines(verdict)
-  // With a checkpoint from elsewhere there is something that was signed.
-  if (verdict.trouble === 'unproved' && verdict.trusted === 'key') return unprovedLines(verdict)
+  if (verdict.trouble === 'unproved') return unprovedLines(verdict, bad)
   return unsignedLines(verdict, bad, dir)
 }
 
-function unprovedLines({ size }: Verdict): string[] {
+/** Nothing contradicts a key that was given, and nothing is signed with it. */
+function unprovedLines(verdict: Verdict, { why }: Finding): string[] {
+  const { size, signedUpTo, comparedUpTo } = verdict
+  const maker =
+    signedUpTo === 0 ? 'whoever could write these files' : 'whoever could write these files and has the other'
   return [
-    'NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: no checkpoint bears its signature, or that of a later key that it vouched for.',
-    `The ledger is ${count(size)} in one unbroken chain, and whoever could write these files could have made it.`,
+    signedUpTo === 0
+      ? 'NOTHING HERE IS PROVED BY THE KEY THAT WAS GIVEN: no checkpoint bears its signature, or that of a later key that it vouched for.'
+      : `A KEY THAT WAS GIVEN PROVES NOTHING HERE: ${why}.`,
+    comparedUpTo === 0
+      ? `The ledger is ${count(size)} in one unbroken chain, and ${maker} could have made it.`
+      : `The ledger is ${count(size)} in one unbroken chain. ${comparedLine(verdict)}`,
     'A ledger or a key that is new has nothing signed for some seconds after its first entry: "heald ledger checkpoint" does it now. Otherwise what was signed was removed, or the file "checkpoint" and the folder "cp" were not copied.',
+  ]
+}
+
+/** No checkpoint is there to judge the keys by. */
+function bareLines(verdict: Verdict): string[] {
+  const { size, comparedUpTo, doubts } = verdict
+  return [
+    'NO CHECKPOINT IS HERE, AND THE KEYS OF THIS LEDGER ARE HANDED OVER IN SUCH: each key after the first has to be vouched for by the one before.',
+    `The ledger is ${count(size)} in one unbroken chain${upTo(verdict)}. Nothing that is here contradicts it, and whoever could write these files could have made it.`,
+    ...(comparedUpTo === 0 ? [] : [comparedLine(verdict)]),
+    ...doubts.map(each => `A checkpoint that was given proves nothing (${doubtLine(each)}.`),
+    'In a copy the file "checkpoint" and the folder "cp" were perhaps left out: copy them too. On the ledger’s own host somebody has removed them, unless heald could not write them yet, as on a full disk.',
   ]
 }
 
@@ -69,7 +89,10 @@ function gapLines(verdict: Verdict, { why }: Finding): string[] {
     `NOT ALL OF THIS LEDGER IS VOUCHED FOR: ${why}.`,
     `It is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
     ...signedLines(verdict),
-    'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --accept-gap.',
+    ...verdict.doubts.map(each => `A checkpoint that was given proves nothing (${doubtLine(each)}.`),
+    verdict.unvouched.length > 0
+      ? 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --accept-gap.'
+      : 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --key KEY --accept-gap, with the key of that epoch. Otherwise somebody who may write these files has changed the past.',
   ]
 }
 

@@ -45,9 +45,19 @@ export function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], o
   )
 }
 
-/** A key that was given proves nothing where nothing is signed: whoever removes all that was signed needs no key. */
-export function unsigned(keys: readonly VerifierKey[], signedUpTo: number): Finding | null {
-  if (keys.length === 0 || signedUpTo > 0) return null
+/**
+ * A key that was given proves nothing where nothing is signed: whoever removes all that was signed needs no key. Nor does one
+ * beside another that is: whoever has that one can write that it was followed by this one.
+ */
+export function unsigned(
+  keys: readonly VerifierKey[],
+  fitting: readonly Fitting[],
+  signedUpTo: number,
+): Finding | null {
+  const signers = new Set(fitting.flatMap(({ signedBy }) => signedBy.map(vkeyOf)))
+  const idle = keys.find(key => !signers.has(vkeyOf(key)))
+  if (idle === undefined) return null
+  if (signedUpTo > 0) return atEntry(0, `no checkpoint here bears the signature of ${vkeyOf(idle)}, which was given`)
   return atEntry(
     0,
     'no checkpoint here bears the signature of the key that was given, or of a later one that it vouched for',

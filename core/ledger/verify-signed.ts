@@ -32,10 +32,11 @@ export interface Trust {
 
 /**
  * What `bad` is. `contradicted`: something that was signed, or a key, is against the ledger. `undecided`: a note is, and
- * nothing tells which of them is made up. `gap`: nobody vouched for a key. `unbelieved`: a checkpoint from elsewhere
- * proves nothing. `unproved`: a key that was given proves nothing.
+ * nothing tells which of them is made up. `bare`: no checkpoint is there, and there must have been some. `gap`: nobody vouched
+ * for a key, as an entry tells. `unbelieved`: a checkpoint from elsewhere proves nothing. `unproved`: a key that was given
+ * proves nothing.
  */
-export type Trouble = 'contradicted' | 'undecided' | 'gap' | 'unbelieved' | 'unproved'
+export type Trouble = 'contradicted' | 'undecided' | 'bare' | 'gap' | 'unbelieved' | 'unproved'
 
 export interface Signed {
   /** All checkpoints fit the entries; null: there are none. */
@@ -88,10 +89,18 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const mayBeOwed = alone !== undefined && !given.includes(alone) && !isToldGone(alone)
   const isOwed = mayBeOwed && isLastOwed(epochs, alone, own.fitting, [...kept, ...trust.checkpoints])
   const known = isOwed ? epochs.slice(0, -1) : epochs
+  const isGap = alone !== undefined && isToldGone(alone)
   const epochBad =
     alone === undefined || isOwed
       ? null
-      : atEntry(alone.seq, `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`)
+      : atEntry(
+          alone.seq,
+          isGap
+            ? `${gapWords(alone)}, where an entry tells that the one before was gone`
+            : `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`,
+        )
+  /** Handovers are signed: where nothing is, nothing that is here says that they were not. */
+  const isBare = epochBad !== null && kept.length === 0
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
   const outside = judgeOutside(trust.checkpoints, { kept, old, joined }, { origin, epochs: known, given: trust.keys })
@@ -105,17 +114,16 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const doubts = [...outside.doubts, ...outvoted]
   const gap = trust.isGapAccepted
     ? undefined
-    : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size > seq))
-  const gapBad =
-    gap === undefined
-      ? null
-      : atEntry(gap.seq, `nobody vouched for the key of epoch ${gap.epoch}, which begins with entry #${gap.seq}`)
+    : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size >= seq))
+  const nothingSigned = unsigned(trust.keys, all, signedUpTo)
+  const gapBad = gap === undefined || nothingSigned !== null ? null : atEntry(gap.seq, gapWords(gap))
   const found = worst([
-    ['contradicted', [keyBad, epochBad, own.bad, ...outside.contradictions]],
+    ['contradicted', [keyBad, isBare || isGap ? null : epochBad, own.bad, ...outside.contradictions]],
     ['undecided', undecided],
+    ['bare', [isBare ? epochBad : null]],
+    ['gap', [isGap ? epochBad : null, gapBad]],
     ['unbelieved', doubts.map(({ name, why }) => atEntry(signedUpTo, why, name))],
-    ['unproved', [unsigned(trust.keys, signedUpTo)]],
-    ['gap', [gapBad]],
+    ['unproved', [nothingSigned]],
   ])
   const isLinked = keyBad === null && epochBad === null
   const hasNotes = kept.length + trust.checkpoints.length > 0
@@ -130,6 +138,10 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     doubts,
     unvouched: isLinked ? bridged.map(({ epoch }) => epoch) : [],
   }
+}
+
+function gapWords({ epoch, seq }: Epoch): string {
+  return `nobody vouched for the key of epoch ${epoch}, which begins with entry #${seq}`
 }
 
 /** The first of the worst there is. */
