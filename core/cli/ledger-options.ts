@@ -16,7 +16,7 @@ export const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
   check: ['key'],
   export: [],
   archive: ['until', 'to'],
-  prune: ['until', 'to', 'archive', 'no-archive', 'dry-run'],
+  prune: ['until', 'to', 'archive', 'no-archive', 'dry-run', 'key', 'accept-gap'],
   erase: [],
 }
 

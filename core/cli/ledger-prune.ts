@@ -7,12 +7,13 @@ import type { Pruned } from '../ledger/prune.ts'
 import { freedBytes, oldestOf, prunable, type Sealed, sealedSegments } from '../ledger/prune-plan.ts'
 import { type Prepared, preparePrune } from '../ledger/prune-prepare.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
+import type { Trust } from '../ledger/verify-signed.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
 import { filterOf, seqFrom, textOf } from './ledger-filter.ts'
 import { ordered } from './ledger-keys.ts'
-import { existing, verdictText } from './ledger-verify.ts'
+import { existing, gapAccepted, keysOf, verdictText } from './ledger-verify.ts'
 import { progress } from './progress.ts'
 import { counted, wrapLines } from './text.ts'
 import { agoAt } from './time.ts'
@@ -20,7 +21,7 @@ import { agoAt } from './time.ts'
 /*
  * Life of an order to prune
  *
- * 1. The whole ledger is verified: what is damaged is evidence and stays.
+ * 1. The whole ledger is verified: what is damaged is evidence and stays. Who knows that a key was lost may answer for that.
  * 2. What goes is archived, unless that is not wanted, and read back.
  * 3. The writer (the daemon, where one runs) records and removes it (`ledger/prune.ts`).
  */
@@ -47,6 +48,7 @@ export async function prune(context: Context, words: readonly string[], values: 
     throw new Fault('usage.option', 'say what is to become of the old entries', {
       hint: 'either --archive DIR (a disk that is not this one is best), or --no-archive: they are gone then',
     })
+  const trust = { keys: keysOf(values), isGapAccepted: gapAccepted(values), checkpoints: [] }
   const dir = existing(join(state, 'ledger'))
   const chosen = prunable(oldestOf(sealedSegments(dir), mustBound(boundsOf(values, context))))
   const last = chosen.at(-1)
@@ -62,7 +64,7 @@ export async function prune(context: Context, words: readonly string[], values: 
     )
     return EXIT.done
   }
-  const prepared = await prepare(context, dir, chosen, folder)
+  const prepared = await prepare(context, dir, chosen, { folder, trust })
   if (prepared === null) return EXIT.bad
   const { archived } = prepared
   const place = archived === null ? null : { sha256: archived.sha256, folder: archived.folder }
@@ -121,21 +123,25 @@ async function prepare(
   context: Context,
   dir: string,
   going: readonly Sealed[],
-  folder: string | undefined,
+  { folder, trust }: { readonly folder: string | undefined; readonly trust: Trust },
 ): Promise<Prepared | null> {
   const { err, tty, json, nowMs, signal } = context
   const wanted = tty && !json
   const verifying = progress('verifying', { wanted, err, nowMs })
   const archiving = progress('archiving', { wanted, err, nowMs })
   const made = await preparePrune(dir, going, folder === undefined ? null : resolve(folder), {
-    ...{ onVerified: verifying.update, onArchived: archiving.update, signal },
+    ...{ onVerified: verifying.update, onArchived: archiving.update, signal, trust },
   }).finally(() => {
     verifying.end()
     archiving.end()
   })
   if ('archived' in made) return made
   err(verdictText(made.verdict, dir, context))
-  err('heald: nothing was pruned: what is damaged is evidence, and stays.\n')
+  err(
+    made.verdict.trouble === 'gap'
+      ? 'heald: nothing was pruned: a key was lost, and nobody answered for the next one (--key KEY --accept-gap).\n'
+      : 'heald: nothing was pruned: what is damaged is evidence, and stays.\n',
+  )
   return null
 }
 

@@ -31,7 +31,7 @@ export async function verify(context: Context, words: readonly string[], values:
   const workers = numberWithin('workers', values, 1, MOST_WORKERS) ?? defaultThreads()
   const trust = {
     keys: keysOf(values),
-    isGapAccepted: values['accept-gap'] === true,
+    isGapAccepted: gapAccepted(values),
     checkpoints: await checkpointsIn(values, signal),
   }
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
@@ -135,6 +135,15 @@ export function keysOf({ key }: Values): Trust['keys'] {
     throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
       hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
     })
+  })
+}
+
+/** Whether the key that was given is to be believed although the one before was gone. Fault: `usage.option`. */
+export function gapAccepted(values: Values): boolean {
+  if (values['accept-gap'] !== true) return false
+  if (textsOf(values.key).length > 0) return true
+  throw new Fault('usage.option', '--accept-gap believes a key, and none was given', {
+    hint: 'add --key KEY: the key of the epoch that begins behind the gap, as it was kept elsewhere',
   })
 }
 

@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts'
 import { type Archived, archiveSegments } from './archive.ts'
 import type { Sealed } from './prune-plan.ts'
 import { defaultThreads, type Verdict, verifyLedger } from './verify.ts'
+import type { Trust } from './verify-signed.ts'
 
 export interface Prepared {
   /** Null: it was not wanted. */
@@ -12,6 +13,8 @@ export interface PrepareOptions {
   readonly onVerified?: (doneBytes: number, allBytes: number) => void
   readonly onArchived?: (doneBytes: number, allBytes: number) => void
   readonly signal?: AbortSignal
+  /** Who orders it may answer for a key that was lost. Left out: nothing is given. */
+  readonly trust?: Trust
 }
 
 /**
@@ -22,12 +25,13 @@ export async function preparePrune(
   dir: string,
   going: readonly Sealed[],
   folder: string | null,
-  { onVerified, onArchived, signal }: PrepareOptions = {},
+  { onVerified, onArchived, signal, trust }: PrepareOptions = {},
 ): Promise<Prepared | { readonly verdict: Verdict }> {
   const aborted = signal === undefined ? {} : { signal }
   const verdict = await verifyLedger(dir, {
     ...{ workers: defaultThreads(), ...aborted },
     ...(onVerified === undefined ? {} : { onProgress: onVerified }),
+    ...(trust === undefined ? {} : { trust }),
   })
   if (!verdict.ok) return { verdict }
   if (folder === null) return { archived: null }
@@ -35,11 +39,16 @@ export async function preparePrune(
   return { archived: await archiveSegments(folder, going, options) }
 }
 
-export function damagedLedger({ firstBad, torn }: Verdict): Fault {
+export function damagedLedger({ firstBad, torn, trouble }: Verdict): Fault {
   if (torn)
     return new Fault('ledger.degraded', 'nothing was pruned: the ledger ends in a write that is not finished', {
       hint: 'the next entry goes on behind it: try again then',
     })
+  if (trouble === 'gap')
+    return new Fault(
+      'ledger.unvouched',
+      `nothing was pruned: ${firstBad?.why ?? 'a key was lost'}. Who knows that it was lost orders it: "heald ledger prune --until … --key KEY --accept-gap"`,
+    )
   return new Fault('ledger.damaged', `nothing was pruned: ${firstBad?.why ?? 'the ledger is damaged'}`, {
     hint: '"heald ledger verify" says more',
   })
