@@ -1,6 +1,6 @@
 import { actorOf } from '../entry.ts'
 import type { Erased } from '../ledger/erase.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { KeyMade, Ledger } from '../ledger/ledger.ts'
 import type { Pruned, PruneOrder } from '../ledger/prune.ts'
 import type { LedgerQuery, LinesFound } from './ledger-query.ts'
 
@@ -9,14 +9,6 @@ export interface CheckpointMade {
   readonly note: string
   /** Entries that it covers. */
   readonly size: number
-}
-
-export interface KeyMade {
-  readonly epoch: number
-  /** The public key, as people keep it. */
-  readonly vkey: string
-  /** Seq of the entry that tells of it. */
-  readonly seq: number
 }
 
 /** What the socket's server asks about the ledger's entries, checkpoints and keys. Errors are Faults. */

@@ -2,10 +2,10 @@ import { accessSync, constants } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CheckpointMade, KeyMade } from '../api/ledger-control.ts'
+import type { CheckpointMade } from '../api/ledger-control.ts'
 import { bootId, systemClock } from '../clock.ts'
 import { codeOf, Fault } from '../fault.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { KeyMade, Ledger } from '../ledger/ledger.ts'
 import { troubleOf } from '../ledger/losses.ts'
 import { isFull } from '../ledger/target-folder.ts'
 import { askAsOwnerOf, mustBeOwn } from '../owner.ts'
@@ -34,10 +34,10 @@ export async function run(context: Context, words: readonly string[]): Promise<n
     out(`${JSON.stringify(made)}\n`)
     return EXIT.done
   }
-  const told = `Epoch ${made.epoch} of the ledger's keys has begun (entry #${made.seq}); the key before it is erased. The public key, to be kept where this host can't change it:`
+  const told = `Epoch ${made.epoch} of the ledger's keys has begun (entry #${made.seq}); the key before it is erased. The public key, and the receipt of the entry that tells of it: keep both where this host can't change them.`
   const use =
-    'With it "heald ledger verify --key KEY" tells, also on a copy elsewhere, up to which entry the ledger is as it was signed.'
-  out(`${wrapLines(told, columns)}\n\n${made.vkey}\n\n${wrapLines(use, columns)}\n`)
+    'With both, "heald ledger verify --key \'KEY RECEIPT\'" tells, also on a copy elsewhere, up to which entry the ledger is as it was signed. The key alone tells who signs it; the receipt, since which entry.'
+  out(`${wrapLines(told, columns)}\n\n${made.vkey}\n${made.receipt}\n\n${wrapLines(use, columns)}\n`)
   return EXIT.done
 }
 

@@ -13,7 +13,7 @@ import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
 import { filterOf, seqFrom, textOf } from './ledger-filter.ts'
 import { ordered } from './ledger-keys.ts'
-import { existing, gapAccepted, keysOf, verdictText } from './ledger-verify.ts'
+import { existing, gapAccepted, givenKeysOf, verdictText } from './ledger-verify.ts'
 import { progress } from './progress.ts'
 import { counted, wrapLines } from './text.ts'
 import { agoAt } from './time.ts'
@@ -48,7 +48,7 @@ export async function prune(context: Context, words: readonly string[], values: 
     throw new Fault('usage.option', 'say what is to become of the old entries', {
       hint: 'either --archive DIR (a disk that is not this one is best), or --no-archive: they are gone then',
     })
-  const trust = { keys: keysOf(values), isGapAccepted: gapAccepted(values), checkpoints: [] }
+  const trust = { keys: givenKeysOf(values), isGapAccepted: gapAccepted(values), checkpoints: [] }
   const dir = existing(join(state, 'ledger'))
   const chosen = prunable(oldestOf(sealedSegments(dir), mustBound(boundsOf(values, context))))
   const last = chosen.at(-1)

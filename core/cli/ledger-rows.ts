@@ -14,8 +14,9 @@ show    every field of one entry, its receipt, and the text kept aside for it.
 follow  the last entries (--from SEQ), then each new one, until Ctrl-C.
 verify  follows chain and tree through every line, checks what was signed, and
         with --index the search index. Needs no daemon: DIR may be a copy. --key
-        KEY, --checkpoint FILE: what you kept elsewhere; --accept-gap: believe
-        that KEY although the one before it was gone. --workers N: threads.
+        KEY or --key 'KEY RECEIPT', --checkpoint FILE: what you kept elsewhere;
+        --accept-gap: believe that KEY although the one before it was gone.
+        --workers N: threads.
         --commands: only the chain of commands, also of a file with nothing
         else in it; --receipt RECEIPT: one that was kept elsewhere.
 checkpoint  signs what the ledger is now and prints the note.
@@ -74,8 +75,9 @@ export const KEYGEN: Subcommand = {
   name: 'keygen',
   usage: '',
   summary: "Make a new key for the ledger's checkpoints, and with it a new epoch; the key before it is erased.",
-  details: `Prints the public key: keep it where this host can't change it. With it "heald ledger verify --key KEY" tells, also on a
-copy elsewhere, up to which entry the ledger is as it was signed. The daemon does it where one runs.`,
+  details: `Prints the public key and the receipt of the entry that tells of it: keep both where this host can't change them. With
+them "heald ledger verify --key 'KEY RECEIPT'" tells, also on a copy elsewhere, up to which entry the ledger is as it was
+signed. The daemon does it where one runs.`,
   options: {},
   load: () => import('./ledger-keys.ts'),
 }

@@ -6,7 +6,7 @@ import { cleanLine, cleanLines, counted } from './text.ts'
 
 /** What the signatures prove, and what they can't. */
 export function signedLines(verdict: Verdict): string[] {
-  const { checked, signedUpTo, vkeys, trusted, size, unvouched } = verdict
+  const { checked, signedUpTo, vkeys, trusted, size, unvouched, keysFound, keyReceipts } = verdict
   const unsigned = size - signedUpTo
   const signed =
     checked.checkpoints === null
@@ -32,12 +32,25 @@ export function signedLines(verdict: Verdict): string[] {
   return [
     `${signed}${keys}`,
     trust,
+    ...keysFound.map(keyLine),
     ...unvouched.map(
       epoch =>
         `Nobody vouched for the key of epoch ${epoch}: its entry tells that the one before was gone. Whoever has it could have rewritten what is before it.`,
     ),
-    ...(trusted === 'nothing' && vkeys.length > 0 ? [`Its key now, by its own word: ${vkeys.at(-1)}`] : []),
+    ...(trusted === 'nothing' && vkeys.length > 0
+      ? [
+          `Its key now, and the receipt of the entry that tells of it, by its own word: ${vkeys.at(-1)} ${keyReceipts.at(-1)}`,
+        ]
+      : []),
   ]
+}
+
+/** Which one it is: a key alone does not tell since when it signs. */
+function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): string {
+  const told = `The key that was given is that of epoch ${epoch}, told of by entry ${receipt}`
+  return isAsGiven === true
+    ? `${told}, as its receipt says.`
+    : `${told}. Whoever has stolen it could have made that up, and all of the ledger with it: compare that with the receipt that was kept with the key, or give it too (--key 'KEY RECEIPT').`
 }
 
 /** What checkpoints from elsewhere prove, and what not. */

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { round } from '../clock.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
 import { segmentFiles } from '../ledger/files.ts'
+import { parseGivenKey } from '../ledger/given-key.ts'
 import { readMark } from '../ledger/head.ts'
-import { parseVkey } from '../ledger/note.ts'
 import { receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
@@ -30,7 +30,7 @@ export async function verify(context: Context, words: readonly string[], values:
   const { defaultThreads, verifyLedger } = await import('../ledger/verify.ts')
   const workers = numberWithin('workers', values, 1, MOST_WORKERS) ?? defaultThreads()
   const trust = {
-    keys: keysOf(values),
+    keys: givenKeysOf(values),
     isGapAccepted: gapAccepted(values),
     checkpoints: await checkpointsIn(values, signal),
   }
@@ -127,14 +127,27 @@ function indexLines(verdict: Verdict, { why }: Finding, dir: string): string[] {
   ]
 }
 
-/** What was given with --key. */
-export function keysOf({ key }: Values): Trust['keys'] {
+/** What was given with --key: keys, each of them perhaps with the receipt of the entry that tells of it. */
+export function givenKeysOf({ key }: Values): Trust['keys'] {
   return textsOf(key).map(text => {
-    const found = parseVkey(text)
+    const found = parseGivenKey(text)
     if (found !== null) return found
-    throw new Fault('usage.key', `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger`, {
-      hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…; "heald keygen" prints it, and "heald ledger verify" too',
-    })
+    throw new Fault(
+      'usage.key',
+      `--key ${cleanLine(text).slice(0, 200)}: that is no public key of a ledger, alone or with a receipt`,
+      {
+        hint: 'it looks like web-1/heald/0a1b2c3d+530d903a+AekyeRrm…, and the receipt behind it like #41·…; "heald keygen" prints both, and "heald ledger verify" too',
+      },
+    )
+  })
+}
+
+/** The same, for what takes no receipts: whoever gave one would believe that it was looked at. */
+export function keysOf(values: Values): Trust['keys'] {
+  const keys = givenKeysOf(values)
+  if (keys.every(({ told }) => told === undefined)) return keys
+  throw new Fault('usage.key', 'the receipt behind --key is looked at by "heald ledger verify" only', {
+    hint: 'give the key alone here',
   })
 }
 

@@ -17,8 +17,9 @@ export interface Epoch {
   readonly key: VerifierKey
   /** Checkpoints of more entries than this are of this epoch. */
   readonly fromSeq: number
-  /** Seq of the entry that tells of it. */
+  /** Seq of the entry that tells of it, and its hash. */
   readonly seq: number
+  readonly h: string
 }
 
 /** Name of a ledger, as its checkpoints and keys bear it: `<origin of the genesis>/<first 8 hex of its h>`. */
@@ -42,7 +43,7 @@ export function epochsOf(
   origin: string,
 ): { readonly epochs: readonly Epoch[]; readonly bad: { readonly seq: number; readonly why: string } | null } {
   const epochs: Epoch[] = []
-  for (const { kind, seq, data } of entries) {
+  for (const { kind, seq, h, data } of entries) {
     if (kind === 'genesis' && data.publicKey == null) continue
     const key = keyIn(data.publicKey, origin)
     const epoch = kind === 'genesis' ? 0 : data.epoch
@@ -53,7 +54,7 @@ export function epochsOf(
       return bad(`it begins epoch ${String(epoch)} where epoch ${epochs.length} should begin`)
     if (kind !== 'genesis' && data.fromSeq !== fromSeq)
       return bad('it begins an epoch somewhere else than behind itself')
-    epochs.push({ epoch, key, fromSeq, seq })
+    epochs.push({ epoch, key, fromSeq, seq, h })
   }
   return { epochs, bad: null }
 }

@@ -11,6 +11,17 @@ export interface Recorded {
   readonly h: string
 }
 
+/** A new epoch of the ledger's keys. */
+export interface KeyMade {
+  readonly epoch: number
+  /** The public key, as people keep it. */
+  readonly vkey: string
+  /** Seq of the entry that tells of it. */
+  readonly seq: number
+  /** That entry's receipt, to be kept with the key. */
+  readonly receipt: string
+}
+
 export interface Head {
   /** Number of durable entries; the next `seq`. */
   readonly size: number
@@ -43,7 +54,7 @@ export interface Ledger {
   /** Signs what the ledger is now. Throws a Fault (`ledger.checkpoint`) when that can't be, as right after a start. */
   checkpoint(): Promise<{ readonly note: string; readonly size: number }>
   /** Begins a new epoch of keys. Throws a Fault when that can't be recorded. */
-  rotateKey(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  rotateKey(by: string): Promise<KeyMade>
   /** Removes the oldest segments. Throws a Fault when that can't be, or can't be recorded. */
   prune(order: PruneOrder): Promise<Pruned>
   /** Erases the text kept aside for an entry. Throws a Fault when there is none, or that can't be recorded. */

@@ -6,11 +6,12 @@ import { originOf } from './epochs.ts'
 import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
 import { genesisOf, keyEntries } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
-import type { Recorded } from './ledger.ts'
+import type { KeyMade, Recorded } from './ledger.ts'
 import { listEntries } from './list.ts'
 import { rawPublicKey, verifierKey, vkeyOf } from './note.ts'
 import { provenRoot } from './proven-root.ts'
 import { readEntry } from './read.ts'
+import { receiptOf } from './receipt.ts'
 import { toHex } from './tree/hash.ts'
 import type { TreeKeeper } from './tree/keeper.ts'
 
@@ -31,7 +32,7 @@ export interface Signer {
   /** Signs what the ledger is now, and writes it beside the ledger. Null: the tree has not caught up, or there is no key. */
   checkpoint(): Promise<{ readonly note: string; readonly size: number } | null>
   /** Begins a new epoch. Throws a Fault where that can't be recorded. */
-  rotate(by: string): Promise<{ readonly epoch: number; readonly vkey: string; readonly seq: number }>
+  rotate(by: string): Promise<KeyMade>
   /** The public key of the present epoch, as people keep it; null: there is none. */
   vkey(): string | null
   /** Entries that the newest checkpoint covers; null: there is none. */
@@ -240,7 +241,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
           owed = { older, newer, seq: told.seq }
           await payOwed()
         } else await onlyKey(newer)
-        return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq }
+        return { epoch: newer, vkey: current?.vkey ?? '', seq: told.seq, receipt: receiptOf(told.seq, told.h) }
       }),
     exclusively: inTurn,
     vkey: () => current?.vkey ?? null,

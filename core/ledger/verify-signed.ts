@@ -1,10 +1,12 @@
 import type { Entry } from '../entry.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
 import { type Epoch, epochsOf, isOfItsEpoch, originOf, tellsOfKeys, unvouched } from './epochs.ts'
+import { type GivenKey, type KeyFound, keysFound, misplacedKey } from './given-key.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { checkLine } from './line.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
 import { isKeyOf } from './own-epochs.ts'
+import { receiptOf } from './receipt.ts'
 import {
   atEntry,
   type Fitting,
@@ -21,7 +23,7 @@ import { ANOTHER_EPOCH, type Doubt, judgeOutside, type Undecided } from './verif
 
 /** What was kept elsewhere, where nobody who can write the ledger could change it. */
 export interface Trust {
-  readonly keys: readonly VerifierKey[]
+  readonly keys: readonly GivenKey[]
   readonly checkpoints: readonly KeptCheckpoint[]
   /**
    * A key that was given is believed although nobody vouched for it, since an entry tells that the one before was gone: by
@@ -59,6 +61,10 @@ export interface Signed {
   readonly unbelieved: string | null
   /** All checkpoints from elsewhere that prove nothing. */
   readonly doubts: readonly Doubt[]
+  /** Receipts of the entries that tell of them. */
+  readonly keyReceipts: readonly string[]
+  /** Which of them were given. */
+  readonly keysFound: readonly KeyFound[]
   /** Epochs that the key before did not vouch for, since it was gone: their own key was given. */
   readonly unvouched: readonly number[]
 }
@@ -77,8 +83,10 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   }
   const origin = originOf(genesis)
   const { epochs, bad: badEpoch } = epochsOf(entries, origin)
-  const keyBad = badEpoch === null ? badKey(trust.keys, epochs, origin) : atEntry(badEpoch.seq, badEpoch.why)
   const own = judgeKept(kept, epochs, joined)
+  const foundKeys = keysFound(trust.keys, epochs)
+  const unknown = badKey(trust.keys, epochs, origin) ?? misplacedKey(foundKeys)
+  const keyBad = badEpoch === null ? unknown : atEntry(badEpoch.seq, badEpoch.why)
   const given = epochs.filter(each => isKeyOf(each, trust.keys))
   const gaps = unvouched(epochs, own.fitting)
   // Who gives a key may answer for it, where an entry tells that the key before it was gone.
@@ -135,7 +143,8 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     ...{ signedUpTo, comparedUpTo: upTo(outside.fitting), origin, vkeys: known.map(({ key }) => vkeyOf(key)) },
     evidence: (first(outside.contradictions) ?? first(undecided))?.evidence ?? [],
     unbelieved: found?.trouble === 'unbelieved' ? found.bad.segment : null,
-    doubts,
+    keyReceipts: known.map(({ seq, h }) => receiptOf(seq, h)),
+    ...{ keysFound: foundKeys, doubts },
     unvouched: isLinked ? bridged.map(({ epoch }) => epoch) : [],
   }
 }
@@ -183,7 +192,7 @@ function outvotedBy({ segment, size, why, either }: Undecided): Doubt {
 /** Nothing was looked at. */
 export const UNSIGNED: Signed = {
   ...{ checkpoints: null, epochs: null, bad: null, trouble: null, signedUpTo: 0, comparedUpTo: 0, origin: null },
-  ...{ vkeys: [], evidence: [], unbelieved: null, doubts: [], unvouched: [] },
+  ...{ vkeys: [], keyReceipts: [], keysFound: [], evidence: [], unbelieved: null, doubts: [], unvouched: [] },
 }
 
 /**

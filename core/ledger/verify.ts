@@ -7,6 +7,7 @@ import { baseOf, segmentsFrom } from './base.ts'
 import { UNFINISHED } from './chain.ts'
 import { claimOf } from './checkpoint.ts'
 import { segmentFiles, segmentName } from './files.ts'
+import type { KeyFound } from './given-key.ts'
 import { type Mark, readMark } from './head.ts'
 import { keptCheckpoints } from './kept.ts'
 import { hasWriter } from './lock.ts'
@@ -59,6 +60,10 @@ export interface Verdict {
   readonly origin: string | null
   /** The key of each epoch, as the ledger itself tells. */
   readonly vkeys: readonly string[]
+  /** Receipts of the entries that tell of them. */
+  readonly keyReceipts: readonly string[]
+  /** Which of them were given. */
+  readonly keysFound: readonly KeyFound[]
   /** What was given from elsewhere; with `nothing`, one who rewrote all of it would not be noticed. */
   readonly trusted: 'nothing' | 'key' | 'checkpoint'
   /** Entries up to here are those that a fitting checkpoint was signed for; where keys were given, with one of them or a later one. */
@@ -171,7 +176,7 @@ async function verdictOf(
     },
     root: isOnlyChain ? '' : toHex(joined.root),
     ...{ origin: signed.origin, vkeys: signed.vkeys, signedUpTo: signed.signedUpTo },
-    comparedUpTo: signed.comparedUpTo,
+    ...{ comparedUpTo: signed.comparedUpTo, keyReceipts: signed.keyReceipts, keysFound: signed.keysFound },
     ...{ evidence: signed.evidence, unbelieved: isSigned ? signed.unbelieved : null },
     ...{ trouble: isSigned ? signed.trouble : null, doubts: signed.doubts, unvouched: signed.unvouched },
     trusted: trust.checkpoints.length > 0 ? 'checkpoint' : trust.keys.length > 0 ? 'key' : 'nothing',

@@ -255,6 +255,8 @@ const VERDICT: Verdict = {
     root: '',
     origin: null,
     vkeys: [],
+    keyReceipts: [],
+    keysFound: [],
     trusted: 'nothing' as const,
     signedUpTo: 9,
     evidence: [],

@@ -159,7 +159,7 @@ export async function stand(t: TestContext, options: StandOptions = {}): Promise
     },
     rotateKey: async by => {
       asked.push(`keygen ${by}`)
-      return { epoch: 1, vkey: 'a+b+c', seq: 1 }
+      return { epoch: 1, vkey: 'a+b+c', seq: 1, receipt: '#1·abc' }
     },
     async prune({ upTo, archive, by }) {
       asked.push(`prune ${upTo} ${archive?.folder ?? 'without archive'} ${by}`)

@@ -68,7 +68,7 @@ test('verify says that all is well, or names the line; in words and as promised 
     'tookMs',
   ]
   const more = ['root', 'origin', 'vkeys', 'trusted', 'unvouched', 'signedUpTo', 'evidence', 'unbelieved']
-  const later = ['comparedUpTo', 'trouble', 'doubts']
+  const later = ['comparedUpTo', 'trouble', 'doubts', 'keyReceipts', 'keysFound']
   assert.deepEqual(Object.keys(verdict).sort(), [...promised, ...more, ...later].sort())
   assert.deepEqual([good.code, verdict.ok, verdict.size, verdict.head], [0, true, 10, entriesIn(dir).at(-1)?.h])
   const path = join(dir, 'seg/000000000000.jsonl')
