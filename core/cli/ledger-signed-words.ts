@@ -11,7 +11,9 @@ export function signedLines(verdict: Verdict): string[] {
   const signed =
     checked.checkpoints === null
       ? 'There is no checkpoint yet.'
-      : `Its checkpoints fit: the first ${count(signedUpTo)} ${signedUpTo === 1 ? 'is' : 'are'} signed${unsigned > 0 ? `, ${count(unsigned)} came later` : ''}.`
+      : signedUpTo === 0
+        ? 'None of its entries is signed with the key that was given.'
+        : `Its checkpoints fit: the first ${count(signedUpTo)} ${signedUpTo === 1 ? 'is' : 'are'} signed${unsigned > 0 ? `, ${count(unsigned)} came later` : ''}.`
   const keys =
     vkeys.length === 0
       ? ''
@@ -22,12 +24,12 @@ export function signedLines(verdict: Verdict): string[] {
           : ` ${vkeys.length} keys.`
   const later = unsigned > 0 ? ', and not yet for what came later' : ''
   const from = unvouched.length > 0 ? 'what is behind it,' : 'the entries'
-  const reach = unvouched.length === 0 && unsigned <= 0 ? 'all of them' : `${from} up to #${signedUpTo - 1}${later}`
+  const vouched = unvouched.length === 0 && unsigned <= 0 ? 'all of them' : `${from} up to #${signedUpTo - 1}${later}`
   const trust =
     trusted === 'nothing'
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
       : trusted === 'key'
-        ? `The key that was given vouches for ${reach}.`
+        ? `The key that was given vouches for ${signedUpTo === 0 ? 'none of them' : vouched}.`
         : comparedLine(verdict)
   return [
     `${signed}${keys}`,
@@ -54,9 +56,11 @@ function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): s
 }
 
 /** What checkpoints from elsewhere prove, and what not. */
-function comparedLine({ comparedUpTo, size }: Verdict): string {
+function comparedLine({ comparedUpTo, signedUpTo, size }: Verdict): string {
   if (comparedUpTo >= size) return 'What was kept elsewhere fits: it proves all of them.'
-  return `What was kept elsewhere fits: it proves the entries up to #${comparedUpTo - 1}; what is after that rests on the ledger's own signatures. A newer checkpoint proves more.`
+  const later =
+    signedUpTo > comparedUpTo ? "rests on the ledger's own signatures" : 'is not proved by anything that is here'
+  return `What was kept elsewhere fits: it proves the entries up to #${comparedUpTo - 1}; what is after that ${later}. A newer checkpoint proves more.`
 }
 
 /** What is wrong with what was signed, and what to do. */

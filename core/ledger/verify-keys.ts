@@ -51,11 +51,14 @@ export function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], o
  */
 export function unsigned(
   keys: readonly VerifierKey[],
-  fitting: readonly Fitting[],
-  signedUpTo: number,
+  {
+    all,
+    lost,
+    signedUpTo,
+  }: { readonly all: readonly Fitting[]; readonly lost: readonly VerifierKey[]; readonly signedUpTo: number },
 ): Finding | null {
-  const signers = new Set(fitting.flatMap(({ signedBy }) => signedBy.map(vkeyOf)))
-  const idle = keys.find(key => !signers.has(vkeyOf(key)))
+  const known = new Set([...all.flatMap(({ signedBy }) => signedBy), ...lost].map(vkeyOf))
+  const idle = keys.find(key => !known.has(vkeyOf(key)))
   if (idle === undefined) return null
   if (signedUpTo > 0) return atEntry(0, `no checkpoint here bears the signature of ${vkeyOf(idle)}, which was given`)
   return atEntry(

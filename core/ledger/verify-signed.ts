@@ -123,7 +123,9 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const gap = trust.isGapAccepted
     ? undefined
     : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size >= seq))
-  const nothingSigned = unsigned(trust.keys, all, signedUpTo)
+  // A key that was lost has handed over to none, and what it signed was followed by what the next one did.
+  const lost = bridged.flatMap(({ epoch }) => epochs[epoch - 1]?.key ?? [])
+  const nothingSigned = unsigned(trust.keys, { all, lost, signedUpTo })
   const gapBad = gap === undefined || nothingSigned !== null ? null : atEntry(gap.seq, gapWords(gap))
   const found = worst([
     ['contradicted', [keyBad, isBare || isGap ? null : epochBad, own.bad, ...outside.contradictions]],

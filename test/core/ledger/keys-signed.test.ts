@@ -192,3 +192,37 @@ test('a gap is accepted by what was kept elsewhere of all before it, and by noth
   assert.deepEqual([both.trouble, both.unbelieved], ['gap', null])
   assert.match(saidOf(both, dir), /A checkpoint that was given proves nothing \(kept/)
 })
+
+test('keys that were lost, one after the other, need not have signed what is left: the last one has', async t => {
+  const dir = join(folder(t), 'ledger')
+  const vkeys: string[] = []
+  for (let epoch = 0; epoch < 3; epoch++) {
+    rmSync(join(dir, 'keys'), { recursive: true, force: true })
+    const ledger = await openLedger(optionsFor(dir))
+    await ledger.settled()
+    if (epoch > 0) await ledger.rotateKey('local:admin')
+    await ledger.append(exit(epoch))
+    await ledger.checkpoint()
+    vkeys.push(ledger.vkey() ?? assert.fail())
+    await ledger.close(2000)
+  }
+  const [first = '', second = '', third = ''] = vkeys
+  const accepted = (...given: string[]) =>
+    verifyLedger(dir, {
+      trust: { keys: given.map(each => parseVkey(each) ?? assert.fail()), checkpoints: [], isGapAccepted: true },
+    })
+  for (const given of [
+    [second, third],
+    [first, second, third],
+  ])
+    assert.deepEqual([(await accepted(...given)).firstBad, (await accepted(...given)).unvouched], [null, [1, 2]])
+  const old = await accepted(first, second)
+  assert.deepEqual([old.ok, old.trouble], [false, 'gap'])
+  const said = saidOf(await withKeys(dir, first), dir)
+  assert.match(
+    said,
+    /\nNone of its entries is signed with the key that was given\. 3 keys\.\nThe key.*vouches for none of them\./,
+  )
+  rmSync(join(dir, 'checkpoint'))
+  assert.equal((await accepted(second, third)).ok, false)
+})
