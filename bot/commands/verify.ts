@@ -20,7 +20,7 @@ function ofLedger(verdict: Verdict, showing: Showing): Answer {
   const { title, blocks } = isWhole
     ? whole(verdict)
     : firstBad.line === 0
-      ? notTheSigned(verdict, firstBad)
+      ? (unvouched(verdict, firstBad) ?? notTheSigned(verdict, firstBad))
       : damaged(verdict, firstBad)
   return answer(
     {
@@ -65,6 +65,30 @@ function damaged({ provableUpTo }: Verdict, { seq, line, segment, why }: Finding
       'The files were changed, or the disk lost something. heald never cuts or mends them: copy them as they are, then compare them with a backup and with receipts.',
     ),
   }
+}
+
+/** Nothing contradicts the ledger, and its keys are not all vouched for. Null: something does. */
+function unvouched({ trouble }: Verdict, { why }: Finding): Told | null {
+  const chain = 'Its entries are one unbroken chain, and nothing that is here contradicts it.'
+  if (trouble === 'gap')
+    return {
+      title: 'NOT ALL OF THIS LEDGER IS VOUCHED FOR',
+      blocks: lines(
+        `${why}.`,
+        chain,
+        'If the key was lost then, as you know from elsewhere: heald ledger verify --key KEY --accept-gap, with the key of that epoch. Otherwise somebody who may write these files has changed the past.',
+      ),
+    }
+  if (trouble === 'bare')
+    return {
+      title: 'THE LEDGER HAS NO CHECKPOINT',
+      blocks: lines(
+        `${why}, since no checkpoint is beside it.`,
+        chain,
+        'Somebody has removed them, unless heald could not write them yet, as on a full disk.',
+      ),
+    }
+  return null
 }
 
 /** The chain holds, and what was signed is not in it: no line is to blame. */
