@@ -97,7 +97,8 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const mayBeOwed = alone !== undefined && !given.includes(alone) && !isToldGone(alone)
   const isOwed = mayBeOwed && isLastOwed(epochs, alone, own.fitting, [...kept, ...trust.checkpoints])
   const known = isOwed ? epochs.slice(0, -1) : epochs
-  const isGap = alone !== undefined && isToldGone(alone)
+  // One that no entry tells of is worse than all others.
+  const isGap = alone !== undefined && gaps.every(isToldGone)
   const epochBad =
     alone === undefined || isOwed
       ? null
