@@ -2,7 +2,12 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Fault } from '../fault.ts'
 import { receiptOf } from '../ledger/receipt.ts'
-import { type CommandVerdict, verifyCommandFile, verifyCommands } from '../ledger/verify-commands.ts'
+import {
+  type CommandVerdict,
+  type PrunedCommands,
+  verifyCommandFile,
+  verifyCommands,
+} from '../ledger/verify-commands.ts'
 import { optionalWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -37,16 +42,32 @@ function judged(
 }
 
 function verdictText(verdict: CommandVerdict, hasReceipts: boolean): string[] {
-  const { commands, head, lastSeq, firstBad, provedCommands, tookMs } = verdict
+  const { commands, head, lastSeq, firstBad, provedCommands, pruned, tookMs } = verdict
   const count = counted(commands, 'entry of a command', 'entries of commands')
   const last = lastSeq === null ? '' : `, the last one is ${receiptOf(lastSeq, head)}`
   if (firstBad !== null)
     return [
       `THE COMMANDS ARE NOT WHOLE at entry #${firstBad.seq}: ${cleanLine(firstBad.why)}.`,
       `Before it ${commands === 1 ? 'is' : 'are'} ${count} in one chain${last}.`,
+      ...(pruned?.toldBy != null && firstBad.seq === pruned.upTo ? [SIGN_IT] : []),
     ]
   const proof = hasReceipts
     ? `The receipts that were given fit: they prove ${counted(provedCommands, 'of them', 'of them')}.`
     : 'No receipt was given, so one who rewrote all of them would not be noticed: give one of a later entry (--receipt), such as stands under each card.'
-  return [`The commands are whole: ${count} in one chain of their own${last}. (${Math.round(tookMs)} ms)`, proof]
+  return [
+    `The commands are whole: ${count} in one chain of their own${last}. (${Math.round(tookMs)} ms)`,
+    ...(pruned === null ? [] : [prunedWords(pruned)]),
+    proof,
+  ]
+}
+
+const SIGN_IT =
+  'What to do: give a receipt of that entry or a later one (--receipt). Right after a prune "heald ledger checkpoint" signs it, too.'
+
+function prunedWords({ upTo, toldBy, isArchived, hadCommands }: PrunedCommands): string {
+  const told = `were pruned, as entry #${toldBy} tells`
+  const where = isArchived ? 'the archive has them' : 'no archive was made'
+  if (hadCommands === true) return `Commands from before entry #${upTo} ${told}: ${where}.`
+  const which = hadCommands === false ? 'no command was among them' : `if commands were among them, ${where}`
+  return `The entries before #${upTo} ${told}; ${which}.`
 }

@@ -3,14 +3,18 @@ import { createInterface } from 'node:readline'
 import { round } from '../clock.ts'
 import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
-import { baseOf, segmentsFrom } from './base.ts'
+import { type Base, baseOf, segmentsFrom } from './base.ts'
 import { type Link, UNFINISHED, type Walk, walkChain } from './chain.ts'
+import { checkReceipt } from './check.ts'
+import { claimOf } from './checkpoint.ts'
 import { segmentFiles } from './files.ts'
 import { streamOf } from './given-file.ts'
+import { latestCheckpoint } from './kept.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
 import { isWithoutEntry } from './torn-end.ts'
+import { tellsOf } from './verify-join.ts'
 import { planOf } from './verify-plan.ts'
 import type { Task } from './verify-walk.ts'
 
@@ -23,6 +27,8 @@ import type { Task } from './verify-walk.ts'
  * 2. The entries of commands, in their order, have to name each other's hashes, from 64 zeros on.
  * 3. A receipt that was kept elsewhere has to fit its entry. Then nothing of what that entry's hash stands on can be another:
  *    by the chain of commands alone where it is one of a command, else by the ledger's own.
+ * 4. Where the beginning is gone, an entry has to tell that it was pruned. With receipts one of them has to be of that entry or
+ *    a later one, or the ledger's newest checkpoint has to be signed for it: who has no key can write such an entry too.
  *
  * Whoever can write the files can compute every hash anew. The receipt is what they can't.
  */
@@ -38,8 +44,20 @@ export interface CommandVerdict {
   readonly firstBad: { readonly seq: number; readonly why: string } | null
   /** Commands up to here are proved by receipts that fit; 0: none was given. */
   readonly provedCommands: number
+  /** What is gone from before the first entry that is left; null: nothing. */
+  readonly pruned: PrunedCommands | null
   readonly receipts: readonly { readonly receipt: string; readonly fits: boolean; readonly why: string }[]
   readonly tookMs: number
+}
+
+export interface PrunedCommands {
+  /** Entries before this one are gone. */
+  readonly upTo: number
+  /** Seq of the entry that tells of it; null: none does. */
+  readonly toldBy: number | null
+  readonly isArchived: boolean
+  /** Whether commands are among them; null: the ledger has none that could tell. */
+  readonly hadCommands: boolean | null
 }
 
 export interface CommandVerifyOptions {
@@ -56,7 +74,7 @@ export function verifyCommands(dir: string, options: CommandVerifyOptions = {}):
 async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOptions): Promise<CommandVerdict> {
   const found = segmentFiles(dir)
   const { base } = baseOf(dir, found)
-  const judge = createJudge(receipts, true, base?.h ?? null)
+  const judge = createJudge(receipts, { isWhole: true, base })
   let link: Link = { seq: base?.seq ?? 0, prev: base?.h ?? ZEROS }
   const tasks = planOf(segmentsFrom(base, found), { sizes: [], isOnlyChain: true }).map(({ task }) => task)
   for (const [index, task] of tasks.entries()) {
@@ -70,10 +88,20 @@ async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOp
     await new Promise(resolve => setImmediate(resolve))
     signal?.throwIfAborted()
   }
+  const told = judge.unproved()
+  if (told !== null && !(await isSigned(dir, told, signal))) judge.stop({ seq: told.upTo, why: unprovedWhy(told) })
   return judge.verdict()
 }
 
-/** Follows a segment, and hands each line of a command, or of a receipt, to the judge. */
+/** Whether the ledger's newest checkpoint, by its own keys, covers the entry that tells of the prune. */
+async function isSigned(dir: string, { toldBy }: Told, signal?: AbortSignal): Promise<boolean> {
+  const note = latestCheckpoint(dir) ?? ''
+  if ((claimOf(note)?.size ?? 0) <= toldBy) return false
+  const { fits } = await checkReceipt(note, { dir, keys: [], ...(signal === undefined ? {} : { signal }) })
+  return fits === true
+}
+
+/** Follows a segment, and hands each line of a command, of a receipt, or of a prune, to the judge. */
 function walkLines({ path, validBytes }: Task, link: Link, judge: Judge): Walk {
   let { seq } = link
   const fd = openSync(path, 'r')
@@ -81,7 +109,8 @@ function walkLines({ path, validBytes }: Task, link: Link, judge: Judge): Walk {
     return walkChain(fd, link, validBytes, (bytes, text) => {
       for (let from = 0, to = 0; from < bytes.length; from = to + 1, seq++) {
         to = text.indexOf('\n', from)
-        if (judge.isAskedFor(seq) || text.slice(from, to).includes(OF_COMMAND))
+        const line = text.slice(from, to)
+        if (judge.isAskedFor(seq) || WANTED.some(kind => line.includes(kind)))
           judge.take(bytes.toString('utf8', from, to), seq)
       }
     })
@@ -91,7 +120,7 @@ function walkLines({ path, validBytes }: Task, link: Link, judge: Judge): Walk {
 }
 
 /** In every line of such an entry, and in few others. */
-const OF_COMMAND = '"kind":"command.'
+const WANTED = ['"kind":"command.', '"kind":"ledger.pruned"']
 
 /** The same from nothing but the entries of commands, a line each, in any order: a file of `heald ledger list --json`. */
 export async function verifyCommandFile(path: string, options: CommandVerifyOptions = {}): Promise<CommandVerdict> {
@@ -107,18 +136,24 @@ export async function verifyCommandFile(path: string, options: CommandVerifyOpti
       })
     lines.push({ seq, text })
   }
-  const judge = createJudge(options.receipts ?? [], false, null)
+  const judge = createJudge(options.receipts ?? [], { isWhole: false, base: null })
   for (const { seq, text } of lines.sort((a, b) => a.seq - b.seq)) judge.take(text, seq)
   return judge.verdict()
 }
 
 type Judge = ReturnType<typeof createJudge>
 
+/** An entry that tells of a prune, and what is gone. */
+type Told = PrunedCommands & { readonly toldBy: number }
+
 /**
- * @param isWhole the lines come from a ledger and follow one another there
- * @param prunedH `h` of the last entry that was pruned; null: the ledger begins at its beginning
+ * `isWhole`: the lines come from a ledger and follow one another there. `base`: what stands for the entries before them; null:
+ * they begin at the beginning.
  */
-function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: string | null) {
+function createJudge(
+  receipts: readonly string[],
+  { isWhole, base }: { readonly isWhole: boolean; readonly base: Base | null },
+) {
   const startMs = performance.now()
   const asked = receipts.map(text => ({ text, receipt: receiptFrom(text) }))
   const found = new Map<string, boolean>()
@@ -127,12 +162,16 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
   let lastSeq: number | null = null
   let firstBad: CommandVerdict['firstBad'] = null
   let proved = 0
+  let provedUpTo = -1
+  let hadCommands: boolean | null = null
+  const prunes: string[] = []
 
   /** What is wrong with the next line, in words; null: nothing. */
   function look(text: string): string | null {
     const checked = checkLine(text)
     if (!checked.ok) return checked.why
     const { entry } = checked
+    if (entry.kind === 'ledger.pruned') prunes.push(text)
     const why = isCommand(entry) ? follow(entry) : isWhole ? null : `it is no entry of a command, but of ${entry.kind}`
     return why ?? compare(entry)
   }
@@ -140,7 +179,8 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
   function follow({ data, h, seq }: Entry): string | null {
     const before = lastSeq === null ? 'the first one' : `#${lastSeq}`
     // Commands before the first one that is left were pruned with all that is older.
-    const isFirstLeft = prunedH !== null && lastSeq === null
+    const isFirstLeft = base !== null && lastSeq === null
+    if (isFirstLeft) hadCommands = data.prevCommand !== ZEROS
     if (!isFirstLeft && data.prevCommand !== head)
       return `it does not follow the command before it (${before}): one was removed, put elsewhere or changed`
     commands += 1
@@ -156,8 +196,15 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
       found.set(text, fits)
       if (!fits) return 'a receipt that was kept elsewhere was given for another entry: the past was rewritten'
       proved = commands
+      provedUpTo = entry.seq
     }
     return null
+  }
+
+  function pruned(): PrunedCommands | null {
+    if (base === null) return null
+    const told = tellsOf(base, prunes)
+    return { upTo: base.seq, toldBy: told?.seq ?? null, isArchived: told?.data.archive != null, hadCommands }
   }
 
   return {
@@ -172,7 +219,16 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
       firstBad ??= { seq, why }
     },
     isOver: () => firstBad !== null,
+    /** An entry that tells of a prune, if all is good and it is later than each receipt that was given. */
+    unproved(): Told | null {
+      const gone = pruned()
+      if (asked.length === 0 || firstBad !== null || gone === null || gone.toldBy === null) return null
+      return gone.toldBy > provedUpTo ? { ...gone, toldBy: gone.toldBy } : null
+    },
     verdict(): CommandVerdict {
+      const gone = pruned()
+      if (firstBad === null && gone !== null && gone.toldBy === null)
+        firstBad = { seq: gone.upTo, why: 'the entries before it are gone, and no entry tells that they were pruned' }
       const missing = asked.find(({ text }) => !found.has(text))
       if (firstBad === null && missing !== undefined) {
         const why = isWhole
@@ -182,12 +238,16 @@ function createJudge(receipts: readonly string[], isWhole: boolean, prunedH: str
       }
       return {
         ...{ ok: firstBad === null, commands, head, lastSeq, firstBad },
-        provedCommands: proved,
+        ...{ provedCommands: proved, pruned: gone },
         receipts: asked.map(({ text, receipt }) => receiptWord(text, receipt, found.get(text))),
         tookMs: round(performance.now() - startMs),
       }
     },
   }
+}
+
+function unprovedWhy({ toldBy }: Told): string {
+  return `the entries before it are gone, and neither a receipt that was given nor the ledger's newest checkpoint proves entry #${toldBy}, which tells that they were pruned`
 }
 
 function receiptWord(text: string, { seq }: Receipt, fits: boolean | undefined) {

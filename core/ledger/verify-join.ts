@@ -1,3 +1,4 @@
+import type { Entry } from '../entry.ts'
 import type { Base } from './base.ts'
 import { checkLine, ZEROS } from './line.ts'
 import { MAX_SEGMENT_BYTES } from './segment.ts'
@@ -74,13 +75,18 @@ export function join(plan: readonly Planned[], walks: readonly TreeWalk[], base:
 
 /** Whether an entry tells that all before `base` was pruned: a hole that nobody tells of is none that heald made. */
 export function isTold(base: Base, { notable }: Pick<Joined, 'notable'>): boolean {
-  const root = toHex(base.root)
-  return notable.some(line => {
+  return tellsOf(base, notable) !== null
+}
+
+/** The first entry that tells of it. What was pruned can't hold its own root, so none of that can be it. */
+export function tellsOf({ seq, root }: Base, lines: readonly string[]): Entry | null {
+  for (const line of lines) {
     const checked = checkLine(line)
-    if (!checked.ok || checked.entry.kind !== 'ledger.pruned') return false
-    const { seq, data } = checked.entry
-    return seq >= base.seq && data.upTo === base.seq && data.root === root
-  })
+    if (!checked.ok || checked.entry.kind !== 'ledger.pruned') continue
+    const { data } = checked.entry
+    if (data.upTo === seq && data.root === toHex(root)) return checked.entry
+  }
+  return null
 }
 
 /** Where the first entry of a segment and the segment before disagree. */

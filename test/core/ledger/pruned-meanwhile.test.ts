@@ -37,6 +37,9 @@ async function prunable(t: TestContext) {
   await pruning.prune({ upTo: begin, archive: null, by: 'local:admin' })
   await pruning.close(5000)
   const prune = (): void => {
+    // It is told of first.
+    const last = readdirSync(join(later, 'seg')).sort().at(-1) ?? ''
+    for (const name of [`seg/${last}`, 'checkpoint']) copyFileSync(join(later, name), join(dir, name))
     copyFileSync(join(later, 'base.json'), join(dir, 'base.json'))
     for (const name of readdirSync(join(dir, 'seg')))
       if (!existsSync(join(later, 'seg', name))) rmSync(join(dir, 'seg', name))

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ChainRef, Entry } from '../../../core/entry.ts'
 import { disk } from '../../../core/ledger/files.ts'
 import { listEntries } from '../../../core/ledger/list.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
-import { sealedSegments } from '../../../core/ledger/prune-plan.ts'
 import { receiptOf } from '../../../core/ledger/receipt.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { verifyCommandFile, verifyCommands } from '../../../core/ledger/verify-commands.ts'
 import { until } from '../../until.ts'
-import { manySegments, nextSegment, reopened } from './many-segments.ts'
 import { copyOf, entriesIn, exit, folder, optionsFor } from './stand.ts'
 
 /** A ledger with 12 entries of commands among others, and its files' only segment. */
@@ -216,22 +214,17 @@ test('a disk that fails, once or for a while, leaves no fork and no gap in the c
   assert.deepEqual([verdict.ok, verdict.commands, verdict.firstBad], [true, 4, null])
 })
 
-test('commands of a pruned ledger are proved from the first one that is left', async t => {
-  const dir = await manySegments(t, 1)
-  const ledger = await reopened(t, dir, { fsync: true })
-  const chain: ChainRef = { h: '0'.repeat(64) }
-  const command = (n: number) =>
-    ledger.append({ kind: 'command.requested', data: { id: `c${n}`, verb: 'restart' }, chain })
-  for (let n = 0; n < 3; n += 1) await command(n)
-  await nextSegment(t, ledger)
-  for (let n = 3; n < 6; n += 1) await command(n)
-  const kept = receipt(entriesIn(dir).findLast(isCommand))
-  await ledger.prune({ upTo: sealedSegments(dir).at(-1)?.end ?? -1, archive: null, by: 'local:admin' })
-  await ledger.close(2000)
-  const verdict = await verifyCommands(dir, { receipts: [kept] })
-  assert.deepEqual([verdict.firstBad, verdict.commands, verdict.provedCommands], [null, 3, 3])
-  const first = readdirSync(join(dir, 'seg'))[0] ?? assert.fail()
-  const path = join(dir, 'seg', first)
-  writeFileSync(path, readFileSync(path, 'utf8').replace('"id":"c4"', '"id":"c7"'))
-  assert.equal((await verifyCommands(dir)).ok, false)
+test('a first command that follows another one is found, where nothing was pruned', async t => {
+  const { dir } = await withCommands(t)
+  rewrite(
+    dir,
+    lines =>
+      lines.toSpliced(
+        lines.findIndex(line => line.includes('"c0"')),
+        1,
+      ),
+    { isLinked: false },
+  )
+  const verdict = await verifyCommands(dir)
+  assert.match(verdict.firstBad?.why ?? '', /does not follow the command before it \(the first one\)/)
 })

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, hash } from 'node:crypto'
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { verify } from '../../../core/cli/ledger-commands.ts'
+import type { ChainRef, Entry } from '../../../core/entry.ts'
+import { writeBase } from '../../../core/ledger/base.ts'
+import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { ownEpochs } from '../../../core/ledger/own-epochs.ts'
+import { type Sealed, sealedSegments } from '../../../core/ledger/prune-plan.ts'
+import { receiptOf } from '../../../core/ledger/receipt.ts'
+import { toHex } from '../../../core/ledger/tree/hash.ts'
+import { inclusionProof, rangeAt } from '../../../core/ledger/tree/proof.ts'
+import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { verifyCommands } from '../../../core/ledger/verify-commands.ts'
+import { paperContext } from '../cli/context.ts'
+import { linesIn, segmentNames } from './forged.ts'
+import { manySegments, nextSegment, reopened } from './many-segments.ts'
+import { copyOf, entriesIn } from './stand.ts'
+
+/* Commands are also whole where the oldest were pruned; not where somebody took them away. */
+
+const isCommand = ({ kind }: Pick<Entry, 'kind'>) => kind.startsWith('command.')
+const receipt = (entry: Entry | undefined) => receiptOf(entry?.seq ?? -1, entry?.h ?? '')
+
+/** Three commands in what is sealed, and three behind it. */
+async function stand(t: TestContext) {
+  const dir = await manySegments(t, 1)
+  const ledger = await reopened(t, dir, { fsync: true })
+  const chain: ChainRef = { h: '0'.repeat(64) }
+  for (let n = 0; n < 3; n += 1) await ledger.append({ kind: 'command.requested', data: { id: `c${n}` }, chain })
+  await nextSegment(t, ledger)
+  for (let n = 3; n < 6; n += 1) await ledger.append({ kind: 'command.requested', data: { id: `c${n}` }, chain })
+  const kept = receipt(entriesIn(dir).findLast(isCommand))
+  return { dir, ledger, kept, sealed: sealedSegments(dir).at(-1) ?? assert.fail() }
+}
+
+/** What `heald ledger verify --commands --receipt …` says. */
+async function said(dir: string, receipts: readonly string[]): Promise<{ code: number; text: string }> {
+  const { context, out } = paperContext({ columns: 400 })
+  const code = await verify(context, [dir], { commands: true, receipt: [...receipts] })
+  return { code, text: out() }
+}
+
+/** Takes the sealed segments away, and puts there what stands for pruned entries: no key is needed for that. */
+async function cutBegin(dir: string, { end, h }: Sealed): Promise<string> {
+  const { nodes, root } = await treeOfSegments(dir, end)
+  const kept = linesIn(dir)
+    .slice(0, end)
+    .flatMap((line, seq) => (/"kind":"(genesis|key.rotated)"/.test(line) ? [{ seq, line }] : []))
+    .map(({ seq, line }) => ({ line, proof: inclusionProof(seq, end, nodes) }))
+  await writeBase(dir, { seq: end, h, range: rangeAt(end, nodes), kept })
+  for (const name of segmentNames(dir)) if (Number(name.slice(0, 12)) < end) rmSync(join(dir, 'seg', name))
+  return toHex(root)
+}
+
+/** An entry behind the last one, which follows it. */
+function writeOn(dir: string, kind: string, data: object): void {
+  const last = linesIn(dir).at(-1) ?? assert.fail()
+  const { seq, h } = JSON.parse(last) as Entry
+  const body = last
+    .slice(0, -72)
+    .replace(/"seq":\d+,"prev":"[0-9a-f]+"/, `"seq":${seq + 1},"prev":"${h}"`)
+    .replace(/"kind":.*$/, `"kind":"${kind}","data":${JSON.stringify(data)}`)
+  appendFileSync(join(dir, 'seg', segmentNames(dir).at(-1) ?? ''), `${body},"h":"${hash('sha256', body, 'hex')}"}\n`)
+  rmSync(join(dir, 'head'), { force: true })
+}
+
+/** A checkpoint of all there is, by a key of his own. */
+async function signedByHim(dir: string): Promise<string> {
+  const origin = (await ownEpochs(dir))?.origin ?? assert.fail()
+  const size = (entriesIn(dir).at(-1)?.seq ?? -1) + 1
+  const { root } = await treeOfSegments(dir, size)
+  return signCheckpoint({ origin, size, root }, generateKeyPairSync('ed25519').privateKey)
+}
+
+test('commands that were taken away from the beginning are missed, whatever stands for them', async t => {
+  const { dir, ledger, kept, sealed } = await stand(t)
+  await ledger.close(2000)
+  const last = receipt(entriesIn(dir).at(-1))
+  const root = await cutBegin(dir, sealed)
+  for (const receipts of [[kept], [last], []]) {
+    const verdict = await verifyCommands(dir, { receipts })
+    assert.match(verdict.firstBad?.why ?? '', /gone, and no entry tells that they were pruned/, String(receipts))
+    assert.equal((await said(dir, receipts)).code, 1)
+  }
+  // He tells of it himself: no receipt and nothing that was signed is of that entry.
+  for (const data of [
+    { upTo: sealed.end - 1, root },
+    { upTo: sealed.end, root: 'ab'.repeat(32) },
+  ]) {
+    const lies = copyOf(t, dir)
+    writeOn(lies, 'ledger.pruned', { ...data, segments: 1, archive: null })
+    assert.match((await verifyCommands(lies)).firstBad?.why ?? '', /no entry tells/, 'it tells of another prune')
+  }
+  writeOn(dir, 'ledger.pruned', { upTo: sealed.end, root, segments: 1, archive: null })
+  const forged = await signedByHim(dir)
+  for (const [receipts, checkpoint] of [
+    [[kept], null],
+    [[last], null],
+    [[kept, last], null],
+    [[kept], forged],
+  ] as const) {
+    if (checkpoint !== null) writeFileSync(join(dir, 'checkpoint'), checkpoint)
+    const verdict = await verifyCommands(dir, { receipts })
+    assert.match(verdict.firstBad?.why ?? '', /neither a receipt .* nor .* checkpoint proves entry #\d+/)
+    const { code, text } = await said(dir, receipts)
+    assert.equal(code, 1)
+    assert.match(text, /What to do: .*heald ledger checkpoint/)
+  }
+})
+
+test('commands of a pruned ledger are proved from the first one that is left, and it is said what is gone', async t => {
+  for (const archive of [null, { sha256: 'ab'.repeat(32), folder: '/mnt/archive' }]) {
+    const { dir, ledger, kept, sealed } = await stand(t)
+    const { seq } = await ledger.prune({ upTo: sealed.end, archive, by: 'local:admin' })
+    const told = receipt(entriesIn(dir).find(each => each.seq === seq))
+    await ledger.close(2000)
+    const pruned = { upTo: sealed.end, toldBy: seq, isArchived: archive !== null, hadCommands: true }
+    for (const receipts of [[kept], [told], [kept, told], []]) {
+      const verdict = await verifyCommands(dir, { receipts })
+      assert.deepEqual([verdict.firstBad, verdict.commands, verdict.pruned], [null, 3, pruned])
+      assert.equal(verdict.provedCommands, receipts.length === 0 ? 0 : 3)
+      const { code, text } = await said(dir, receipts)
+      assert.equal(code, 0)
+      const where = archive === null ? 'no archive was made' : 'the archive has them'
+      const words = `Commands from before entry #${sealed.end} were pruned, as entry #${seq} tells: ${where}.`
+      assert.ok(text.replaceAll('\n', ' ').includes(words), text)
+    }
+    // Without anything that was signed the receipt alone has to be of what tells of it.
+    rmSync(join(dir, 'checkpoint'))
+    for (const [receipts, ok] of [
+      [[kept], false],
+      [[told], true],
+      [[], true],
+    ] as const)
+      assert.equal((await verifyCommands(dir, { receipts })).ok, ok)
+    const path = join(dir, 'seg', readdirSync(join(dir, 'seg')).sort()[0] ?? '')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"id":"c4"', '"id":"c7"'))
+    assert.equal((await verifyCommands(dir)).ok, false)
+  }
+})
+
+test('what was pruned before there was any command takes none away, and is said all the same', async t => {
+  const dir = await manySegments(t, 1)
+  const ledger = await reopened(t, dir, { fsync: true })
+  const chain: ChainRef = { h: '0'.repeat(64) }
+  await ledger.prune({ upTo: sealedSegments(dir)[0]?.end ?? -1, archive: null, by: 'local:admin' })
+  const before = await said(dir, [])
+  assert.match(before.text, /entries before #\d+ were pruned/, 'whether commands were among them nobody knows')
+  await ledger.append({ kind: 'command.requested', data: { id: 'c0' }, chain })
+  const { code, text } = await said(dir, [receipt(entriesIn(dir).findLast(isCommand))])
+  assert.equal(code, 0)
+  assert.match(text, /entries before #\d+ were pruned.*no command was among them/)
+})
