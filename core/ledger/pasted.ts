@@ -17,15 +17,27 @@ const SIGNATURE = '— '
  *   a full receipt    what begins with `c2sp.org/tlog-proof@v1` · its checkpoint's text · the signatures of that
  */
 export function pastedIn(text: string): string[] {
+  return piecesIn(text).map(piece => piece.text)
+}
+
+/** One of those, and the lines that it was made of, the first and the last one, from 1. */
+export interface Piece {
+  readonly text: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The same, each with its place. */
+export function piecesIn(text: string): Piece[] {
   const parts = partsOf(text)
-  const pieces: string[] = []
+  const pieces: Piece[] = []
   for (let at = 0; at < parts.length; ) {
     const [part = [], second, third] = parts.slice(at, at + 3)
     const begin = isText(part) && isSignatures(second) ? beginOf(part, second) : null
-    if (part[0] === FULL_RECEIPT && isText(second) && isSignatures(third)) {
+    if (part[0]?.text === FULL_RECEIPT && isText(second) && isSignatures(third)) {
       pieces.push(pieceOf(part, second, third))
       at += 3
-    } else if (part[0] === FULL_RECEIPT) {
+    } else if (part[0]?.text === FULL_RECEIPT) {
       pieces.push(pieceOf(part))
       at += 1
     } else if (begin !== null) {
@@ -39,48 +51,64 @@ export function pastedIn(text: string): string[] {
   return pieces
 }
 
-type Part = readonly string[]
+interface Line {
+  readonly text: string
+  /** From 1. */
+  readonly number: number
+}
+
+type Part = readonly Line[]
 
 function isText(part: Part | undefined): part is Part {
-  return part !== undefined && part[0] !== FULL_RECEIPT && !isSignatures(part)
+  return part !== undefined && part[0]?.text !== FULL_RECEIPT && !isSignatures(part)
 }
 
 function isSignatures(part: Part | undefined): part is Part {
-  return part?.[0]?.startsWith(SIGNATURE) === true
+  return part?.[0]?.text.startsWith(SIGNATURE) === true
 }
 
 /** Where the checkpoint of these signatures begins: whatever was written right above it is no line of it. Null: there is none. */
 function beginOf(text: Part, signatures: Part): number | null {
-  const at = text.findIndex((_, index) => claimOf(pieceOf(text.slice(index), signatures)) !== null)
+  const at = text.findIndex((_, index) => claimOf(pieceOf(text.slice(index), signatures).text) !== null)
   if (at >= 0) return at
   // A damaged one stays in one piece; but a receipt may stand above a line that begins like a signature, as "— Jane" does.
-  return text.some(line => receiptsIn(line).length > 0) ? null : 0
+  return text.some(line => receiptsIn(line.text).length > 0) ? null : 0
 }
 
 /** Short receipts, and lines without one. */
-function linesOf(part: Part): string[] {
-  return part.flatMap(line => {
-    const found = receiptsIn(line)
-    return found.length === 0 ? [line] : found
+function linesOf(part: Part): Piece[] {
+  return part.flatMap(({ text, number }) => {
+    const found = receiptsIn(text)
+    return (found.length === 0 ? [text] : found).map(each => ({ text: each, from: number, to: number }))
   })
 }
 
-function pieceOf(...parts: readonly Part[]): string {
-  return `${parts.map(lines => lines.join('\n')).join('\n\n')}\n`
+function pieceOf(...parts: readonly Part[]): Piece {
+  const numbers = parts.flatMap(lines => lines.map(({ number }) => number))
+  return {
+    text: `${parts.map(lines => lines.map(({ text }) => text).join('\n')).join('\n\n')}\n`,
+    from: numbers[0] ?? 0,
+    to: numbers.at(-1) ?? 0,
+  }
+}
+
+/** A line without what quotes it. */
+export function unquoted(line: string): string {
+  return line.trim().replace(/^(?:>\s*)+/, '')
 }
 
 /** Signatures end a part too, and a full receipt begins one. */
 function partsOf(text: string): Part[] {
-  const parts: string[][] = []
-  let part: string[] = []
-  for (const each of text.split('\n')) {
-    const line = each.trim().replace(/^(?:>\s*)+/, '')
+  const parts: Line[][] = []
+  let part: Line[] = []
+  for (const [index, each] of text.split('\n').entries()) {
+    const line = unquoted(each)
     const isOther = line.startsWith(SIGNATURE) !== isSignatures(part)
     if (line === '' || line === FULL_RECEIPT || isOther) {
       if (part.length > 0) parts.push(part)
       part = []
     }
-    if (line !== '') part.push(line)
+    if (line !== '') part.push({ text: line, number: index + 1 })
   }
   return part.length > 0 ? [...parts, part] : parts
 }

@@ -67,6 +67,23 @@ test('what holds no checkpoint, or is no file, is wrong use', async t => {
   })
 })
 
+test('a damaged checkpoint beside a good one is wrong use, by its file and line, and never passed over', async t => {
+  const { state, note, at } = await site(t)
+  const { context, out } = paperContext({ state })
+  assert.equal(await run(context, ['checkpoint'], {}), 0)
+  const [good, path] = [join(at, 'good'), join(at, 'two')]
+  writeFileSync(good, note)
+  const begin = note.split('\n').length + 1
+  for (const later of [out().replace('— ', '- '), out().replace(/^(.{30})(.{13}=)$/m, '$1\n$2')]) {
+    writeFileSync(path, `${note}\n${later}`)
+    for (const checkpoint of [[path], [good, path]])
+      await assert.rejects(run(paperContext({ state }).context, ['verify'], { checkpoint }), {
+        code: 'usage.path',
+        message: `--checkpoint ${path}: line ${begin} is of a checkpoint that can't be read`,
+      })
+  }
+})
+
 test('what a shell pipes in is read as a file is, however late it comes', async t => {
   const { state, note, at } = await site(t)
   const path = join(at, 'file')

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { notesIn } from '../../../core/ledger/given-notes.ts'
+import { rawPublicKey, verifierKey, vkeyOf } from '../../../core/ledger/note.ts'
+import { leafHash, toHex } from '../../../core/ledger/tree/hash.ts'
+
+const ORIGIN = 'web-1.example/heald/0a1b2c3d'
+const [old, present] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
+const noteOf = (size: number, origin = ORIGIN): string =>
+  signCheckpoint({ origin, size, root: leafHash(String(size)) }, old.privateKey, present.privateKey)
+const [GOOD, LATER] = [noteOf(12), noteOf(345)]
+const vkey = vkeyOf(verifierKey(ORIGIN, rawPublicKey(old.publicKey)) ?? assert.fail())
+
+/** A text with every line changed. */
+const each = (note: string, change: (line: string) => string): string =>
+  note.trimEnd().split('\n').map(change).join('\n')
+const wrapped = (note: string, at: number): string =>
+  each(note, line => line.replace(new RegExp(`.{${at}}(?=.)`, 'g'), '$&\n'))
+
+/** What happens to a text on its way. */
+const MANGLED: Readonly<Record<string, string>> = {
+  'its lines are wrapped at 76': each(wrapped(LATER, 76), line => line.replace('— ', '- ')),
+  'its lines are wrapped at 20': wrapped(LATER, 20),
+  'its lines are wrapped at 25': wrapped(LATER, 25),
+  'its lines are wrapped at 40': wrapped(LATER, 40),
+  'the root is wrapped': LATER.replace(/^(.{30})(.{13}=)$/m, '$1\n$2'),
+  'the root is wrapped, and quoted': each(wrapped(LATER, 40), line => `> ${line}`),
+  'the root lacks its end': LATER.replace(/^(.{43})=$/m, '$1'),
+  'a hyphen for the dash': LATER.replaceAll('— ', '- '),
+  'two hyphens for the dash': LATER.replaceAll('— ', '-- '),
+  'a short dash': LATER.replaceAll('— ', '– '),
+  'a dash of a page': LATER.replaceAll('— ', '&mdash; '),
+  'a number as people write it': LATER.replace('\n345\n', '\n3,45\n'),
+  'no number': LATER.replace('\n345\n', '\n'),
+  'a line between': LATER.replace('\n345\n', '\n345\nSent from my phone\n'),
+  'its signatures are gone': LATER.slice(0, LATER.indexOf('\n\n') + 1),
+  'its text is gone': LATER.slice(LATER.indexOf('\n\n') + 1),
+  'only its name is left': `${ORIGIN}\n`,
+  'only its root is left': LATER.split('\n')[2] ?? '',
+  'only its signature is left, with a hyphen': LATER.split('\n')[4]?.replace('— ', '- ') ?? '',
+  'an empty line behind each': each(LATER, line => `${line}\n`),
+  'quoted with initials': each(LATER, line => `JD> ${line}`),
+  'quoted with bars': each(LATER, line => `| ${line}`),
+  'as a list': each(LATER, line => `* ${line}`),
+  'as code': each(LATER, line => `\`${line}\``),
+  'as a page': each(LATER, line => `<p>${line}<br></p>`),
+  'in capitals': each(LATER, line => line.replace(ORIGIN, ORIGIN.toUpperCase())).replaceAll('— ', '- '),
+  'with a character that is not seen': LATER.replace('heald/', 'heald\u200b/').replace('— ', '- '),
+  'with a control in it': LATER.replace('heald/', 'heald/\u0008'),
+  'as quoted-printable': each(LATER, line => line.replaceAll('=', '=3D').replaceAll('—', '=E2=80=94')),
+  'as JSON': JSON.stringify({ size: 345, note: LATER }),
+  'with the line ends of an old Mac': LATER.replaceAll('\n', '\r'),
+  'as UTF-16': [...LATER].join('\0'),
+  'two run together': LATER.slice(0, LATER.indexOf('\n\n') + 1) + noteOf(67),
+  'in a full receipt': `c2sp.org/tlog-proof@v1\nextra e30=\nindex 3\n\n${LATER}`,
+  'of another program': noteOf(345, 'other.example/log').replace('\n345\n', '\nmany\n'),
+}
+
+test('a checkpoint that can’t be read is named, wherever it stands beside a good one', () => {
+  for (const [how, text] of Object.entries(MANGLED))
+    for (const [place, given] of [
+      ['behind', `${GOOD}\n${text}`],
+      ['right behind', `${GOOD}${text}`],
+      ['before', `${text}\n\n${GOOD}`],
+      ['between', `${GOOD}\n\n${text}\n\n${GOOD}`],
+      ['alone', text],
+    ] as const) {
+      const { unreadLine } = notesIn(given)
+      assert.notEqual(unreadLine, null, `${place}: ${how}\n${given}`)
+    }
+})
+
+test('the line of it is told', () => {
+  assert.equal(notesIn(`${GOOD}\n${MANGLED['the root is wrapped']}`).unreadLine, GOOD.split('\n').length + 1)
+  assert.equal(notesIn(`Dear Jane,\n\n${MANGLED['a hyphen for the dash']}`).unreadLine, 3)
+})
+
+test('text around checkpoints is of no account, whatever it is', () => {
+  const mail = [
+    'DKIM-Signature: v=1; a=rsa-sha256; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;',
+    ' b=dzdVyOfAKCdLXdJOc9G2q8LoXSlEniSbav+yuU4zGeeruD00lszZVoG4ZHRNiYzR',
+    'From: Jane <jane@example.org>',
+    `Subject: the checkpoint of ${ORIGIN}, and its key`,
+    '',
+    'Dear all,',
+    `this is what ${ORIGIN} said on Monday. Its key is`,
+    vkey,
+    `${toHex(leafHash('x'))}  ${ORIGIN}/web-1.checkpoint`,
+    '345',
+    '#1042·mzxw6ytboi4dqnrxgyztsojthe',
+  ].join('\n')
+  for (const [what, text, wanted] of [
+    ['alone', GOOD, [GOOD]],
+    ['two', GOOD + LATER, [GOOD, LATER]],
+    ['two, one of another log', `${GOOD}\n\n${noteOf(9, 'go.sum/tree')}`, 2],
+    ['in a mail', `${mail}\n\n${GOOD}\n-- \nJane`, [GOOD]],
+    ['in a mail, right below', `${mail}\n${GOOD}Jane`, [GOOD]],
+    ['in a mail between', `${GOOD}\n${mail}\n${LATER}`, [GOOD, LATER]],
+    ['quoted', each(`${mail}\n\n${GOOD}`, line => `> ${line}`), [GOOD]],
+    ['with the line ends of Windows', each(`${mail}\n\n${GOOD}`, line => `${line}\r`), [GOOD]],
+    ['none', mail, []],
+  ] as const) {
+    const { notes, unreadLine } = notesIn(text)
+    assert.equal(unreadLine, null, `${what}: ${text.split('\n')[(unreadLine ?? 1) - 1]}`)
+    if (typeof wanted === 'number') assert.equal(notes.length, wanted, what)
+    else assert.deepEqual(notes, wanted, what)
+  }
+})
