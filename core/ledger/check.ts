@@ -88,17 +88,29 @@ async function checkFull(text: string, by: CheckWith): Promise<CheckedReceipt> {
   const proved = proveFullReceipt(receipt, trusted)
   if (!proved.ok) return { what, fits: false, why: proved.why, entry: null }
   const { entry, checkpoint } = proved
-  const good = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}, by ${whoseKey(keys)}`
-  const answer = (fits: boolean | null, more = ''): CheckedReceipt => ({ what, fits, why: `${good}${more}`, entry })
-  if (dir === null) return answer(true)
+  const among = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}`
+  const answer = (fits: boolean, whose: string, more = ''): CheckedReceipt => {
+    return { what, fits, why: `${among}, by ${whose}${more}`, entry }
+  }
+  if (dir === null) return answer(true, GIVEN)
+  if (own !== null && !isOurs) return answer(true, GIVEN, `; ${anotherThan(own.origin, checkpoint.origin)}`)
   const found = await readEntry(dir, entry.seq)
+  const signer = isOurs ? BY_ITS_WORD : GIVEN
   if (found !== null && found.line !== receipt.line)
-    return answer(false, `, but the ledger here has another entry #${entry.seq}`)
-  if (!isOurs) return answer(true, found === null ? '; it is not in the ledger here' : '')
+    return answer(false, signer, `, but the ledger here has another entry #${entry.seq}`)
+  if (!isOurs)
+    return answer(
+      true,
+      signer,
+      `; the ledger here, which does not say whose it is, ${found === null ? 'does not have it' : 'has it'}`,
+    )
   if (found === null && entry.seq >= firstSeq(dir))
-    return answer(false, ', but the ledger here, which is that one, does not have it')
+    return answer(false, signer, ', but the ledger here, which is that one, does not have it')
   const compared = await compareOurs(receipt.checkpoint, dir, own, by)
-  if (compared.fits === true) return answer(true, found === null ? '; it was pruned from the ledger here' : '')
+  if (compared.fits === true) {
+    const more = found === null ? '; it was pruned from the ledger here' : ''
+    return answer(true, ownKey(keys), more)
+  }
   const where = `entry #${entry.seq} is one of the ${checkpoint.size} entries that its checkpoint tells of`
   const but = compared.fits === null ? "can't tell" : 'does not bear that out'
   const why = `${where}, but the ledger here, which is that one, ${but}: ${compared.why}`
@@ -113,23 +125,34 @@ async function checkNote(note: string, by: CheckWith): Promise<CheckedReceipt> {
   const claim = claimOf(note)
   if (dir !== null && own !== null && claim?.origin === own.origin) {
     const compared = await compareOurs(note, dir, own, by)
-    const whose = compared.fits === true ? `it is signed by ${whoseKey(keys)}; ` : ''
+    const whose = compared.fits === true ? `it is signed by ${ownKey(keys)}; ` : ''
     return answer({ ...compared, why: `${whose}${compared.why}` })
   }
   if (keys.length === 0) return answer({ fits: null, why: NEEDS_KEY })
   const opened = openCheckpoint(note, keys)
   if (!opened.ok) return answer({ fits: false, why: `it can't be believed: ${opened.why}` })
-  const whose = `it is signed by ${whoseKey(keys)}`
+  const whose = `it is signed by ${GIVEN}`
   if (dir === null) return answer({ fits: true, why: `${whose}; there is no ledger here to compare it with` })
   return answer({ fits: false, why: `${whose}, and the ledger here is not ${opened.checkpoint.origin}` })
 }
 
 const NEEDS_KEY = 'a public key is needed to judge it: --key KEY'
 
-function whoseKey(given: readonly VerifierKey[]): string {
-  return given.length > 0
-    ? 'a key that was given or follows from it'
-    : "the ledger's own key (none was given from elsewhere)"
+const GIVEN = 'a key that was given'
+/** Whether what was given vouches for it was not looked at. */
+const BY_ITS_WORD = 'a key that the ledger here says is its own'
+
+/** Of a checkpoint that fits the ledger here. */
+function ownKey(given: readonly VerifierKey[]): string {
+  return given.length > 0 ? `${GIVEN} or follows from it` : "the ledger's own key (none was given from elsewhere)"
+}
+
+/** Nobody is to take the one of then for the one here, where somebody began it anew. */
+function anotherThan(own: string, other: string): string {
+  const nameIn = (origin: string): string => origin.slice(0, origin.lastIndexOf('/'))
+  const isAnew = nameIn(own) === nameIn(other)
+  const more = isAnew ? ': it has the same name, so it was begun anew since, or rewritten from its first entry on' : ''
+  return `that is another ledger than the one here, ${own}${more}`
 }
 
 interface Compared {
@@ -172,7 +195,10 @@ async function compareOurs(note: string, dir: string, own: OwnEpochs, by: CheckW
     const why = `the first ${size} entries are others: their root is ${toHex(found)}, and ${toHex(root)} was signed`
     return { fits: false, why }
   }
-  if (isVouched(dir, epochs, keys, roots))
+  // A handover bears the new key's signature as well, for who was given that one.
+  const next = own.epochs[until.epoch + 1]
+  const isOfNext = next?.fromSeq === size && isKeyOf(next, keys) && opened.checkpoint.signedBy.includes(next.key)
+  if (isOfNext || isVouched(dir, epochs, keys, roots))
     return { fits: true, why: `the first ${size} entries are those that it was signed for` }
   const whom = keys.length === 0 ? "the ledger's first key" : 'the key that was given'
   return { fits: null, why: `${whom} does not vouch for the key of epoch ${until.epoch}, which has signed it` }

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkReceipt } from '../../../core/ledger/check.ts'
-import { claimOf, signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { claimOf, openCheckpoint, signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { originOf } from '../../../core/ledger/epochs.ts'
 import { parseVkey, rawPublicKey, type VerifierKey } from '../../../core/ledger/note.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
@@ -110,4 +110,64 @@ test('who has the present key can not sign what is older than it', async t => {
       assert.equal(fits === true, isItsOwn, why)
     }
   assert.match((await checkReceipt(old, { dir, keys: [] })).why, /signed by a key of another epoch/)
+})
+
+test('what was signed at the change of keys fits by either key, as it does where there is no ledger', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  await ledger.append(exit(1))
+  const keys = [ledger.vkey()]
+  const stands: { readonly text: string; readonly epoch: number }[] = []
+  for (const epoch of [1, 2]) {
+    const { seq } = await ledger.rotateKey('local:admin')
+    keys.push(ledger.vkey())
+    const { note, size } = await ledger.checkpoint()
+    assert.equal(size, seq + 1, 'it is the handover')
+    for (const text of [note, fullReceiptText(await proveEntry(dir, 1))]) stands.push({ text, epoch })
+    await ledger.append(exit(epoch))
+  }
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  for (const { text, epoch } of stands)
+    for (const [at, vkey] of keys.entries()) {
+      const given = [parseVkey(vkey ?? '') ?? assert.fail()]
+      const [here, offline] = [
+        await checkReceipt(text, { dir, keys: given }),
+        await checkReceipt(text, { dir: null, keys: given }),
+      ]
+      assert.equal(here.fits, at <= epoch ? true : null, `of epoch ${epoch} by key ${at}: ${here.why}`)
+      if (offline.fits === true) assert.equal(here.fits, true, `of epoch ${epoch} by key ${at} fits offline`)
+    }
+  // The new key has to have signed it, and nothing that is older.
+  const newKey = [parseVkey(keys[1] ?? '') ?? assert.fail()]
+  const handover = stands[0]?.text ?? assert.fail()
+  const byOld = handover
+    .split('\n')
+    .filter(
+      line =>
+        !line.startsWith('— ') || openCheckpoint(`${handover.split('\n\n')[0]}\n\n${line}\n`, newKey).ok === false,
+    )
+  assert.equal((await checkReceipt(byOld.join('\n'), { dir, keys: newKey })).fits, null)
+})
+
+test('a signature of the new key under a checkpoint of the old one vouches for nothing', async t => {
+  const { dir, keys, notes } = await kept(t, 2)
+  const [old = ''] = notes
+  const { origin, size, root } = claimOf(old) ?? assert.fail()
+  const added = signCheckpoint({ origin, size, root }, createPrivateKey(readFileSync(join(dir, 'keys/1.pem'))))
+  const both = old + added.slice(added.indexOf('— '))
+  assert.equal((await checkReceipt(both, { dir, keys: keys.slice(0, 1) })).fits, true)
+  assert.equal((await checkReceipt(both, { dir, keys: keys.slice(1) })).fits, null)
+})
+
+test('by whose key a full receipt counts is not said before that is known', async t => {
+  const [one, other] = [await kept(t, 2), await kept(t, 1)]
+  const receipt = one.receipts[0] ?? assert.fail()
+  writeLines(one.dir, forged(one.dir), { rehash: true })
+  for (const given of [other.keys, one.keys.slice(1), []]) {
+    const { fits, why } = await checkReceipt(receipt, { dir: one.dir, keys: given })
+    assert.equal(fits, false)
+    assert.match(why, /, by a key that the ledger here says is its own, but the ledger here has another entry #3$/)
+  }
 })

@@ -93,8 +93,16 @@ test('a receipt of another ledger, or of an entry that was changed since', async
   const two = await signed(t, 20)
   const text = fullReceiptText(await proveEntry(one.dir, 5))
   assert.equal((await checkReceipt(text, { dir: null, keys: two.keys })).fits, false)
-  const elsewhere = await checkReceipt(text, { dir: two.dir, keys: one.keys })
-  assert.deepEqual([elsewhere.fits, /has another entry #5/.test(elsewhere.why)], [false, true])
+  for (const dir of [two.dir, (await signed(t, 3)).dir]) {
+    const { fits, why } = await checkReceipt(text, { dir, keys: one.keys })
+    assert.equal(fits, true, `the key says so, however long the ledger here is: ${why}`)
+    assert.match(
+      why,
+      /, by a key that was given; that is another ledger than the one here, test-host\/heald\/[0-9a-f]{8}: /,
+    )
+    assert.match(why, /it has the same name, so it was begun anew since, or rewritten from its first entry on$/)
+  }
+  assert.equal((await checkReceipt(text, { dir: two.dir, keys: [] })).fits, null, 'no key, no word')
   const [, , third] = entriesIn(one.dir)
   const short = receiptOf(2, third?.h ?? '')
   assert.equal((await checkReceipt(short, { dir: one.dir, keys: [] })).fits, true)
@@ -102,6 +110,22 @@ test('a receipt of another ledger, or of an entry that was changed since', async
   assert.equal((await checkReceipt(short, { dir: null, keys: [] })).fits, null)
   assert.equal((await checkReceipt(short.replace('#2', '#999'), { dir: one.dir, keys: [] })).fits, false)
   assert.equal((await checkReceipt('hello', { dir: one.dir, keys: [] })).what, 'unknown')
+})
+
+test('beside a ledger that does not say whose it is, the entry of a full receipt has to be the one there', async t => {
+  const { dir, keys } = await signed(t, 20)
+  const text = fullReceiptText(await proveEntry(dir, 5))
+  const path = join(dir, 'seg/000000000000.jsonl')
+  const lines = readFileSync(path, 'utf8').replace('"origin":"test', '"origin":"lost').split('\n')
+  for (const [left, fits, why] of [
+    [lines, true, /which does not say whose it is, has it$/],
+    [[...lines.slice(0, 3), ''], true, /which does not say whose it is, does not have it$/],
+    [lines.with(5, (lines[5] ?? '').replace('SIGKILL', 'SIGTERM')), false, /the ledger here has another entry #5$/],
+  ] as const) {
+    writeFileSync(path, left.join('\n'))
+    const said = await checkReceipt(text, { dir, keys })
+    assert.deepEqual([said.fits, why.test(said.why)], [fits, true], said.why)
+  }
 })
 
 test('a checkpoint that was kept, against the ledger as it grew, and against another', async t => {
