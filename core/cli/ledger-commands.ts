@@ -13,7 +13,7 @@ import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { textsOf } from './ledger-filter.ts'
 import { existing } from './ledger-verify.ts'
-import { cleanLine, counted, wrapLines } from './text.ts'
+import { cleanLine, counted, jsonOf, wrapLines } from './text.ts'
 
 /** `heald ledger verify --commands [DIR|FILE] [--receipt RECEIPT]…`: the chain of commands alone. */
 export async function verify(context: Context, words: readonly string[], values: Values): Promise<number> {
@@ -24,7 +24,7 @@ export async function verify(context: Context, words: readonly string[], values:
   const verdict = await judged(given, state, options)
   const text = verdictText(verdict, receipts.length > 0)
   const painted = verdict.ok ? paint(text[0] ?? '', 'green', colour) : paint(text[0] ?? '', 'red', colour)
-  out(json ? `${JSON.stringify(verdict)}\n` : `${wrapLines([painted, ...text.slice(1)].join('\n'), columns)}\n`)
+  out(json ? `${jsonOf(verdict)}\n` : `${wrapLines([painted, ...text.slice(1)].join('\n'), columns)}\n`)
   return verdict.ok ? EXIT.done : EXIT.bad
 }
 

@@ -13,15 +13,15 @@ import { noWords } from './arguments.ts'
 import { order } from './ask.ts'
 import { type Context, EXIT } from './command.ts'
 import { existing } from './ledger-verify.ts'
-import { wrapLines } from './text.ts'
+import { cleanLine, cleanLines, jsonOf, wrapLines } from './text.ts'
 import { version } from './version.ts'
 
 /** `heald ledger checkpoint`: signs what the ledger is now. */
 export async function checkpoint(context: Context, words: readonly string[]): Promise<number> {
   noWords(words, 'ledger checkpoint')
-  const { json, out } = context
+  const { json, out, tty } = context
   const made = (await ordered(context, '/v1/ledger/checkpoint', ledger => ledger.checkpoint())) as CheckpointMade
-  out(json ? `${JSON.stringify(made)}\n` : made.note)
+  out(json ? `${jsonOf(made)}\n` : tty ? cleanLines(made.note) : made.note)
   return EXIT.done
 }
 
@@ -31,13 +31,13 @@ export async function run(context: Context, words: readonly string[]): Promise<n
   const { json, out, columns } = context
   const made = (await ordered(context, '/v1/ledger/keygen', ledger => ledger.rotateKey('local:admin'))) as KeyMade
   if (json) {
-    out(`${JSON.stringify(made)}\n`)
+    out(`${jsonOf(made)}\n`)
     return EXIT.done
   }
   const told = `Epoch ${made.epoch} of the ledger's keys has begun (entry #${made.seq}); the key before it is erased. The public key, and the receipt of the entry that tells of it: keep both where this host can't change them.`
   const use =
     'With both, "heald ledger verify --key \'KEY RECEIPT\'" tells, also on a copy elsewhere, up to which entry the ledger is as it was signed. The key alone tells who signs it; the receipt, since which entry.'
-  out(`${wrapLines(told, columns)}\n\n${made.vkey}\n${made.receipt}\n\n${wrapLines(use, columns)}\n`)
+  out(`${wrapLines(told, columns)}\n\n${cleanLine(made.vkey)}\n${made.receipt}\n\n${wrapLines(use, columns)}\n`)
   return EXIT.done
 }
 

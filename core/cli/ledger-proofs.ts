@@ -16,17 +16,17 @@ import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
 import { existing, keysOf, segmentsIn } from './ledger-verify.ts'
 import { progress } from './progress.ts'
-import { cleanLine, wrapLines } from './text.ts'
+import { cleanLine, cleanLines, jsonOf, wrapLines } from './text.ts'
 
 /** `heald ledger prove SEQ`: everything to prove an entry with, elsewhere. */
 export async function prove(context: Context, words: readonly string[]): Promise<number> {
-  const { json, out, state } = context
+  const { json, out, state, tty } = context
   const word = oneWord(words, 'ledger prove', 'SEQ')
   const dir = existing(join(state, 'ledger'))
   const seq = await seqNamed(dir, word)
   const { proveEntry } = await import('../ledger/prove.ts')
   const receipt = fullReceiptText(await proveEntry(dir, seq))
-  out(json ? `${JSON.stringify({ seq, receipt })}\n` : receipt)
+  out(json ? `${jsonOf({ seq, receipt })}\n` : tty ? cleanLines(receipt) : receipt)
   return EXIT.done
 }
 
@@ -54,7 +54,7 @@ export async function check(context: Context, words: readonly string[], values: 
   } finally {
     bar.end()
   }
-  if (json) out(`${JSON.stringify(checked)}\n`)
+  if (json) out(`${jsonOf(checked)}\n`)
   else
     for (const { what, fits, why, entry } of checked) {
       const [mark, hue] =
@@ -85,7 +85,7 @@ export async function exportTo(context: Context, words: readonly string[]): Prom
   const said = `${checkpoint.size.toLocaleString('en-US')} entries are in ${to} as a log of C2SP tlog-tiles: "checkpoint", "tile/…" and "tile/entries/…".`
   out(
     json
-      ? `${JSON.stringify({ size: checkpoint.size, origin: checkpoint.origin, folder: to })}\n`
+      ? `${jsonOf({ size: checkpoint.size, origin: checkpoint.origin, folder: to })}\n`
       : `${wrapLines(said, columns)}\n`,
   )
   return EXIT.done

@@ -41,7 +41,7 @@ export function signedLines(verdict: Verdict): string[] {
     ),
     ...(trusted === 'nothing' && vkeys.length > 0
       ? [
-          `Its key now, and the receipt of the entry that tells of it, by its own word: ${vkeys.at(-1)} ${keyReceipts.at(-1)}`,
+          `Its key now, and the receipt of the entry that tells of it, by its own word: ${cleanLine(vkeys.at(-1) ?? '')} ${keyReceipts.at(-1)}`,
         ]
       : []),
   ]

@@ -17,7 +17,7 @@ import { checkpointsIn } from './ledger-given.ts'
 import { MOST_WORKERS, numberWithin } from './ledger-options.ts'
 import { count, signedLines, troubleLines, upTo } from './ledger-signed-words.ts'
 import { progress } from './progress.ts'
-import { cleanLine, wrapLines } from './text.ts'
+import { cleanLine, jsonOf, wrapLines } from './text.ts'
 
 /** File beside the ledger. */
 const INDEX = 'index.db'
@@ -37,7 +37,7 @@ export async function verify(context: Context, words: readonly string[], values:
   const bar = progress('verifying', { wanted: tty && !json, err, nowMs })
   const chained = await verifyLedger(dir, { workers, trust, onProgress: bar.update, signal }).finally(bar.end)
   const verdict = values.index === true && chained.ok ? await withIndex(chained, dir, context) : chained
-  out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, dir, context))
+  out(json ? `${jsonOf(verdict)}\n` : verdictText(verdict, dir, context))
   return verdict.ok ? EXIT.done : EXIT.bad
 }
 

@@ -20,6 +20,13 @@ export function cleanLines(text: string): string {
   )
 }
 
+/** A value as JSON, with nothing in it that a terminal obeys: it is escaped, so it stays the same value. */
+export function jsonOf(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, char =>
+    Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  )
+}
+
 function shown(char: string): string {
   const code = char.codePointAt(0) ?? 0
   if (code < 0x20) return String.fromCodePoint(0x2400 + code)
