@@ -90,7 +90,8 @@ export function withoutEmptyEnd(files: readonly SegmentFile[]): readonly Segment
 /** As the file has it; 0 where it can't be read, which a verification tells. */
 function statedSeq(dir: string): number {
   try {
-    return Number((JSON.parse(readPlain(join(dir, BASE_FILE), MOST_BASE_BYTES)) as { seq?: unknown }).seq) || 0
+    const text = readPlain(join(dir, BASE_FILE), MOST_BASE_BYTES)
+    return parseBase(text)?.seq ?? (Number((JSON.parse(text) as { seq?: unknown }).seq) || 0)
   } catch {
     return 0
   }
@@ -130,8 +131,16 @@ export function baseSeq(dir: string): number | null {
   return parseBase(readPlain(join(dir, BASE_FILE), MOST_BASE_BYTES))?.seq ?? null
 }
 
+/** The text that was parsed last, and what came of it: with hundreds of keys in it that takes many milliseconds. */
+let parsed: { readonly text: string; readonly base: Base | null } = { text: '', base: null }
+
 /** Null when anything in it is not what it should be. */
 function parseBase(text: string): Base | null {
+  if (parsed.text !== text) parsed = { text, base: provenBase(text) }
+  return parsed.base
+}
+
+function provenBase(text: string): Base | null {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -151,7 +160,13 @@ function parseBase(text: string): Base | null {
   const roots = new Map([[seq, root]])
   for (const { entry, line, proof } of lines)
     roots.set(entry.seq + 1, rootAfter({ leaf: leafHash(line), index: entry.seq, size: seq, proof }))
-  return { seq, h, range, root, kept: lines, roots, nodes: baseNodes(range, lines) }
+  // Few who ask need them.
+  let known: Nodes | null = null
+  const nodesOf: Nodes = (level, index) => {
+    known ??= baseNodes(range, lines)
+    return known(level, index)
+  }
+  return { seq, h, range, root, kept: lines, roots, nodes: nodesOf }
 }
 
 function keptLine(value: unknown, size: number, root: Digest): KeptLine | null {
