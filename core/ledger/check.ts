@@ -175,6 +175,7 @@ async function compareOurs(note: string, dir: string, own: OwnEpochs, by: CheckW
   if (keys.length > 0 && !own.epochs.some(epoch => isKeyOf(epoch, keys)))
     return { fits: false, why: "the key that was given is none of this ledger's" }
   const { size, root } = opened.checkpoint
+  if (size === 0) return { fits: false, why: 'it was signed for no entry, so it proves nothing' }
   const until = epochAt(size, own.epochs)
   if (until === null || !opened.checkpoint.signedBy.includes(until.key))
     return { fits: false, why: 'it is signed by a key of another epoch' }
@@ -212,7 +213,7 @@ async function rootsOfFirst(
 ): Promise<ReadonlyMap<number, Digest>> {
   const { base } = baseOf(dir)
   const first = base?.seq ?? 0
-  const left = sizes.filter(size => size >= first)
+  const left = sizes.filter(size => size > first)
   const roots = left.length === 0 ? [] : await rootsOfEntries(dir, left, walking)
   // What stands for the pruned entries proves theirs.
   return new Map([...olderRoots(dir, base, sizes), ...(base?.roots ?? []), ...roots])

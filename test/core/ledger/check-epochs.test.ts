@@ -112,6 +112,29 @@ test('who has the present key can not sign what is older than it', async t => {
   assert.match((await checkReceipt(old, { dir, keys: [] })).why, /signed by a key of another epoch/)
 })
 
+test('a handover vouches for the new key only with the entries that it was signed for', async t => {
+  const { dir, keys } = await kept(t, 2)
+  const pem = createPrivateKey(readFileSync(join(dir, 'keys/1.pem')))
+  writeLines(dir, forged(dir), { rehash: true })
+  // The handover stays, as the old key has signed it; the present key signs what is there now.
+  for (const each of ['head', 'tree']) rmSync(join(dir, each), { recursive: true })
+  const newest = await signedBy(pem, dir, linesOf(dir).length)
+  for (const given of [[], keys.slice(0, 1)]) {
+    const { fits, why } = await checkReceipt(newest, { dir, keys: given })
+    assert.equal(fits, null, why)
+  }
+})
+
+test('a checkpoint of no entries proves nothing', async t => {
+  const { dir, keys } = await kept(t, 1)
+  const pem = createPrivateKey(readFileSync(join(dir, 'keys/0.pem')))
+  const none = await signedBy(pem, dir, 0)
+  for (const given of [[], keys]) {
+    const { fits, why } = await checkReceipt(none, { dir, keys: given })
+    assert.deepEqual([fits, why], [false, 'it was signed for no entry, so it proves nothing'])
+  }
+})
+
 test('what was signed at the change of keys fits by either key, as it does where there is no ledger', async t => {
   const dir = join(folder(t), 'ledger')
   const ledger = await openLedger(optionsFor(dir))
