@@ -81,6 +81,12 @@ async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOp
     const walk = walkLines(task, link, judge)
     // An end that is still being written, or was never finished, is no line: what follows has to follow the one before.
     const isTorn = index === tasks.length - 1 && walk.bad !== null && isWithoutEntry(task.path, walk.goodBytes)
+    // Readers go by the names of segments. An empty one at the end says nothing yet.
+    if (task.first !== link.seq && walk.goodLines > 0)
+      judge.stop({
+        seq: link.seq,
+        why: `the segment begins with entry ${task.first} where entry ${link.seq} should be`,
+      })
     if (walk.bad !== null && walk.bad.why !== UNFINISHED && !isTorn) judge.stop(walk.bad)
     if (judge.isOver()) break
     link = { seq: walk.seq, prev: walk.h }

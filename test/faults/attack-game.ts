@@ -3,14 +3,13 @@ import { checkpointText } from '../../core/ledger/checkpoint.ts'
 import { checkLine } from '../../core/ledger/line.ts'
 import { parseVkey, type VerifierKey } from '../../core/ledger/note.ts'
 import { readTail } from '../../core/ledger/side.ts'
-import { leafHash, toHex } from '../../core/ledger/tree/hash.ts'
-import { emptyRange, rangeBuilder, rootOf } from '../../core/ledger/tree/range.ts'
 import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../core/ledger/verify.ts'
 import { linesIn, seqIn } from '../core/ledger/forged.ts'
-import { type Board, type Move, type Random, setUp } from './attack-board.ts'
+import { type Board, type Move, mustBeTold, type Random, setUp } from './attack-board.ts'
 import { LAST_MOVES } from './attack-files.ts'
 import { rewrite, SIGNING } from './attack-lines.ts'
+import { handedOver } from './attack-notes.ts'
 
 /*
  * A game: an attacker who may write every file of a ledger, and has its present private key, tries to change what it says.
@@ -66,6 +65,8 @@ function textOf(dir: string, line: string): string | null {
 
 /** One in so many rounds is also judged with a checkpoint that nobody has signed. */
 const FORGED_EVERY = 7
+/** In one of so many rounds what was kept elsewhere comes by a mail that may have mangled it. */
+const HANDED_EVERY = 2
 /** One in so many rounds is a control. */
 const EVERY_SO_MANY = 10
 
@@ -81,7 +82,7 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
   const texts = lines.map(line => [line, textOf(dir, line)] as const).filter(([, text]) => text !== null)
   assert.ok(texts.length > 1, 'there are texts kept aside')
   const keys = (await verifyLedger(dir)).vkeys.map(vkey => parseVkey(vkey) ?? assert.fail(vkey))
-  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0, pruned: 0, controls: 0 }
+  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0, pruned: 0, controls: 0, handed: 0, refused: 0 }
   for (let round = 0; round < rounds; round++) {
     setUp(board)
     const played: string[] = []
@@ -131,14 +132,22 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
       const old = byKey.unvouched.length > 0 ? 0 : oldSize
       areAsEver(Math.min(byKey.signedUpTo, isThief ? old : Number.POSITIVE_INFINITY), 'with a key')
     }
+    const given = round % HANDED_EVERY === 0 ? await handedOver(board, randomFrom(seed + round)) : undefined
+    if (given === null) sum.refused++
+    else if (given !== undefined) {
+      sum.handed++
+      const { ok } = await verifyLedger(dir, { trust: { keys: [], checkpoints: given } })
+      if (ok) areAsEver(size, 'with what was handed over')
+    }
     if (round % FORGED_EVERY === 0) await forgedIsNothing(board, alone.size, key, where)
     await judge(verdict, now, where)
   }
+  assert.ok(sum.handed > 0 && sum.refused > rounds / 8, 'checkpoints were handed over')
   assert.ok(sum.passedByKey > 0, 'a key was given')
   assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
   assert.equal(sum.controls, Math.ceil(rounds / EVERY_SO_MANY))
   if (gone.length > 0) assert.ok(sum.pruned > 0, 'more was pruned, or put back')
-  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.controls} controls; no attacker won`
+  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.refused} mangled checkpoints refused, ${sum.handed} judged; ${sum.controls} controls; no attacker won`
 }
 
 /** Who can write where a checkpoint was kept needs no key to write one that fits what he has made of the ledger. */
@@ -156,15 +165,4 @@ async function forgedIsNothing(
     const { ok } = await verifyLedger(dir, { trust: { keys, checkpoints: [{ name: 'forged', note }] } })
     assert.equal(ok, false, `with a checkpoint that nobody has signed and ${keys.length} keys: ${where}`)
   }
-}
-
-/** What is not there any more is told of, with the root that it had. */
-function mustBeTold(now: readonly string[], before: readonly string[], where: string): void {
-  const tree = rangeBuilder(emptyRange(0))
-  for (const line of before) tree.append(leafHash(line))
-  const told = `"data":{"upTo":${before.length},"root":"${toHex(rootOf(tree.range()))}"`
-  assert.ok(
-    now.some(line => line.includes('"kind":"ledger.pruned"') && line.includes(told)),
-    `nobody tells of the prune: ${where}`,
-  )
 }

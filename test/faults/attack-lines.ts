@@ -15,6 +15,7 @@ import { FILE_MOVES } from './attack-files.ts'
 export const SIGNING: readonly string[] = [
   'rewrite an epoch as somebody who knows how',
   'change what is pruned then',
+  'prune as heald does, and sign it',
   'sign what is there with the stolen key',
 ]
 

@@ -183,6 +183,14 @@ const [PASSES, FAILS, PASSES_ALONE] = [
 export const PRUNE_CONTROLS: readonly Control[] = [
   { name: 'prune as heald does', play: (board, random) => prune(board, lastBegin(board), random), ...PASSES },
   {
+    name: 'prune as heald does, and sign it',
+    async play(board, random) {
+      await prune(board, lastBegin(board), random)
+      await sign(board.dir, board.origin, false)
+    },
+    ...PASSES,
+  },
+  {
     name: 'tell of a prune with another root',
     play: (board, random) => pruneSaying(board, random, (upTo, root) => [upTo, rootLike(root)]),
     ...FAILS,

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { originOf } from '../../core/ledger/epochs.ts'
+import { ZEROS } from '../../core/ledger/line.ts'
 import { listEntries } from '../../core/ledger/list.ts'
 import { sealedSegments } from '../../core/ledger/prune-plan.ts'
 import { readEntry } from '../../core/ledger/read.ts'
@@ -10,6 +11,7 @@ import { linesIn, seqIn, strayLine } from '../core/ledger/forged.ts'
 import { manySegments, nextSegment, reopened } from '../core/ledger/many-segments.ts'
 import { entriesIn, exit } from '../core/ledger/stand.ts'
 import { type Board, boardOf, type Move } from './attack-board.ts'
+import { commander, commandsOf } from './attack-commands.ts'
 import { play } from './attack-game.ts'
 import { MOVES } from './attack-lines.ts'
 import { PRUNE_CONTROLS, PRUNE_MOVES } from './attack-prunes.ts'
@@ -29,14 +31,19 @@ async function board(t: TestContext): Promise<Board> {
   const upTo = sealedSegments(dir)[1]?.end ?? assert.fail()
   const gone = linesIn(dir).slice(0, upTo)
   await ledger.prune({ upTo, archive: null, by: 'local:admin' })
+  const order = commander(ledger, { h: ZEROS })
+  await order(3)
+  const { note: older } = await ledger.checkpoint()
   const { seq } = await ledger.rotateKey('local:admin')
   for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
+  await order(3)
   await nextSegment(t, ledger)
+  await order(3)
   const { note, size } = await ledger.checkpoint()
   for (let n = 21; n <= 24; n++) await ledger.append(exit(n))
   await ledger.close(2000)
   await withIndex(dir)
-  return boardOf(dir, { origin, note, size, oldSize: seq + 1, gone })
+  return boardOf(dir, { origin, note, size, older, oldSize: seq + 1, gone })
 }
 
 type Base = { seq: number; h: string; nodes: string[]; kept: { line: string; proof: string[] }[] }
@@ -103,7 +110,7 @@ test('the attack game with what was pruned, and a search', async t => {
     first > 0 && it.oldSize - first > 50 && it.lines.length - it.size + first >= 4,
     'the board has all its parts',
   )
-  const searches = searchesOf(it)
+  const [searches, commands] = [searchesOf(it), commandsOf(it)]
   const said = await play(it, {
     rounds: ROUNDS,
     moves: { ...MOVES, ...MORE, ...PRUNE_MOVES, ...SEARCH_MOVES },
@@ -119,8 +126,10 @@ test('the attack game with what was pruned, and a search', async t => {
         assert.equal((await readEntry(it.dir, seq))?.line, seq < from ? undefined : ever[seq], `read: ${where}`)
       }
       await searches.judge(verdict, where)
+      await commands.judge(where)
     },
   })
-  t.diagnostic(`${said}; ${searches.said()}`)
+  t.diagnostic(`${said}; ${searches.said()}; ${commands.said()}`)
+  assert.ok(commands.sum.begun > 0 && commands.sum.whole > ROUNDS / 8 && commands.sum.refused > ROUNDS / 8)
   assert.ok(searches.found() > ROUNDS)
 })

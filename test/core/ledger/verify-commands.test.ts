@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ChainRef, Entry } from '../../../core/entry.ts'
@@ -11,7 +11,8 @@ import { receiptOf } from '../../../core/ledger/receipt.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { verifyCommandFile, verifyCommands } from '../../../core/ledger/verify-commands.ts'
 import { until } from '../../until.ts'
-import { copyOf, entriesIn, exit, folder, optionsFor } from './stand.ts'
+import { nextSegment } from './many-segments.ts'
+import { copyOf, entriesIn, exit, folder, opened, optionsFor } from './stand.ts'
 
 /** A ledger with 12 entries of commands among others, and its files' only segment. */
 async function withCommands(t: TestContext) {
@@ -147,6 +148,20 @@ test('a command that is put where no reader looks for it, with a hash that fits,
     const verdict = await verifyCommands(copy, { receipts: [later] })
     assert.deepEqual([verdict.ok, verdict.firstBad?.seq], [false, last], name)
   }
+})
+
+test('a segment whose name hides commands from readers is found', async t => {
+  const { dir } = await withCommands(t)
+  const ledger = await opened(t, dir, { fsync: true })
+  await nextSegment(t, ledger)
+  await ledger.append(exit(1))
+  await ledger.close(2000)
+  const [, last = ''] = readdirSync(join(dir, 'seg')).sort()
+  const seq = Number(last.slice(0, 12))
+  renameSync(join(dir, 'seg', last), join(dir, 'seg', `${String(seq - 3).padStart(12, '0')}.jsonl`))
+  const verdict = await verifyCommands(dir)
+  assert.deepEqual([verdict.ok, verdict.firstBad?.seq], [false, seq])
+  assert.match(verdict.firstBad?.why ?? '', /the segment begins with entry \d+ where entry \d+ should be/)
 })
 
 test('an end that is still being written is no damage of the commands', async t => {
