@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { ChainRef } from '../../core/entry.ts'
+import { latestCheckpoint } from '../../core/ledger/kept.ts'
 import type { Ledger } from '../../core/ledger/ledger.ts'
 import { receiptOf } from '../../core/ledger/receipt.ts'
 import { verifyCommands } from '../../core/ledger/verify-commands.ts'
@@ -28,12 +27,8 @@ export function commandsOf({ dir, files, gone, lines, size }: Board) {
 
   /** Nothing that was signed is another than heald has signed. */
   function isUnsigned(): boolean {
-    try {
-      const now = readFileSync(join(dir, 'checkpoint'))
-      return [...files.values()].some(bytes => bytes.equals(now))
-    } catch {
-      return true
-    }
+    const now = latestCheckpoint(dir) ?? ''
+    return now === '' || [...files.values()].some(bytes => bytes.equals(Buffer.from(now)))
   }
 
   return {
