@@ -9,7 +9,7 @@ import { linesIn, seqIn } from '../core/ledger/forged.ts'
 import { type Board, type Move, mustBeTold, type Random, setUp } from './attack-board.ts'
 import { LAST_MOVES } from './attack-files.ts'
 import { rewrite, SIGNING } from './attack-lines.ts'
-import { handedOver } from './attack-notes.ts'
+import { handedOver, severalOf } from './attack-notes.ts'
 
 /*
  * A game: an attacker who may write every file of a ledger, and has its present private key, tries to change what it says.
@@ -67,6 +67,8 @@ function textOf(dir: string, line: string): string | null {
 const FORGED_EVERY = 7
 /** In one of so many rounds what was kept elsewhere comes by a mail that may have mangled it. */
 const HANDED_EVERY = 2
+/** In one of so many rounds the checkpoint that was kept comes behind others that prove nothing. */
+const SEVERAL_EVERY = 2
 /** One in so many rounds is a control. */
 const EVERY_SO_MANY = 10
 
@@ -82,7 +84,17 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
   const texts = lines.map(line => [line, textOf(dir, line)] as const).filter(([, text]) => text !== null)
   assert.ok(texts.length > 1, 'there are texts kept aside')
   const keys = (await verifyLedger(dir)).vkeys.map(vkey => parseVkey(vkey) ?? assert.fail(vkey))
-  const sum = { passed: 0, passedAlone: 0, passedByKey: 0, changed: 0, pruned: 0, controls: 0, handed: 0, refused: 0 }
+  const sum = {
+    passed: 0,
+    passedAlone: 0,
+    passedByKey: 0,
+    changed: 0,
+    pruned: 0,
+    controls: 0,
+    handed: 0,
+    refused: 0,
+    several: 0,
+  }
   for (let round = 0; round < rounds; round++) {
     setUp(board)
     const played: string[] = []
@@ -139,15 +151,22 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
       const { ok } = await verifyLedger(dir, { trust: { keys: [], checkpoints: given } })
       if (ok) areAsEver(size, 'with what was handed over')
     }
+    if (round % SEVERAL_EVERY === 1 && verdict.evidence.length > 0) {
+      sum.several++
+      const several = await severalOf(board, randomFrom(seed + round))
+      const { firstBad, evidence } = await verifyLedger(dir, { trust: { keys: [], checkpoints: several } })
+      assert.deepEqual([firstBad, evidence], [verdict.firstBad, verdict.evidence], `beside others: ${where}`)
+    }
     if (round % FORGED_EVERY === 0) await forgedIsNothing(board, alone.size, key, where)
     await judge(verdict, now, where)
   }
   assert.ok(sum.handed > 0 && sum.refused > rounds / 8, 'checkpoints were handed over')
+  assert.ok(sum.several > 0, 'checkpoints that prove nothing hid no contradiction')
   assert.ok(sum.passedByKey > 0, 'a key was given')
   assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
   assert.equal(sum.controls, Math.ceil(rounds / EVERY_SO_MANY))
   if (gone.length > 0) assert.ok(sum.pruned > 0, 'more was pruned, or put back')
-  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.refused} mangled checkpoints refused, ${sum.handed} judged; ${sum.controls} controls; no attacker won`
+  return `${rounds} rounds, ${sum.changed} with other entries: ${sum.passed} passed with a checkpoint (${sum.pruned} that begin elsewhere), ${sum.passedAlone} alone, ${sum.passedByKey} with a key; ${sum.refused} mangled checkpoints refused, ${sum.handed} judged; ${sum.several} contradictions named beside others; ${sum.controls} controls; no attacker won`
 }
 
 /** Who can write where a checkpoint was kept needs no key to write one that fits what he has made of the ledger. */

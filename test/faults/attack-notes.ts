@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { checkpointsIn } from '../../core/cli/ledger-given.ts'
 import { codeOf } from '../../core/fault.ts'
+import { type Checkpoint, checkpointText, signCheckpoint } from '../../core/ledger/checkpoint.ts'
+import { EMPTY_ROOT } from '../../core/ledger/tree/hash.ts'
+import { treeOfSegments } from '../../core/ledger/tree/reader.ts'
 import type { Trust } from '../../core/ledger/verify-signed.ts'
+import { linesIn, seqIn } from '../core/ledger/forged.ts'
 import type { Board, Random } from './attack-board.ts'
 
 /*
  * What was kept elsewhere, on its way to the command line: who can't make a checkpoint can have a mail wrap one, beside
- * another that is good.
+ * another that is good, or give others beside it that prove nothing.
  */
 
 type Mangle = (note: string, random: Random) => string
@@ -63,4 +68,22 @@ export async function handedOver({ dir, note, older }: Board, random: Random): P
   } finally {
     rmSync(path)
   }
+}
+
+/** What needs no key of the ledger; the root is that of what is there. */
+const OTHERS: readonly ((checkpoint: Checkpoint) => string)[] = [
+  checkpoint => `${checkpointText(checkpoint)}\n— ${checkpoint.origin} ${Buffer.alloc(68, 7).toString('base64')}\n`,
+  checkpoint => signCheckpoint(checkpoint, generateKeyPairSync('ed25519').privateKey),
+  checkpoint =>
+    signCheckpoint({ ...checkpoint, origin: 'web-9/heald/00000000' }, generateKeyPairSync('ed25519').privateKey),
+  ({ origin }) => `${origin}\n`,
+]
+
+/** The genuine checkpoint, and before it some that prove nothing. */
+export async function severalOf({ dir, origin, note }: Board, random: Random): Promise<Trust['checkpoints']> {
+  const size = seqIn(linesIn(dir).at(-1) ?? '') + 1
+  const { root } = await treeOfSegments(dir, size).catch(() => ({ root: EMPTY_ROOT }))
+  const others = Array.from({ length: 1 + random(3) }, () => OTHERS[random(OTHERS.length)] ?? assert.fail())
+  const made = others.map((make, at) => ({ name: `other ${at}`, note: make({ origin, size, root }) }))
+  return [...made, { name: 'kept', note }]
 }
