@@ -66,9 +66,9 @@ function textOf(dir: string, line: string): string | null {
 /** One in so many rounds is also judged with a checkpoint that nobody has signed. */
 const FORGED_EVERY = 7
 /** In one of so many rounds what was kept elsewhere comes by a mail that may have mangled it. */
-const HANDED_EVERY = 2
+const HANDED_EVERY = 4
 /** In one of so many rounds the checkpoint that was kept comes behind others that prove nothing. */
-const SEVERAL_EVERY = 2
+const SEVERAL_EVERY = 4
 /** One in so many rounds is a control. */
 const EVERY_SO_MANY = 10
 
@@ -160,7 +160,7 @@ export async function play(board: Board, { rounds, moves, controls = [], judge }
     if (round % FORGED_EVERY === 0) await forgedIsNothing(board, alone.size, key, where)
     await judge(verdict, now, where)
   }
-  assert.ok(sum.handed > 0 && sum.refused > rounds / 8, 'checkpoints were handed over')
+  assert.ok(sum.handed > 0 && sum.refused > rounds / 16, 'checkpoints were handed over')
   assert.ok(sum.several > 0, 'checkpoints that prove nothing hid no contradiction')
   assert.ok(sum.passedByKey > 0, 'a key was given')
   assert.ok(sum.changed > rounds / 4 && sum.passed < rounds, 'the game was played')
