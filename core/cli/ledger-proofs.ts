@@ -4,6 +4,7 @@ import { addAbortSignal } from 'node:stream'
 import { Fault, messageOf } from '../fault.ts'
 import { entryInWords } from '../incident/words.ts'
 import { type CheckedReceipt, checkReceipt } from '../ledger/check.ts'
+import { keysFound, misplacedKey } from '../ledger/given-key.ts'
 import { ownCheckpoint } from '../ledger/own-checkpoint.ts'
 import { ownEpochs } from '../ledger/own-epochs.ts'
 import { pastedIn } from '../ledger/pasted.ts'
@@ -14,7 +15,7 @@ import { oneWord } from './arguments.ts'
 import { paint } from './colour.ts'
 import { type Context, EXIT, type Values } from './command.ts'
 import { seqNamed } from './ledger-entry.ts'
-import { existing, keysOf, segmentsIn } from './ledger-verify.ts'
+import { existing, givenKeysOf, keysAlone, segmentsIn } from './ledger-verify.ts'
 import { progress } from './progress.ts'
 import { cleanLine, cleanLines, jsonOf, wrapLines } from './text.ts'
 
@@ -39,7 +40,7 @@ export async function check(context: Context, words: readonly string[], values: 
     throw new Fault('usage.words', 'there is nothing to check', {
       hint: 'name receipts or files with them, or pass them in: heald ledger check < receipt.txt',
     })
-  const keys = keysOf(values)
+  const keys = dir === null ? keysAlone(values) : givenKeysOf(values)
   // To find its own keys a look through all of a ledger is needed, and a short receipt by itself needs none of them.
   const needsKeys = dir !== null && (keys.length > 0 || texts.some(text => parseReceipt(text) === null))
   const bar = progress('comparing', { wanted: tty && !json, err, nowMs })
@@ -48,7 +49,10 @@ export async function check(context: Context, words: readonly string[], values: 
     ...{ dir, keys, own: needsKeys ? await ownEpochs(dir) : null },
     ...{ workers: defaultThreads(), onProgress: bar.update, signal },
   }
-  const checked: CheckedReceipt[] = []
+  // What is signed with a key proves nothing of a ledger where that key is of another entry than it was kept for.
+  const misplaced = misplacedKey(keysFound(keys, by.own?.epochs ?? []))
+  const checked: CheckedReceipt[] =
+    misplaced === null ? [] : [{ what: 'key', fits: false, why: misplaced.why, entry: null }]
   try {
     for (const text of texts) checked.push(await checkReceipt(text, by))
   } finally {

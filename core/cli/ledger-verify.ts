@@ -142,13 +142,17 @@ export function givenKeysOf({ key }: Values): Trust['keys'] {
   })
 }
 
-/** The same, for what takes no receipts: whoever gave one would believe that it was looked at. */
-export function keysOf(values: Values): Trust['keys'] {
+/** The same, where there is no ledger to compare a receipt with: whoever gave one would believe that it was looked at. */
+export function keysAlone(values: Values): Trust['keys'] {
   const keys = givenKeysOf(values)
   if (keys.every(({ told }) => told === undefined)) return keys
-  throw new Fault('usage.key', 'the receipt behind --key is looked at by "heald ledger verify" only', {
-    hint: 'give the key alone here',
-  })
+  throw new Fault(
+    'usage.key',
+    'the receipt behind --key tells of an entry, and there is no ledger here to find it in',
+    {
+      hint: 'give the key alone here',
+    },
+  )
 }
 
 /** Whether the key that was given is to be believed although the one before was gone. Fault: `usage.option`. */

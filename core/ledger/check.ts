@@ -16,7 +16,7 @@ import type { WalkOptions } from './verify-walk.ts'
 
 /** What came of one receipt or checkpoint, in words. */
 export interface CheckedReceipt {
-  readonly what: 'receipt' | 'full receipt' | 'checkpoint' | 'unknown'
+  readonly what: 'receipt' | 'full receipt' | 'checkpoint' | 'key' | 'unknown'
   /** False: it does not fit; null: it can't be judged with what is here, or is nothing that could be. */
   readonly fits: boolean | null
   readonly why: string
@@ -89,11 +89,21 @@ async function checkFull(text: string, by: CheckWith): Promise<CheckedReceipt> {
   if (!proved.ok) return { what, fits: false, why: proved.why, entry: null }
   const { entry, checkpoint } = proved
   const among = `entry #${entry.seq} is one of the ${checkpoint.size} entries of ${checkpoint.origin}`
-  const answer = (fits: boolean, whose: string, more = ''): CheckedReceipt => {
+  const answer = (fits: boolean | null, whose: string, more = ''): CheckedReceipt => {
     return { what, fits, why: `${among}, by ${whose}${more}`, entry }
   }
+  /** Of the same host, it is one begun anew or one rewritten from its first entry on: that can't be told apart. */
+  const answerOfAnother = (here: string, other: string): CheckedReceipt => {
+    const another = `; that is another ledger than the one here, ${here}`
+    if (hostIn(here) !== hostIn(other)) return answer(true, GIVEN, another)
+    return answer(
+      null,
+      GIVEN,
+      `${another}: it has the same name, so it was begun anew since, or rewritten from its first entry on`,
+    )
+  }
   if (dir === null) return answer(true, GIVEN)
-  if (own !== null && !isOurs) return answer(true, GIVEN, `; ${anotherThan(own.origin, checkpoint.origin)}`)
+  if (own !== null && !isOurs) return answerOfAnother(own.origin, checkpoint.origin)
   const found = await readEntry(dir, entry.seq)
   const signer = isOurs ? BY_ITS_WORD : GIVEN
   if (found !== null && found.line !== receipt.line)
@@ -147,12 +157,8 @@ function ownKey(given: readonly VerifierKey[]): string {
   return given.length > 0 ? `${GIVEN} or follows from it` : "the ledger's own key (none was given from elsewhere)"
 }
 
-/** Nobody is to take the one of then for the one here, where somebody began it anew. */
-function anotherThan(own: string, other: string): string {
-  const nameIn = (origin: string): string => origin.slice(0, origin.lastIndexOf('/'))
-  const isAnew = nameIn(own) === nameIn(other)
-  const more = isAnew ? ': it has the same name, so it was begun anew since, or rewritten from its first entry on' : ''
-  return `that is another ledger than the one here, ${own}${more}`
+function hostIn(origin: string): string {
+  return origin.slice(0, origin.lastIndexOf('/'))
 }
 
 interface Compared {

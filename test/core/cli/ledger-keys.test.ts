@@ -30,6 +30,13 @@ test('a new key is printed with the receipt of its entry, and both are what --ke
   assert.ok((await verify()).said.replaceAll(/\s+/g, ' ').includes(`by its own word: ${vkey} ${receipt}`))
   for (const wrong of [`${vkey} x`, `${vkey} ${vkey}`, `${receipt} ${vkey}`, receipt])
     await assert.rejects(verify(wrong), (error: Error) => codeOf(error) === 'usage.key')
-  const { context } = paperContext({ state })
-  await assert.rejects(ledger(context, ['check', receipt], { key: [`${vkey} ${receipt}`] }), { code: 'usage.key' })
+  const check = async (key: string, of = state) => {
+    const { context, out } = paperContext({ state: of })
+    return { code: await ledger(context, ['check', receipt], { key: [key] }), said: out().replaceAll(/\s+/g, ' ') }
+  }
+  assert.equal((await check(`${vkey} ${receipt}`)).code, 0)
+  const misplaced = await check(`${vkey} ${other}`)
+  assert.equal(misplaced.code, 1, 'although the receipt itself fits')
+  assert.match(misplaced.said, /^✗ DOES NOT FIT key: the key \S+ is that of another entry here .* ✓ fits receipt:/)
+  await assert.rejects(check(`${vkey} ${receipt}`, `${state}/nothing`), { code: 'usage.key' })
 })
