@@ -92,28 +92,17 @@ async function checkFull(text: string, by: CheckWith): Promise<CheckedReceipt> {
   const answer = (fits: boolean | null, whose: string, more = ''): CheckedReceipt => {
     return { what, fits, why: `${among}, by ${whose}${more}`, entry }
   }
-  /** Of the same host, it is one begun anew or one rewritten from its first entry on: that can't be told apart. */
-  const answerOfAnother = (here: string, other: string): CheckedReceipt => {
-    const another = `; that is another ledger than the one here, ${here}`
-    if (hostIn(here) !== hostIn(other)) return answer(true, GIVEN, another)
-    return answer(
-      null,
-      GIVEN,
-      `${another}: it has the same name, so it was begun anew since, or rewritten from its first entry on`,
-    )
-  }
   if (dir === null) return answer(true, GIVEN)
-  if (own !== null && !isOurs) return answerOfAnother(own.origin, checkpoint.origin)
+  // Whoever replaced the ledger here by another one chose its name.
+  if (own !== null && !isOurs) return answer(null, GIVEN, `; ${anotherThan(own.origin, checkpoint.origin)}`)
   const found = await readEntry(dir, entry.seq)
   const signer = isOurs ? BY_ITS_WORD : GIVEN
   if (found !== null && found.line !== receipt.line)
     return answer(false, signer, `, but the ledger here has another entry #${entry.seq}`)
-  if (!isOurs)
-    return answer(
-      true,
-      signer,
-      `; the ledger here, which does not say whose it is, ${found === null ? 'does not have it' : 'has it'}`,
-    )
+  if (!isOurs) {
+    const has = found === null ? 'does not have it' : 'has it'
+    return answer(found === null ? null : true, signer, `; the ledger here, which does not say whose it is, ${has}`)
+  }
   if (found === null && entry.seq >= firstSeq(dir))
     return answer(false, signer, ', but the ledger here, which is that one, does not have it')
   const compared = await compareOurs(receipt.checkpoint, dir, own, by)
@@ -157,8 +146,14 @@ function ownKey(given: readonly VerifierKey[]): string {
   return given.length > 0 ? `${GIVEN} or follows from it` : "the ledger's own key (none was given from elsewhere)"
 }
 
-function hostIn(origin: string): string {
-  return origin.slice(0, origin.lastIndexOf('/'))
+/** Nobody is to take the one of then for the one here, where somebody began it anew. */
+function anotherThan(own: string, other: string): string {
+  const nameIn = (origin: string): string => origin.slice(0, origin.lastIndexOf('/'))
+  const more =
+    nameIn(own) === nameIn(other)
+      ? 'it has the same name, so it was begun anew since, or rewritten from its first entry on'
+      : 'with a --state where there is none, the key alone tells'
+  return `that is another ledger than the one here, ${own}: ${more}`
 }
 
 interface Compared {

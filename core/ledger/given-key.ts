@@ -51,6 +51,6 @@ export function misplacedKey(found: readonly KeyFound[]): Finding | null {
   const { vkey, receipt } = misplaced
   return atEntry(
     0,
-    `the key ${vkey} is that of another entry here (${receipt}) than its receipt is for: the ledger was made up anew`,
+    `the key ${vkey} is that of another entry here (${receipt}) than its receipt is for: the ledger was made up anew, or that receipt is not the key's`,
   )
 }

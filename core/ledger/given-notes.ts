@@ -1,5 +1,6 @@
 import { claimOf } from './checkpoint.ts'
-import { piecesIn, unquoted } from './pasted.ts'
+import { isSignatureLine } from './note.ts'
+import { type Piece, piecesIn, unquoted } from './pasted.ts'
 
 /*
  * The checkpoints in a text that was given as evidence. Nothing that looks like one may be passed over: a mail that wraps one
@@ -14,7 +15,7 @@ export interface GivenNotes {
 }
 
 export function notesIn(text: string): GivenNotes {
-  const found = piecesIn(text).filter(piece => claimOf(piece.text) !== null)
+  const found = piecesIn(text).filter(piece => claimOf(piece.text) !== null && isWhole(piece))
   const lines = text.split('\n')
   const own = new Set(found.flatMap(({ from, to }) => ownLines(lines, from, to)))
   const others = lines.map((line, index) => (own.has(index + 1) ? '' : unquoted(line)))
@@ -23,6 +24,15 @@ export function notesIn(text: string): GivenNotes {
     (line, index) => line !== '' && (isOfNote(line) || isOfNote(line + (others[index + 1] ?? ''))),
   )
   return { notes: found.map(piece => piece.text), unreadLine: at < 0 ? null : at + 1 }
+}
+
+/** A mail wraps its longest lines, those of its signatures. */
+function isWhole({ text }: Piece): boolean {
+  const origin = claimOf(text)?.origin ?? ''
+  return text
+    .split('\n')
+    .filter(line => line.startsWith('— '))
+    .every(line => isSignatureLine(line, origin))
 }
 
 /** The name, the size and the root of a checkpoint, and its signatures: lines between them may be those of another one. */

@@ -106,6 +106,13 @@ export function openNote(note: string, keys: readonly VerifierKey[]): Opened {
     : { ok: false, why: 'nobody who is trusted has signed it' }
 }
 
+/** A line of a signature, whole; of heald's own kind where `name` is its signer's. */
+export function isSignatureLine(line: string, name: string): boolean {
+  const [, signer, base64 = ''] = SIGNATURE.exec(line) ?? []
+  const bytes = strictBase64(base64)
+  return signer !== undefined && bytes !== null && (signer === name ? bytes.length === 68 : bytes.length >= 5)
+}
+
 /** Whose signatures a note bears by its own word, as `name+id`; nothing of it is checked. */
 export function signersOf(note: string): string[] {
   const parts = splitNote(note)

@@ -1,4 +1,4 @@
-import { claimOf } from './checkpoint.ts'
+import { openCheckpoint } from './checkpoint.ts'
 import type { Epoch } from './epochs.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
@@ -20,7 +20,12 @@ export function isLastOwed(
 ): boolean {
   const [before, last] = epochs.slice(-2)
   if (before === undefined || last !== alone) return false
-  const isSignedBeyond = notes.some(({ note }) => (claimOf(note)?.size ?? 0) > alone.fromSeq)
+  // What anybody could have written says nothing of these keys.
+  const keys = epochs.map(({ key }) => key)
+  const isSignedBeyond = notes.some(({ note }) => {
+    const opened = openCheckpoint(note, keys)
+    return opened.ok && opened.checkpoint.size > alone.fromSeq
+  })
   return !isSignedBeyond && fitting.some(({ signedBy }) => signedBy.includes(before.key))
 }
 

@@ -123,9 +123,12 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const doubts = [...outside.doubts, ...outvoted]
   const gap = trust.isGapAccepted
     ? undefined
-    : bridged.find(({ seq }) => !outside.fitting.some(({ size }) => size >= seq))
+    : // What the new key has signed was signed when the past may have been another one already.
+      bridged.find(({ seq, fromSeq }) => !outside.fitting.some(({ size }) => size >= seq && size <= fromSeq))
   // A key that was lost has handed over to none, and what it signed was followed by what the next one did.
-  const lost = bridged.flatMap(({ epoch }) => epochs[epoch - 1]?.key ?? [])
+  // Whoever has the next key can write that of any: only the receipt of that entry, or of a later key, tells that it was this one.
+  const isReceipted = ({ epoch }: Epoch) => foundKeys.some(found => found.epoch >= epoch && found.isAsGiven === true)
+  const lost = bridged.filter(isReceipted).flatMap(({ epoch }) => epochs[epoch - 1]?.key ?? [])
   const nothingSigned = unsigned(trust.keys, { all, lost, signedUpTo })
   const gapBad = gap === undefined || nothingSigned !== null ? null : atEntry(gap.seq, gapWords(gap))
   const found = worst([
@@ -224,11 +227,15 @@ function judgeKept(
   for (const { name, note } of kept) {
     const claim = claimOf(note)
     const size = claim?.size ?? 0
-    // Beyond what could be followed nothing can be said, nor of what was pruned with the tree's files.
-    if (isBeyond(size, joined) || isPruned(size, joined)) continue
+    // Beyond what could be followed nothing can be said.
+    if (isBeyond(size, joined)) continue
     const signed = signedIn(note, epochs)
-    const unfit = claim === null ? NO_CHECKPOINT : size === 0 ? OF_NO_ENTRY : misfit(claim, joined, fitting)
+    // Where they were pruned with the tree's files, of its signature alone.
+    const isGone = size > 0 && isPruned(size, joined)
+    const unfit =
+      claim === null ? NO_CHECKPOINT : size === 0 ? OF_NO_ENTRY : isGone ? null : misfit(claim, joined, fitting)
     const why = signed.why ?? unfit
+    if (why === null && isGone) continue
     if (why === null) fitting.push({ size, signedBy: signed.by })
     else if (bad === null || size < bad.seq) bad = atEntry(goodBefore(fitting, size), why, name)
   }

@@ -8,6 +8,7 @@ import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { keptCheckpoints } from '../../../core/ledger/kept.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
+import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { copyOf, exit, folder, optionsFor } from './stand.ts'
 import { alone, coverUp, linesOf, victim, withKey, withNote, writeLines } from './victim.ts'
 
@@ -96,6 +97,7 @@ test('a key that was lost: the next one is believed by who gives it and accepts 
   await one.settled()
   await one.append(exit(1))
   const firstVkey = one.vkey() ?? assert.fail()
+  const before = (await one.checkpoint()).note
   await one.close(2000)
   rmSync(join(dir, 'keys'), { recursive: true })
   const two = await openLedger(optionsFor(dir))
@@ -111,9 +113,11 @@ test('a key that was lost: the next one is believed by who gives it and accepts 
     [refused.ok, refused.checked.epochs, refused.unvouched, refused.provableUpTo],
     [false, false, [1], 2],
   )
-  // What was kept elsewhere of entries beyond the gap covers what is before it too.
-  const kept = await withKey(dir, vkey, { checkpoints: [{ name: 'kept.txt', note }] })
+  // The lost key's own word covers what is before the gap; the next one may have signed a past that was another by then.
+  const kept = await withKey(dir, vkey, { checkpoints: [{ name: 'kept.txt', note: before }] })
   assert.deepEqual([kept.firstBad, kept.unvouched], [null, [1]])
+  const later = await withKey(dir, vkey, { checkpoints: [{ name: 'kept.txt', note }] })
+  assert.deepEqual([later.ok, later.trouble], [false, 'gap'])
   for (const other of [await alone(dir), await withKey(dir, firstVkey)])
     assert.deepEqual([other.ok, other.checked.epochs, other.unvouched], [false, false, []])
   rmSync(join(dir, 'checkpoint'))
@@ -159,6 +163,11 @@ test('a new key whose handover is still owed is no contradiction, and is not bel
   const verdict = await alone(dir)
   assert.deepEqual([verdict.firstBad, verdict.vkeys, verdict.signedUpTo], [null, [before], 2])
   assert.deepEqual([(await withKey(dir, before)).ok, (await withKey(dir, made.vkey)).ok], [true, false])
+  // A note that anybody could have written does not say that the handover was there once.
+  for (const strange of [note.replace('test-host/', 'web-2/'), note].map(each => each.replace(/\n\d+\n/, '\n99\n'))) {
+    const doubted = await verifyLedger(dir, { trust: { keys: [], checkpoints: [{ name: 'strange', note: strange }] } })
+    assert.deepEqual([doubted.ok, doubted.trouble], [false, 'unbelieved'], doubted.firstBad?.why)
+  }
   // Without anything signed by the old key it could be anybody's.
   rmSync(join(dir, 'checkpoint'))
   assert.equal((await alone(dir)).ok, false)

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { verdictText } from '../../../core/cli/ledger-verify.ts'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
 import { disk } from '../../../core/ledger/files.ts'
+import { parseGivenKey } from '../../../core/ledger/given-key.ts'
 import { parseVkey, rawPublicKey } from '../../../core/ledger/note.ts'
 import { openLedger } from '../../../core/ledger/open.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
@@ -196,11 +197,12 @@ test('a gap is accepted by what was kept elsewhere of all before it, and by noth
 test('keys that were lost, one after the other, need not have signed what is left: the last one has', async t => {
   const dir = join(folder(t), 'ledger')
   const vkeys: string[] = []
+  const receipts: string[] = []
   for (let epoch = 0; epoch < 3; epoch++) {
     rmSync(join(dir, 'keys'), { recursive: true, force: true })
     const ledger = await openLedger(optionsFor(dir))
     await ledger.settled()
-    if (epoch > 0) await ledger.rotateKey('local:admin')
+    if (epoch > 0) receipts.push((await ledger.rotateKey('local:admin')).receipt)
     await ledger.append(exit(epoch))
     await ledger.checkpoint()
     vkeys.push(ledger.vkey() ?? assert.fail())
@@ -209,13 +211,20 @@ test('keys that were lost, one after the other, need not have signed what is lef
   const [first = '', second = '', third = ''] = vkeys
   const accepted = (...given: string[]) =>
     verifyLedger(dir, {
-      trust: { keys: given.map(each => parseVkey(each) ?? assert.fail()), checkpoints: [], isGapAccepted: true },
+      trust: { keys: given.map(each => parseGivenKey(each) ?? assert.fail()), checkpoints: [], isGapAccepted: true },
     })
+  const last = `${third} ${receipts[1]}`
   for (const given of [
-    [second, third],
-    [first, second, third],
+    [second, last],
+    [first, second, last],
   ])
     assert.deepEqual([(await accepted(...given)).firstBad, (await accepted(...given)).unvouched], [null, [1, 2]])
+  // Whoever stole the last key could have written of any key that it was lost.
+  for (const given of [
+    [second, third],
+    [first, `${second} ${receipts[0]}`, third],
+  ])
+    assert.equal((await accepted(...given)).ok, false)
   const old = await accepted(first, second)
   assert.deepEqual([old.ok, old.trouble], [false, 'gap'])
   const said = saidOf(await withKeys(dir, first), dir)
@@ -224,7 +233,7 @@ test('keys that were lost, one after the other, need not have signed what is lef
     /\nNone of its entries is signed with the key that was given\. 3 keys\.\nThe key.*vouches for none of them\./,
   )
   rmSync(join(dir, 'checkpoint'))
-  assert.equal((await accepted(second, third)).ok, false)
+  assert.equal((await accepted(second, last)).ok, false)
 })
 
 test('a gap that an entry tells of does not make up for one that none does', async t => {

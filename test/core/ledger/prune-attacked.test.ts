@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkReceipt } from '../../../core/ledger/check.ts'
@@ -83,4 +83,24 @@ test('a full receipt that was forged with the present key, of an entry that is p
   const [good, bad] = [await checkReceipt(genuine, by), await checkReceipt(forged, by)]
   assert.deepEqual([good.fits, /was pruned/.test(good.why)], [true, true], good.why)
   assert.deepEqual([bad.fits, /does not bear that out/.test(bad.why)], [false, true], bad.why)
+})
+
+test('beside a pruned ledger, a checkpoint that nobody signed is not passed over', async t => {
+  const dir = await manySegments(t, 3)
+  const ledger = await reopened(t, dir)
+  await ledger.prune({ upTo: sealedSegments(dir)[1]?.end ?? -1, archive: null, by: 'local:admin' })
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  rmSync(join(dir, 'tree'), { recursive: true })
+  const note = latestCheckpoint(dir) ?? assert.fail()
+  assert.equal((await verifyLedger(dir)).ok, true)
+  for (const [other, why] of [
+    ['garbage\n', /^the checkpoint can't be believed/],
+    [note.replace(/\n\d+\n/, '\n3\n'), /^the checkpoint can't be believed/],
+  ] as const) {
+    writeFileSync(join(dir, 'checkpoint'), other)
+    const { ok, checked, firstBad } = await verifyLedger(dir)
+    assert.deepEqual([ok, checked.checkpoints], [false, false], other)
+    assert.match(firstBad?.why ?? '', why)
+  }
 })
