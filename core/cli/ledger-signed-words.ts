@@ -56,7 +56,9 @@ function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): s
 }
 
 /** What checkpoints from elsewhere prove, and what not. */
-function comparedLine({ comparedUpTo, signedUpTo, size }: Verdict): string {
+function comparedLine({ trouble, comparedUpTo, signedUpTo, size }: Verdict): string {
+  if (trouble === 'gap')
+    return 'What was kept elsewhere fits, but the lost key has not signed it: it proves nothing of what is before the gap.'
   if (comparedUpTo >= size) return 'What was kept elsewhere fits: it proves all of them.'
   const later =
     signedUpTo > comparedUpTo ? "rests on the ledger's own signatures" : 'is not proved by anything that is here'
