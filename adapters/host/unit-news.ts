@@ -154,6 +154,17 @@ export function cantLoad({ load }: UnitView, unit: string): string | null {
   return load === 'masked' ? `the unit ${unit} is masked` : `systemd can’t load the unit ${unit} (${load})`
 }
 
+/** Why systemd would not restart it, in words; null: nothing is known against that. */
+export function refusesRestart(view: UnitView, unit: string): string | null {
+  if (!view.canStart) return `${unit} has RefuseManualStart=`
+  return cantLoad(view, unit) ?? refusesStop(view, unit)
+}
+
+/** Why systemd would not stop it, in words; null: nothing is known against that, or it is down. */
+export function refusesStop(view: UnitView, unit: string): string | null {
+  return view.canStop || (isDown(view) && !awaitsRestart(view)) ? null : `${unit} has RefuseManualStop=`
+}
+
 /** Why a unit that does not run is not to be started by heald's own coming, in words; null: it has failed. */
 export function restsBecause(view: UnitView, unit: string): string | null {
   const isStopped = view.active === 'inactive' && view.result === 'success'

@@ -1,15 +1,25 @@
-import { constants } from 'node:os'
 import type { Adopted, End, Launch, Outside, Seat } from '../../core/heal/host.ts'
 import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit, type SeatState } from './unit-bound.ts'
-import { endOf, endOfStart, remainsOf, wordsOf } from './unit-evidence.ts'
+import { endOf, endOfStart, remainsOf } from './unit-evidence.ts'
 import { unitFound } from './unit-found.ts'
 import { restJob } from './unit-job.ts'
+import { killUnit } from './unit-kill.ts'
 import { begun, ended, type Instance, NO_LIFE, restGone, stopAsked, stopOrdered, stopRefused } from './unit-life.ts'
-import { cantLoad, leftDown, mayRestart, type News, newsOf, type Told } from './unit-news.ts'
+import {
+  cantLoad,
+  leftDown,
+  mayRestart,
+  type News,
+  newsOf,
+  refusesRestart,
+  refusesStop,
+  type Told,
+} from './unit-news.ts'
 import { unitStart } from './unit-start.ts'
+import { unitStop } from './unit-stop.ts'
 import { unitUser } from './unit-user.ts'
 import { awaitsRestart, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
@@ -47,9 +57,6 @@ export interface UnitTools {
 const SETTLE_MS = 150
 /** How long heald's start waits for the first word of systemd. */
 const FIRST_WORD_MS = 5000
-const LOOK_EVERY_MS = 20
-/** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
-const STOP_MS = 540_000
 
 export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => void, outside: Outside): UnitSeat {
   let view = NO_UNIT
@@ -63,6 +70,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let isReleased = false
   const found = unitFound(unit)
   const user = unitUser()
+  const asking = { unit, bus: tools.bus, refresh: tools.refresh, view: () => view }
   const isOrdered = () => life.stop?.isOurs === true
 
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
@@ -104,6 +112,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
     if (gaveUp && life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) whyNoRestart()
     order.look()
+    stopping.look()
   }
 
   function tell(news: News): void {
@@ -115,6 +124,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       life = begun(life, isKnown ? instance : { pid: launch.pid, run: view.run })
       found.runs()
       if (isUp(view)) bound.forget()
+      stopping.end()
       if (isKnown) return
       order.end()
       passing = launch
@@ -129,6 +139,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const end = endOf(of.pid, news.view, tools.kernelLog, bound.fellWith())
       const hasRest = news.view !== null && !isDown(news.view)
       life = ended(life, of, end.leftDown != null, hasRest ? performance.now() : null)
+      stopping.end()
       if (!hasRest) void tellRemains(of)
       onEnd(end)
     }
@@ -154,10 +165,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     else outside.givesUp(`systemd has given up restarting it (${view.result}; see StartLimitBurst)`)
   }
 
-  function call(member: string, signature: string, ...body: unknown[]): Promise<unknown> {
-    return tools.bus.manager(member, signature, body)
-  }
-
   const bound = boundUnit(tools.bus, tools.stateOf, () => {
     if (isReleased || told === null) return
     if (bound.fellWith() === null) tell({ kind: 'stops' })
@@ -168,7 +175,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const job = restJob(tools.bus, () => look())
 
   const order = unitStart({
-    ...{ unit, bus: tools.bus, refresh: tools.refresh, view: () => view },
+    ...asking,
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
     failed(why, isLeftOut, fellWith) {
       // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
@@ -176,6 +183,15 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))
     },
     canceled: outside.stops,
+  })
+
+  const stopping = unitStop({
+    ...asking,
+    failed(refusal) {
+      life = stopRefused(life)
+      if (refusal !== null) tools.warn(`${unit} could not be stopped: ${refusal}`)
+      outside.goesOn(refusal)
+    },
   })
 
   const seat: UnitSeat = {
@@ -188,6 +204,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     },
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
+      stopping.systemdIsNew()
     },
     take(properties, isWhole) {
       view = viewWith(view, properties)
@@ -214,8 +231,9 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
     async refusesRestart() {
       await tools.refresh()
-      return isUp(view) ? cantLoad(view, unit) : null
+      return isUp(view) ? refusesRestart(view, unit) : null
     },
+    refusesStop: () => refusesStop(view, unit),
     stop(isRestart) {
       const isStopped = told?.stops === true || (isDown(view) && !awaitsRestart(view))
       if (isStopped && !order.isUnderWay()) {
@@ -224,46 +242,17 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
         return
       }
       life = stopOrdered(life, performance.now())
+      stopping.end()
       if (isRestart && told?.stops !== true) return order.begin('RestartUnit')
       order.end()
-      call('StopUnit', 'ss', unit, 'replace').catch((error: unknown) => {
-        life = stopRefused(life)
-        tools.warn(`${unit} could not be stopped: ${wordsOf(error)}`)
-      })
+      stopping.begin()
     },
     isEmpty() {
       if (life.instance !== null || life.rest !== null) return false
       return isOrdered() ? isDown(view) && !awaitsRestart(view) : view.active !== 'deactivating'
     },
-    async killTree(timeoutMs) {
-      const deadline = performance.now() + timeoutMs
-      let run = life.instance?.run
-      let wasOrdered = false
-      let isKilled = false
-      while (!seat.isEmpty()) {
-        wasOrdered ||= isOrdered()
-        if (life.instance !== null && life.instance.run !== run) {
-          // systemd has started it again by then: that is another tree, which is to be stopped where this one was to be.
-          if (!wasOrdered) return
-          run = life.instance.run
-          isKilled = false
-          if (life.stop === null) seat.stop?.(false)
-        }
-        // systemd sees to a stop under way, whoever asked for it, for as long as the unit allows.
-        const sinceMs = life.stop?.sinceMs ?? life.rest?.sinceMs ?? null
-        const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
-        if (!isStopping && !isKilled) {
-          isKilled = true
-          await call('KillUnit', 'ssi', unit, 'all', constants.signals.SIGKILL).catch(() => {})
-          continue
-        }
-        if (!isStopping && performance.now() > deadline) {
-          await tools.refresh()
-          throw new Error(`the unit ${unit} is still there ${timeoutMs} ms after SIGKILL (${view.active}, ${view.sub})`)
-        }
-        await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
-      }
-    },
+    killTree: timeoutMs =>
+      killUnit(timeoutMs, { ...asking, life: () => life, isEmpty: seat.isEmpty, stop: () => seat.stop?.(false) }),
     account: user.account,
     restartsItself() {
       if (isUp(view)) return { runs: true, delayMs: 0 }
@@ -274,6 +263,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       isReleased = true
       clearTimeout(settle)
       order.end()
+      stopping.end()
     },
   }
   return seat

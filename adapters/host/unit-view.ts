@@ -33,6 +33,9 @@ export interface UnitView {
   readonly restartMs: number
   /** `TimeoutStartSec=`, ms; Infinity: none. */
   readonly startMs: number
+  /** False: `RefuseManualStart=`, `RefuseManualStop=`. */
+  readonly canStart: boolean
+  readonly canStop: boolean
   /** `Type=`. */
   readonly type: string
   /** Of the job that is under way; 0: none. */
@@ -48,7 +51,7 @@ export interface UnitView {
 export const NO_UNIT: UnitView = {
   ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
   ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, mainMonoMs: 0 },
-  ...{ restartMs: 100, startMs: 90_000, hasPeak: false, activeMonoMs: 0 },
+  ...{ restartMs: 100, startMs: 90_000, hasPeak: false, activeMonoMs: 0, canStart: true, canStop: true },
   ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [], boundTo: [] },
 }
 
@@ -57,6 +60,7 @@ type Properties = Readonly<Record<string, unknown>>
 /** The view after `properties` (some or all) have been told. */
 export function viewWith(before: UnitView, properties: Properties): UnitView {
   const text = (name: string, old: string) => (name in properties ? String(properties[name]) : old)
+  const flag = (name: string, old: boolean) => (name in properties ? properties[name] === true : old)
   const number = (name: string, old: number) => (name in properties ? Number(properties[name]) : old)
   const ms = (name: string, old: number) => {
     const us = number(name, Number.NaN)
@@ -80,6 +84,8 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     policy: text('Restart', before.policy),
     restartMs: ms('RestartUSec', before.restartMs),
     startMs: ms('TimeoutStartUSec', before.startMs),
+    canStart: flag('CanStart', before.canStart),
+    canStop: flag('CanStop', before.canStop),
     type: text('Type', before.type),
     job: Array.isArray(properties.Job) ? Number(properties.Job[0]) : before.job,
     hasPeak: before.hasPeak || 'MemoryPeak' in properties,

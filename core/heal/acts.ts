@@ -129,6 +129,11 @@ export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {
       if (seat.stop === undefined) seat.signal(stop.signal)
       else seat.stop(facts.phase === 'restarting')
     },
+    callOff() {
+      cancelGrace()
+      killRest = null
+      facts.killed = {}
+    },
     forbidRestart: () => seat.stop?.(false),
     killTree: emptyTree,
     scheduleRestart() {

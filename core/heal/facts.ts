@@ -56,6 +56,8 @@ export interface Facts {
   leftDown: string | null
   /** Its stop is recorded already, though what is left of it is still being ended. */
   isStopTold: boolean
+  /** Why the host did not carry out the stop that was asked for last, in words; null: it did, or was not asked. */
+  refusal: string | null
   /** Who asked for the stop or restart under way. */
   by: string
   /** All services are being stopped: that says nothing about what is wanted of this one. */
@@ -114,6 +116,7 @@ export function newFacts(spec: ServiceSpec, memory: ServiceMemory | null, nowMs:
     leftDown: null,
     isKept: false,
     isStopTold: false,
+    refusal: null,
     by: 'heald',
     goingDown: false,
     killed: {},

@@ -58,6 +58,8 @@ export interface Outside {
   runs(launch: Launch): void
   /** Somebody else has it stopped: a wish, not a crash. */
   stops(): void
+  /** A stop that was ordered came to nothing: the host refuses it, in words; null: somebody else had it started instead. */
+  goesOn(refusal: string | null): void
   /** The host was to restart it by itself, and has given up; words on why. */
   givesUp(why: string): void
   /** What `Seat.rests` did not know is known now, and is none of the news above. */
@@ -110,6 +112,8 @@ export interface Seat {
   stop?(isRestart: boolean): void
   /** Only where the host does the stopping: why it would not restart what runs now, in words; null: it would, or nothing runs. */
   refusesRestart?(): Promise<string | null>
+  /** Only where the host does the stopping: why it would not, in words; null: nothing is known against that. */
+  refusesStop?(): string | null
   /**
    * Only where others may start and stop it: why it is left as it is though it does not run; null: it has failed. Not
    * `isKnown`: the host can't tell yet, and what it is comes as news (`Outside`). `isIdle`: it could be started.

@@ -58,6 +58,15 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
       // What is left of it may take long, and a next daemon would take it for one that is to be started again.
       if (isOver) perform.recordStopped()
     },
+    goesOn(refusal) {
+      if (facts.phase !== 'stopping' && facts.phase !== 'restarting') return
+      facts.refusal = refusal
+      const { pid, startedMs } = facts
+      // Nothing runs: the host is to restart it, and nobody else can.
+      if (pid === null) return feed('wanted')
+      facts.adopted ??= { pid, startTime: 0, startedMonoMs: startedMs }
+      feed('goesOn')
+    },
     givesUp(why) {
       if (facts.phase !== 'backoff' && facts.phase !== 'loopBackoff') return
       facts.lastTrouble = why

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ServiceStatus } from '../api/control.ts'
 import type { ServiceSpec } from '../config/spec.ts'
 import { actorOf } from '../entry.ts'
-import { Fault, messageOf } from '../fault.ts'
+import { type Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
-import { newFacts, recalled } from './facts.ts'
+import { answersOf } from './answers.ts'
+import { type Facts, newFacts, recalled } from './facts.ts'
 import type { End, Outside, Seat } from './host.ts'
 import { inBoot, type Remembered, ranOf } from './memory.ts'
 import { newOutage } from './outage.ts'
@@ -89,6 +90,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   let isFeeding = false
   const { later } = options
   const waiters = new Set<() => void>()
+  const answers = answersOf(facts, seat)
 
   const generation = () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target))
 
@@ -155,35 +157,6 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     })
   }
 
-  function becameReady(): boolean | Fault {
-    const { phase } = facts
-    if (service.isReady()) return true
-    if (['starting', 'stopping', 'restarting', 'loopRunning'].includes(phase)) return false
-    const why = facts.lastTrouble || facts.why || `it is ${SHOWN[phase]}`
-    return new Fault('service.failed', `${name} did not get ready: ${why}`, {
-      hint: `look at its output: heald logs ${name}`,
-      retry: 'now',
-    })
-  }
-
-  /** Once it is stopped for good, nobody's earlier or later wish may start it again beside that. */
-  function refuseWhenClosing(): void {
-    if (!facts.goingDown) return
-    throw new Fault('daemon.stopping', `${name} is being stopped for good`, {
-      hint: 'wait until that is done',
-      retry: 2000,
-    })
-  }
-
-  function stoppedOrOverridden(): boolean | Fault {
-    if (facts.phase === 'stopped') return true
-    if (facts.phase === 'stopping') return false
-    return new Fault('service.overridden', `${name} is ${SHOWN[facts.phase]}: somebody asked for a start meanwhile`, {
-      hint: 'stop it again if it is still to be stopped',
-      retry: 'now',
-    })
-  }
-
   const service: Service = {
     name,
     spec: () => facts.spec,
@@ -199,32 +172,28 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       takeUp({ facts, seat, memory, boot: options.boot, missing: options.waitingFor(facts.spec) }, beginning)
     },
     async start(by) {
-      refuseWhenClosing()
-      facts.by = by
+      answers.refuseWhenClosing()
+      Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
       seat.hurry?.()
       feed('wanted')
-      await until(becameReady)
+      await until(answers.becameReady)
     },
     async restart(by) {
-      const refusal = seat.refusesRestart === undefined ? null : await seat.refusesRestart()
-      if (refusal !== null) {
-        const hint = 'mend its unit and run systemctl daemon-reload; what runs goes on meanwhile'
-        throw new Fault('service.failed', `${name} was not restarted: ${refusal}`, { hint })
-      }
-      refuseWhenClosing()
-      facts.by = by
+      if (seat.refusesRestart !== undefined) await answers.refuseRestart()
+      answers.refuseWhenClosing()
+      Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
       // systemd knows a restart: others that need the unit are restarted with it, not stopped.
       feed(seat.stop === undefined ? 'stopAsked' : 'renewed')
       feed('wanted')
-      await until(becameReady)
+      await until(answers.becameReady)
     },
     async stop(by, goingDown = false) {
       // A unit belongs to systemd: that heald lets go of it is no reason to stop it.
       if (facts.phase === 'stopped' || (goingDown && facts.spec.unit !== undefined)) return
-      facts.by = by
-      facts.goingDown = goingDown
+      answers.refuseStop()
+      Object.assign(facts, { by, goingDown, refusal: null } satisfies Partial<Facts>)
       feed('stopAsked')
-      await until(stoppedOrOverridden)
+      await until(answers.stopped)
     },
     letGo: records.released,
     describe(next) {

@@ -71,6 +71,8 @@ export type Event =
   /** It is to be left down until `released` or `wanted`. */
   | 'held'
   | 'released'
+  /** The host does not carry out the stop under way: the instance goes on. */
+  | 'goesOn'
 
 export type Action =
   /** Start an instance; then feed `launched`. */
@@ -79,6 +81,8 @@ export type Action =
   | 'stopTree'
   /** Tell a host that restarts it by itself not to; the tree is being seen to already. */
   | 'forbidRestart'
+  /** Nothing comes of the stop: no grace period ends, and what it killed for is forgotten. */
+  | 'callOff'
   /** Kill the whole tree (nothing to do when it is empty), trying again until it is gone; then feed `treeEmpty`. */
   | 'killTree'
   /** Start the timer of the next attempt, replacing one that runs; then feed `backoffOver`. */

@@ -94,6 +94,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const outside: Outside = {
       runs: launch => deliver?.outside.runs(launch),
       stops: () => deliver?.outside.stops(),
+      goesOn: refusal => deliver?.outside.goesOn(refusal),
       givesUp: why => deliver?.outside.givesUp(why),
       known: () => deliver?.outside.known(),
       left: (pid, remains) => deliver?.outside.left(pid, remains),

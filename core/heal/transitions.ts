@@ -26,6 +26,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('held', 'recordHeld'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // An instance is being launched, or runs and is not ready yet.
   starting: {
@@ -46,6 +47,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('holding', 'unwatch', 'recordHeld', 'stopTree'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   ready: {
     wanted: 'ignored',
@@ -65,6 +67,7 @@ export const TRANSITIONS = {
     stable: go('ready', 'resetCounts'),
     held: go('holding', 'unwatch', 'recordHeld', 'stopTree'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // Liveness is still watched: a service can hang while it fails its readiness check.
   unhealthy: {
@@ -85,6 +88,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('holding', 'unwatch', 'recordHeld', 'stopTree'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // The exit is counted here when we killed it: each failure ends in one exit, so it is counted once.
   clearing: {
@@ -105,6 +109,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('holding', 'recordHeld'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   backoff: {
     wanted: go('starting', 'cancelRestart', 'resetCounts', 'start'),
@@ -124,6 +129,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('held', 'cancelRestart', 'recordHeld'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // Getting ready is not enough to leave the loop; staying ready (`stable`) is.
   loopRunning: {
@@ -144,6 +150,7 @@ export const TRANSITIONS = {
     stable: go('ready', 'resetCounts'),
     held: go('holding', 'unwatch', 'recordHeld', 'stopTree'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   loopClearing: {
     wanted: 'ignored',
@@ -163,6 +170,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('holding', 'recordHeld'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // An operator's `wanted` tries at once but does not end the loop.
   loopBackoff: {
@@ -183,6 +191,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('held', 'cancelRestart', 'recordHeld'),
     released: 'ignored',
+    goesOn: 'ignored',
   },
   // Exits from here on are wanted: recorded, not counted.
   stopping: {
@@ -203,6 +212,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: 'ignored',
     released: 'ignored',
+    goesOn: go('starting', 'callOff', 'recordStarted', 'watch'),
   },
   // Stopped on request, so neither delay nor count.
   restarting: {
@@ -223,6 +233,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: go('holding', 'recordHeld'),
     released: 'ignored',
+    goesOn: go('starting', 'callOff', 'recordStarted', 'watch'),
   },
   holding: {
     wanted: go('restarting'),
@@ -242,6 +253,7 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: 'ignored',
     released: go('restarting'),
+    goesOn: 'ignored',
   },
   // An instance found running (adopted) is stopped: it was to stay down.
   held: {
@@ -262,5 +274,6 @@ export const TRANSITIONS = {
     stable: 'ignored',
     held: 'ignored',
     released: go('starting', 'resetCounts', 'start'),
+    goesOn: 'ignored',
   },
 } as const satisfies Record<Phase, Record<Event, Step | 'ignored'>>

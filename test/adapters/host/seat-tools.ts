@@ -5,11 +5,18 @@ import type { End, Outside } from '../../../core/heal/host.ts'
 
 /**
  * What a seat of a unit needs: a bus that notes in `calls` what it is asked for, and that says nothing by itself. `of`: what
- * single properties it answers with.
+ * single properties it answers with; `answer`: what it says to a call of the manager.
  */
-export function seatTools(calls: string[], of: Readonly<Record<string, unknown>> = {}) {
+export function seatTools(
+  calls: string[],
+  of: Readonly<Record<string, unknown>> = {},
+  answer: (member: string) => unknown = () => {},
+) {
   const bus: SystemdBus = {
-    manager: async member => void calls.push(member),
+    async manager(member) {
+      calls.push(member)
+      return answer(member)
+    },
     properties: async () => {},
     async property(_path, _interface, name) {
       calls.push(name)
@@ -29,7 +36,7 @@ export function listener() {
   const ends: End[] = []
   const tell = (what: string) => () => void told.push(what)
   const outside: Outside = {
-    ...{ runs: tell('runs'), stops: tell('stops'), givesUp: tell('gives up') },
+    ...{ runs: tell('runs'), stops: tell('stops'), goesOn: tell('goes on'), givesUp: tell('gives up') },
     known: () => {},
     left: () => {},
   }

@@ -25,6 +25,7 @@ function seated(of: Readonly<Record<string, unknown>> = {}) {
   const outside = {
     runs: tell('runs'),
     stops: tell('stops'),
+    goesOn: tell('goes on'),
     givesUp: tell('gives up'),
     known: tell('known'),
     left: (pid: number, { rssBytes }: Remains) => void told.push(`${pid} held ${rssBytes}`),

@@ -31,11 +31,16 @@ export function run(n: number): Buffer {
 
 export const PAST: Remembered = { memory: { web: MEMORY }, openIncidents: () => [INCIDENT] }
 
+interface WardOptions {
+  readonly answer?: (member: string) => unknown
+  readonly warnings?: string[]
+}
+
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
- * answers with.
+ * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure else.
  */
-export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}) {
+export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
   const calls: string[] = []
   const clock = fakeClock()
@@ -43,14 +48,21 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
   const outside: Outside = {
     runs: launch => service?.outside.runs(launch),
     stops: () => service?.outside.stops(),
+    goesOn: refusal => service?.outside.goesOn(refusal),
     givesUp: why => service?.outside.givesUp(why),
     known: () => service?.outside.known(),
     left: () => {},
   }
-  const seat = unitSeat('web.service', seatTools(calls, of), end => service?.onEnd(end), outside)
+  const warn = (text: string) => void (more.warnings?.push(text) ?? assert.fail(text))
+  const seat = unitSeat(
+    'web.service',
+    { ...seatTools(calls, of, more.answer), warn },
+    end => service?.onEnd(end),
+    outside,
+  )
   service = superviseService(
     {
-      ...{ clock, random: () => 0.5, boot: '00000000-0000', warn: (text: string) => assert.fail(text) },
+      ...{ clock, random: () => 0.5, boot: '00000000-0000', warn },
       record: draft => void drafts.push(draft),
       remembered,
       generationOf: () => null,

@@ -71,6 +71,8 @@ function perform(world: World, action: Action): World {
     case 'stopTree':
     case 'killTree':
       return { ...world, clearing: true }
+    case 'callOff':
+      return { ...world, clearing: false }
     case 'scheduleRestart':
       return { ...world, restartTimer: true }
     case 'cancelRestart':
@@ -156,7 +158,8 @@ const BEGINNINGS = [
   feed({ ...NEW, alive: true, littered: true }, 'launched'),
   feed({ ...NEW, phase: 'held', alive: true, littered: true }, 'launched'),
 ]
-const everything = (world: World) => [...ASKED, ...coming(world)]
+const mayGoOn = ({ phase, alive, launching }: World) => alive && !launching && /^(stopping|restarting)$/.test(phase)
+const everything = (world: World) => [...ASKED, ...(mayGoOn(world) ? ['goesOn' as const] : []), ...coming(world)]
 
 test('every phase answers every event, and an ignored one changes nothing', t => {
   let transitions = 0

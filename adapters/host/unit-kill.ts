@@ -1,0 +1,52 @@
+import { constants } from 'node:os'
+import type { SystemdBus } from './systemd-bus.ts'
+import type { Life } from './unit-life.ts'
+import type { UnitView } from './unit-view.ts'
+
+export interface KillTools {
+  readonly unit: string
+  readonly bus: SystemdBus
+  readonly view: () => UnitView
+  readonly refresh: () => Promise<void>
+  readonly life: () => Life
+  readonly isEmpty: () => boolean
+  /** Has it stopped. */
+  readonly stop: () => void
+}
+
+const LOOK_EVERY_MS = 20
+/** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
+const STOP_MS = 540_000
+
+/** Resolves once nothing is left of what runs now, or was to be stopped; rejects `timeoutMs` after its start, if it was killed. */
+export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ...tools }: KillTools): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  let run = life().instance?.run
+  let wasOrdered = false
+  let isKilled = false
+  while (!isEmpty()) {
+    const { instance, stop, rest } = life()
+    wasOrdered ||= stop?.isOurs === true
+    if (instance !== null && instance.run !== run) {
+      // systemd has started it again by then: that is another tree, which is to be stopped where this one was to be.
+      if (!wasOrdered) return
+      run = instance.run
+      isKilled = false
+      if (stop === null) tools.stop()
+    }
+    // systemd sees to a stop under way, whoever asked for it, for as long as the unit allows.
+    const sinceMs = life().stop?.sinceMs ?? rest?.sinceMs ?? null
+    const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
+    if (!isStopping && !isKilled) {
+      isKilled = true
+      await bus.manager('KillUnit', 'ssi', [unit, 'all', constants.signals.SIGKILL]).catch(() => {})
+      continue
+    }
+    if (!isStopping && performance.now() > deadline) {
+      await tools.refresh()
+      const { active, sub } = tools.view()
+      throw new Error(`the unit ${unit} is still there ${timeoutMs} ms after SIGKILL (${active}, ${sub})`)
+    }
+    await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}
