@@ -1,9 +1,10 @@
 import { pathOf, type SystemdBus } from './systemd-bus.ts'
-import { awaitsRestart, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, isUp, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /*
  * Where a unit falls that others are bound to (`BindsTo=`), systemd stops those with a job, as if somebody had asked for it.
- * What tells them apart is how the other unit does at that moment.
+ * What tells them apart is how the other unit does at that moment, or, where it runs again by then, when it fell: systemd lets
+ * no unit outlive what it is bound to, so a fall in the time of a run is what has ended that.
  */
 
 /** Why a unit that is bound to others is being stopped, and whether those are back. */
@@ -30,12 +31,31 @@ export interface Bound {
  */
 export type SeatState = 'up' | 'fallen' | 'down'
 
-/** `stateOf`: null for a unit that is not looked after here; of others only that is asked. `known`: it is known now why. */
-export function boundUnit(bus: SystemdBus, stateOf: (unit: string) => SeatState | null, known: () => void): Bound {
-  let asked: { readonly run: string; isAsking: boolean; fellWith: string | null } | null = null
+export interface BoundTools {
+  readonly bus: SystemdBus
+  /** Null for a unit that is not looked after here; of others only that is asked. */
+  readonly stateOf: (unit: string) => SeatState | null
+  /** When it fell last, monotonic. */
+  readonly fellMonoMs: (unit: string) => number | null
+}
+
+interface Asked {
+  readonly run: string
+  /** Whether such a moment, monotonic, lies in that run. */
+  readonly isIn: (monoMs: number) => boolean
+  isAsking: boolean
+  fellWith: string | null
+}
+
+/** `known`: it is known now why. */
+export function boundUnit({ bus, stateOf, fellMonoMs }: BoundTools, known: () => void): Bound {
+  let asked: Asked | null = null
   let boundTo: readonly string[] = []
 
-  const fallen = () => boundTo.find(unit => stateOf(unit) === 'fallen') ?? null
+  function fallen({ isIn }: Asked): string | null {
+    const hasFallen = (unit: string) => stateOf(unit) === 'fallen' || isIn(fellMonoMs(unit) ?? 0)
+    return boundTo.find(hasFallen) ?? null
+  }
   const notSeated = () => boundTo.filter(unit => stateOf(unit) === null)
 
   async function viewOf(unit: string): Promise<UnitView> {
@@ -46,13 +66,13 @@ export function boundUnit(bus: SystemdBus, stateOf: (unit: string) => SeatState 
     return view
   }
 
-  async function ask(of: { isAsking: boolean; fellWith: string | null }): Promise<void> {
-    // By the time of the answer it may run again.
-    of.fellWith = fallen()
+  async function ask(of: Asked): Promise<void> {
+    // By the time of the answer it may have been stopped.
+    of.fellWith = fallen(of)
     const others = notSeated()
     try {
       const views = await Promise.all(others.map(viewOf))
-      of.fellWith ??= fallen() ?? others.find((_, at) => hasFallen(views[at] ?? NO_UNIT)) ?? null
+      of.fellWith ??= fallen(of) ?? others.find((_, at) => hasFallen(views[at] ?? NO_UNIT, of)) ?? null
     } catch {
       // Nobody can tell, so it is what systemd calls it.
     }
@@ -64,7 +84,9 @@ export function boundUnit(bus: SystemdBus, stateOf: (unit: string) => SeatState 
     asks(view) {
       if (view.boundTo.length === 0 || asked?.run === view.run) return false
       boundTo = view.boundTo
-      asked = { run: view.run, isAsking: true, fellWith: null }
+      const { run, activeMonoMs, activeExitMonoMs } = view
+      const isIn = (monoMs: number) => monoMs > activeMonoMs && monoMs <= activeExitMonoMs
+      asked = { run, isIn, isAsking: true, fellWith: null }
       void ask(asked)
       return true
     },
@@ -90,7 +112,9 @@ export function boundUnit(bus: SystemdBus, stateOf: (unit: string) => SeatState 
 }
 
 /** It has ended by itself; one that was stopped has a job, or nothing against it. */
-function hasFallen(view: UnitView): boolean {
+function hasFallen(view: UnitView, { isIn }: Asked): boolean {
   if (awaitsRestart(view)) return true
+  // systemd counts restarts of its own from 0 on wherever somebody else starts it.
+  if (isUp(view)) return view.restarts > 0 && isIn(view.activeExitMonoMs)
   return view.job === 0 && (view.active === 'failed' || view.active === 'deactivating')
 }

@@ -39,6 +39,8 @@ export type UnitSeat = Seat & {
   view(): UnitView
   /** It has ended unasked, is not left down, and does not run again yet. */
   hasFallen(): boolean
+  /** When it fell last, monotonic, as systemd has noted it; null: not as long as it has been seated. */
+  fellMonoMs(): number | null
 }
 
 export interface UnitTools {
@@ -49,6 +51,7 @@ export interface UnitTools {
   readonly refresh: () => Promise<void>
   /** How another unit does; null: it is not looked after here. */
   readonly stateOf: (unit: string) => SeatState | null
+  readonly fellMonoMs: (unit: string) => number | null
   /** What the run `run` wrote last. */
   readonly tail: (run: string) => Promise<string>
 }
@@ -67,6 +70,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let passing: Launch | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
+  let fellMonoMs: number | null = null
   let isReleased = false
   const found = unitFound(unit)
   const user = unitUser()
@@ -139,6 +143,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const end = endOf(of.pid, news.view, tools.kernelLog, bound.fellWith())
       const hasRest = news.view !== null && !isDown(news.view)
       life = ended(life, of, end.leftDown != null, hasRest ? performance.now() : null)
+      if (life.hasFallen) fellMonoMs = view.activeExitMonoMs
       stopping.end()
       if (!hasRest) void tellRemains(of)
       onEnd(end)
@@ -165,7 +170,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     else outside.givesUp(`systemd has given up restarting it (${view.result}; see StartLimitBurst)`)
   }
 
-  const bound = boundUnit(tools.bus, tools.stateOf, () => {
+  const bound = boundUnit(tools, () => {
     if (isReleased || told === null) return
     if (bound.fellWith() === null) tell({ kind: 'stops' })
     else told = { ...told, stops: false }
@@ -202,6 +207,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const wasAsked = life.stop !== null || told?.stops === true
       return life.hasFallen || (settle !== undefined && !wasAsked && leftDown(view) === null)
     },
+    fellMonoMs: () => fellMonoMs,
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
       stopping.systemdIsNew()

@@ -46,12 +46,22 @@ export interface UnitView {
   readonly mainMonoMs: number
   /** Monotonic ms: when it became active last. */
   readonly activeMonoMs: number
+  /** Monotonic ms: when it ceased to be active last, whatever came then. */
+  readonly activeExitMonoMs: number
 }
 
 export const NO_UNIT: UnitView = {
   ...{ load: 'not-found', active: 'inactive', sub: 'dead', result: 'success', run: '', type: 'simple', policy: 'no' },
   ...{ mainPid: 0, controlPid: 0, lastPid: 0, exitKind: 0, exitStatus: 0, restarts: 0, job: 0, mainMonoMs: 0 },
-  ...{ restartMs: 100, startMs: 90_000, hasPeak: false, activeMonoMs: 0, canStart: true, canStop: true },
+  ...{
+    restartMs: 100,
+    startMs: 90_000,
+    hasPeak: false,
+    activeMonoMs: 0,
+    activeExitMonoMs: 0,
+    canStart: true,
+    canStop: true,
+  },
   ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [], boundTo: [] },
 }
 
@@ -91,6 +101,7 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     hasPeak: before.hasPeak || 'MemoryPeak' in properties,
     mainMonoMs: ms('ExecMainStartTimestampMonotonic', before.mainMonoMs),
     activeMonoMs: ms('ActiveEnterTimestampMonotonic', before.activeMonoMs),
+    activeExitMonoMs: ms('ActiveExitTimestampMonotonic', before.activeExitMonoMs),
     preventedCodes: list(codes, before.preventedCodes),
     preventedSignals: list(signals, before.preventedSignals),
     triggeredBy: list(properties.TriggeredBy, before.triggeredBy),

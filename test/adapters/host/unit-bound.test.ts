@@ -7,20 +7,26 @@ import { listener, seatTools } from './seat-tools.ts'
 const RUNS = {
   ...{ LoadState: 'loaded', ActiveState: 'active', SubState: 'running', Result: 'success', MainPID: 7 },
   ...{ InvocationID: Buffer.alloc(16, 1), BindsTo: ['base.service'], Job: [0, '/'] },
+  ...{ ActiveEnterTimestampMonotonic: 10_000, ActiveExitTimestampMonotonic: 5_000 },
 }
 /** systemd ends it with a job, as for somebody who asked. */
 const STOPS = { ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [5, '/job'] }
 const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, ExecMainCode: 2, ExecMainStatus: 15 }
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-/** A unit that is bound to `base.service`, of which systemd says `base`, and its seat here, if it has one, `state`. */
-async function seated(base: Record<string, unknown>, state: SeatState | null = null) {
+/** A unit that is bound to `base.service`, of which systemd says `base`, and its seat here, if it has one, `state`, and when it fell. */
+async function seated(base: Record<string, unknown>, state: SeatState | null = null, fellMs: number | null = null) {
   const calls: string[] = []
   const { told, ends, outside, ended } = listener()
   const tools = seatTools(calls, { JobType: 'stop' })
   const other = { ...base, state }
   const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
-  const seat = unitSeat('bound.service', { ...tools, bus, stateOf: () => other.state }, ended, outside)
+  const seat = unitSeat(
+    'bound.service',
+    { ...tools, bus, stateOf: () => other.state, fellMonoMs: () => fellMs },
+    ended,
+    outside,
+  )
   seat.take(RUNS, true)
   await seat.adopt()
   return { seat, calls, told, ends, other }
@@ -65,7 +71,55 @@ test('the same where both run again before anybody could see how it ended', asyn
   }
 })
 
-test('a stop is a wish where the other one runs, was stopped, or can’t be asked', async () => {
+test('the same where the other one has fallen in the time of this run, and runs again by the time of the stop', async () => {
+  const stopsAt = { ...STOPS, ActiveExitTimestampMonotonic: 30_000 }
+  const cases = [
+    { fellMs: 20, told: ['ended'] },
+    { fellMs: 30, told: ['ended'] },
+    // That was the run of before, or one that nobody can have stopped this for.
+    { fellMs: 9, told: ['stops'] },
+    { fellMs: 31, told: ['stops'] },
+    { fellMs: null, told: ['stops'] },
+  ]
+  for (const { fellMs, told } of cases) {
+    const { seat, told: was } = await seated({ ActiveState: 'active' }, 'up', fellMs)
+    seat.take(stopsAt, true)
+    await settled()
+    seat.release()
+    assert.deepEqual(was, told, `${fellMs}`)
+  }
+})
+
+test('the same where nobody looks after it here, and systemd has restarted it by itself', async () => {
+  const base = { ActiveState: 'active', NRestarts: 1, ActiveExitTimestampMonotonic: 20_000 }
+  for (const [other, told] of [
+    [base, ['ended']],
+    [{ ...base, NRestarts: 0 }, ['stops']],
+    [{ ...base, ActiveExitTimestampMonotonic: 9_000 }, ['stops']],
+  ] as const) {
+    const { seat, told: was } = await seated(other)
+    seat.take({ ...STOPS, ActiveExitTimestampMonotonic: 30_000 }, true)
+    await settled()
+    seat.release()
+    assert.deepEqual(was, told)
+  }
+})
+
+test('when it fell is what systemd says of its last end that nobody asked for', async () => {
+  const { seat } = await seated({})
+  assert.equal(seat.fellMonoMs(), null)
+  seat.take({ ...IS_DOWN, ActiveState: 'failed', Job: [0, '/'], ActiveExitTimestampMonotonic: 20_000 }, true)
+  assert.equal(seat.fellMonoMs(), 20)
+  seat.take({ ...RUNS, InvocationID: Buffer.alloc(16, 2), ActiveExitTimestampMonotonic: 20_000 }, true)
+  assert.equal(seat.fellMonoMs(), 20, 'also once it runs again')
+  seat.take({ ...STOPS, ActiveExitTimestampMonotonic: 30_000 }, true)
+  await settled()
+  seat.take(IS_DOWN, true)
+  assert.equal(seat.fellMonoMs(), 20, 'a stop is no fall')
+  seat.release()
+})
+
+test('a stop is a wish where the other one runs as before, was stopped, or can’t be asked', async () => {
   for (const base of [
     { ActiveState: 'active' },
     { ActiveState: 'deactivating', Job: [9, '/job'] },
