@@ -21,6 +21,8 @@ export interface Bound {
   fellWith(): string | null
   /** Nothing that it fell with is still to come back by itself. */
   isFree(): Promise<boolean>
+  /** The run in `view` fell, as the daemon before this one has recorded. */
+  recall(view: UnitView): void
   /** It runs, or is to be started whatever the other unit does. */
   forget(): void
 }
@@ -96,6 +98,11 @@ export function boundUnit({ bus, stateOf, fellMonoMs }: BoundTools, known: () =>
         ? { ...view, result: 'dependency', job: 0 }
         : view,
     fellWith: () => asked?.fellWith ?? null,
+    recall({ run, boundTo: units }) {
+      boundTo = units
+      const fellWith = units.find(unit => stateOf(unit) !== 'up') ?? units[0] ?? null
+      asked = { run, isIn: () => false, isAsking: false, fellWith }
+    },
     async isFree() {
       if (asked === null || asked.fellWith === null) return true
       if (boundTo.some(unit => ['fallen', 'down'].includes(stateOf(unit) ?? ''))) return false

@@ -5,8 +5,10 @@ import { isBetween, isDown, isUp, type UnitView } from './unit-view.ts'
 export interface UnitFound {
   /** Resolves with the first picture. */
   readonly pictured: Promise<void>
-  /** The end of the run with this main process is recorded. */
-  recorded(pid: number | null): void
+  /** The end of the run with this main process is recorded: a fall with what it is bound to, or another one. */
+  recorded(pid: number | null, fell: boolean): void
+  /** What `view` shows the rest of fell so. */
+  fell(view: UnitView): boolean
   /** From now on whatever comes is news. */
   late(): void
   isLate(): boolean
@@ -24,14 +26,18 @@ export function unitFound(unit: string): UnitFound {
   const { promise: pictured, resolve: tellPictured } = Promise.withResolvers<void>()
   let isLate = false
   let recordedPid: number | null = null
+  let isFall = false
   /** It was being stopped when it was seated. */
   let wasStopping = false
 
   const self: UnitFound = {
     pictured,
-    recorded(pid) {
+    recorded(pid, fell) {
       recordedPid = pid
+      isFall = fell
     },
+    // systemd may have forgotten the run.
+    fell: view => isFall && !isUp(view) && (view.lastPid === recordedPid || view.lastPid === 0),
     late() {
       isLate = true
     },
@@ -61,6 +67,7 @@ export function unitFound(unit: string): UnitFound {
     },
     runs() {
       wasStopping = false
+      isFall = false
     },
   }
   return self

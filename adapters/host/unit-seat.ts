@@ -85,6 +85,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const isFirst = told === null
     told ??= found.take(view)
     if (told === null) return
+    if (isFirst && found.fell(view)) bound.recall(view)
     if (isFirst && view.active === 'deactivating') {
       // Of a run whose end is recorded.
       const of = { pid: view.lastPid, run: view.run }
@@ -218,8 +219,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (isWhole) look()
     },
     jobRemoved: order.jobRemoved,
-    async adopt(endedPid: number | null = null): Promise<Adopted | null> {
-      found.recorded(endedPid)
+    async adopt(endedPid: number | null = null, fell = false): Promise<Adopted | null> {
+      found.recorded(endedPid, fell)
       void tools.refresh()
       await Promise.race([found.pictured, new Promise(resolve => setTimeout(resolve, FIRST_WORD_MS).unref())])
       if (told === null) found.late()

@@ -72,9 +72,9 @@ export interface Outside {
 export interface Seat {
   /**
    * Finds an instance left running by an earlier daemon. Resolves to null when there is none. `endedPid`: the one that ran last
-   * in this boot, where its end is recorded: what is left of that is no news.
+   * in this boot, where its end is recorded: what is left of that is no news. `fell`: that was with the unit that it is bound to.
    */
-  adopt(endedPid?: number | null): Promise<Adopted | null>
+  adopt(endedPid?: number | null, fell?: boolean): Promise<Adopted | null>
   /**
    * Starts the service: one byte to the standby, or a cold start. Synchronous up to the byte. Returns the pid.
    * The instance before must have ended and its tree be empty. A launch that fails is reported through `onEnd`.

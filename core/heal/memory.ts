@@ -16,6 +16,8 @@ export interface ServiceMemory {
   runningPid: number | null
   /** The instance that ended last, where that is recorded and none has run since; missing in snapshots of older versions. */
   endedPid?: number | null
+  /** It fell with the unit that it is bound to, and has not run since; missing in snapshots of older versions. */
+  fell?: boolean
   /** Boot in which the last one ran, 8 hex. */
   boot: string
   /** heald itself was to start it again, and has not yet; missing in snapshots of older versions. */
@@ -67,12 +69,16 @@ export function remember(memory: Memory, entry: Entry): void {
       break
     case 'service.exited':
       of.runningPid = null
+      // A start that came to nothing had no process, and says nothing of the run before it.
+      if (entry.data.pid === 0) break
       of.endedPid = typeof entry.data.pid === 'number' ? entry.data.pid : null
+      of.fell = entry.data.result === 'dependency'
       break
     case 'service.restarting':
       of.restarts += 1
       break
     case 'service.stopped':
+      of.fell = false
       // Of one that has left the configuration nothing else tells its end.
       if (of.runningPid !== null && entry.data.pid === of.runningPid) of.runningPid = null
       // The daemon's own stops (configuration, `heald down`) are not a wish about this service.
@@ -116,6 +122,7 @@ function ran(of: ServiceMemory, { data, boot }: Entry): void {
   of.stayDown = false
   of.runningPid = typeof data.pid === 'number' ? data.pid : null
   of.endedPid = null
+  of.fell = false
   of.boot = boot
   if (typeof data.unit === 'string') of.unit = data.unit
   else delete of.unit

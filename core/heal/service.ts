@@ -164,7 +164,8 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
     isWanted: () => facts.phase !== 'stopped' && facts.phase !== 'stopping',
     async adopt() {
-      facts.adopted = await seat.adopt(inBoot(memory, options.boot)?.endedPid)
+      const before = inBoot(memory, options.boot)
+      facts.adopted = await seat.adopt(before?.endedPid, before?.fell)
       return facts.adopted !== null
     },
     isAdopted: () => facts.adopted !== null,

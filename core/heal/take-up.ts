@@ -38,8 +38,9 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   /** The instance whose end the daemon before this one did not record, in this boot. */
   const ranBefore = before?.runningPid ?? null
   const rests = adopted === null ? (seat.rests?.() ?? null) : null
+  const fell = before?.fell === true
   /** The daemon before this one saw it fall and was to start it again: systemd was not. */
-  const isOwed = rests?.isIdle === true && before?.owes === true
+  const isOwed = rests?.isIdle === true && (before?.owes === true || fell)
   /** Its end is recorded, and the host still ends what is left of it. */
   const isEnding = before?.endedPid != null && seat.rests !== undefined && !seat.isEmpty()
   facts.unclear = null
@@ -70,6 +71,7 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
     facts.why = rests.why
   } else if (isEnding) {
     Object.assign(facts, { phase: 'starting', why: null, lastTrouble: ENDED_BEFORE } satisfies Partial<Facts>)
+    facts.hasFallen = fell
     outage.down(clock.monoMs())
     feed('ended')
   } else if (ranBefore !== null) {

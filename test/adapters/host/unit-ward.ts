@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
@@ -34,11 +35,13 @@ export const PAST: Remembered = { memory: { web: MEMORY }, openIncidents: () => 
 interface WardOptions {
   readonly answer?: (member: string) => unknown
   readonly warnings?: string[]
+  readonly stateOf?: () => SeatState
 }
 
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
- * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure else.
+ * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
+ * else; `stateOf`: how another unit does.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -56,7 +59,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
   const warn = (text: string) => void (more.warnings?.push(text) ?? assert.fail(text))
   const seat = unitSeat(
     'web.service',
-    { ...seatTools(calls, of, more.answer), warn },
+    { ...seatTools(calls, of, more.answer), warn, ...(more.stateOf && { stateOf: more.stateOf }) },
     end => service?.onEnd(end),
     outside,
   )
