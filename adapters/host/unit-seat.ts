@@ -231,11 +231,16 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     start() {
       if (passing !== null) return passing
       if (isUp(view) && !isOrdered()) return takeUp()
+      stopping.end()
       // A restart that was asked for brings it up by itself.
       if (!order.isUnderWay()) order.begin('StartUnit')
       return null
     },
     ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
+    waitsFor() {
+      const unit = order.waitsFor()
+      return unit === null ? null : `${unit}, which it is bound to`
+    },
     async refusesRestart() {
       await tools.refresh()
       return isUp(view) ? refusesRestart(view, unit) : null

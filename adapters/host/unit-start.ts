@@ -8,6 +8,8 @@ export interface UnitStart {
   /** Has it started, or stopped and started. */
   begin(member: 'StartUnit' | 'RestartUnit'): void
   isUnderWay(): boolean
+  /** The unit that is waited for before systemd is asked; null: none is. */
+  waitsFor(): string | null
   /** It runs, or is not wanted any more. Safe to call at any time. */
   end(): void
   /** A job of the unit is over: ours, or somebody else's. */
@@ -129,6 +131,7 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
       else void askOnceFree(order)
     },
     isUnderWay: () => order !== null,
+    waitsFor: () => order?.waitsFor ?? null,
     end() {
       clearTimeout(order?.deadline)
       order = null

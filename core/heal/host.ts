@@ -83,6 +83,8 @@ export interface Seat {
   start(): Launch | null
   /** Only where a start may wait for something else on the host: somebody asks for it now, so it no longer does. */
   hurry?(): void
+  /** Only there: what the start waits for, in words; null: for nothing, or none is under way. */
+  waitsFor?(): string | null
   /** Keeps a replacement forked and waiting. May be called at any time; does nothing when there is one. */
   arm(): void
   /**

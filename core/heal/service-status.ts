@@ -1,11 +1,12 @@
 import type { ServiceStatus } from '../api/control.ts'
 import type { Facts } from './facts.ts'
+import type { Seat } from './host.ts'
 import { SHOWN } from './state.ts'
 
 const NO_CHECK = { verdict: 'none', error: null } as const
 
-/** What people are shown of a service. `isStale`: what runs was started as something else than is described now. */
-export function statusOf(facts: Facts, incident: string | null, isStale: boolean): ServiceStatus {
+/** What people are shown of a service. */
+export function statusOf(facts: Facts, incident: string | null, seat: Seat): ServiceStatus {
   const { name, phase, pid, sinceMs, restarts, attempt, report, why, spec, ran } = facts
   return {
     name,
@@ -20,6 +21,11 @@ export function statusOf(facts: Facts, incident: string | null, isStale: boolean
     check:
       pid === null ? NO_CHECK : { verdict: report?.verdict?.verdict ?? 'none', error: report?.verdict?.error ?? null },
     incident,
-    why: why ?? (isStale ? 'restart pending: its configuration changed' : null),
+    why: why ?? waits(facts, seat) ?? (seat.runs(spec) ? null : 'restart pending: its configuration changed'),
   }
+}
+
+function waits({ pid }: Facts, seat: Seat): string | null {
+  const what = pid === null ? (seat.waitsFor?.() ?? null) : null
+  return what === null ? null : `waits for ${what}`
 }

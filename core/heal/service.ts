@@ -160,7 +160,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   const service: Service = {
     name,
     spec: () => facts.spec,
-    status: () => statusOf(facts, outage.id(), !seat.runs(facts.spec)),
+    status: () => statusOf(facts, outage.id(), seat),
     isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
     isWanted: () => facts.phase !== 'stopped' && facts.phase !== 'stopping',
     async adopt() {
@@ -183,6 +183,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       if (seat.refusesRestart !== undefined) await answers.refuseRestart()
       answers.refuseWhenClosing()
       Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
+      seat.hurry?.()
       // systemd knows a restart: others that need the unit are restarted with it, not stopped.
       feed(seat.stop === undefined ? 'stopAsked' : 'renewed')
       feed('wanted')

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { type Memory, remember } from '../../../core/heal/memory.ts'
 import { entryOf } from '../../core/safeswitch/written.ts'
-import { BEFORE, INCIDENT, IS_DOWN, MEMORY, PAST, RUNS, unitWard } from './unit-ward.ts'
+import { BEFORE, INCIDENT, IS_DOWN, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
 
 // heald is killed while a unit is down that has fallen with the one that it is bound to.
 
@@ -86,4 +86,17 @@ test('that it fell is forgotten with its next run, and with a stop', async () =>
     remember(memory, { ...entryOf(kind, { pid: 9, by: 'outside' }), svc: 'web' })
     assert.equal(memory.web?.fell, false)
   }
+})
+
+test('what a start waits for is shown, and waited for no longer once a restart is asked for', async () => {
+  const { service, seat, calls, clock } = await nextHeald({ ...STOPS, ...GONE }, 'down', await fallen())
+  assert.equal(service.status().why, 'waits for base.service, which it is bound to')
+  const restarted = service.restart('operator')
+  await looked()
+  assert.deepEqual([calls.at(-1), service.status().why], ['StartUnit', null])
+  seat.take({ ...BOUND, MainPID: 9, InvocationID: run(3) }, true)
+  await clock.advance(1000)
+  await restarted
+  seat.release()
+  assert.equal(service.status().state, 'ready')
 })
