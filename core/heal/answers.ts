@@ -5,6 +5,8 @@ import { SHOWN } from './state.ts'
 
 /** What people who order something of a service are answered: true: it is so; false: not yet. */
 export interface Answers {
+  /** The instance that failed is gone to the last of it. */
+  cleared(): boolean
   becameReady(): boolean | Fault
   stopped(): boolean | Fault
   /** Throws once it is being stopped for good: nobody's earlier or later wish may start it again beside that. */
@@ -23,6 +25,7 @@ export function answersOf(facts: Facts, seat: Seat): Answers {
   }
 
   return {
+    cleared: () => facts.phase !== 'clearing' && facts.phase !== 'loopClearing',
     becameReady() {
       const { phase, isUp, refusal, lastTrouble } = facts
       if (refusal !== null) return refused('restarted', refusal)

@@ -176,7 +176,12 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       answers.refuseWhenClosing()
       Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
       seat.hurry?.()
-      feed('wanted')
+      if (answers.cleared()) feed('wanted')
+      else {
+        await until(answers.cleared)
+        // Whatever else came meanwhile is the later wish.
+        if (facts.phase === 'backoff' || facts.phase === 'loopBackoff') feed('wanted')
+      }
       await until(answers.becameReady)
     },
     async restart(by) {
