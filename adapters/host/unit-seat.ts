@@ -263,8 +263,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (life.instance !== null || life.rest !== null) return false
       return isOrdered() ? isDown(view) && !awaitsRestart(view) : view.active !== 'deactivating'
     },
-    killTree: timeoutMs =>
-      killUnit(timeoutMs, { ...asking, life: () => life, isEmpty: seat.isEmpty, stop: () => seat.stop?.(false) }),
+    killTree(timeoutMs) {
+      // Somebody may have had the rest stopped before this heald came, and no other picture comes until that is gone.
+      if (life.rest !== null) queueMicrotask(look)
+      return killUnit(timeoutMs, { ...asking, life: () => life, isEmpty: seat.isEmpty, stop: () => seat.stop?.(false) })
+    },
     account: user.account,
     restartsItself() {
       if (isUp(view)) return { runs: true, delayMs: 0 }

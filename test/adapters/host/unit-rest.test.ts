@@ -133,3 +133,36 @@ test('a stop of the next run after such a one is told again', async () => {
   seat.release()
   assert.deepEqual(kinds().filter(kind => kind === 'service.stopped').length, 2)
 })
+
+test('a stop by hand of the rest that came while no heald ran is one too', async () => {
+  const { service, seat, kinds, calls, clock } = unitWard(RECORDED, { JobType: 'stop' })
+  const adopted = service.adopt()
+  seat.take({ ...REST, Job: [5, '/job'] }, true)
+  await adopted
+  service.begin()
+  await looked()
+  assert.deepEqual([kinds(), service.status().state], [['incident.resolved', 'service.stopped'], 'stopping'])
+  seat.take(HAS_FAILED, true)
+  await looked()
+  await clock.advance(1000)
+  seat.release()
+  assert.deepEqual([kinds().length, service.status().state, calls.includes('StartUnit')], [2, 'stopped', false])
+})
+
+test('somebody who asks for a start while the rest is ended waits for that, and for the start', async () => {
+  const { service, seat, kinds, calls, clock } = unitWard()
+  seat.take({ ...RUNS, MainPID: BEFORE }, true)
+  await service.adopt()
+  service.begin()
+  seat.take(REST, true)
+  const started = service.start('operator')
+  await looked()
+  seat.take(HAS_FAILED, true)
+  await looked()
+  assert.equal(calls.at(-1), 'StartUnit', 'at once then')
+  seat.take({ ...RUNS, MainPID: 9, InvocationID: run(3) }, true)
+  await clock.advance(1000)
+  await started
+  seat.release()
+  assert.deepEqual([kinds().includes('service.started 9'), service.status().state], [true, 'ready'])
+})
