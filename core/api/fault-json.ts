@@ -45,6 +45,7 @@ const STATUS: { readonly [code: string]: number } = {
   'search.busy': 503,
   'search.lost': 503,
   'search.slow': 503,
+  'service.unclear': 503,
 }
 
 /** HTTP status for an error's code: whose fault it is, and whether asking again can help. */

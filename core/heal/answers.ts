@@ -11,12 +11,14 @@ export interface Answers {
   stopped(): boolean | Fault
   /** Throws once it is being stopped for good: nobody's earlier or later wish may start it again beside that. */
   refuseWhenClosing(): void
-  /** Throws where the host would not stop or restart it, before anything is touched. */
+  /** Throws where it is not known yet whether it runs, or the host would not stop it: before anything is touched. */
   refuseStop(): void
+  /** Throws where the host would not restart it. */
   refuseRestart(): Promise<void>
 }
 
-export function answersOf(facts: Facts, seat: Seat): Answers {
+/** `isRemembered`: what the ledger remembers of it is known. */
+export function answersOf(facts: Facts, seat: Seat, isRemembered: () => boolean): Answers {
   const { name } = facts
 
   function refused(what: 'stopped' | 'restarted', why: string): Fault {
@@ -55,6 +57,12 @@ export function answersOf(facts: Facts, seat: Seat): Answers {
       })
     },
     refuseStop() {
+      const isKnown = isRemembered() && seat.rests?.()?.isKnown !== false
+      if (facts.phase === 'stopped' && facts.unclear !== null && !isKnown) {
+        const why = isRemembered() ? facts.why : 'the ledger is still being read'
+        const hint = 'ask again in a moment'
+        throw new Fault('service.unclear', `${name} was not stopped: ${why}`, { hint, retry: 2000 })
+      }
       const why = seat.refusesStop?.() ?? null
       if (why !== null) throw refused('stopped', why)
     },

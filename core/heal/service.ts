@@ -66,6 +66,8 @@ export interface Service {
 export type ServiceOptions = Omit<SupervisorOptions, 'host' | 'recorded' | 'isRemembered' | 'onLoop'> & {
   /** Writes about the service once what is to be done is done (`afterwards.ts`). */
   readonly later: (write: () => void) => void
+  /** What the ledger remembers of it is known. */
+  readonly isRemembered: () => boolean
   /** Names of dependencies that are not ready. */
   readonly waitingFor: (spec: ServiceSpec) => readonly string[]
   readonly onReady: () => void
@@ -90,7 +92,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   let isFeeding = false
   const { later } = options
   const waiters = new Set<() => void>()
-  const answers = answersOf(facts, seat)
+  const answers = answersOf(facts, seat, options.isRemembered)
 
   const generation = () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target))
 
@@ -196,8 +198,9 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     },
     async stop(by, goingDown = false) {
       // A unit belongs to systemd: that heald lets go of it is no reason to stop it.
-      if (facts.phase === 'stopped' || (goingDown && facts.spec.unit !== undefined)) return
+      if (goingDown && facts.spec.unit !== undefined) return
       answers.refuseStop()
+      if (facts.phase === 'stopped') return
       Object.assign(facts, { by, goingDown, refusal: null } satisfies Partial<Facts>)
       feed('stopAsked')
       await until(answers.stopped)

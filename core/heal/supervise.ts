@@ -105,6 +105,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       {
         ...options,
         later: afterwards.later,
+        isRemembered: () => !unknown.has(spec.name),
         waitingFor: current => [
           ...(unknown.has(current.name) ? [THE_PAST] : []),
           ...current.dependsOn.filter(name => !isReady(name)),

@@ -118,3 +118,34 @@ test('one that a new systemd knows nothing of is asked for again', async () => {
   await stopped
   seat.release()
 })
+
+test('a stop asked for before it is known what became of the unit is to be asked for again', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const unknown = {
+    name: 'the ledger',
+    ward: unitWard({ memory: {}, openIncidents: () => [] }, {}, { isRemembered: false }),
+    picture: { ...RUNS, ...IS_DOWN },
+  }
+  const silent = { name: 'systemd', ward: unitWard(PAST), picture: null }
+  for (const { name, ward, picture } of [unknown, silent]) {
+    const { service, seat, kinds, calls } = ward
+    const adopted = service.adopt()
+    if (picture !== null) seat.take(picture, true)
+    t.mock.timers.tick(5000)
+    await adopted
+    service.begin()
+    await assert.rejects(service.stop('operator'), { code: 'service.unclear', retry: 2000 }, name)
+    seat.release()
+    assert.deepEqual([kinds(), calls, service.status().state], [[], [], 'stopped'], name)
+  }
+})
+
+test('a unit that nobody has ever run is stopped, and known to be', async () => {
+  const { service, seat, kinds } = unitWard({ memory: {}, openIncidents: () => [] })
+  seat.take({ ...RUNS, ...IS_DOWN }, true)
+  await service.adopt()
+  service.begin()
+  await service.stop('operator')
+  seat.release()
+  assert.deepEqual(kinds(), [])
+})

@@ -36,12 +36,13 @@ interface WardOptions {
   readonly answer?: (member: string) => unknown
   readonly warnings?: string[]
   readonly stateOf?: () => SeatState
+  readonly isRemembered?: false
 }
 
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
  * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
- * else; `stateOf`: how another unit does.
+ * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -70,6 +71,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       remembered,
       generationOf: () => null,
       later: write => write(),
+      isRemembered: () => more.isRemembered !== false,
       waitingFor: () => [],
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
     },

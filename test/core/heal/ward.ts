@@ -45,6 +45,7 @@ export function makeWard(
       remembered: { memory: {}, openIncidents: () => [] },
       generationOf: () => ({ generation, path: `/srv/app/${generation}` }),
       later: write => write(),
+      isRemembered: () => true,
       waitingFor: () => waitingFor,
       ...{ onReady: () => {}, onLoop, whyWait: () => null },
     },
