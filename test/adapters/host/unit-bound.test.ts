@@ -225,3 +225,20 @@ test('its start waits until the other one is back, for as long as a start of its
   assert.equal(ends[2]?.fellWith, undefined, 'it has all its time for that, and it is its own')
   seat.release()
 })
+
+test('that the other one is not back is told again of another run', async t => {
+  const { seat, ends } = await seated({ ActiveState: 'activating', SubState: 'auto-restart' })
+  for (const n of [1, 2]) {
+    seat.take({ ...RUNS, InvocationID: Buffer.alloc(16, n) }, true)
+    seat.take(STOPS, true)
+    await settled()
+    seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    seat.start()
+    await settled()
+    t.mock.timers.tick(120_000)
+    t.mock.timers.reset()
+    assert.equal(ends.length, 2 * n, 'its end, and that')
+  }
+  seat.release()
+})

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Memory, remember } from '../../../core/heal/memory.ts'
 import { entryOf } from '../../core/safeswitch/written.ts'
+import { serviceSpec } from '../../fakes/patient.ts'
 import { BEFORE, HAS_FAILED, INCIDENT, IS_DOWN, LOADED, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
 
 // A unit of which systemd still ends the rest, once its end was told: perhaps by the daemon before this one.
@@ -31,8 +32,9 @@ test('an end that the daemon before this one has recorded is told once: this one
   await clock.advance(1000)
   assert.deepEqual(calls, ['ResetFailedUnit', 'StartUnit'])
   seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  await clock.advance(1000)
   seat.release()
-  assert.equal(kinds().at(-1), 'service.started 8')
+  assert.deepEqual(kinds().slice(1, 4), ['service.started 8', 'service.ready 8', 'service.recovered'])
 })
 
 test('the same where systemd tells of it only once the work has begun, and where it restarts it by itself', async () => {
@@ -165,4 +167,58 @@ test('somebody who asks for a start while the rest is ended waits for that, and 
   await started
   seat.release()
   assert.deepEqual([kinds().includes('service.started 9'), service.status().state], [true, 'ready'])
+})
+
+test('a stop by hand of the rest is recorded at once in a crash loop too', async () => {
+  const { service, seat, kinds } = unitWard(
+    PAST,
+    { JobType: 'stop' },
+    { spec: { crashLoop: { failures: 1, withinMs: 1000 } } },
+  )
+  seat.take({ ...RUNS, MainPID: BEFORE }, true)
+  await service.adopt()
+  service.begin()
+  seat.take(REST, true)
+  assert.equal(service.status().state, 'looping')
+  seat.take({ Job: [5, '/job'] }, true)
+  await looked()
+  assert.equal(kinds().at(-1), 'service.stopped')
+  seat.take(HAS_FAILED, true)
+  await looked()
+  seat.release()
+})
+
+test('a stop by hand of what did not get ready, and is being killed for it, is recorded after its end', async () => {
+  const { liveness } = serviceSpec('web').probes
+  assert.ok(liveness !== undefined)
+  const { service, seat, kinds, clock } = unitWard(PAST, {}, { spec: { probes: { liveness } } })
+  seat.take({ ...RUNS, MainPID: BEFORE, Restart: 'no' }, true)
+  await service.adopt()
+  service.begin()
+  for (let n = 0; n < 100 && service.status().state !== 'backoff'; n += 1) {
+    await clock.advance(1000)
+    await looked()
+  }
+  assert.equal(kinds().at(-1), 'service.unhealthy')
+  seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [5, '/job'] }, true)
+  assert.equal(service.status().state, 'stopping')
+  assert.ok(!kinds().includes('service.stopped'))
+  seat.take(IS_DOWN, true)
+  await looked()
+  seat.release()
+  assert.deepEqual(kinds().slice(-3), ['service.exited 7', 'incident.resolved', 'service.stopped'])
+})
+
+test('what asks to be left down has not fallen, also where only its rest is found', async () => {
+  for (const [status, hasFallen] of [
+    [125, false],
+    [1, true],
+  ] as const) {
+    const { service, seat } = unitWard(RECORDED)
+    const adopted = service.adopt()
+    seat.take({ ...REST, Result: 'exit-code', ExecMainCode: 1, ExecMainStatus: status }, true)
+    await adopted
+    assert.equal(seat.hasFallen(), hasFallen)
+    seat.release()
+  }
 })

@@ -69,17 +69,22 @@ test('one that was heard all the same is not ordered twice', async () => {
 })
 
 test('a stop that systemd refuses fails in words, and what runs goes on, watched', async () => {
-  const { service, seat, calls, news, drafts } = await running(() => failing(REFUSED))
+  const { service, seat, calls, news, drafts, clock } = await running(() => failing(REFUSED))
   await assert.rejects(service.stop('operator'), (error: unknown) => {
     assert(error instanceof Fault)
     assert.match(error.message, /web was not stopped: Access denied/)
     return true
   })
   assert.deepEqual([service.status().pid, service.isWanted(), news()], [BEFORE, true, ['service.adopted 7']])
+  // Longer than a stop may take.
+  await clock.advance(5000)
+  await settled()
   assert.ok(!drafts.some(({ kind }) => kind === 'service.stopped'))
   seat.take({ ...IS_DOWN, ActiveState: 'failed', Result: 'signal', Restart: 'no' }, true)
   seat.release()
-  assert.deepEqual([news()[1], calls.includes('KillUnit')], ['service.exited 7', false], 'its end is one')
+  assert.deepEqual([news().includes('service.exited 7'), calls.includes('KillUnit')], [true, false])
+  const { data } = drafts.find(({ kind }) => kind === 'service.exited') ?? assert.fail()
+  assert.equal(data.wanted, false, 'its end is one')
 })
 
 test('a unit that says so itself (RefuseManualStop=) is not even asked', async () => {

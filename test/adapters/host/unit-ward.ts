@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
 import type { Remembered } from '../../../core/heal/memory.ts'
@@ -37,6 +38,7 @@ interface WardOptions {
   readonly warnings?: string[]
   readonly stateOf?: () => SeatState
   readonly isRemembered?: false
+  readonly spec?: Partial<ServiceSpec>
 }
 
 /**
@@ -75,7 +77,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       waitingFor: () => [],
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
     },
-    serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART }),
+    serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART, ...more.spec }),
     seat,
   )
   const kinds = () => drafts.map(({ kind, data }) => ('pid' in data ? `${kind} ${data.pid}` : kind))
