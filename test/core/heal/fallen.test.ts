@@ -82,3 +82,26 @@ test('it comes back at once the first time, then slower and slower until it is s
   assert.deepEqual(await delays(1000), [0, 200, 400])
   assert.deepEqual(await delays(61_000), [0, 0, 0])
 })
+
+test('after several falls an incident that becomes known only then ends once it is stable, too', async () => {
+  const of = makeWard({ restart: { firstMs: 0, baseMs: 200, capMs: 30_000, resetAfterMs: 60_000 } })
+  await of.ready()
+  for (let n = 0; n < 2; n += 1) {
+    of.fall('base.service')
+    await of.clock.advance(1000 + READY_MS)
+  }
+  of.service.resolve('local:admin')
+  const resolved = () => of.told('incident.resolved').map(({ data }) => data.how)
+  assert.deepEqual(resolved(), ['restarted', 'by hand, by local:admin'])
+  const before = {
+    id: 'web-1',
+    cause: 'fell',
+    openedTs: new Date(0).toISOString(),
+    attempts: 0,
+    severity: 'warning',
+  } as const
+  of.service.recall({ memory: {}, openIncidents: () => [before] }, false)
+  assert.equal(resolved().length, 2)
+  await of.clock.advance(60_000)
+  assert.equal(resolved()[2], 'stable for 60 s')
+})
