@@ -156,8 +156,10 @@ export function cantLoad({ load }: UnitView, unit: string): string | null {
 
 /** Why systemd would not restart it, in words; null: nothing is known against that. */
 export function refusesRestart(view: UnitView, unit: string): string | null {
-  if (!view.canStart) return `${unit} has RefuseManualStart=`
-  return cantLoad(view, unit) ?? refusesStop(view, unit)
+  const why = cantLoad(view, unit)
+  // Of one that it can't load, systemd says that as well.
+  if (why === null && !view.canStart) return `${unit} has RefuseManualStart=`
+  return why ?? refusesStop(view, unit)
 }
 
 /** Why systemd would not stop it, in words; null: nothing is known against that, or it is down. */

@@ -94,6 +94,9 @@ test('a unit that says so itself (RefuseManualStop=) is not even asked', async (
   await assert.rejects(service.restart('operator'), /web was not restarted: .*RefuseManualStop/)
   seat.take({ CanStop: true, CanStart: false }, true)
   await assert.rejects(service.restart('operator'), /web was not restarted: .*RefuseManualStart/)
+  // What systemd can't load it can't start either.
+  seat.take({ LoadState: 'not-found' }, true)
+  await assert.rejects(service.restart('operator'), /web was not restarted: systemd has no unit web\.service/)
   seat.release()
   assert.deepEqual([stops(), news(), service.status().pid], [0, [], BEFORE])
 })
