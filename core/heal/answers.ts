@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, isReady } from './facts.ts'
 import type { Seat } from './host.ts'
 import { SHOWN } from './state.ts'
 
@@ -29,9 +29,9 @@ export function answersOf(facts: Facts, seat: Seat, isRemembered: () => boolean)
   return {
     cleared: () => facts.phase !== 'clearing' && facts.phase !== 'loopClearing',
     becameReady() {
-      const { phase, isUp, refusal, lastTrouble } = facts
+      const { phase, refusal, lastTrouble } = facts
       if (refusal !== null) return refused('restarted', refusal)
-      if (isUp && (phase === 'ready' || phase === 'loopRunning')) return true
+      if (isReady(facts)) return true
       if (['starting', 'stopping', 'restarting', 'loopRunning'].includes(phase)) return false
       const why = lastTrouble || facts.why || `it is ${SHOWN[phase]}`
       return new Fault('service.failed', `${name} did not get ready: ${why}`, {

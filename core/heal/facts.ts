@@ -86,6 +86,11 @@ export interface Facts {
   how: string | null
 }
 
+/** It runs and is well, by its checks. */
+export function isReady({ isUp, phase }: Facts): boolean {
+  return isUp && (phase === 'ready' || phase === 'loopRunning')
+}
+
 /** What a service begins with: what the ledger remembers of it. */
 export function recalled(
   memory: ServiceMemory | null,

@@ -5,7 +5,7 @@ import { actorOf } from '../entry.ts'
 import { type Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
 import { answersOf } from './answers.ts'
-import { type Facts, newFacts, recalled } from './facts.ts'
+import { type Facts, isReady, newFacts, recalled } from './facts.ts'
 import type { End, Outside, Seat } from './host.ts'
 import { inBoot, type Remembered, ranOf } from './memory.ts'
 import { newOutage } from './outage.ts'
@@ -163,7 +163,7 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
     name,
     spec: () => facts.spec,
     status: () => statusOf(facts, outage.id(), seat),
-    isReady: () => facts.isUp && (facts.phase === 'ready' || facts.phase === 'loopRunning'),
+    isReady: () => isReady(facts),
     isWanted: () => facts.phase !== 'stopped' && facts.phase !== 'stopping',
     async adopt() {
       const before = inBoot(memory, options.boot)

@@ -16,7 +16,7 @@ import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { until } from '../../until.ts'
-import { copyOf, entriesIn, exit, folder, optionsFor } from './stand.ts'
+import { copyOf, entriesIn, exit, optionsFor, signedLedger } from './stand.ts'
 import { alone, coverUp, linesOf, victim, withKey, withNote, writeLines } from './victim.ts'
 
 /*
@@ -206,13 +206,7 @@ test('a new first key without a handover, told of by a rewritten entry: refused 
 })
 
 test('rewrite all but the first line and remove what was signed, without any key: not noticed by the chain alone; by a checkpoint or a key kept elsewhere', async t => {
-  const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir))
-  await ledger.settled()
-  for (let n = 1; n <= 20; n++) await ledger.append(exit(n))
-  const { note, size } = await ledger.checkpoint()
-  const vkey = ledger.vkey() ?? assert.fail()
-  await ledger.close(2000)
+  const { dir, note, size, vkey } = await signedLedger(t, 21)
   const lines = linesOf(dir)
   writeLines(dir, lines.with(5, (lines[5] ?? '').replace('"pid":5,', '"pid":6,')), { rehash: true })
   await coverUp(dir, { checkpoints: 'remove' })

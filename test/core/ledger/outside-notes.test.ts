@@ -12,7 +12,7 @@ import { fromBase64 } from '../../../core/ledger/tree/hash.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
 import { type Verdict, verifyLedger } from '../../../core/ledger/verify.ts'
 import { nextSegment, reopened } from './many-segments.ts'
-import { copyOf, exit, folder, optionsFor } from './stand.ts'
+import { copyOf, exit, folder, optionsFor, signedLedger } from './stand.ts'
 import { coverUp, linesOf, victim, writeLines } from './victim.ts'
 
 /* Checkpoints from elsewhere: each is judged, and what it proves or contradicts is said as it is. */
@@ -30,14 +30,8 @@ const ALARM = /changed the past|two histories|NOT THE ONE THAT WAS SIGNED/
 
 /** One epoch of 11 entries. */
 async function young(t: TestContext) {
-  const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir))
-  await ledger.settled()
-  for (let n = 1; n <= 10; n++) await ledger.append(exit(n))
-  const { note, size } = await ledger.checkpoint()
-  const vkey = ledger.vkey() ?? assert.fail()
-  await ledger.close(2000)
-  return { dir, note, size, vkey, origin: note.split('\n')[0] ?? '' }
+  const it = await signedLedger(t, 11)
+  return { ...it, origin: it.note.split('\n')[0] ?? '' }
 }
 
 /** Entry #5 is another one, all is chained anew, and nothing that was signed is left. */

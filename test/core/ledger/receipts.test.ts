@@ -16,18 +16,12 @@ import {
   parseFullReceipt,
   proveFullReceipt,
 } from '../../../core/ledger/tlog-proof.ts'
-import { entriesIn, exit, folder, optionsFor, ROOT, rehashed } from './stand.ts'
+import { entriesIn, exit, folder, optionsFor, ROOT, rehashed, signedLedger } from './stand.ts'
 import { alone, coverUp, linesOf, writeLines } from './victim.ts'
 
 async function signed(t: TestContext, entries: number, host = 'test-host') {
-  const dir = join(folder(t), 'ledger')
-  const ledger = await openLedger(optionsFor(dir, { host }))
-  await ledger.settled()
-  await Promise.all(Array.from({ length: entries - 1 }, (_, n) => ledger.append(exit(n))))
-  const { note, size } = await ledger.checkpoint()
-  const vkey = ledger.vkey() ?? assert.fail()
-  await ledger.close(2000)
-  return { dir, note, size, vkey, keys: [parseVkey(vkey) ?? assert.fail()] }
+  const it = await signedLedger(t, entries, host)
+  return { ...it, keys: [parseVkey(it.vkey) ?? assert.fail()] }
 }
 
 test('a full receipt of every entry proves it with nothing but the key, and is a text of few lines', async t => {

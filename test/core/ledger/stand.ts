@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -56,6 +57,18 @@ export async function heard(
   const ledger = await opened(t, dir, { onTrouble: what => void said.push(what) })
   await ledger.settled()
   return { ledger, said }
+}
+
+/** A closed ledger of so many entries, the first one included, and its checkpoint of them all. */
+export async function signedLedger(t: TestContext, entries: number, host = 'test-host') {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await openLedger(optionsFor(dir, { host }))
+  await ledger.settled()
+  for (let n = 1; n < entries; n++) await ledger.append(exit(n))
+  const { note, size } = await ledger.checkpoint()
+  const vkey = ledger.vkey() ?? assert.fail()
+  await ledger.close(2000)
+  return { dir, note, size, vkey }
 }
 
 export const exit = (pid: number, more: Partial<Draft> = {}): Draft => ({
