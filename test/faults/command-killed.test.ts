@@ -175,7 +175,7 @@ test('kill -9 between any two steps of a rollback from chats: done once or not a
   const other = () => (site.current() === 'one' ? 'two' : 'one')
   let wanted = ''
   await walk(t, site, {
-    count: soak(8, 60),
+    count: soak(5, 60),
     isApproved: true,
     line: () => {
       wanted = other()
@@ -199,7 +199,7 @@ test('kill -9 between any two steps of a restart: at most one, and what is said 
   let before = ''
   await walk(t, site, {
     // It makes some ten calls, so each write of an entry of the command is struck.
-    count: soak(12, 30),
+    count: soak(8, 30),
     isApproved: false,
     line: () => {
       before = pid()

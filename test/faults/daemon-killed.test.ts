@@ -21,7 +21,7 @@ const STRUCK = ['struck-1', 'struck-2', 'struck-3']
 const ORDERED = ['ordered-1', 'ordered-2']
 
 test('kill -9 of heald at any moment: nothing restarts, doubles or is lost', async t => {
-  const rounds = soak(8, 100)
+  const rounds = soak(5, 100)
   const stand = await makeStand(t)
   const all = [...CALM, ...STRUCK, ...ORDERED]
   stand.configure({
@@ -87,7 +87,7 @@ test('kill -9 of heald at any moment: nothing restarts, doubles or is lost', asy
 })
 
 test('kill -9 of heald right after a service was killed never leaves two of it', async t => {
-  const rounds = soak(10, 100)
+  const rounds = soak(6, 100)
   const stand = await makeStand(t)
   stand.configure({ services: { racer: { run: ['sleep', '100000'], ...QUICK } } })
   let daemon: Daemon = await stand.up()
@@ -112,7 +112,7 @@ test('kill -9 of heald right after a service was killed never leaves two of it',
 })
 
 test('an order that was answered holds, however soon after the answer heald is killed', async t => {
-  const rounds = soak(5, 50)
+  const rounds = soak(3, 50)
   const stand = await makeStand(t)
   stand.configure({ services: { order: { run: ['sleep', '100000'], ...QUICK } } })
   let daemon = await stand.up()

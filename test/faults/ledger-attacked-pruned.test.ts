@@ -22,7 +22,7 @@ import { SEARCH_CONTROLS, SEARCH_MOVES, searchesOf, withIndex } from './attack-s
  * for the pruned entries and what a search believes, too.
  */
 
-const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 250)
+const ROUNDS = Number(process.env.HEALD_SOAK_PRUNED_ATTACKS ?? 150)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = await manySegments(t, 3)

@@ -13,7 +13,7 @@ import { play } from './attack-game.ts'
 import { MOVES } from './attack-lines.ts'
 import { SEARCH_CONTROLS, SEARCH_MOVES, searchesOf, withIndex } from './attack-search.ts'
 
-const ROUNDS = Number(process.env.HEALD_SOAK_ATTACKS ?? 250)
+const ROUNDS = Number(process.env.HEALD_SOAK_ATTACKS ?? 150)
 
 async function board(t: TestContext): Promise<Board> {
   const dir = join(folder(t), 'ledger')

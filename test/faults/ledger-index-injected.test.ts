@@ -16,7 +16,7 @@ import { faultsAt, folder, spreadOver, tracedCalls } from './ledger-stand.ts'
  * made, and while one that is there is brought up to date. The answer has to be the one of the files all the same, and what
  * is left behind must neither stop the next search nor look like a forgery.
  */
-const INJECTIONS = Number(process.env.HEALD_SOAK_INDEX_INJECTIONS ?? 8)
+const INJECTIONS = Number(process.env.HEALD_SOAK_INDEX_INJECTIONS ?? 6)
 const CALLS = 'openat,pread64,pwrite64,fdatasync,fsync,ftruncate,unlink,fcntl,chmod'
 const WORD = 'jürgen'
 

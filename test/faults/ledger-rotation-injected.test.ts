@@ -12,7 +12,7 @@ import { faultsAt, folder, judge, ROOT, runWriter, spreadOver, tracedCalls } fro
  * call on the way fails in turn (EIO, ENOSPC), or the writer is killed in it. The next start has to be good, with all that
  * was acknowledged, and neither it nor a verification may raise an alarm.
  */
-const INJECTIONS = Number(process.env.HEALD_SOAK_ROTATION_INJECTIONS ?? 5)
+const INJECTIONS = Number(process.env.HEALD_SOAK_ROTATION_INJECTIONS ?? 4)
 const CALLS = 'openat,read,pread64,write,pwrite64,fdatasync,fsync,rename,unlink,chmod,mkdir'
 const PROGRAM = join(ROOT, 'test/fixtures/rotates-segment.ts')
 /** A segment is full before its 65,536 entries, so that another batch would have room. */

@@ -10,7 +10,7 @@ const PATIENT = {
 }
 
 test('every kill -9 of a service is in the ledger with its diagnosis, and pids and counts agree', async t => {
-  const kills = soak(20, 200)
+  const kills = soak(12, 200)
   const stand = await makeStand(t)
   stand.configure({ services: { victim: { run: ['sleep', '100000'], ...PATIENT } } })
   await stand.up()
@@ -63,7 +63,7 @@ test('every kill -9 of a service is in the ledger with its diagnosis, and pids a
 })
 
 test('many services killed at once all come back, each once', async t => {
-  const [services, atOnce] = [soak(60, 500), soak(20, 100)]
+  const [services, atOnce] = [soak(40, 500), soak(16, 100)]
   const stand = await makeStand(t)
   const names = Array.from({ length: services }, (_, n) => `s${n}`)
   stand.configure({ services: Object.fromEntries(names.map(name => [name, { run: ['sleep', '100000'], ...PATIENT }])) })

@@ -22,7 +22,7 @@ import { activationGroupsGone } from '../../journeys/leftovers.ts'
 import { deadManStand, end, isAlive, move, printOf, release, until, withWord } from './dead-man-stand.ts'
 import { currentOf, folder, giveTo, makeReleases, nobody, ROOT } from './releases-stand.ts'
 
-const TRIES = Number(process.env.HEALD_SOAK_DEADMAN_TRIES ?? 10)
+const TRIES = Number(process.env.HEALD_SOAK_DEADMAN_TRIES ?? 6)
 
 /** What can be done with a name that somebody evaluates. */
 const NAMES = [

@@ -10,7 +10,7 @@ import { has, type NixStand, nixIsMissing, nixStand } from './nix-stand.ts'
  * the Nix commands it runs. Afterwards the profile leads to the old path or to the new one, and the same again, not
  * killed, ends at the new one with nothing left over.
  */
-const KILLS = Number(process.env.HEALD_SOAK_NIX_KILLS ?? 6)
+const KILLS = Number(process.env.HEALD_SOAK_NIX_KILLS ?? 4)
 
 /** A profile with generations 1 to 3 that nobody else moves. */
 function freshProfile(stand: NixStand, name: string): string {

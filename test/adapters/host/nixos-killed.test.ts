@@ -10,7 +10,7 @@ import { has, nixIsMissing, nixStand } from './nix-stand.ts'
  * in switch-to-configuration itself. Afterwards each pointer leads to the old system or to the new one, a reboot to the
  * new one only if that runs; the same again, not killed, ends at the new one.
  */
-const KILLS = Number(process.env.HEALD_SOAK_NIXOS_KILLS ?? 6)
+const KILLS = Number(process.env.HEALD_SOAK_NIXOS_KILLS ?? 4)
 
 test('killed at each step of a switch, and then again', async t => {
   const missing = nixIsMissing() ?? (has('strace') ? null : 'needs strace')

@@ -79,7 +79,10 @@ for (const user of [null, 'nobody'] as const) {
         `a move calls ${name}: ${model.places.join(', ')}`,
       )
     const faults = ['signal=SIGKILL', 'error=EIO', 'error=ENOSPC']
-    const cases = model.places.flatMap(place => faults.map(fault => ({ place, fault })))
+    const every = model.places.flatMap(place => faults.map(fault => ({ place, fault })))
+    // Everyday runs take every other one for each owner, so that both together have all.
+    const isFull = process.env.HEALD_SOAK === 'full'
+    const cases = every.filter((_, index) => isFull || index % 2 === (user === null ? 0 : 1))
     const outcomes: Record<string, number> = {}
     let next = 0
     const work = async (): Promise<void> => {
@@ -109,6 +112,7 @@ for (const user of [null, 'nobody'] as const) {
     }
     await Promise.all([work(), work()])
     t.diagnostic(`${cases.length} faults: ${JSON.stringify(outcomes)}`)
-    assert.ok((outcomes.killed ?? 0) >= changes.length && (outcomes.fault ?? 0) >= changes.length)
+    const least = Math.floor((changes.length * cases.length) / every.length)
+    assert.ok((outcomes.killed ?? 0) >= least && (outcomes.fault ?? 0) >= least)
   })
 }
