@@ -100,7 +100,7 @@ else await front(argv, table)
 async function warm(): Promise<void> {
   await Promise.all([
     import('./core/cli/up.ts'),
-    import('./adapters/host/services.ts'),
+    loadHost(),
     import('./adapters/host/systemd.ts'),
     import('./core/config/load.ts'),
     import('./core/config/load-apart.ts'),
