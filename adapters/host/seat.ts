@@ -23,7 +23,7 @@ import type { HostShared, ProcessSeat } from './process.ts'
 import type { RotatedLog } from './rotation.ts'
 import { launchDigest, type RunFile } from './run-file.ts'
 import { logPathOf, removeSlot, SLOTS, type SlotFile, type SlotName, slotPath } from './slot.ts'
-import { type ForkedStandby, forkStandby, launchError, launchFailure, type StandbyPlan } from './standby.ts'
+import { type ForkedStandby, forkStandby, type LaunchPlan, launchError, launchFailure } from './standby.ts'
 
 /**
  * One service's place on the host. It has two slots, `a` and `b`, each with a FIFO, a pid file and control groups of
@@ -34,7 +34,7 @@ export type OwnedSeat = ProcessSeat & RotatedLog & { clear(): Promise<void> }
 
 interface Standby extends ForkedStandby {
   readonly slot: SlotName
-  readonly plan: StandbyPlan
+  readonly plan: LaunchPlan
   readonly groups: SlotGroups
   readonly launch: string
   readonly population: Population | null
@@ -79,7 +79,9 @@ export async function makeSeat(shared: HostShared, first: ServiceSpec, onEnd: (e
     const plan = planStandby(shared, spec, account, slot, groups)
     launchError(fifoFd(slot), plan) // Empties what an earlier launch may have left.
     const population = populationOf(groups)
-    const forked = { ...forkStandby(plan), slot, plan, groups, population, launch: launchDigest(spec) }
+    const { cwd, argv, pidPath } = plan
+    const kept = { slot, plan: { cwd, argv, pidPath }, groups, population, launch: launchDigest(spec) }
+    const forked = { ...forkStandby(plan), ...kept }
     const { child } = forked
     child.unref()
     child.once('error', error => ended(forked, null, null, `no process could be forked: ${error.message}`))

@@ -43,6 +43,9 @@ exec "$@" </dev/null
 exit $?
 `
 const SHELL = '/bin/sh'
+/** Put together once: each of hundreds of standbys would keep a text of its own. */
+const ENTER_AND_WAIT = ENTER + WAIT
+const ENTER_AND_BECOME = `${ENTER}exec "$@"`
 
 export interface StandbyPlan {
   /** Control group folders to enter, in order. */
@@ -61,6 +64,9 @@ export interface StandbyPlan {
   readonly warn: (text: string) => void
 }
 
+/** What has to be known to say why a launch failed. */
+export type LaunchPlan = Pick<StandbyPlan, 'cwd' | 'argv' | 'pidPath'>
+
 export interface ForkedStandby {
   readonly child: ChildProcess
   /** Sends the byte: the standby becomes the service. */
@@ -76,8 +82,8 @@ export function forkStandby(plan: StandbyPlan): ForkedStandby {
   const entering = [String(groups.length), ...groups]
   const args =
     account === null
-      ? ['-c', ENTER + WAIT, 'heald', ...entering, ...waiting]
-      : ['-c', `${ENTER}exec "$@"`, 'heald', ...entering, ...account.become, SHELL, '-c', WAIT, 'heald', ...waiting]
+      ? ['-c', ENTER_AND_WAIT, 'heald', ...entering, ...waiting]
+      : ['-c', ENTER_AND_BECOME, 'heald', ...entering, ...account.become, SHELL, '-c', WAIT, 'heald', ...waiting]
   const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants
   const opened: number[] = []
   const open = (path: string, flags: number, mode?: number): number => {
@@ -106,33 +112,40 @@ export function forkStandby(plan: StandbyPlan): ForkedStandby {
     open(plan.goPath, O_RDWR | O_NONBLOCK)
     const read = open(plan.goPath, O_RDONLY)
     const write = openSync(plan.goPath, O_WRONLY | O_NONBLOCK)
-    let isOpen = true
-    const drop = () => {
-      if (isOpen) closeSync(write)
-      isOpen = false
-    }
+    const way = wayOf(write)
     try {
       const stdio = [read, log, log, fifo, pid]
       const env = account === null ? { ...plan.env } : wrapped(plan.env)
       const child = spawn(SHELL, args, { stdio, env, cwd: '/', detached: true })
-      return {
-        child,
-        drop,
-        go() {
-          try {
-            writeSync(write, '\n')
-          } catch {
-            // Nobody reads any more: the shell has gone, and its exit event is on the way and says so.
-          }
-          drop()
-        },
-      }
+      // Nobody reads them again, and they would live as long as the service.
+      child.spawnargs.length = 0
+      return { child, ...way }
     } catch (error) {
-      drop()
+      way.drop()
       throw error
     }
   } finally {
     for (const fd of opened) closeSync(fd)
+  }
+}
+
+/** The byte's way. On its own, so that what it keeps alive is a number and not all that a fork needs. */
+function wayOf(write: number): Pick<ForkedStandby, 'go' | 'drop'> {
+  let isOpen = true
+  const drop = () => {
+    if (isOpen) closeSync(write)
+    isOpen = false
+  }
+  return {
+    drop,
+    go() {
+      try {
+        writeSync(write, '\n')
+      } catch {
+        // Nobody reads any more: the shell has gone, and its exit event is on the way and says so.
+      }
+      drop()
+    },
   }
 }
 
@@ -147,7 +160,7 @@ function wrapped(env: StandbyPlan['env']): NodeJS.ProcessEnv {
 }
 
 /** What a failed launch left in the slot's FIFO, in words; undefined when the program itself ran. */
-export function launchError(fifoFd: number, plan: StandbyPlan): string | undefined {
+export function launchError(fifoFd: number, plan: LaunchPlan): string | undefined {
   const buffer = Buffer.alloc(4096)
   let size = 0
   try {
@@ -163,7 +176,7 @@ export function launchError(fifoFd: number, plan: StandbyPlan): string | undefin
 }
 
 /** Why the program never ran; undefined when it did. `lastWords`: the last line in the log. */
-export function launchFailure(fifoFd: number, plan: StandbyPlan, lastWords: () => string): string | undefined {
+export function launchFailure(fifoFd: number, plan: LaunchPlan, lastWords: () => string): string | undefined {
   const why = launchError(fifoFd, plan)
   if (why !== undefined) return why
   // The shell names itself before it waits: where it did, the program has run.

@@ -81,3 +81,18 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
     left,
   }
 }
+
+/** Of a process of our own nobody else decides anything. */
+export const NOBODY = handedOn(() => undefined)
+
+/** Hands news on once there is somebody to take it. */
+export function handedOn(taker: () => Outside | undefined): Outside {
+  return {
+    runs: launch => taker()?.runs(launch),
+    stops: () => taker()?.stops(),
+    goesOn: refusal => taker()?.goesOn(refusal),
+    givesUp: why => taker()?.givesUp(why),
+    known: () => taker()?.known(),
+    left: (pid, remains) => taker()?.left(pid, remains),
+  }
+}

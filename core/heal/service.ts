@@ -4,7 +4,7 @@ import type { ServiceSpec } from '../config/spec.ts'
 import { actorOf } from '../entry.ts'
 import { type Fault, messageOf } from '../fault.ts'
 import { serviceActs } from './acts.ts'
-import { answersOf } from './answers.ts'
+import { type Answers, answersOf } from './answers.ts'
 import { type Facts, isReady, newFacts, recalled } from './facts.ts'
 import type { End, Outside, Seat } from './host.ts'
 import { inBoot, type Remembered, ranOf } from './memory.ts'
@@ -51,13 +51,13 @@ export interface Service {
   recall(from: Remembered, isAwaited: boolean): void
   onEnd(end: End): void
   /** What others do with it, where others may. */
-  readonly outside: Outside
+  outside(): Outside
   /** The last verdict of its liveness probe. */
   liveness(): Report | null
   /** Held until the services it depends on are ready. */
   isWaiting(): boolean
   /** As a switch of its target sees it. */
-  readonly patient: Patient
+  patient(): Patient
   /** Ends its incident by hand. */
   resolve(by: string): void
   release(): void
@@ -92,7 +92,12 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
   let isFeeding = false
   const { later } = options
   const waiters = new Set<() => void>()
-  const answers = answersOf(facts, seat, options.isRemembered)
+  /** Made when first asked for: of hundreds of services most never are, and each would cost a kilobyte. */
+  const made: { answers?: Answers; outside?: Outside; patient?: Patient } = {}
+  const answers = () => {
+    made.answers ??= answersOf(facts, seat, options.isRemembered)
+    return made.answers
+  }
 
   const generation = () => (facts.spec.target === undefined ? null : options.generationOf(facts.spec.target))
 
@@ -175,35 +180,35 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       takeUp({ facts, seat, memory, boot: options.boot, missing: options.waitingFor(facts.spec) }, beginning)
     },
     async start(by) {
-      answers.refuseWhenClosing()
+      answers().refuseWhenClosing()
       Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
       seat.hurry?.()
-      if (answers.cleared()) feed('wanted')
+      if (answers().cleared()) feed('wanted')
       else {
-        await until(answers.cleared)
+        await until(answers().cleared)
         // Whatever else came meanwhile is the later wish.
         if (facts.phase === 'backoff' || facts.phase === 'loopBackoff') feed('wanted')
       }
-      await until(answers.becameReady)
+      await until(answers().becameReady)
     },
     async restart(by) {
-      if (seat.refusesRestart !== undefined) await answers.refuseRestart()
-      answers.refuseWhenClosing()
+      if (seat.refusesRestart !== undefined) await answers().refuseRestart()
+      answers().refuseWhenClosing()
       Object.assign(facts, { by, refusal: null } satisfies Partial<Facts>)
       seat.hurry?.()
       // systemd knows a restart: others that need the unit are restarted with it, not stopped.
       feed(seat.stop === undefined ? 'stopAsked' : 'renewed')
       feed('wanted')
-      await until(answers.becameReady)
+      await until(answers().becameReady)
     },
     async stop(by, goingDown = false) {
       // A unit belongs to systemd: that heald lets go of it is no reason to stop it.
       if (goingDown && facts.spec.unit !== undefined) return
-      answers.refuseStop()
+      answers().refuseStop()
       if (facts.phase === 'stopped') return
       Object.assign(facts, { by, goingDown, refusal: null } satisfies Partial<Facts>)
       feed('stopAsked')
-      await until(answers.stopped)
+      await until(answers().stopped)
     },
     letGo: records.released,
     describe(next) {
@@ -243,16 +248,22 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
       feed(end.exitCode === STAY_DOWN || facts.leftDown !== null ? 'endedStayDown' : 'ended')
       acts.mainEnded()
     },
-    outside: outsideNews(facts, {
-      ...{ feed, perform, left: records.left, unseenExit: records.unseenExit, begin: () => service.begin() },
-      isOther() {
-        const now = generation()
-        return now !== null && !isSameRan(now, facts.ran)
-      },
-    }),
+    outside() {
+      made.outside ??= outsideNews(facts, {
+        ...{ feed, perform, left: records.left, unseenExit: records.unseenExit, begin: () => service.begin() },
+        isOther() {
+          const now = generation()
+          return now !== null && !isSameRan(now, facts.ran)
+        },
+      })
+      return made.outside
+    },
     liveness: () => facts.liveness,
     isWaiting: () => facts.phase === 'held' && facts.waiting,
-    patient: patientOf(facts, { feed, outage, later, waiters }),
+    patient() {
+      made.patient ??= patientOf(facts, { feed, outage, later, waiters })
+      return made.patient
+    },
     resolve: by => later(() => outage.resolve(`by hand, by ${by}`, actorOf(by))),
     release() {
       acts.release()

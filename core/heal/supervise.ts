@@ -6,9 +6,10 @@ import type { HostConfig, ServiceSpec } from '../config/spec.ts'
 import type { Draft } from '../entry.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { newAfterwards } from './afterwards.ts'
-import type { Outside, ProcessHost } from './host.ts'
+import type { ProcessHost } from './host.ts'
 import type { Remembered } from './memory.ts'
 import { startingOrder } from './order.ts'
+import { handedOn, NOBODY } from './outside.ts'
 import type { Patient } from './patient.ts'
 import type { Ran } from './ran.ts'
 import type { LoopAnswer } from './records.ts'
@@ -91,14 +92,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   async function seatService(spec: ServiceSpec): Promise<Service> {
     let deliver: Service | undefined
-    const outside: Outside = {
-      runs: launch => deliver?.outside.runs(launch),
-      stops: () => deliver?.outside.stops(),
-      goesOn: refusal => deliver?.outside.goesOn(refusal),
-      givesUp: why => deliver?.outside.givesUp(why),
-      known: () => deliver?.outside.known(),
-      left: (pid, remains) => deliver?.outside.left(pid, remains),
-    }
+    const outside = spec.unit === undefined ? NOBODY : handedOn(() => deliver?.outside())
     const seat = await host.seat(spec, ended => deliver?.onEnd(ended), outside)
     if (!options.isRemembered(spec.name)) unknown.add(spec.name)
     const service = superviseService(
@@ -220,7 +214,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
     patientsOf(target) {
       const specs = [...services.values()].map(service => service.spec()).filter(spec => spec.target === target)
-      return startingOrder(specs).flatMap(name => services.get(name)?.patient ?? [])
+      return startingOrder(specs).flatMap(name => services.get(name)?.patient() ?? [])
     },
 
     async recall(from) {

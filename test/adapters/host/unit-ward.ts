@@ -52,11 +52,11 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
   const clock = fakeClock()
   let service: Service | undefined
   const outside: Outside = {
-    runs: launch => service?.outside.runs(launch),
-    stops: () => service?.outside.stops(),
-    goesOn: refusal => service?.outside.goesOn(refusal),
-    givesUp: why => service?.outside.givesUp(why),
-    known: () => service?.outside.known(),
+    runs: launch => service?.outside().runs(launch),
+    stops: () => service?.outside().stops(),
+    goesOn: refusal => service?.outside().goesOn(refusal),
+    givesUp: why => service?.outside().givesUp(why),
+    known: () => service?.outside().known(),
     left: () => {},
   }
   const warn = (text: string) => void (more.warnings?.push(text) ?? assert.fail(text))

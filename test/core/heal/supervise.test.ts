@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
-import type { ProcessHost, Seat } from '../../../core/heal/host.ts'
+import type { Outside, ProcessHost, Seat } from '../../../core/heal/host.ts'
 import type { Memory, Remembered, ServiceMemory } from '../../../core/heal/memory.ts'
 import type { OpenBefore } from '../../../core/heal/outage.ts'
 import { createSupervisor } from '../../../core/heal/supervise.ts'
@@ -30,7 +30,7 @@ function specOf(name: string): ServiceSpec {
 }
 
 /** A supervisor that remembers nothing of `unknown`, on a host that starts whatever it is told to. */
-async function desk(known: readonly string[], unknown: readonly string[] = []) {
+async function desk(known: readonly string[], unknown: readonly string[] = [], more: Partial<ServiceSpec> = {}) {
   const started: string[] = []
   let isAllRead = false
   const drafts: Draft[] = []
@@ -47,7 +47,14 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     account: () => null,
     release: () => {},
   })
-  const host: ProcessHost = { seat: async spec => seat(spec.name), remove: async () => {} }
+  const news = new Map<string, Outside>()
+  const host: ProcessHost = {
+    async seat(spec, _onEnd, outside) {
+      news.set(spec.name, outside)
+      return seat(spec.name)
+    },
+    remove: async () => {},
+  }
   const supervisor = createSupervisor({
     host,
     clock,
@@ -61,7 +68,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
     onLoop: () => null,
     generationOf: () => null,
   })
-  const services = [...known, ...unknown].map(specOf)
+  const services = [...known, ...unknown].map(name => ({ ...specOf(name), ...more }))
   await supervisor.take({
     host: 'h',
     services,
@@ -76,7 +83,7 @@ async function desk(known: readonly string[], unknown: readonly string[] = []) {
   await supervisor.begin()
   await clock.advance(200)
   isAllRead = true
-  return { supervisor, clock, started, told: (kind: string) => drafts.filter(draft => draft.kind === kind) }
+  return { supervisor, clock, started, news, told: (kind: string) => drafts.filter(draft => draft.kind === kind) }
 }
 
 function past(services: Record<string, Partial<ServiceMemory>>, open: readonly OpenBefore[] = []): Remembered {
@@ -113,6 +120,18 @@ test('what waited for the past takes up its work one a turn, and nothing starts 
       ['a', 'c'],
     ],
   )
+})
+
+test('what others do with a unit reaches its service; of a process of our own nobody decides anything', async () => {
+  const units = await desk(['web'], [], { unit: 'web.service' })
+  units.news.get('web')?.stops()
+  await units.clock.advance(10)
+  assert.equal(units.supervisor.statuses()[0]?.state, 'stopping')
+
+  const own = await desk(['web'])
+  own.news.get('web')?.stops()
+  await own.clock.advance(10)
+  assert.equal(own.supervisor.statuses()[0]?.state, 'ready')
 })
 
 test('a service whose turn has not come is not let go by another one that gets ready', async () => {

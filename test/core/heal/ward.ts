@@ -62,7 +62,7 @@ export function makeWard(
     if (isAlive) ended({ exit: 'signal', signal })
   }
   return {
-    ...{ clock, service, patient: service.patient },
+    ...{ clock, service, patient: service.patient() },
     starts: () => pid,
     point(to: string) {
       generation = to
@@ -76,7 +76,7 @@ export function makeWard(
     async ready() {
       service.begin()
       await clock.advance(READY_MS)
-      assert.equal(service.patient.health().state, 'ready')
+      assert.equal(service.patient().health().state, 'ready')
     },
   }
 }
