@@ -68,7 +68,7 @@ function damaged({ provableUpTo }: Verdict, { seq, line, segment, why }: Finding
 }
 
 /** Nothing contradicts the ledger, and its keys are not all vouched for. Null: something does. */
-function unvouched({ trouble }: Verdict, { why }: Finding): Told | null {
+function unvouched({ trouble }: Verdict, { why, segment }: Finding): Told | null {
   const chain = 'Its entries are one unbroken chain, and nothing that is here contradicts it.'
   if (trouble === 'gap')
     return {
@@ -81,11 +81,13 @@ function unvouched({ trouble }: Verdict, { why }: Finding): Told | null {
     }
   if (trouble === 'bare')
     return {
-      title: 'THE LEDGER HAS NO CHECKPOINT',
+      title: segment === '' ? 'THE LEDGER HAS NO CHECKPOINT' : 'NO HANDOVER OF A KEY IS BESIDE THE LEDGER',
       blocks: lines(
-        `${why}, since no checkpoint is beside it.`,
+        `${why}, since ${segment === '' ? 'no checkpoint is beside it' : `nothing is in its folder "${segment}"`}.`,
         chain,
-        'Somebody has removed them, unless heald could not write them yet, as on a full disk.',
+        segment === ''
+          ? 'Somebody has removed them, unless heald could not write them yet, as on a full disk.'
+          : 'Somebody has removed what was in it: look who could, and put it back from a backup.',
       ),
     }
   return null

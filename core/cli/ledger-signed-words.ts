@@ -68,7 +68,7 @@ function comparedLine({ trouble, comparedUpTo, signedUpTo, size }: Verdict): str
 /** What is wrong with what was signed, and what to do. */
 export function troubleLines(verdict: Verdict, bad: Finding, dir: string): string[] {
   if (verdict.trouble === 'undecided') return undecidedLines(verdict, bad)
-  if (verdict.trouble === 'bare') return bareLines(verdict)
+  if (verdict.trouble === 'bare') return bareLines(verdict, bad)
   if (verdict.trouble === 'gap') return gapLines(verdict, bad)
   if (verdict.trouble === 'unbelieved') return unbelievedLines(verdict)
   if (verdict.trouble === 'unproved') return unprovedLines(verdict, bad)
@@ -91,15 +91,20 @@ function unprovedLines(verdict: Verdict, { why }: Finding): string[] {
   ]
 }
 
-/** No checkpoint is there to judge the keys by. */
-function bareLines(verdict: Verdict): string[] {
+/** No checkpoint, or none in which a key was handed over, is there to judge the keys by. */
+function bareLines(verdict: Verdict, { segment }: Finding): string[] {
   const { size, comparedUpTo, doubts } = verdict
+  const isWithoutAny = segment === ''
   return [
-    'NO CHECKPOINT IS HERE, AND THE KEYS OF THIS LEDGER ARE HANDED OVER IN SUCH: each key after the first has to be vouched for by the one before.',
-    `The ledger is ${count(size)} in one unbroken chain${upTo(verdict)}. Nothing that is here contradicts it, and whoever could write these files could have made it.`,
+    isWithoutAny
+      ? 'NO CHECKPOINT IS HERE, AND THE KEYS OF THIS LEDGER ARE HANDED OVER IN SUCH: each key after the first has to be vouched for by the one before.'
+      : 'NO HANDOVER OF A KEY IS HERE: each key of this ledger after the first has to be vouched for by the one before, in a checkpoint that is kept in the folder "cp".',
+    `The ledger is ${count(size)} in one unbroken chain${upTo(verdict)}. Nothing that is here contradicts it, and whoever could write these files${isWithoutAny ? '' : ' and has the present key'} could have made it.`,
     ...(comparedUpTo === 0 ? [] : [comparedLine(verdict)]),
     ...doubts.map(each => `A checkpoint that was given proves nothing (${doubtLine(each)}.`),
-    'In a copy the file "checkpoint" and the folder "cp" were perhaps left out: copy them too. On the ledger’s own host somebody has removed them, unless heald could not write them yet, as on a full disk.',
+    isWithoutAny
+      ? 'In a copy the file "checkpoint" and the folder "cp" were perhaps left out: copy them too. On the ledger’s own host somebody has removed them, unless heald could not write them yet, as on a full disk.'
+      : 'In a copy the folder "cp" was perhaps left out: copy it too. On the ledger’s own host somebody has removed what was in it.',
   ]
 }
 

@@ -16,9 +16,12 @@ export interface KeptCheckpoint {
   readonly note: string
 }
 
+/** Name of the newest one. */
+export const LATEST = 'checkpoint'
+
 /** All that are there, whatever they hold; `checkpoint` last. */
 export function keptCheckpoints(dir: string): KeptCheckpoint[] {
-  return [...keptNames(dir), 'checkpoint'].flatMap(name => {
+  return [...keptNames(dir), LATEST].flatMap(name => {
     const note = readNote(join(dir, name))
     return note === null ? [] : [{ name, note }]
   })
@@ -52,12 +55,12 @@ export function keptIn(dir: string, vkey: () => string | null) {
 
 /** The newest one; null: there is none. */
 export function latestCheckpoint(dir: string): string | null {
-  return readNote(join(dir, 'checkpoint'))
+  return readNote(join(dir, LATEST))
 }
 
 /** Becomes the newest one, durably. */
 export function writeLatest(dir: string, note: string): Promise<void> {
-  return disk.replace(join(dir, 'checkpoint'), note, { sync: true })
+  return disk.replace(join(dir, LATEST), note, { sync: true })
 }
 
 /** Is kept, durably. */

@@ -1,4 +1,4 @@
-import type { KeptCheckpoint } from './kept.ts'
+import { type KeptCheckpoint, LATEST } from './kept.ts'
 import type { VerifierKey } from './note.ts'
 import type { Finding, Joined } from './verify-join.ts'
 
@@ -41,7 +41,7 @@ export function isBeyond(size: number, { firstBad, seq }: Joined): boolean {
 
 /** The newest of those beside the ledger, as evidence. */
 export function newestOf(kept: readonly KeptCheckpoint[]): readonly string[] {
-  const note = kept.find(({ name }) => name === 'checkpoint')?.note
+  const note = kept.find(({ name }) => name === LATEST)?.note
   return note === undefined ? [] : [note]
 }
 

@@ -1,5 +1,6 @@
 import { openCheckpoint } from './checkpoint.ts'
-import type { Epoch } from './epochs.ts'
+import { type Epoch, unvouched } from './epochs.ts'
+import type { KeyFound } from './given-key.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
 import { isKeyOf } from './own-epochs.ts'
@@ -8,25 +9,80 @@ import type { Finding } from './verify-join.ts'
 
 /* What the keys of a ledger, and those that were given, are worth by what they have signed. */
 
+/** Keys that the one before did not vouch for, and why. */
+export interface NotHandedOver {
+  /** All of them. */
+  readonly gaps: readonly Epoch[]
+  /** Their handover was still to come: for the last one it is, others were lost before it came. */
+  readonly unpaid: readonly Epoch[]
+  /** Those that were given, where an entry tells that the one before was gone: who gives such a key may answer for it. */
+  readonly bridged: readonly Epoch[]
+  /** The first of the others; undefined: there is none. */
+  readonly alone: Epoch | undefined
+  /** An entry tells of each that the one before was gone: one of which none does is worse. */
+  readonly isGap: boolean
+}
+
+export interface Handovers {
+  readonly fitting: readonly Fitting[]
+  /** Checkpoints, believed or not. */
+  readonly notes: readonly KeptCheckpoint[]
+  readonly given: readonly Epoch[]
+  readonly isToldGone: (epoch: Epoch) => boolean
+}
+
+export function notHandedOver(epochs: readonly Epoch[], handovers: Handovers): NotHandedOver {
+  const { fitting, given, isToldGone } = handovers
+  const gaps = unvouched(epochs, fitting)
+  const unpaid = gaps.filter(each => isUnpaid(each, epochs, handovers))
+  const due = gaps.filter(each => !unpaid.includes(each))
+  const bridged = due.filter(each => given.includes(each) && isToldGone(each))
+  return {
+    ...{ gaps, unpaid, bridged },
+    alone: due.find(each => !bridged.includes(each)),
+    isGap: due.every(isToldGone),
+  }
+}
+
 /**
- * The old key signs the handover right after the entry of the new one: until then nothing else is signed, and what the old
- * one has signed is there.
+ * The old key signs the handover right after the entry of the new one: until then nothing else is signed, nobody is given the
+ * new key, and what the old one has signed is there. Where the keys are lost meanwhile, it never comes, and the next one makes
+ * a gap, of which nothing before it is proved.
  */
-export function isLastOwed(
-  epochs: readonly Epoch[],
-  alone: Epoch,
-  fitting: readonly Fitting[],
-  notes: readonly KeptCheckpoint[],
-): boolean {
-  const [before, last] = epochs.slice(-2)
-  if (before === undefined || last !== alone) return false
+function isUnpaid(alone: Epoch, epochs: readonly Epoch[], { fitting, notes, given, isToldGone }: Handovers): boolean {
+  const [before, next] = [epochs[alone.epoch - 1], epochs[alone.epoch + 1]]
+  if (before === undefined || given.includes(alone) || isToldGone(alone)) return false
   // What anybody could have written says nothing of these keys.
   const keys = epochs.map(({ key }) => key)
   const isSignedBeyond = notes.some(({ note }) => {
     const opened = openCheckpoint(note, keys)
-    return opened.ok && opened.checkpoint.size > alone.fromSeq
+    if (!opened.ok) return false
+    const { size } = opened.checkpoint
+    return size > alone.fromSeq && size <= (next?.fromSeq ?? Number.POSITIVE_INFINITY)
   })
-  return !isSignedBeyond && fitting.some(({ signedBy }) => signedBy.includes(before.key))
+  if (isSignedBeyond) return false
+  if (next !== undefined) return isToldGone(next)
+  return fitting.some(({ signedBy }) => signedBy.includes(before.key))
+}
+
+/**
+ * A key that was lost has handed over to none, and what it signed was followed by what the next one did. Whoever has the next
+ * key can write that of any: only the receipt of that entry, or of a later key, tells that it was this one.
+ */
+export function lostKeys(
+  epochs: readonly Epoch[],
+  { unpaid, bridged }: NotHandedOver,
+  found: readonly KeyFound[],
+): VerifierKey[] {
+  const before = ({ epoch }: Epoch): Epoch[] => {
+    const each = epochs[epoch - 1]
+    return each === undefined ? [] : unpaid.includes(each) ? [each, ...before(each)] : [each]
+  }
+  const isReceipted = ({ epoch }: Epoch) => found.some(each => each.epoch >= epoch && each.isAsGiven === true)
+  return bridged
+    .filter(isReceipted)
+    .flatMap(before)
+    .map(({ key }) => key)
 }
 
 /** Epochs whose key was given, and later ones that were handed over from there on. */

@@ -1,8 +1,8 @@
 import type { Entry } from '../entry.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
-import { type Epoch, epochsOf, isOfItsEpoch, originOf, tellsOfKeys, unvouched } from './epochs.ts'
+import { type Epoch, epochsOf, isOfItsEpoch, originOf, tellsOfKeys } from './epochs.ts'
 import { type GivenKey, type KeyFound, keysFound, misplacedKey } from './given-key.ts'
-import type { KeptCheckpoint } from './kept.ts'
+import { type KeptCheckpoint, LATEST } from './kept.ts'
 import { checkLine } from './line.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
 import { isKeyOf } from './own-epochs.ts'
@@ -18,7 +18,7 @@ import {
   OF_NO_ENTRY,
 } from './verify-fit.ts'
 import type { Finding, Joined } from './verify-join.ts'
-import { badKey, isLastOwed, linkedTo, unsigned } from './verify-keys.ts'
+import { badKey, linkedTo, lostKeys, notHandedOver, unsigned } from './verify-keys.ts'
 import { ANOTHER_EPOCH, type Doubt, judgeOutside, type Undecided } from './verify-outside.ts'
 
 /** What was kept elsewhere, where nobody who can write the ledger could change it. */
@@ -34,9 +34,9 @@ export interface Trust {
 
 /**
  * What `bad` is. `contradicted`: something that was signed, or a key, is against the ledger. `undecided`: a note is, and
- * nothing tells which of them is made up. `bare`: no checkpoint is there, and there must have been some. `gap`: nobody vouched
- * for a key, as an entry tells. `unbelieved`: a checkpoint from elsewhere proves nothing. `unproved`: a key that was given
- * proves nothing.
+ * nothing tells which of them is made up. `bare`: no checkpoint is there, or none in "cp", and there must
+ * have been some. `gap`: nobody vouched for a key, as an entry tells. `unbelieved`: a checkpoint from elsewhere proves nothing.
+ * `unproved`: a key that was given proves nothing.
  */
 export type Trouble = 'contradicted' | 'undecided' | 'bare' | 'gap' | 'unbelieved' | 'unproved'
 
@@ -88,28 +88,24 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const unknown = badKey(trust.keys, epochs, origin) ?? misplacedKey(foundKeys)
   const keyBad = badEpoch === null ? unknown : atEntry(badEpoch.seq, badEpoch.why)
   const given = epochs.filter(each => isKeyOf(each, trust.keys))
-  const gaps = unvouched(epochs, own.fitting)
-  // Who gives a key may answer for it, where an entry tells that the key before it was gone.
   const isToldGone = (epoch: Epoch): boolean =>
     entries.some(({ seq, data }) => seq === epoch.seq && data.why !== undefined)
-  const bridged = gaps.filter(each => given.includes(each) && isToldGone(each))
-  const alone = gaps.find(each => !bridged.includes(each))
-  const mayBeOwed = alone !== undefined && !given.includes(alone) && !isToldGone(alone)
-  const isOwed = mayBeOwed && isLastOwed(epochs, alone, own.fitting, [...kept, ...trust.checkpoints])
-  const known = isOwed ? epochs.slice(0, -1) : epochs
-  // One that no entry tells of is worse than all others.
-  const isGap = alone !== undefined && gaps.every(isToldGone)
+  const notes = [...kept, ...trust.checkpoints]
+  const missing = notHandedOver(epochs, { fitting: own.fitting, notes, given, isToldGone })
+  const { gaps, unpaid, bridged, alone, isGap } = missing
+  const known = epochs.filter(each => !(unpaid.includes(each) && each === epochs.at(-1)))
+  /** Handovers are signed, and kept in "cp": where nothing is, nothing that is here says that they were not. */
+  const isBare = alone !== undefined && (kept.length === 0 || (!isGap && kept.every(({ name }) => name === LATEST)))
   const epochBad =
-    alone === undefined || isOwed
+    alone === undefined
       ? null
       : atEntry(
           alone.seq,
           isGap
             ? `${gapWords(alone)}, where an entry tells that the one before was gone`
             : `the key of epoch ${alone.epoch} begins here, and the old key does not vouch for it`,
+          isBare && kept.length > 0 ? 'cp' : '',
         )
-  /** Handovers are signed: where nothing is, nothing that is here says that they were not. */
-  const isBare = epochBad !== null && kept.length === 0
   // Who has the present key could have signed what is of its epoch anew.
   const old = own.fitting.filter(({ size }) => size <= (epochs.at(-1)?.fromSeq ?? 0))
   const outside = judgeOutside(trust.checkpoints, { kept, old, joined }, { origin, epochs: known, given: trust.keys })
@@ -125,10 +121,7 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
     ? undefined
     : // What the new key has signed was signed when the past may have been another one already.
       bridged.find(({ seq, fromSeq }) => !outside.fitting.some(({ size }) => size >= seq && size <= fromSeq))
-  // A key that was lost has handed over to none, and what it signed was followed by what the next one did.
-  // Whoever has the next key can write that of any: only the receipt of that entry, or of a later key, tells that it was this one.
-  const isReceipted = ({ epoch }: Epoch) => foundKeys.some(found => found.epoch >= epoch && found.isAsGiven === true)
-  const lost = bridged.filter(isReceipted).flatMap(({ epoch }) => epochs[epoch - 1]?.key ?? [])
+  const lost = lostKeys(epochs, missing, foundKeys)
   const nothingSigned = unsigned(trust.keys, { all, lost, signedUpTo })
   const gapBad = gap === undefined || nothingSigned !== null ? null : atEntry(gap.seq, gapWords(gap))
   const found = worst([

@@ -9,6 +9,7 @@ import type { Args } from '../../../core/command/port.ts'
 import type { Word } from '../../../core/command/words.ts'
 import { verifyLedger } from '../../../core/ledger/verify.ts'
 import { exit, folder, opened } from '../../core/ledger/stand.ts'
+import { victim } from '../../core/ledger/victim.ts'
 
 const links = createLinks()
 
@@ -45,6 +46,16 @@ test('a card does not call a lost key, nor what has no checkpoint, a changed pas
   rmSync(join(dir, 'checkpoint'))
   const bare = shown('verify', {}, { ledger: await verifyLedger(dir) })
   assert.equal(bare.title, 'THE LEDGER HAS NO CHECKPOINT')
+  assert.match(textOf(bare), /nothing that is here contradicts it/)
+  assert.doesNotMatch(textOf(bare), /changed the past/)
+})
+
+test('a card says that the folder with the handovers is missing, and calls that no changed past', async t => {
+  const { dir } = await victim(t)
+  rmSync(join(dir, 'cp'), { recursive: true })
+  const bare = shown('verify', {}, { ledger: await verifyLedger(dir) })
+  assert.equal(bare.title, 'NO HANDOVER OF A KEY IS BESIDE THE LEDGER')
+  assert.match(textOf(bare), /^the key of epoch 1 begins here, .* since nothing is in its folder "cp"\.$/m)
   assert.match(textOf(bare), /nothing that is here contradicts it/)
   assert.doesNotMatch(textOf(bare), /changed the past/)
 })
