@@ -70,7 +70,7 @@ export function troubleLines(verdict: Verdict, bad: Finding, dir: string): strin
   if (verdict.trouble === 'undecided') return undecidedLines(verdict, bad)
   if (verdict.trouble === 'bare') return bareLines(verdict, bad)
   if (verdict.trouble === 'gap') return gapLines(verdict, bad)
-  if (verdict.trouble === 'unbelieved') return unbelievedLines(verdict)
+  if (verdict.trouble === 'unbelieved') return unbelievedLines(verdict, dir)
   if (verdict.trouble === 'unproved') return unprovedLines(verdict, bad)
   return unsignedLines(verdict, bad, dir)
 }
@@ -101,7 +101,7 @@ function bareLines(verdict: Verdict, { segment }: Finding): string[] {
       : 'NO HANDOVER OF A KEY IS HERE: each key of this ledger after the first has to be vouched for by the one before, in a checkpoint that is kept in the folder "cp".',
     `The ledger is ${count(size)} in one unbroken chain${upTo(verdict)}. Nothing that is here contradicts it, and whoever could write these files${isWithoutAny ? '' : ' and has the present key'} could have made it.`,
     ...(comparedUpTo === 0 ? [] : [comparedLine(verdict)]),
-    ...doubts.map(each => `A checkpoint that was given proves nothing (${doubtLine(each)}.`),
+    ...doubts.map(each => doubtLine('A checkpoint that was given', each)),
     isWithoutAny
       ? 'In a copy the file "checkpoint" and the folder "cp" were perhaps left out: copy them too. On the ledger’s own host somebody has removed them, unless heald could not write them yet, as on a full disk.'
       : 'In a copy the folder "cp" was perhaps left out: copy it too. On the ledger’s own host somebody has removed what was in it.',
@@ -113,34 +113,70 @@ function gapLines(verdict: Verdict, { why }: Finding): string[] {
     `NOT ALL OF THIS LEDGER IS VOUCHED FOR: ${why}.`,
     `It is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
     ...signedLines(verdict),
-    ...verdict.doubts.map(each => `A checkpoint that was given proves nothing (${doubtLine(each)}.`),
+    ...verdict.doubts.map(each => doubtLine('A checkpoint that was given', each)),
     verdict.unvouched.length > 0
       ? 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --accept-gap.'
       : 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --key KEY --accept-gap, with the key of that epoch. Otherwise somebody who may write these files has changed the past.',
   ]
 }
 
-/** What was given to compare with is worth nothing. */
-function unbelievedLines(verdict: Verdict): string[] {
+type Doubt = Verdict['doubts'][number]
+
+/** What was given to compare with is worth nothing, or not all of it is. */
+function unbelievedLines(verdict: Verdict, dir: string): string[] {
   const { doubts, comparedUpTo, size } = verdict
-  const isHere = doubts.some(({ is }) => is !== 'pruned')
+  const [first, ...others] = doubts
+  if (first === undefined) return []
+  const chain = `${count(size)} in one unbroken chain${upTo(verdict)}`
+  const compared = comparedUpTo === 0 ? [] : [comparedLine(verdict)]
+  const rest = others.map(each => doubtLine('Another one', each))
+  if (first.is === 'foreign')
+    return comparedUpTo === 0
+      ? [
+          `THE CHECKPOINT THAT WAS GIVEN IS OF ANOTHER LEDGER (${aboutDoubt(first)}.`,
+          ...rest,
+          `So nothing here was compared with it. Nothing contradicts the ledger: it is ${chain}.`,
+        ]
+      : [
+          'WHAT WAS KEPT OF THIS LEDGER FITS, AND NOT ALL THAT WAS GIVEN IS OF IT.',
+          ...compared,
+          ...doubts.map(each => `Of another ledger (${aboutDoubt(each)}.`),
+          `Nothing contradicts the ledger: it is ${chain}.`,
+        ]
   const isContradicted = doubts.some(({ is }) => is === 'outvoted')
+  const more = [...rest, ...compared.map(line => line.replace('What', 'What else'))]
+  if (first.is === 'anew')
+    return [
+      `THE CHECKPOINT THAT WAS GIVEN DOES NOT FIT THIS LEDGER (${aboutDoubt(first)}.`,
+      ...more,
+      `By itself the ledger is ${chain}; so is a new one, and so is one that was rewritten.`,
+      `If you began it anew, that checkpoint is of the one before. Otherwise somebody who may write these files has put another past in its place, or that checkpoint is made up: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
+    ]
   return [
-    isHere
-      ? `THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING (${doubtLine(doubts[0])}.`
-      : `THE CHECKPOINT THAT WAS GIVEN CAN'T BE JUDGED HERE (${doubtLine(doubts[0])}.`,
-    ...doubts.slice(1).map(each => `Nor does that (${doubtLine(each)}.`),
-    ...(comparedUpTo === 0 ? [] : [comparedLine(verdict).replace('What', 'What else')]),
-    `Nothing ${isContradicted ? 'else ' : ''}contradicts the ledger: it is ${count(size)} in one unbroken chain${upTo(verdict)}.`,
-    ...(isHere
-      ? ['Look where that checkpoint comes from: a key of this ledger has to have signed it, the one of its time.']
-      : []),
+    first.is === 'pruned'
+      ? `THE CHECKPOINT THAT WAS GIVEN CAN'T BE JUDGED HERE (${aboutDoubt(first)}.`
+      : `THE CHECKPOINT THAT WAS GIVEN PROVES NOTHING (${aboutDoubt(first)}.`,
+    ...more,
+    `Nothing ${isContradicted ? 'else ' : ''}contradicts the ledger: it is ${chain}.`,
+    ...(first.is === 'pruned'
+      ? []
+      : ['Look where that checkpoint comes from: a key of this ledger has to have signed it, the one of its time.']),
   ]
 }
 
-function doubtLine(doubt: Verdict['doubts'][number] | undefined): string {
-  if (doubt === undefined) return ')'
-  const { name, size, why } = doubt
+const DOUBTED: Readonly<Record<Doubt['is'], string>> = {
+  anew: 'does not fit this ledger',
+  foreign: 'is of another ledger',
+  outvoted: 'proves nothing',
+  pruned: "can't be judged here",
+  worthless: 'proves nothing',
+}
+
+function doubtLine(which: string, doubt: Doubt): string {
+  return `${which} ${DOUBTED[doubt.is]} (${aboutDoubt(doubt)}.`
+}
+
+function aboutDoubt({ name, size, why }: Doubt): string {
   return `${cleanLine(name)}${size === null ? '' : `, for ${count(size)}`}): ${cleanLine(why)}`
 }
 
@@ -149,7 +185,7 @@ function undecidedLines(verdict: Verdict, { why, segment }: Finding): string[] {
   return [
     `THE LEDGER AND THE CHECKPOINT THAT WAS GIVEN CAN'T BOTH BE TRUE (${cleanLine(segment)}): ${cleanLine(why)}.`,
     ...evidenceLines(verdict),
-    ...verdict.doubts.map(each => `Another one that was given proves nothing (${doubtLine(each)}.`),
+    ...verdict.doubts.map(each => doubtLine('Another one that was given', each)),
     `Look where that checkpoint comes from, and keep both. By itself the ledger is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
   ]
 }
@@ -163,7 +199,7 @@ function unsignedLines(verdict: Verdict, { why, segment }: Finding, dir: string)
       ? 'Its entries are one unbroken chain, and none of them is proved.'
       : `Its entries are one unbroken chain; proved: ${count(verdict.provableUpTo)} from the first on.`,
     ...evidenceLines(verdict),
-    ...verdict.doubts.map(each => `Another one that was given proves nothing (${doubtLine(each)}.`),
+    ...verdict.doubts.map(each => doubtLine('Another one that was given', each)),
     'Somebody who may write these files has changed the past, or they were put back from a backup.',
     `What to do: copy ${dir} as it is, then compare it with a backup, or with receipts that were noted elsewhere.`,
   ]

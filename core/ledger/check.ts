@@ -2,7 +2,7 @@ import type { Entry } from '../entry.ts'
 import { codeOf, messageOf } from '../fault.ts'
 import { baseOf } from './base.ts'
 import { claimOf, openCheckpoint } from './checkpoint.ts'
-import { epochAt } from './epochs.ts'
+import { epochAt, isNamesake } from './epochs.ts'
 import type { VerifierKey } from './note.ts'
 import { isKeyOf, isVouched, type OwnEpochs, ownEpochs } from './own-epochs.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
@@ -127,12 +127,14 @@ async function checkNote(note: string, by: CheckWith): Promise<CheckedReceipt> {
     const whose = compared.fits === true ? `it is signed by ${ownKey(keys)}; ` : ''
     return answer({ ...compared, why: `${whose}${compared.why}` })
   }
-  if (keys.length === 0) return answer({ fits: null, why: NEEDS_KEY })
+  const isAnew = own !== null && claim !== null && isNamesake(own.origin, claim.origin)
+  const anew = isAnew ? `; ${anotherThan(own.origin, claim.origin)}` : ''
+  if (keys.length === 0) return answer({ fits: null, why: `${NEEDS_KEY}${anew}` })
   const opened = openCheckpoint(note, keys)
   if (!opened.ok) return answer({ fits: false, why: `it can't be believed: ${opened.why}` })
   const whose = `it is signed by ${GIVEN}`
   if (dir === null) return answer({ fits: true, why: `${whose}; there is no ledger here to compare it with` })
-  return answer({ fits: false, why: `${whose}, and the ledger here is not ${opened.checkpoint.origin}` })
+  return answer({ fits: false, why: `${whose}, and the ledger here is not ${opened.checkpoint.origin}${anew}` })
 }
 
 const NEEDS_KEY = 'a public key is needed to judge it: --key KEY'
@@ -148,11 +150,9 @@ function ownKey(given: readonly VerifierKey[]): string {
 
 /** Nobody is to take the one of then for the one here, where somebody began it anew. */
 function anotherThan(own: string, other: string): string {
-  const nameIn = (origin: string): string => origin.slice(0, origin.lastIndexOf('/'))
-  const more =
-    nameIn(own) === nameIn(other)
-      ? 'it has the same name, so it was begun anew since, or rewritten from its first entry on'
-      : 'with a --state where there is none, the key alone tells'
+  const more = isNamesake(own, other)
+    ? 'it has the same name, so it was begun anew since, or rewritten from its first entry on'
+    : 'with a --state where there is none, the key alone tells'
   return `that is another ledger than the one here, ${own}: ${more}`
 }
 

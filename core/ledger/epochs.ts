@@ -27,6 +27,12 @@ export function originOf(genesis: Pick<Entry, 'h' | 'data'>): string {
   return `${typeof genesis.data.origin === 'string' ? genesis.data.origin : 'heald'}/${genesis.h.slice(0, 8)}`
 }
 
+/** Whether both are of one host, by its name: a ledger that is begun anew there has another end of it. */
+export function isNamesake(origin: string, other: string): boolean {
+  const hostIn = (each: string): string => each.slice(0, each.lastIndexOf('/'))
+  return hostIn(origin) === hostIn(other)
+}
+
 /** Entries of these kinds tell of keys. */
 export const KEY_KINDS = ['genesis', 'key.rotated'] as const
 

@@ -1,5 +1,5 @@
 import { openCheckpoint } from './checkpoint.ts'
-import { type Epoch, unvouched } from './epochs.ts'
+import { type Epoch, isNamesake, unvouched } from './epochs.ts'
 import type { KeyFound } from './given-key.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { type VerifierKey, vkeyOf } from './note.ts'
@@ -102,7 +102,11 @@ export function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], o
     0,
     unknown.name === origin
       ? `the key ${vkeyOf(unknown)} was never one of this ledger's: it was rewritten, or the key is of another one`
-      : `this ledger is ${origin}, and the key is of ${unknown.name}`,
+      : `this ledger is ${origin}, and the key is of ${unknown.name}${
+          isNamesake(origin, unknown.name)
+            ? ', of the same host: begun anew since that key was made, or rewritten from its first entry on'
+            : ''
+        }`,
   )
 }
 

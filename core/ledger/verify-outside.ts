@@ -1,5 +1,5 @@
 import { type Checkpoint, claimOf, openCheckpoint } from './checkpoint.ts'
-import { type Epoch, epochAt, isOfItsEpoch } from './epochs.ts'
+import { type Epoch, epochAt, isNamesake, isOfItsEpoch } from './epochs.ts'
 import type { KeptCheckpoint } from './kept.ts'
 import { signersOf, type VerifierKey } from './note.ts'
 import { isKeyOf } from './own-epochs.ts'
@@ -34,9 +34,10 @@ export interface Doubt {
   readonly why: string
   /**
    * `worthless`: nobody whose word counts has signed it. `pruned`: it may be good, and can't be judged here. `outvoted`: a
-   * stranger has signed it, and a key that was given vouches for the ledger.
+   * stranger has signed it, and a key that was given vouches for the ledger. `anew`: it is of another ledger of this host.
+   * `foreign`: it is of another host's.
    */
-  readonly is: 'worthless' | 'pruned' | 'outvoted'
+  readonly is: 'worthless' | 'pruned' | 'outvoted' | 'anew' | 'foreign'
 }
 
 /** Notes that can't be true of one ledger with the one beside it. */
@@ -85,8 +86,11 @@ export function judgeOutside(
     const doubt = (why: string, is: Doubt['is'] = 'worthless') =>
       void doubts.push({ name, size: claim?.size ?? null, why, is })
     if (claim === null) doubt(NO_CHECKPOINT)
-    else if (claim.origin !== keys.origin) doubt(`it is of ${claim.origin}, and this ledger is ${keys.origin}`)
-    else if (!isBeyond(claim.size, joined)) {
+    else if (claim.origin !== keys.origin) {
+      const why = `it is of ${claim.origin}, and this ledger is ${keys.origin}`
+      if (isNamesake(claim.origin, keys.origin)) doubt(`${why}, of the same host: ${ANEW}`, 'anew')
+      else doubt(why, 'foreign')
+    } else if (!isBeyond(claim.size, joined)) {
       const signed = signingOf(note, claim, keys)
       if (claim.size === 0) doubt(OF_NO_ENTRY)
       else if (!isPruned(claim.size, joined)) comparable.push({ name, note, claim, signed })
@@ -114,6 +118,8 @@ export function judgeOutside(
   }
   return { fitting, contradictions, undecided, doubts }
 }
+
+const ANEW = 'begun anew since this checkpoint, or rewritten from its first entry on'
 
 const PRUNED =
   'its entries were pruned, and the files of the tree that could tell are gone: verify a copy with the archive put back'

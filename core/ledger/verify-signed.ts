@@ -116,7 +116,7 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const vouchedUpTo = trust.keys.length > 0 && keyBad === null ? signedUpTo : 0
   const undecided = outside.undecided.filter(({ size }) => size > vouchedUpTo).map(each => undecidedBy(each, trust))
   const outvoted = outside.undecided.filter(({ size }) => size <= vouchedUpTo).map(outvotedBy)
-  const doubts = [...outside.doubts, ...outvoted]
+  const doubts = [...outside.doubts, ...outvoted].sort((a, b) => RANK[a.is] - RANK[b.is])
   const gap = trust.isGapAccepted
     ? undefined
     : // What the new key has signed was signed when the past may have been another one already.
@@ -180,6 +180,9 @@ function undecidedBy(each: Undecided, { keys }: Trust): Undecided {
       : 'what is signed with the key that was given does not reach as far'
   return { ...each, why: `${each.why}: ${each.either}; ${decides}` }
 }
+
+/** What is of this ledger, or should be, is said first. */
+const RANK: Readonly<Record<Doubt['is'], number>> = { anew: 0, worthless: 1, outvoted: 1, pruned: 2, foreign: 3 }
 
 /** A key that was given speaks for the ledger. */
 function outvotedBy({ segment, size, why, either }: Undecided): Doubt {
