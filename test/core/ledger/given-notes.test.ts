@@ -13,6 +13,16 @@ const noteOf = (size: number, origin = ORIGIN): string =>
 const [GOOD, LATER] = [noteOf(12), noteOf(345)]
 const vkey = vkeyOf(verifierKey(ORIGIN, rawPublicKey(old.publicKey)) ?? assert.fail())
 
+const WIREGUARD = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg='
+const FOLDED = [
+  'DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=mail; bh=',
+  '\t47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; t=1690000000; b=',
+  ' dzdVyOfAKCdLXdJOc9G2q8LoXSlEniSbav+yuU4zGee',
+  ' 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+  'ARC-Authentication-Results: i=1; mx.example.org; dkim=pass; bh=',
+  ' 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;',
+].join('\n')
+
 /** A text with every line changed. */
 const each = (note: string, change: (line: string) => string): string =>
   note.trimEnd().split('\n').map(change).join('\n')
@@ -40,8 +50,11 @@ const MANGLED: Readonly<Record<string, string>> = {
   'a line between': LATER.replace('\n345\n', '\n345\nSent from my phone\n'),
   'its signatures are gone': LATER.slice(0, LATER.indexOf('\n\n') + 1),
   'its text is gone': LATER.slice(LATER.indexOf('\n\n') + 1),
-  'only its name is left': `${ORIGIN}\n`,
-  'only its root is left': LATER.split('\n')[2] ?? '',
+  'only its name and size are left': `${ORIGIN}\n\n345\n`,
+  'only its name and root are left': `${ORIGIN}\n${LATER.split('\n')[2]}\n`,
+  'only its size and root are left': `345\n${LATER.split('\n')[2]}\n`,
+  'its text is one line, and its signatures are gone': LATER.split('\n').slice(0, 3).join(' '),
+  'its root is doubled': LATER.replace(/^(.{43}=)$/m, '$1\n$1'),
   'only its signature is left, with a hyphen': LATER.split('\n')[4]?.replace('— ', '- ') ?? '',
   'an empty line behind each': each(LATER, line => `${line}\n`),
   'quoted with initials': each(LATER, line => `JD> ${line}`),
@@ -104,6 +117,18 @@ test('text around checkpoints is of no account, whatever it is', () => {
     ['quoted', each(`${mail}\n\n${GOOD}`, line => `> ${line}`), [GOOD]],
     ['with the line ends of Windows', each(`${mail}\n\n${GOOD}`, line => `${line}\r`), [GOOD]],
     ['none', mail, []],
+    ['below a heading', `${ORIGIN}\n\n${GOOD}`, [GOOD]],
+    ['right below a heading', `${ORIGIN}\n${GOOD}`, [GOOD]],
+    ['each below its heading', `## ${ORIGIN}\n\n${GOOD}\n**${ORIGIN}**\n${LATER}`, [GOOD, LATER]],
+    ['a heading of words', `${ORIGIN}:\nas of Monday, 12 entries.\nAll is well.\n\n${GOOD}\n${ORIGIN}\n`, [GOOD]],
+    ['a key of WireGuard', `Its key is\n\n${WIREGUARD}\n\n— Jane Doe\n\n${GOOD}\n${WIREGUARD}\n`, [GOOD]],
+    ['a WireGuard peer', `[Peer]\nPublicKey = ${WIREGUARD}\nPersistentKeepalive = 25\n\n${GOOD}`, [GOOD]],
+    ['a folded DKIM header', `${FOLDED}\n\n${GOOD}`, [GOOD]],
+    [
+      'all of it, quoted',
+      each(`${FOLDED}\n\n${ORIGIN}\n\nIts key:\n${WIREGUARD}\n${GOOD}`, line => `> ${line}`),
+      [GOOD],
+    ],
   ] as const) {
     const { notes, unreadLine } = notesIn(text)
     assert.equal(unreadLine, null, `${what}: ${text.split('\n')[(unreadLine ?? 1) - 1]}`)
