@@ -154,3 +154,22 @@ test('what was pruned before there was any command takes none away, and is said 
   assert.equal(code, 0)
   assert.match(text, /entries before #\d+ were pruned.*no command was among them/)
 })
+
+test('a receipt is asked for where it would help, and not where a pruned ledger is damaged behind its beginning', async t => {
+  const { dir, ledger, kept, sealed } = await stand(t)
+  const { seq } = await ledger.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
+  const chain: ChainRef = { h: entriesIn(dir).findLast(isCommand)?.h ?? '' }
+  for (const id of ['c6', 'c7']) await ledger.append({ kind: 'command.requested', data: { id }, chain })
+  await ledger.close(2000)
+  const path = join(dir, 'seg', segmentNames(dir).at(-1) ?? '')
+  const lines = readFileSync(path, 'utf8').split('\n')
+  const at = lines.findLastIndex(line => line.includes('"id":"c6"'))
+  writeFileSync(path, lines.with(at, (lines[at] ?? '').replace('"c6"', '"c9"')).join('\n'))
+  for (const receipts of [[], [kept]]) {
+    const { code, text } = await said(dir, receipts)
+    assert.equal(code, 1)
+    assert.match(text, /^THE COMMANDS ARE NOT WHOLE at entry #\d+/)
+    assert.doesNotMatch(text, /What to do/)
+  }
+  assert.equal((await verifyCommands(dir)).pruned?.toldBy, seq, 'although an entry tells of the prune')
+})
