@@ -139,7 +139,7 @@ async function prepare(
   err(verdictText(made.verdict, dir, context))
   err(
     made.verdict.trouble === 'gap'
-      ? 'heald: nothing was pruned: a key was lost, and nobody answered for the next one (--key KEY --accept-gap).\n'
+      ? 'heald: nothing was pruned: a key was lost, and nobody answered for the next one (--key KEY --accept-gap, with the key of that epoch).\n'
       : 'heald: nothing was pruned: what is damaged is evidence, and stays.\n',
   )
   return null

@@ -28,7 +28,8 @@ archive the old segments, compressed, to another folder; --until 90d (older than
         that) or --to SEQ says how far.
 prune   removes them here: --until or --to, and --archive DIR or --no-archive;
         --dry-run only says what would go. Receipts and later proofs still hold.
-        Where a key was lost it needs --key KEY --accept-gap, as verify does.
+        Where a key was lost it needs --key KEY --accept-gap, as verify does,
+        with the key of the epoch that begins behind the gap.
         To verify from the first entry again, unpack the archive into "seg" of a
         copy of the ledger: zstd -d --output-dir-flat COPY/seg DIR/*.zst
 erase   the text kept aside for an entry (last log lines); the entry stays.

@@ -1,4 +1,4 @@
-import { receiptOf } from '../ledger/receipt.ts'
+import { parseReceipt, receiptOf } from '../ledger/receipt.ts'
 import type { Finding, Verdict } from '../ledger/verify.ts'
 import { cleanLine, cleanLines, counted } from './text.ts'
 
@@ -23,8 +23,9 @@ export function signedLines(verdict: Verdict): string[] {
           ? ` ${vkeys.length} keys, each vouched for by the one before.`
           : ` ${vkeys.length} keys.`
   const later = unsigned > 0 ? ', and not yet for what came later' : ''
-  const from = unvouched.length > 0 ? 'what is behind it,' : 'the entries'
-  const vouched = unvouched.length === 0 && unsigned <= 0 ? 'all of them' : `${from} up to #${signedUpTo - 1}${later}`
+  const gap = gapBehind(verdict)
+  const from = gap === null ? 'the entries' : `what is behind the gap, from #${gap}`
+  const vouched = gap === null && unsigned <= 0 ? 'all of them' : `${from} up to #${signedUpTo - 1}${later}`
   const trust =
     trusted === 'nothing'
       ? 'Nothing from elsewhere was given to compare with, so one who rewrote all of it, keys too, would not be noticed: keep the key elsewhere (heald ledger verify --key KEY), or a checkpoint (--checkpoint FILE).'
@@ -47,6 +48,14 @@ export function signedLines(verdict: Verdict): string[] {
   ]
 }
 
+/** Entry from which on the keys that were given vouch, where that is behind one that nobody vouched for; null: all before too. */
+function gapBehind({ unvouched, trouble, firstBad, signedUpTo, keysFound, keyReceipts }: Verdict): number | null {
+  const isAcross = unvouched.length > 0 || (trouble === 'gap' && firstBad !== null && firstBad.seq < signedUpTo)
+  if (!isAcross) return null
+  const epoch = unvouched.at(-1) ?? Math.max(0, ...keysFound.map(each => each.epoch))
+  return parseReceipt(keyReceipts[epoch] ?? '')?.seq ?? 0
+}
+
 /** Which one it is: a key alone does not tell since when it signs. */
 function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): string {
   const told = `The key that was given is that of epoch ${epoch}, told of by entry ${receipt}`
@@ -56,9 +65,14 @@ function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): s
 }
 
 /** What checkpoints from elsewhere prove, and what not. */
-function comparedLine({ trouble, comparedUpTo, signedUpTo, size }: Verdict): string {
-  if (trouble === 'gap')
-    return 'What was kept elsewhere fits, but the lost key has not signed it: it proves nothing of what is before the gap.'
+function comparedLine({ trouble, firstBad, comparedUpTo, signedUpTo, size }: Verdict): string {
+  if (comparedUpTo === 0) return 'Nothing of what was kept elsewhere is of this ledger.'
+  if (trouble === 'gap' && firstBad !== null) {
+    if (comparedUpTo > firstBad.seq + 1)
+      return 'What was kept elsewhere fits, but the lost key has not signed it: it proves nothing of what is before the gap.'
+    const more = comparedUpTo < firstBad.seq ? 'and nothing of those between that and the gap' : 'all before the gap'
+    return `What was kept elsewhere fits: it proves the entries up to #${comparedUpTo - 1}, ${more}.`
+  }
   if (comparedUpTo >= size) return 'What was kept elsewhere fits: it proves all of them.'
   const later =
     signedUpTo > comparedUpTo ? "rests on the ledger's own signatures" : 'is not proved by anything that is here'
@@ -108,7 +122,7 @@ function bareLines(verdict: Verdict, { segment }: Finding): string[] {
   ]
 }
 
-function gapLines(verdict: Verdict, { why }: Finding): string[] {
+function gapLines(verdict: Verdict, { why, seq }: Finding): string[] {
   return [
     `NOT ALL OF THIS LEDGER IS VOUCHED FOR: ${why}.`,
     `It is ${count(verdict.size)} in one unbroken chain${upTo(verdict)}.`,
@@ -117,6 +131,17 @@ function gapLines(verdict: Verdict, { why }: Finding): string[] {
     verdict.unvouched.length > 0
       ? 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --accept-gap.'
       : 'If the key was lost then, as you know from elsewhere, and a receipt or a checkpoint from before it fits: --key KEY --accept-gap, with the key of that epoch. Otherwise somebody who may write these files has changed the past.',
+    ...(verdict.unvouched.length > 0 ? [] : wantedLines(verdict, seq)),
+  ]
+}
+
+/** The key that has to be given, of the epoch that begins with this entry. */
+function wantedLines({ vkeys, keyReceipts, keysFound }: Verdict, seq: number): string[] {
+  const epoch = keyReceipts.findIndex(each => parseReceipt(each)?.seq === seq)
+  const newest = keysFound.findLast(each => each.epoch > epoch && each.isAsGiven === null)
+  return [
+    `The key of that epoch is, by this ledger's own word, ${cleanLine(vkeys[epoch] ?? '')}: compare it with the one that was kept elsewhere.`,
+    ...(newest === undefined ? [] : [`Beside it ${cleanLine(newest.vkey)} needs its receipt (--key 'KEY RECEIPT').`]),
   ]
 }
 

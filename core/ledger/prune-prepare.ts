@@ -47,7 +47,7 @@ export function damagedLedger({ firstBad, torn, trouble }: Verdict): Fault {
   if (trouble === 'gap')
     return new Fault(
       'ledger.unvouched',
-      `nothing was pruned: ${firstBad?.why ?? 'a key was lost'}. Who knows that it was lost orders it: "heald ledger prune --until … --key KEY --accept-gap"`,
+      `nothing was pruned: ${firstBad?.why ?? 'a key was lost'}. Who knows that it was lost orders it: "heald ledger prune --until … --key KEY --accept-gap", with the key of that epoch`,
     )
   return new Fault('ledger.damaged', `nothing was pruned: ${firstBad?.why ?? 'the ledger is damaged'}`, {
     hint: '"heald ledger verify" says more',

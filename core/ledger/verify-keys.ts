@@ -65,6 +65,15 @@ function isUnpaid(alone: Epoch, epochs: readonly Epoch[], { fitting, notes, give
   return fitting.some(({ signedBy }) => signedBy.includes(before.key))
 }
 
+/** Keys that were lost, by what was given. */
+export interface Lost {
+  /** Nothing needs to be signed with them. */
+  readonly excused: readonly VerifierKey[]
+  /** The same, once the receipt of `wanted` is given. */
+  readonly doubted: readonly VerifierKey[]
+  readonly wanted: VerifierKey | undefined
+}
+
 /**
  * A key that was lost has handed over to none, and what it signed was followed by what the next one did. Whoever has the next
  * key can write that of any: only the receipt of that entry, or of a later key, tells that it was this one.
@@ -73,16 +82,15 @@ export function lostKeys(
   epochs: readonly Epoch[],
   { unpaid, bridged }: NotHandedOver,
   found: readonly KeyFound[],
-): VerifierKey[] {
+): Lost {
   const before = ({ epoch }: Epoch): Epoch[] => {
     const each = epochs[epoch - 1]
     return each === undefined ? [] : unpaid.includes(each) ? [each, ...before(each)] : [each]
   }
   const isReceipted = ({ epoch }: Epoch) => found.some(each => each.epoch >= epoch && each.isAsGiven === true)
-  return bridged
-    .filter(isReceipted)
-    .flatMap(before)
-    .map(({ key }) => key)
+  const lost = (those: readonly Epoch[]) => those.flatMap(before).map(({ key }) => key)
+  const doubted = lost(bridged.filter(each => !isReceipted(each)))
+  return { excused: lost(bridged.filter(isReceipted)), doubted, wanted: bridged.at(-1)?.key }
 }
 
 /** Epochs whose key was given, and later ones that were handed over from there on. */
@@ -116,16 +124,19 @@ export function badKey(keys: readonly VerifierKey[], epochs: readonly Epoch[], o
  */
 export function unsigned(
   keys: readonly VerifierKey[],
-  {
-    all,
-    lost,
-    signedUpTo,
-  }: { readonly all: readonly Fitting[]; readonly lost: readonly VerifierKey[]; readonly signedUpTo: number },
+  { all, lost, signedUpTo }: { readonly all: readonly Fitting[]; readonly lost: Lost; readonly signedUpTo: number },
 ): Finding | null {
-  const known = new Set([...all.flatMap(({ signedBy }) => signedBy), ...lost].map(vkeyOf))
+  const known = new Set([...all.flatMap(({ signedBy }) => signedBy), ...lost.excused].map(vkeyOf))
   const idle = keys.find(key => !known.has(vkeyOf(key)))
   if (idle === undefined) return null
-  if (signedUpTo > 0) return atEntry(0, `no checkpoint here bears the signature of ${vkeyOf(idle)}, which was given`)
+  if (signedUpTo > 0) {
+    const { doubted, wanted } = lost
+    const isDoubted = wanted !== undefined && doubted.some(key => vkeyOf(key) === vkeyOf(idle))
+    const but = isDoubted
+      ? `; an entry tells that it was lost, and whoever has ${vkeyOf(wanted)} could have written that: that one needs its receipt (--key 'KEY RECEIPT')`
+      : ''
+    return atEntry(0, `no checkpoint here bears the signature of ${vkeyOf(idle)}, which was given${but}`)
+  }
   return atEntry(
     0,
     'no checkpoint here bears the signature of the key that was given, or of a later one that it vouched for',

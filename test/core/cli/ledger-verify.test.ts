@@ -109,14 +109,14 @@ test('what a key proves is said, and what it does not', async t => {
   const bad = await said(vkey)
   assert.match(
     bad,
-    /^NOT ALL OF THIS LEDGER IS VOUCHED FOR: .* what is behind it, up to #3, and not yet.* --accept-gap/,
+    /^NOT ALL OF THIS LEDGER IS VOUCHED FOR: .* what is behind the gap, from #2 up to #3, and not yet.* --accept-gap/,
   )
   assert.equal(code, 1)
   const later = await said(vkey, { 'accept-gap': true })
   assert.equal(code, 0)
   assert.match(
     later,
-    /the first 4 entries are signed, 1 entry came later\. 2 keys\. The key that was given vouches for what is behind it, up to #3, and not yet/,
+    /the first 4 entries are signed, 1 entry came later\. 2 keys\. The key that was given vouches for what is behind the gap, from #2 up to #3, and not yet/,
   )
   assert.match(later, /Nobody vouched for the key of epoch 1: its entry tells/)
 })
