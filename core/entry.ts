@@ -66,6 +66,7 @@ export const KINDS = {
   'target.clear': 'must',
   'checkpoint.posted': 'must',
   'key.rotated': 'must',
+  'key.begun': 'must',
   'ledger.gap': 'must',
   'ledger.torn': 'must',
   'ledger.pruned': 'must',

@@ -73,6 +73,8 @@ const WORDS: { readonly [kind: string]: Words } = {
     `a checkpoint of ${number(data.size)} entries was posted on ${text(data.where, 'an unknown channel')}`,
   'key.rotated': data =>
     `epoch ${number(data.epoch)} of the ledger's keys begins${because(data.why)}; from here on its key signs the checkpoints`,
+  'key.begun': data =>
+    `the key of epoch ${number(data.epoch)} signs from here on; the one before was gone, so nobody vouches for it`,
   'ledger.gap': data => `entries could not be recorded and are lost${fieldsOf(data)}`,
   'ledger.torn': data => `an unfinished last line was set aside${fieldsOf(data)}`,
   'ledger.pruned': data =>

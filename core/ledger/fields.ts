@@ -96,6 +96,7 @@ const TABLE: Readonly<Record<Kind, readonly string[]>> = {
   'target.clear': ['target', 'place'],
   'checkpoint.posted': ['size', 'root', 'where', 'chat', 'reference'],
   'key.rotated': ['epoch', 'publicKey', 'fromSeq', 'why'],
+  'key.begun': ['epoch'],
   'ledger.gap': ['what', 'op', 'code', 'why', 'segment', 'lost', 'refused', 'rewritten', 'sha256', 'fromTs', 'toTs'],
   'ledger.torn': ['segment', 'offset', 'bytes', 'sha256', 'savedAs'],
   'ledger.pruned': ['upTo', 'root', 'segments', 'archive'],

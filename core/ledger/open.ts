@@ -128,7 +128,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     ...writer,
     async checkpoint() {
       await within(beginning.promise, BEGINNING_MS, clock)
-      return (await signer.checkpoint()) ?? failedCheckpoint()
+      return (await signer.checkpoint()) ?? failedCheckpoint(signer.unfit())
     },
     async rotateKey(by) {
       await within(beginning.promise, BEGINNING_MS, clock)
@@ -204,7 +204,11 @@ async function firstKey(keys: KeyStore, onTrouble: (what: string) => void): Prom
   }
 }
 
-function failedCheckpoint(): never {
+function failedCheckpoint(unfit: string | null): never {
+  if (unfit !== null)
+    throw new Fault('ledger.checkpoint', `no checkpoint can be signed: ${unfit}`, {
+      hint: '"heald keygen" begins a new epoch of keys; entries are recorded as ever',
+    })
   throw new Fault('ledger.checkpoint', 'no checkpoint can be made now', {
     hint: "right after a start try again in a moment; else heald's own log says what is wrong",
     retry: 1000,

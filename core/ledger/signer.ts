@@ -4,7 +4,7 @@ import { codeOf, Fault, messageOf } from '../fault.ts'
 import { type Checkpoint, claimOf, openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { originOf } from './epochs.ts'
 import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
-import { genesisOf, keyEntries } from './key-entries.ts'
+import { genesisOf } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
 import type { KeyMade, Recorded } from './ledger.ts'
 import { listEntries } from './list.ts'
@@ -12,6 +12,7 @@ import { rawPublicKey, verifierKey, vkeyOf } from './note.ts'
 import { provenRoot } from './proven-root.ts'
 import { readEntry } from './read.ts'
 import { receiptOf } from './receipt.ts'
+import { toldKey } from './told-key.ts'
 import { toHex } from './tree/hash.ts'
 import type { TreeKeeper } from './tree/keeper.ts'
 
@@ -35,6 +36,8 @@ export interface Signer {
   rotate(by: string): Promise<KeyMade>
   /** The public key of the present epoch, as people keep it; null: there is none. */
   vkey(): string | null
+  /** Why no key may sign until a new epoch begins, in words; null: one may, or that is not known yet. */
+  unfit(): string | null
   /** Entries that the newest checkpoint covers; null: there is none. */
   size(): number | null
   /** Does `work` while nothing is signed and no key changes. */
@@ -61,6 +64,7 @@ interface Current {
 export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptions): Signer {
   let origin = ''
   let current: Current | null = null
+  let unfit: string | null = null
   let turn: Promise<unknown> = Promise.resolve()
   let signedSize: number | null = null
   /** A new key is told of, and the old one has not vouched for it yet. */
@@ -76,6 +80,7 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   function use(epoch: number, key: KeyObject): void {
     const verifier = verifierKey(origin, rawPublicKey(key))
     current = verifier === null ? null : { epoch, key, vkey: vkeyOf(verifier) }
+    unfit = null
   }
 
   async function takeUp(): Promise<void> {
@@ -90,12 +95,13 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
   /** Makes the keys be those that the entries tell of, whatever was interrupted or refused. Null, or why none may sign. */
   async function putInOrder(genesis: Entry): Promise<string | null> {
     try {
-      return await asTold(genesis)
+      unfit = await asTold(genesis)
     } catch (error) {
       if (codeOf(error) !== 'ledger.key') throw error
       current = null
-      return messageOf(error)
+      unfit = messageOf(error)
     }
+    return unfit
   }
 
   async function asTold(genesis: Entry): Promise<string | null> {
@@ -167,6 +173,34 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     owed = null
   }
 
+  /** What the ledger is now, signed; null: the tree has not caught up, or its last entry tells of a key without the one before. */
+  async function newest({ key }: Current): Promise<{ readonly note: string; readonly size: number } | null> {
+    const head = tree.head()
+    if (head === null || head.size === 0) return null
+    // What ends with the entry of a new key is of the old one: that is the handover.
+    const isHandover = (await rotationAt(head.size - 1)) !== null
+    const note = isHandover ? keptNote(dir, head.size) : signCheckpoint({ origin, ...head }, key)
+    return note === null ? null : { note, size: head.size }
+  }
+
+  /**
+   * No key can sign what ends with the entry of one that nobody hands over to: it would be for the lost one. Another entry
+   * behind it is of the new key. Whether there is one now.
+   */
+  async function beginUnvouched({ epoch }: Current): Promise<boolean> {
+    const head = tree.head()
+    const told = head === null ? null : await rotationAt(head.size - 1)
+    if (told?.data.why === undefined) return false
+    return (await append({ kind: 'key.begun', data: { epoch } })) !== null
+  }
+
+  /** The entry of a new key at `seq`; null: it is another one. */
+  async function rotationAt(seq: number): Promise<Entry | null> {
+    const found = seq < 0 ? null : await readEntry(dir, seq)
+    const isOne = found !== null && 'entry' in found && found.entry.kind === 'key.rotated'
+    return isOne && found.entry.data.epoch !== 0 ? found.entry : null
+  }
+
   /** The last one that was signed: the ledger must have grown from there. */
   async function checkLast(): Promise<void> {
     await tree.caughtUp()
@@ -204,17 +238,12 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     checkpoint: () =>
       inTurn(async () => {
         await payOwed()
-        const head = tree.head()
-        if (head === null || head.size === 0 || current === null) return null
-        const last = await readEntry(dir, head.size - 1)
-        // What ends with the entry of a new key is of the old one: that is the handover.
-        const isHandover =
-          last !== null && 'entry' in last && last.entry.kind === 'key.rotated' && last.entry.data.epoch !== 0
-        const note = isHandover ? keptNote(dir, head.size) : signCheckpoint({ origin, ...head }, current.key)
-        if (note === null) return null
-        await writeLatest(dir, note)
-        signedSize = head.size
-        return { note, size: head.size }
+        if (current === null) return null
+        const made = (await newest(current)) ?? ((await beginUnvouched(current)) ? await newest(current) : null)
+        if (made === null) return null
+        await writeLatest(dir, made.note)
+        signedSize = made.size
+        return made
       }),
     rotate: by =>
       inTurn(async () => {
@@ -245,28 +274,10 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
       }),
     exclusively: inTurn,
     vkey: () => current?.vkey ?? null,
+    unfit: () => unfit,
     size: () => signedSize,
     settled: async () => void (await turn),
   }
-}
-
-/** The newest key that entries tell of. */
-interface Told {
-  readonly epoch: number
-  readonly publicKey: unknown
-  /** Seq of the entry. */
-  readonly seq: number
-  /** The key of the epoch before vouches for it. */
-  readonly hasPredecessor: boolean
-}
-
-/** Null: they tell of none. */
-async function toldKey(dir: string, genesis: Entry): Promise<Told | null> {
-  const last = (await keyEntries(dir)).rotations.at(-1) ?? genesis
-  const { seq, data } = last
-  if (last === genesis && data.publicKey == null) return null
-  const epoch = last === genesis ? 0 : Number(data.epoch)
-  return { epoch, publicKey: data.publicKey, seq, hasPredecessor: epoch > 0 && data.why === undefined }
 }
 
 function publicOf(key: KeyObject): string {
