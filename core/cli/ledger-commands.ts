@@ -22,7 +22,8 @@ export async function verify(context: Context, words: readonly string[], values:
   const receipts = textsOf(values.receipt)
   const options = { receipts, signal }
   const verdict = await judged(given, state, options)
-  const text = verdictText(verdict, receipts.length > 0)
+  const isOwn = given === null || resolve(given) === resolve(state, 'ledger') || resolve(given) === resolve(state)
+  const text = verdictText(verdict, receipts.length > 0, isOwn)
   const painted = verdict.ok ? paint(text[0] ?? '', 'green', colour) : paint(text[0] ?? '', 'red', colour)
   out(json ? `${jsonOf(verdict)}\n` : `${wrapLines([painted, ...text.slice(1)].join('\n'), columns)}\n`)
   return verdict.ok ? EXIT.done : EXIT.bad
@@ -41,18 +42,24 @@ function judged(
   return verifyCommands(existing(existsSync(inside) ? inside : path), options)
 }
 
-function verdictText(verdict: CommandVerdict, hasReceipts: boolean): string[] {
-  const { commands, head, lastSeq, firstBad, provedCommands, pruned, tookMs } = verdict
+/** @param isOwn it is the ledger that `heald ledger checkpoint` would sign */
+function verdictText(verdict: CommandVerdict, hasReceipts: boolean, isOwn: boolean): string[] {
+  const { commands, head, lastSeq, firstBad, trouble, provedCommands, pruned, tookMs } = verdict
   const count = counted(commands, 'entry of a command', 'entries of commands')
   const last = lastSeq === null ? '' : `, the last one is ${receiptOf(lastSeq, head)}`
+  if (firstBad !== null && trouble !== null)
+    return [
+      `NOT ALL OF THE COMMANDS ARE PROVED, from entry #${firstBad.seq} on: ${cleanLine(firstBad.why)}.`,
+      `From there on nothing contradicts them: ${count} in one chain${last}.${hasReceipts ? ` ${proofOf(provedCommands)}` : ''}`,
+      trouble === 'cut' ? LOOK_AT_IT : trouble === 'unproved-signable' && isOwn ? `${GIVE_IT} ${SIGN_IT}` : GIVE_IT,
+    ]
   if (firstBad !== null)
     return [
       `THE COMMANDS ARE NOT WHOLE at entry #${firstBad.seq}: ${cleanLine(firstBad.why)}.`,
       `Before it ${commands === 1 ? 'is' : 'are'} ${count} in one chain${last}.`,
-      ...(pruned?.toldBy != null && firstBad.seq === pruned.upTo ? [SIGN_IT] : []),
     ]
   const proof = hasReceipts
-    ? `The receipts that were given fit: they prove ${counted(provedCommands, 'of them', 'of them')}.`
+    ? proofOf(provedCommands)
     : 'No receipt was given, so one who rewrote all of them would not be noticed: give one of a later entry (--receipt), such as stands under each card.'
   return [
     `The commands are whole: ${count} in one chain of their own${last}. (${Math.round(tookMs)} ms)`,
@@ -61,8 +68,14 @@ function verdictText(verdict: CommandVerdict, hasReceipts: boolean): string[] {
   ]
 }
 
-const SIGN_IT =
-  'What to do: give a receipt of that entry or a later one (--receipt). Right after a prune "heald ledger checkpoint" signs it, too.'
+function proofOf(proved: number): string {
+  return `The receipts that were given fit: they prove ${counted(proved, 'of them', 'of them')}.`
+}
+
+const GIVE_IT = 'What to do: give a receipt of that entry, or of a later one, that was kept elsewhere (--receipt).'
+const SIGN_IT = 'If it was you who pruned, "heald ledger checkpoint" signs that.'
+const LOOK_AT_IT =
+  'What to do: "heald ledger verify --commands" where the ledger is tells what was pruned. With the archive put back into a copy of it, all of them can be listed.'
 
 function prunedWords({ upTo, toldBy, isArchived, hadCommands }: PrunedCommands): string {
   const told = `were pruned, as entry #${toldBy} tells`

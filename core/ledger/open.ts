@@ -178,7 +178,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     await within(beginning.promise, BEGINNING_MS, clock)
     await signer.checkpoint()
     try {
-      return await signer.exclusively(() => prune(dir, order, writer.appendForCertain))
+      const done = await signer.exclusively(() => prune(dir, order, writer.appendForCertain))
+      // Until the entry that tells of it is signed, nothing proves that what is gone was pruned.
+      await signer.checkpoint().catch(error => onTrouble(`what was pruned is not signed yet: ${messageOf(error)}`))
+      return done
     } finally {
       search.begunAnew()
     }

@@ -26,6 +26,7 @@ import { openTree, type TreeReader } from './tree/reader.ts'
  * 2. `ledger.pruned` says what goes, durably.
  * 3. `base.json` holds what stands for it: the tree, the last hash, the lines that tell of keys, each with its proof.
  * 4. The segments are removed, oldest first, with the texts kept aside for them, and the search index.
+ * 5. A checkpoint covers the entry that tells of it (`open.ts`).
  *
  * A kill after 3 is made good at the next start; one before it leaves a ledger that is whole, though it says otherwise.
  */
@@ -69,7 +70,7 @@ export async function prune(
   const claim = claimOf(latestCheckpoint(dir) ?? '')
   if (claim === null || claim.size < upTo)
     throw new Fault('prune.unsigned', 'no checkpoint covers the entries that would be pruned', {
-      hint: '"heald ledger checkpoint" makes one; heald’s own log says why there is none',
+      hint: '"heald ledger checkpoint" makes one, or says why it can\'t',
     })
   const state = keptState(dir)
   const reader = await openTree(dir, upTo, last.tree.root)

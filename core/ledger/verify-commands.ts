@@ -5,12 +5,10 @@ import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { type Base, baseOf, segmentsFrom } from './base.ts'
 import { type Link, UNFINISHED, type Walk, walkChain } from './chain.ts'
-import { checkReceipt } from './check.ts'
-import { claimOf } from './checkpoint.ts'
 import { segmentFiles } from './files.ts'
 import { streamOf } from './given-file.ts'
-import { latestCheckpoint } from './kept.ts'
 import { checkLine, ZEROS } from './line.ts'
+import { canBeSigned, isSigned } from './proved-prune.ts'
 import { despitePrunes } from './pruned-meanwhile.ts'
 import { fitsReceipt, parseReceipt, type Receipt } from './receipt.ts'
 import { isWithoutEntry } from './torn-end.ts'
@@ -28,7 +26,8 @@ import type { Task } from './verify-walk.ts'
  * 3. A receipt that was kept elsewhere has to fit its entry. Then nothing of what that entry's hash stands on can be another:
  *    by the chain of commands alone where it is one of a command, else by the ledger's own.
  * 4. Where the beginning is gone, an entry has to tell that it was pruned. With receipts one of them has to be of that entry or
- *    a later one, or the ledger's newest checkpoint has to be signed for it: who has no key can write such an entry too.
+ *    a later one, or the ledger's newest checkpoint has to be signed for it: who has no key can write such an entry too. A file
+ *    of commands can't tell what was pruned from what was taken out.
  *
  * Whoever can write the files can compute every hash anew. The receipt is what they can't.
  */
@@ -42,6 +41,8 @@ export interface CommandVerdict {
   /** Seq of the last of them; null: there is none. */
   readonly lastSeq: number | null
   readonly firstBad: { readonly seq: number; readonly why: string } | null
+  /** What `firstBad` is, where nothing contradicts the commands that are left; null: something does, or all is good. */
+  readonly trouble: CommandTrouble | null
   /** Commands up to here are proved by receipts that fit; 0: none was given. */
   readonly provedCommands: number
   /** What is gone from before the first entry that is left; null: nothing. */
@@ -49,6 +50,12 @@ export interface CommandVerdict {
   readonly receipts: readonly { readonly receipt: string; readonly fits: boolean; readonly why: string }[]
   readonly tookMs: number
 }
+
+/**
+ * `unproved`: nothing proves the entry that tells of the prune; `unproved-signable`: `heald ledger checkpoint` could. `cut`: a
+ * file begins with a later command than the first, which may have been pruned.
+ */
+export type CommandTrouble = 'unproved' | 'unproved-signable' | 'cut'
 
 export interface PrunedCommands {
   /** Entries before this one are gone. */
@@ -95,16 +102,9 @@ async function verdictOf(dir: string, { receipts = [], signal }: CommandVerifyOp
     signal?.throwIfAborted()
   }
   const told = judge.unproved()
-  if (told !== null && !(await isSigned(dir, told, signal))) judge.stop({ seq: told.upTo, why: unprovedWhy(told) })
+  if (told !== null && !(await isSigned(dir, told.toldBy, signal)))
+    judge.lack(unprovedWhy(told), (await canBeSigned(dir)) ? 'unproved-signable' : 'unproved', told.upTo)
   return judge.verdict()
-}
-
-/** Whether the ledger's newest checkpoint, by its own keys, covers the entry that tells of the prune. */
-async function isSigned(dir: string, { toldBy }: Told, signal?: AbortSignal): Promise<boolean> {
-  const note = latestCheckpoint(dir) ?? ''
-  if ((claimOf(note)?.size ?? 0) <= toldBy) return false
-  const { fits } = await checkReceipt(note, { dir, keys: [], ...(signal === undefined ? {} : { signal }) })
-  return fits === true
 }
 
 /** Follows a segment, and hands each line of a command, of a receipt, or of a prune, to the judge. */
@@ -167,6 +167,7 @@ function createJudge(
   let [commands, head] = [0, ZEROS]
   let lastSeq: number | null = null
   let firstBad: CommandVerdict['firstBad'] = null
+  let lack: (NonNullable<CommandVerdict['firstBad']> & { readonly trouble: CommandTrouble }) | null = null
   let proved = 0
   let provedUpTo = -1
   let hadCommands: boolean | null = null
@@ -187,7 +188,9 @@ function createJudge(
     // Commands before the first one that is left were pruned with all that is older.
     const isFirstLeft = base !== null && lastSeq === null
     if (isFirstLeft) hadCommands = data.prevCommand !== ZEROS
-    if (!isFirstLeft && data.prevCommand !== head)
+    const isCut = !isWhole && lastSeq === null && data.prevCommand !== ZEROS
+    if (isCut) lack = { seq, why: CUT, trouble: 'cut' }
+    if (!isFirstLeft && !isCut && data.prevCommand !== head)
       return `it does not follow the command before it (${before}): one was removed, put elsewhere or changed`
     commands += 1
     head = h
@@ -224,6 +227,10 @@ function createJudge(
     stop({ seq, why }: { readonly seq: number; readonly why: string }): void {
       firstBad ??= { seq, why }
     },
+    /** Nothing contradicts what is left from entry `seq` on, and yet not all is proved. */
+    lack(why: string, trouble: CommandTrouble, seq: number): void {
+      lack = { seq, why, trouble }
+    },
     isOver: () => firstBad !== null,
     /** An entry that tells of a prune, if all is good and it is later than each receipt that was given. */
     unproved(): Told | null {
@@ -242,8 +249,10 @@ function createJudge(
           : 'the entry of a receipt is not in the file'
         firstBad = { seq: missing.receipt.seq, why }
       }
+      const trouble = firstBad === null ? (lack?.trouble ?? null) : null
+      if (firstBad === null && lack !== null) firstBad = { seq: lack.seq, why: lack.why }
       return {
-        ...{ ok: firstBad === null, commands, head, lastSeq, firstBad },
+        ...{ ok: firstBad === null, commands, head, lastSeq, firstBad, trouble },
         ...{ provedCommands: proved, pruned: gone },
         receipts: asked.map(({ text, receipt }) => receiptWord(text, receipt, found.get(text))),
         tookMs: round(performance.now() - startMs),
@@ -253,8 +262,11 @@ function createJudge(
 }
 
 function unprovedWhy({ toldBy }: Told): string {
-  return `the entries before it are gone, and neither a receipt that was given nor the ledger's newest checkpoint proves entry #${toldBy}, which tells that they were pruned`
+  return `the entries before it were pruned, as entry #${toldBy} tells, and neither a receipt that was given nor the ledger's newest checkpoint proves that entry`
 }
+
+const CUT =
+  "the commands before it are not in the file: they were pruned, or somebody took them out, and a file can't tell which"
 
 function receiptWord(text: string, { seq }: Receipt, fits: boolean | undefined) {
   const why = fits === true ? 'it is the entry' : fits === false ? 'it is another entry' : `#${seq} was not reached`

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, hash } from 'node:crypto'
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { verify } from '../../../core/cli/ledger-commands.ts'
+import { systemClock } from '../../../core/clock.ts'
 import type { ChainRef, Entry } from '../../../core/entry.ts'
 import { writeBase } from '../../../core/ledger/base.ts'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
@@ -13,14 +14,16 @@ import { receiptOf } from '../../../core/ledger/receipt.ts'
 import { toHex } from '../../../core/ledger/tree/hash.ts'
 import { inclusionProof, rangeAt } from '../../../core/ledger/tree/proof.ts'
 import { treeOfSegments } from '../../../core/ledger/tree/reader.ts'
-import { verifyCommands } from '../../../core/ledger/verify-commands.ts'
+import { verifyCommandFile, verifyCommands } from '../../../core/ledger/verify-commands.ts'
+import { until } from '../../until.ts'
 import { paperContext } from '../cli/context.ts'
 import { linesIn, segmentNames } from './forged.ts'
 import { manySegments, nextSegment, reopened } from './many-segments.ts'
-import { copyOf, entriesIn } from './stand.ts'
+import { copyOf, entriesIn, exit } from './stand.ts'
 
 /* Commands are also whole where the oldest were pruned; not where somebody took them away. */
 
+const DAY_MS = 86_400_000
 const isCommand = ({ kind }: Pick<Entry, 'kind'>) => kind.startsWith('command.')
 const receipt = (entry: Entry | undefined) => receiptOf(entry?.seq ?? -1, entry?.h ?? '')
 
@@ -38,7 +41,7 @@ async function stand(t: TestContext) {
 
 /** What `heald ledger verify --commands --receipt …` says. */
 async function said(dir: string, receipts: readonly string[]): Promise<{ code: number; text: string }> {
-  const { context, out } = paperContext({ columns: 400 })
+  const { context, out } = paperContext({ columns: 900, state: dirname(dir) })
   const code = await verify(context, [dir], { commands: true, receipt: [...receipts] })
   return { code, text: out() }
 }
@@ -104,10 +107,14 @@ test('commands that were taken away from the beginning are missed, whatever stan
   ] as const) {
     if (checkpoint !== null) writeFileSync(join(dir, 'checkpoint'), checkpoint)
     const verdict = await verifyCommands(dir, { receipts })
-    assert.match(verdict.firstBad?.why ?? '', /neither a receipt .* nor .* checkpoint proves entry #\d+/)
+    assert.match(
+      verdict.firstBad?.why ?? '',
+      /were pruned, as entry #\d+ tells, and neither a receipt .* nor .* checkpoint proves/,
+    )
     const { code, text } = await said(dir, receipts)
     assert.equal(code, 1)
-    assert.match(text, /What to do: .*heald ledger checkpoint/)
+    assert.match(text, /What to do: .*kept elsewhere \(--receipt\)\. If it was you .*"heald ledger checkpoint"/)
+    assert.doesNotMatch((await said(copyOf(t, dir), receipts)).text, /NOT WHOLE|removed|changed/)
   }
 })
 
@@ -172,4 +179,85 @@ test('a receipt is asked for where it would help, and not where a pruned ledger 
     assert.doesNotMatch(text, /What to do/)
   }
   assert.equal((await verifyCommands(dir)).pruned?.toldBy, seq, 'although an entry tells of the prune')
+})
+
+test('right after a prune its entry is signed, also where the daemon prunes by itself', async t => {
+  for (const how of ['ordered', 'kept']) {
+    const { dir, ledger, kept, sealed } = await stand(t)
+    await ledger.close(2000)
+    const due: { readonly ms: number; readonly work: () => void }[] = []
+    const clock = {
+      ...systemClock,
+      wallMs: () => Date.now() + 2 * DAY_MS,
+      // What is due in minutes is due when it is called here.
+      after(ms: number, work: () => void) {
+        if (ms < 600_000) return systemClock.after(ms, work)
+        due.push({ ms, work })
+        return () => {}
+      },
+    }
+    const daemon = await reopened(t, dir, {
+      ...{ fsync: true, clock, checkpointEveryMs: 7 * DAY_MS },
+      ...(how === 'kept' ? { keep: { ms: DAY_MS, archive: null } } : {}),
+    })
+    await daemon.append(exit(1))
+    if (how === 'ordered') await daemon.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
+    else {
+      for (const { work } of due.splice(0)) work()
+      await until('its next look', () => due.some(({ ms }) => ms === 6 * 3_600_000))
+    }
+    const verdict = await verifyCommands(dir, { receipts: [kept] })
+    assert.deepEqual([verdict.firstBad, verdict.pruned?.upTo], [null, sealed.end], how)
+    assert.equal((await said(dir, [kept])).code, 0, how)
+  }
+})
+
+test('where a key was lost nobody is told to sign a prune: that would prove nothing', async t => {
+  const { dir, ledger, kept, sealed } = await stand(t)
+  await ledger.checkpoint()
+  await ledger.close(2000)
+  rmSync(join(dir, 'keys'), { recursive: true })
+  const keyless = await reopened(t, dir, { fsync: true, onTrouble: () => {} })
+  const { seq } = await keyless.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
+  for (const key of ['gone', 'new']) {
+    if (key === 'new') {
+      await keyless.rotateKey('local:admin')
+      await keyless.append(exit(1))
+      await keyless.checkpoint()
+    }
+    const { code, text } = await said(dir, [kept])
+    assert.equal(code, 1)
+    const words = `NOT ALL OF THE COMMANDS ARE PROVED, from entry #${sealed.end} on: the entries before it were pruned, as entry #${seq} tells`
+    assert.ok(text.includes(words), text)
+    assert.match(text, /they prove 3 of them\.\nWhat to do: give a receipt/)
+    assert.doesNotMatch(text, /heald ledger checkpoint|removed|changed/, key)
+  }
+  const told = receipt(entriesIn(dir).find(each => each.seq === seq))
+  assert.equal((await said(dir, [kept, told])).code, 0)
+})
+
+test('a file of the commands that are left says that the others were pruned, or taken out', async t => {
+  const { dir, ledger, kept, sealed } = await stand(t)
+  await ledger.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
+  await ledger.close(2000)
+  const path = join(dir, '..', 'commands.jsonl')
+  const lines = linesIn(dir).filter(line => line.includes('"kind":"command.'))
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  const verdict = await verifyCommandFile(path, { receipts: [kept] })
+  assert.deepEqual([verdict.ok, verdict.trouble, verdict.commands, verdict.provedCommands], [false, 'cut', 3, 3])
+  const { code, text } = await said(path, [kept])
+  assert.equal(code, 1)
+  assert.match(
+    text,
+    /^NOT ALL OF THE COMMANDS ARE PROVED, from entry #\d+ on: .* not in the file: they were pruned, or/,
+  )
+  assert.match(text, /3 entries of commands in one chain, .* they prove 3 of them\./)
+  // What is worse is said first.
+  writeFileSync(path, `${lines.toSpliced(1, 1).join('\n')}\n`)
+  const worse = await verifyCommandFile(path, { receipts: [kept] })
+  assert.deepEqual([worse.trouble, worse.commands], [null, 1])
+  assert.match(worse.firstBad?.why ?? '', /one was removed, put elsewhere or changed/)
+  writeFileSync(path, `${lines[0]}\n`)
+  const missing = await verifyCommandFile(path, { receipts: [kept] })
+  assert.deepEqual([missing.trouble, missing.firstBad?.why], [null, 'the entry of a receipt is not in the file'])
 })
