@@ -4,8 +4,11 @@ import { cleaned } from './cleaned.ts'
 import type { Message } from './message.ts'
 import type { Place } from './render.ts'
 
-/** A checkpoint as it is posted: the signed text as it is, to be copied, and the key that it is signed with. */
-export function checkpointPost({ size, note, vkey }: SignedForPosts, { host }: Place): Message {
+/**
+ * A checkpoint as it is posted: the signed text as it is, to be copied, and the key that it is signed with as `--key` takes it.
+ * Both fit on each platform uncut, whatever the host is called.
+ */
+export function checkpointPost({ size, note, vkey, receipt }: SignedForPosts, { host }: Place): Message {
   const entries = counted(size, 'entry', 'entries')
   return cleaned({
     ...{ tone: 'info', icon: '🧾' },
@@ -13,10 +16,18 @@ export function checkpointPost({ size, note, vkey }: SignedForPosts, { host }: P
     blocks: [
       {
         block: 'text',
-        text: `As long as this message is kept, nobody can change or cut the first ${entries} unnoticed. To compare, on the host: heald ledger check, with the text below.`,
+        text: `As long as this message is kept, nobody can change or cut the first ${entries} unnoticed. To compare, on the host: heald ledger check, with the text below. A copy elsewhere is judged by the key: heald ledger verify DIR --key, with the whole line in quotes.`,
       },
       { block: 'log', title: 'the signed checkpoint', text: note.trimEnd() },
-      ...(vkey === null ? [] : [{ block: 'log' as const, title: 'its public key', text: vkey }]),
+      ...(vkey === null
+        ? []
+        : [
+            {
+              block: 'log' as const,
+              title: 'its public key, and the receipt of its entry',
+              text: `${vkey} ${receipt ?? ''}`.trim(),
+            },
+          ]),
     ],
     ...{ footer: host, buttons: [] },
   })

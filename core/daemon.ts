@@ -23,6 +23,7 @@ import { lateReload } from './late-reload.ts'
 import { followLines } from './ledger/follow.ts'
 import { keptIn } from './ledger/kept.ts'
 import { openLedger } from './ledger/open.ts'
+import { signingKey } from './ledger/signing-key.ts'
 import { noticesOnDemand } from './notice/on-demand.ts'
 import { openHostIn } from './open-host.ts'
 import { openPast, type Past } from './past.ts'
@@ -162,7 +163,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...{ memory: folded.notices, incidents: folded.incidents },
       ...{ config: () => config, head: () => ledger.head(), status: () => daemon.status() },
       supervisor,
-      ...{ checkpoints: keptIn(ledgerDir, ledger.vkey), commands: commands.chat },
+      checkpoints: { ...keptIn(ledgerDir), keyOf: note => signingKey(ledgerDir, note) },
+      commands: commands.chat,
       mustRecord,
       findAccount: options.findAccount ?? (async user => ({ missing: `the user ${user} could not be looked up` })),
       whenReady: () => ready.promise,

@@ -45,11 +45,10 @@ export function keptSizes(dir: string): number[] {
 }
 
 /** Those of one ledger, for who hands them on. */
-export function keptIn(dir: string, vkey: () => string | null) {
+export function keptIn(dir: string) {
   return {
     latest: () => latestCheckpoint(dir),
     keep: (size: number, note: string) => keepCheckpoint(dir, size, note),
-    vkey,
   }
 }
 

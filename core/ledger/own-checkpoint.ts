@@ -32,7 +32,7 @@ async function byHandover(dir: string, note: string): Promise<SignedCheckpoint |
  * A handover is kept for ever, and ends with the entry of the new key: it is the newest that is kept, or the newest that bears
  * another signature too, that of the key before. As is every one before that, so it is found by halves: there may be thousands.
  */
-async function keyEntryFor(dir: string, note: string, genesis: Entry | null): Promise<Entry | null> {
+export async function keyEntryFor(dir: string, note: string, genesis: Entry | null): Promise<Entry | null> {
   const [size, signers] = [claimOf(note)?.size ?? 0, signersOf(note)]
   const before = keptSizes(dir).filter(each => each < size)
   const newest = await rotationAt(dir, before.at(-1))

@@ -103,7 +103,7 @@ export function createBotDesk(options: BotDeskOptions): BotControl {
       if (what === 'tail') return { text: seq === null ? null : options.tails.of(seq) }
       if (what === 'config') return botConfigOf(options.config())
       if (what === 'head') return options.head()
-      if (what === 'checkpoint') return checkpoints.latest()
+      if (what === 'checkpoint') return await checkpoints.latest()
       if (what === 'status') return options.status()
       await options.whenReady()
       if (what === 'incidents') return allIncidents(incidents)

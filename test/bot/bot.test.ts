@@ -27,7 +27,7 @@ test('a bot that ends hears nothing any more before it waits for anything; what 
     ...{ clock: book.clock, memory: book.folded.notices, incidents: book.folded.incidents, append: book.append },
     config: () => config,
     head: () => ({ size: 0, h: 'ab', recording: 'ok' }),
-    checkpoints: { latest: () => null, keep: async () => {}, vkey: () => '' },
+    checkpoints: { latest: () => null, keep: async () => {}, keyOf: async () => null },
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
     commands: {

@@ -65,7 +65,7 @@ function begin(
     link: {
       async checkpoint() {
         await moment('asked for a checkpoint')
-        return { size, root: 'root', note: `web-1\n${size}\nroot\n\n— web-1 AAAA\n`, vkey: 'web-1+key' }
+        return { size, root: 'root', note: `web-1\n${size}\nroot\n\n— web-1 AAAA\n`, vkey: 'web-1+key', receipt: null }
       },
     },
     onItems() {

@@ -24,7 +24,7 @@ function stand(kinds: readonly ChannelSpec['kind'][] = ['telegram', 'slack'], cl
           const [size, root] = [it.signed, `root of ${it.signed}`]
           return size === 0
             ? null
-            : { size, root, note: `web-1\n${size}\n${root}\n\n— web-1 AAAA\n`, vkey: 'web-1+key' }
+            : { size, root, note: `web-1\n${size}\n${root}\n\n— web-1 AAAA\n`, vkey: 'web-1+key', receipt: null }
         },
       },
       isOpen: () => true,

@@ -4,6 +4,7 @@ import { escalate } from '../../bot/pings.ts'
 import { looksOf, render } from '../../bot/render.ts'
 import { checkpointPost } from '../../bot/render-checkpoint.ts'
 import { emptySummary, renderSummary, type Summary, withCard } from '../../bot/summary.ts'
+import { receiptOf } from '../../core/ledger/receipt.ts'
 import { channelSpec, noticeSpec } from '../bot/stand.ts'
 import { sceneOf, wordsIn } from './scene.ts'
 import type { Scene } from './scenes.ts'
@@ -114,7 +115,11 @@ function caughtUp(): Scene {
 function witnessed(): Scene {
   const origin = 'web-1/heald/8f3c21aa'
   const note = `${origin}\n18204\n${'Qm9vdA7x'.repeat(5)}dU0=\n\n— ${origin} ${'k3VbT9zQ'.repeat(11)}wQ==\n`
-  const card = checkpointPost({ note, size: 18_204, root: '', vkey: `${origin}+5d1e0c7a+${'AbX7'.repeat(11)}` }, PLACE)
+  const vkey = `${origin}+5d1e0c7a+${'AbX7'.repeat(11)}`
+  const card = checkpointPost(
+    { note, size: 18_204, root: '', vkey, receipt: receiptOf(0, '8f3c21aa'.repeat(8)) },
+    PLACE,
+  )
   const caption = 'After an incident and each day: what shows later whether the record was changed.'
   return { name: 'checkpoint', caption, atMs: newStory(18_204).nowMs(), card, ping: null }
 }

@@ -31,7 +31,7 @@ async function makeSocket(
     checkpoints: {
       latest: () => book.note,
       keep: async (size, note) => void book.kept.push([size, note]),
-      vkey: () => 'web-1/heald/0123abcd+key',
+      keyOf: async () => ({ vkey: 'web-1/heald/0123abcd+key', receipt: '#0·abc' }),
     },
     status: () => ({ host: 'web-1' }) as Status,
     whenReady: async () => {},
@@ -227,7 +227,7 @@ test('the newest checkpoint is handed out, and what was handed out can be report
   assert.equal(await ask('/v1/query', { what: 'checkpoint' }), null)
   const root = Buffer.alloc(32, 7).toString('base64')
   book.note = `web-1/heald/0123abcd\n12\n${root}\n\n— web-1/heald/0123abcd AAAA\n`
-  const known = { note: book.note, size: 12, root, vkey: 'web-1/heald/0123abcd+key' }
+  const known = { note: book.note, size: 12, root, vkey: 'web-1/heald/0123abcd+key', receipt: '#0·abc' }
   assert.deepEqual(await ask('/v1/query', { what: 'checkpoint' }), known)
   // A newer one is signed meanwhile.
   const first = book.note
