@@ -7,6 +7,7 @@ import type { Pruned } from '../ledger/prune.ts'
 import { freedBytes, oldestOf, prunable, type Sealed, sealedSegments } from '../ledger/prune-plan.ts'
 import { type Prepared, preparePrune } from '../ledger/prune-prepare.ts'
 import { parseReceipt } from '../ledger/receipt.ts'
+import type { Verdict } from '../ledger/verify.ts'
 import type { Trust } from '../ledger/verify-signed.ts'
 import { noWords, oneWord } from './arguments.ts'
 import { type Context, EXIT, type Values } from './command.ts'
@@ -137,12 +138,16 @@ async function prepare(
   })
   if ('archived' in made) return made
   err(verdictText(made.verdict, dir, context))
-  err(
-    made.verdict.trouble === 'gap'
-      ? 'heald: nothing was pruned: a key was lost, and nobody answered for the next one (--key KEY --accept-gap, with the key of that epoch).\n'
-      : 'heald: nothing was pruned: what is damaged is evidence, and stays.\n',
-  )
+  err(`heald: nothing was pruned: ${whyNot(made.verdict)}.\n`)
   return null
+}
+
+function whyNot({ torn, trouble }: Verdict): string {
+  if (torn) return 'its end is not finished; the next start or entry of heald goes on behind it: try again then'
+  if (trouble === 'gap') return 'a key was lost, and nobody answered for the next one (--key KEY --accept-gap, with the key of that epoch)'
+  if (trouble === 'bare') return 'no checkpoint proves its keys; put "checkpoint" and "cp" back first'
+  if (trouble === 'unproved') return 'the key that was given proves nothing here'
+  return 'what is damaged is evidence, and stays'
 }
 
 function upTo(segments: readonly Sealed[]): number {

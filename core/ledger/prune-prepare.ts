@@ -49,6 +49,10 @@ export function damagedLedger({ firstBad, torn, trouble }: Verdict): Fault {
       'ledger.unvouched',
       `nothing was pruned: ${firstBad?.why ?? 'a key was lost'}. Who knows that it was lost orders it: "heald ledger prune --until … --key KEY --accept-gap", with the key of that epoch`,
     )
+  if (trouble === 'bare')
+    return new Fault('ledger.unproved', 'nothing was pruned: no checkpoint is here that proves its keys', {
+      hint: 'put the file "checkpoint" and the folder "cp" back, as from a backup; "heald ledger verify" says more',
+    })
   return new Fault('ledger.damaged', `nothing was pruned: ${firstBad?.why ?? 'the ledger is damaged'}`, {
     hint: '"heald ledger verify" says more',
   })

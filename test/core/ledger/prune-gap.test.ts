@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Values } from '../../../core/cli/command.ts'
@@ -78,4 +78,42 @@ test('plain verify names the way; the way without a key is wrong use', async t =
       (error: Error) => codeOf(error) === 'usage.option' && /none was given/.test(error.message),
     )
   assert.equal((await say(['verify'], { key: vkey, 'accept-gap': true })).code, 0)
+})
+
+test('what is no damage is not called so by a prune that is refused', async t => {
+  const { dir, vkey, say } = await withGap(t)
+  const order = { to: '99', 'no-archive': true }
+  const answerOf = (): { code: string; why: string } => {
+    const args = [join(ROOT, 'core/ledger/prune-apart.ts'), dir, String(Date.now() + 60_000), '']
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as { code: string; why: string }
+  }
+  const last = join(dir, 'seg', readdirSync(join(dir, 'seg')).sort().at(-1) ?? '')
+  const whole = readFileSync(last)
+  appendFileSync(last, '{"v":1,"seq":')
+  const torn = await say(['prune'], { ...order, key: vkey, 'accept-gap': true })
+  writeFileSync(last, whole)
+  assert.match(torn.err, /nothing was pruned: its end is not finished/)
+  rmSync(join(dir, 'checkpoint'))
+  const bare = await say(['prune'], order)
+  assert.match(bare.err, /^NO CHECKPOINT IS HERE.*nothing was pruned: no checkpoint proves its keys; put "checkpoint"/s)
+  assert.equal(answerOf().code, 'ledger.unproved')
+  for (const { code, err } of [torn, bare]) {
+    assert.equal(code, 1)
+    assert.doesNotMatch(err, /damaged is evidence/)
+  }
+  assert.equal(readdirSync(join(dir, 'seg')).length, 2)
+})
+
+test('a key that was given and has signed nothing prunes nothing', async t => {
+  const dir = join(folder(t), 'ledger')
+  const ledger = await reopened(t, dir, { fsync: true, checkpointEveryMs: 3_600_000 })
+  for (let n = 1; n <= 9; n++) await ledger.append(exit(n))
+  await nextSegment(t, ledger)
+  const key = ledger.vkey() ?? assert.fail()
+  await ledger.close(2000)
+  rmSync(join(dir, 'checkpoint'))
+  const { context, err } = paperContext({ state: dirname(dir) })
+  assert.equal(await run(context, ['prune'], { to: '99', 'no-archive': true, key }), 1)
+  assert.match(err(), /nothing was pruned: the key that was given proves nothing here/)
+  assert.equal(readdirSync(join(dir, 'seg')).length, 2)
 })
