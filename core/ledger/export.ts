@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { codeOf, Fault } from '../fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -36,11 +36,14 @@ export function exportTiles(
       await writeLog(dir, to, checkpoint, options)
     } catch (error) {
       // Else the next try would be refused, since the folder is not empty.
-      for (const name of ['tile', 'checkpoint']) rmSync(join(to, name), { recursive: true, force: true })
+      for (const name of ['tile', UNFINISHED, 'checkpoint']) rmSync(join(to, name), { recursive: true, force: true })
       throw error
     }
   })
 }
+
+/** The checkpoint, until it is whole. */
+const UNFINISHED = 'checkpoint.tmp'
 
 async function writeLog(
   dir: string,
@@ -95,7 +98,8 @@ async function writeLog(
     if (row.length > 0) writeTile(level, Math.floor(size / TILE_WIDTH ** (level + 1)))
   const found = rootOf(builder.range())
   if (found !== root) throw damaged(`its entries have the root ${toHex(found)}, and ${toHex(root)} was signed`)
-  write(to, 'checkpoint', Buffer.from(note))
+  write(to, UNFINISHED, Buffer.from(note))
+  renameSync(join(to, UNFINISHED), join(to, 'checkpoint'))
 }
 
 function write(to: string, path: string, bytes: Buffer): void {
@@ -112,12 +116,23 @@ function lengthOf(line: Buffer): Buffer {
 }
 
 function mustBeEmpty(to: string): void {
+  let names: string[]
   try {
-    if (readdirSync(to).length === 0) return
+    names = readdirSync(to)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw error
   }
+  if (names.length === 0) return
+  // What a kill left; somebody may have put a folder of that name there too.
+  if (names.every(name => ['tile', UNFINISHED].includes(name)))
+    throw new Fault(
+      'export.folder',
+      `${to} holds an export that was not finished: it has no checkpoint, so it is no log`,
+      {
+        hint: `remove it (rm -r ${to}), or name another folder`,
+      },
+    )
   throw new Fault('export.folder', `${to} is not empty`, { hint: 'name a folder that is empty or not there yet' })
 }
 
