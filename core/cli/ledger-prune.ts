@@ -144,7 +144,8 @@ async function prepare(
 
 function whyNot({ torn, trouble }: Verdict): string {
   if (torn) return 'its end is not finished; the next start or entry of heald goes on behind it: try again then'
-  if (trouble === 'gap') return 'a key was lost, and nobody answered for the next one (--key KEY --accept-gap, with the key of that epoch)'
+  if (trouble === 'gap')
+    return 'a key was lost, and nobody answered for the next one (--key KEY --accept-gap, with the key of that epoch)'
   if (trouble === 'bare') return 'no checkpoint proves its keys; put "checkpoint" and "cp" back first'
   if (trouble === 'unproved') return 'the key that was given proves nothing here'
   return 'what is damaged is evidence, and stays'
