@@ -60,8 +60,9 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
     },
     goesOn(refusal) {
       if (facts.phase !== 'stopping' && facts.phase !== 'restarting') return
-      facts.refusal = refusal
       const { pid, startedMs } = facts
+      const isRestart = facts.phase === 'restarting' && pid !== null
+      facts.refusal = refusal ?? (isRestart ? 'somebody else had it started instead, so what ran goes on' : null)
       // Nothing runs: the host is to restart it, and nobody else can.
       if (pid === null) return feed('wanted')
       facts.adopted ??= { pid, startTime: 0, startedMonoMs: startedMs }

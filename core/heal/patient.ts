@@ -38,7 +38,14 @@ interface PatientTools {
 export function patientOf(facts: Facts, { feed, outage, later, waiters }: PatientTools): Patient {
   function begin(how: string | null, event: Event, isActivated: boolean): void {
     const isKept = isActivated && facts.spec.unit !== undefined
-    Object.assign(facts, { how, unwell: null, hasFailed: false, by: 'heald', isKept } satisfies Partial<Facts>)
+    Object.assign(facts, {
+      how,
+      unwell: null,
+      hasFailed: false,
+      refusal: null,
+      by: 'heald',
+      isKept,
+    } satisfies Partial<Facts>)
     feed(event)
     facts.isKept = false
   }
@@ -70,6 +77,8 @@ export interface Health {
   readonly isTroubled: boolean
   /** What it failed of last with the generation it runs, since it was renewed, in words; null: it has not. */
   readonly failed: string | null
+  /** Why the host did not start it anew, so that what ran before goes on, in words; null: it did, or was not asked to. */
+  readonly refusal: string | null
   /** Monotonic: since when it is ready without a break; says something only while it is ready. */
   readonly readySinceMs: number
   /** Checks that passed in a row since its start. */
@@ -81,9 +90,9 @@ export interface Health {
 }
 
 function healthOf(facts: Facts): Health {
-  const { phase, passes, report, why, lastTrouble, attempt, hasFailed, readySinceMs } = facts
+  const { phase, passes, report, why, lastTrouble, attempt, hasFailed, refusal, readySinceMs } = facts
   const of = (state: Health['state'], words: string): Health => ({
-    ...{ state, passes, why: words, readySinceMs },
+    ...{ state, passes, why: words, readySinceMs, refusal },
     failed: hasFailed ? lastTrouble : null,
     isTroubled: attempt > 0 || phase === 'unhealthy',
     isInconclusive: report?.verdict?.verdict === 'inconclusive',

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { ProbeSpec, SwitchSpec } from '../config/spec.ts'
-import { PROBATION_LONGER_MS } from '../config/targets.ts'
 import type { Health, Patient } from '../heal/patient.ts'
 import { type Probes, startProbes } from '../heal/probe/schedule.ts'
 import type { RunCheck } from '../heal/probe/verdict.ts'
 import { isSameRan } from '../heal/ran.ts'
 import type { Journal } from './journal.ts'
 import type { Judgement } from './switch.ts'
+import { proved, type Shown, soaked, verified, type Watched } from './verdict.ts'
 
 /**
  * Life of a probation
@@ -44,21 +44,8 @@ export interface Judge {
 
 /** Services tell of each event; passes are looked for this often. */
 const LOOK_EVERY_MS = 50
-/** One that has failed has to be well so long without a break, or for the soak time if that is shorter. */
-const STEADY_MS = 30_000
-/** One that has failed and is well again gets so much longer to be that. */
-const STEADIER_MS = 45_000
 /** A service is given so long to get ready after a rollback at least. */
 const VERIFY_MS = 60_000
-
-type Shown = Pick<Health, 'state' | 'passes' | 'isInconclusive' | 'why' | 'failed' | 'readySinceMs'>
-
-interface Watched {
-  readonly name: string
-  health(): Shown
-  /** Passes in a row that it takes. */
-  readonly passes: number
-}
 
 export function createJudge(options: JudgeOptions): Judge {
   const { patients, checks, clock } = options
@@ -69,7 +56,7 @@ export function createJudge(options: JudgeOptions): Judge {
     const watched = checks.map((spec, at): Watched => {
       const health = {
         ...{ state: 'open' as Shown['state'], passes: 0, isInconclusive: false, why: 'no answer yet' },
-        ...{ failed: null, readySinceMs: 0 },
+        ...{ failed: null, refusal: null, readySinceMs: 0 },
       }
       const probes = startProbes(
         { startup: spec, liveness: spec },
@@ -100,12 +87,19 @@ export function createJudge(options: JudgeOptions): Judge {
   }
 
   /** `isExcused`: that it asked to be left down, or was stopped, says nothing here. */
-  function watchedOf(patient: Patient, isExcused: (patient: Patient, its: Health) => boolean): Watched {
+  function watchedOf(
+    patient: Patient,
+    isExcused: (patient: Patient, its: Health) => boolean,
+    isOld: (patient: Patient) => boolean,
+  ): Watched {
     const { liveness, readiness, startup } = patient.spec().probes
     const { passes } = options.switchSpec()
     const needed = liveness !== undefined || readiness !== undefined ? passes : startup === undefined ? 0 : 1
     const health = (): Shown => {
       const its = patient.health()
+      // What ran before goes on, however well: that says nothing of what was to take its place.
+      if (its.refusal !== null && isOld(patient))
+        return { ...its, state: 'failed', why: `it was not restarted: ${its.refusal}` }
       if (its.state !== 'down' && its.state !== 'stopped') return its
       // One that was stopped may be started again meanwhile.
       return { ...its, state: isExcused(patient, its) ? 'stopped' : its.state === 'down' ? 'failed' : 'open' }
@@ -141,11 +135,13 @@ export function createJudge(options: JudgeOptions): Judge {
       if (state === 'stopped') return failed === null || before.get(patient) === 'stopped'
       return isObserved ? before.get(patient) === 'down' : !isSameRan(patient.ran(), to)
     }
+    /** In a rollback one that can't be told ran before the switch, and has not been restarted since. */
+    const isOld = (patient: Patient) => !isSameRan(patient.ran(), to) && !(isRollback && patient.ran() === null)
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()
     const look = () => {
-      const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, isExcused))]
+      const everyone = [...own.watched, ...patients().map(patient => watchedOf(patient, isExcused, isOld))]
       const all = everyone.filter(({ name }) => !baseline.includes(name))
       const nowMs = clock.monoMs()
       const elapsedMs = nowMs - startedMs
@@ -216,83 +212,4 @@ function startupMsOf(patient: Patient): number {
   const { stop, probes } = patient.spec()
   const { startupMs } = probes.startup ?? probes.readiness ?? probes.liveness ?? { startupMs: 0 }
   return stop.timeoutMs + startupMs
-}
-
-interface Time {
-  readonly elapsedMs: number
-  readonly probationMs: number
-  /** Monotonic. */
-  readonly nowMs: number
-}
-
-/** Null: not yet. */
-function soaked(all: readonly Watched[], time: Time): Judgement | null {
-  const { elapsedMs, probationMs } = time
-  const failed = firstFailed(all)
-  if (failed !== null) return failed
-  if (elapsedMs < probationMs) return null
-  const open = all.filter(each => each.health().state !== 'stopped' && !isWell(each))
-  const unsteady = all.filter(each => isWell(each) && !isSteady(each, time))
-  if (open.length + unsteady.length === 0) return { health: 'passed', why: '' }
-  if (elapsedMs < probationMs + PROBATION_LONGER_MS) return null
-  const doubtful = open.filter(({ health }) => !health().isInconclusive)
-  const fallen = [...doubtful, ...unsteady].filter(({ health }) => health().failed !== null)
-  if (doubtful.length === 0 && unsteady.length > 0 && elapsedMs < probationMs + STEADIER_MS) return null
-  if (fallen.length > 0)
-    return { health: 'failed', why: `${namesOf(fallen)} kept failing: ${fallen[0]?.health().failed}` }
-  if (doubtful.length === 0) return { health: 'passed', why: `inconclusive: ${namesOf(open)} could not be asked` }
-  return {
-    health: 'failed',
-    why: `${namesOf(doubtful)} did not pass often enough in a row: ${doubtful[0]?.health().why}`,
-  }
-}
-
-/** It is ready, with as many passes as it takes. */
-function isWell({ health, passes }: Watched): boolean {
-  const its = health()
-  return its.state === 'ready' && its.passes >= passes
-}
-
-/** It has not failed with what it runs, or is ready for so long since that it counts for nothing. */
-function isSteady({ health }: Watched, { probationMs, nowMs }: Time): boolean {
-  const { failed, readySinceMs } = health()
-  return failed === null || nowMs - readySinceMs >= Math.min(probationMs, STEADY_MS)
-}
-
-/** All of them were failing before: that does not count, but unless one is well now nothing was proved either. */
-function proved(all: readonly Watched[], time: Time): Judgement | null {
-  const { elapsedMs, probationMs } = time
-  const asked = all.filter(({ health }) => health().state !== 'stopped')
-  if (asked.length > 0 && asked.every(({ health }) => health().state === 'failed')) return firstFailed(asked)
-  if (elapsedMs < probationMs) return null
-  if (asked.length === 0 || asked.some(each => isWell(each) && isSteady(each, time)))
-    return { health: 'passed', why: '' }
-  if (elapsedMs < probationMs + PROBATION_LONGER_MS) return null
-  if (asked.every(({ health }) => health().isInconclusive))
-    return { health: 'passed', why: `inconclusive: ${namesOf(asked)} could not be asked` }
-  const { failed, why } = asked[0]?.health() ?? { failed: null, why: '' }
-  return { health: 'failed', why: `${namesOf(asked)} failed before, and still: ${failed ?? why}` }
-}
-
-function verified(all: readonly Watched[], elapsedMs: number, withinMs: number): Judgement | null {
-  const failed = firstFailed(all)
-  if (failed !== null) return failed
-  const open = all.filter(({ health }) => health().state === 'open')
-  if (open.length === 0) return { health: 'passed', why: '' }
-  if (elapsedMs < withinMs) return null
-  if (open.every(({ health }) => health().isInconclusive))
-    return { health: 'passed', why: `inconclusive: ${namesOf(open)} could not be asked` }
-  return { health: 'failed', why: `${namesOf(open)} did not get ready: ${open[0]?.health().why}` }
-}
-
-function firstFailed(all: readonly Watched[]): Judgement | null {
-  for (const { name, health } of all) {
-    const { state, why } = health()
-    if (state === 'failed') return { health: 'failed', why: `${name}: ${why}` }
-  }
-  return null
-}
-
-function namesOf(all: readonly Watched[]): string {
-  return all.map(({ name }) => name).join(', ')
 }

@@ -40,7 +40,7 @@ export function fakePatient(name: string, ran: Ran | string | null, more: Partia
   const waiters = new Set<() => void>()
   const well: Health = {
     ...{ state: 'ready', passes: 1000, isInconclusive: false, why: '', isTroubled: false },
-    ...{ failed: null, readySinceMs: 0 },
+    ...{ failed: null, refusal: null, readySinceMs: 0 },
   }
   let health = well
   let runs = typeof ran === 'string' ? { generation: ran, path: null } : ran

@@ -5,6 +5,7 @@ import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
 import type { Outside } from '../../../core/heal/host.ts'
 import type { Remembered } from '../../../core/heal/memory.ts'
+import type { Ran } from '../../../core/heal/ran.ts'
 import { type Service, superviseService } from '../../../core/heal/service.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { serviceSpec } from '../../fakes/patient.ts'
@@ -39,12 +40,13 @@ interface WardOptions {
   readonly stateOf?: () => SeatState
   readonly isRemembered?: false
   readonly spec?: Partial<ServiceSpec>
+  readonly generationOf?: () => Ran | null
 }
 
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
  * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
- * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read.
+ * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `generationOf`: that its target points at.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -71,7 +73,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       ...{ clock, random: () => 0.5, boot: '00000000-0000', warn },
       record: draft => void drafts.push(draft),
       remembered,
-      generationOf: () => null,
+      generationOf: more.generationOf ?? (() => null),
       later: write => write(),
       isRemembered: () => more.isRemembered !== false,
       waitingFor: () => [],
