@@ -18,9 +18,9 @@ const LOOK_EVERY_MS = 20
 /** A unit has its own TimeoutStopSec; after this long it is killed all the same. */
 const STOP_MS = 540_000
 
-/** Resolves once nothing is left of what runs now, or was to be stopped; rejects `timeoutMs` after its start, if it was killed. */
+/** Resolves once nothing is left of what runs now, or was to be stopped; rejects `timeoutMs` after it was killed. */
 export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ...tools }: KillTools): Promise<void> {
-  const deadline = performance.now() + timeoutMs
+  let deadline = 0
   let run = life().instance?.run
   let wasOrdered = false
   let isKilled = false
@@ -39,6 +39,7 @@ export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ..
     const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
     if (!isStopping && !isKilled) {
       isKilled = true
+      deadline = performance.now() + timeoutMs
       await bus.manager('KillUnit', 'ssi', [unit, 'all', constants.signals.SIGKILL]).catch(() => {})
       continue
     }

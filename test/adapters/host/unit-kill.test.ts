@@ -5,6 +5,8 @@ import { begun, type Life, NO_LIFE, stopOrdered } from '../../../adapters/host/u
 import { NO_UNIT } from '../../../adapters/host/unit-view.ts'
 import { seatTools } from './seat-tools.ts'
 
+/** So long a unit may be stopped (`TimeoutStopSec=infinity`) before it is killed. */
+const TAKES_LONG_MS = 540_000
 /** Longer ago than any stop may last. */
 const longAgo = () => performance.now() - 600_000
 
@@ -26,4 +28,50 @@ test('what systemd has started again meanwhile is stopped, and killed where that
     },
   })
   assert.deepEqual(calls, ['KillUnit', 'stop', 'KillUnit'])
+})
+
+test('one that is being stopped already by then is not stopped again', async () => {
+  const calls: string[] = []
+  let life: Life = stopOrdered(begun(NO_LIFE, { pid: 7, run: 'a' }), longAgo())
+  let isEmpty = false
+  function answer(): void {
+    if (calls.length === 2) isEmpty = true
+    else life = stopOrdered(begun(life, { pid: 8, run: 'b' }), longAgo())
+  }
+  const { bus, refresh } = seatTools(calls, {}, answer)
+  await killUnit(5000, {
+    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => isEmpty },
+    stop: () => void calls.push('stop'),
+  })
+  assert.deepEqual(calls, ['KillUnit', 'KillUnit'])
+})
+
+test('one whose stop has taken all its time has its time to end after the kill, and only then it is said that it does not', async t => {
+  const calls: string[] = []
+  let nowMs = 0
+  t.mock.method(performance, 'now', () => nowMs)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const life = stopOrdered(begun(NO_LIFE, { pid: 7, run: 'a' }), 0)
+  const { bus, refresh } = seatTools(calls)
+  const timeoutMs = 5000
+  let ended: string | null = null
+  const killed = killUnit(timeoutMs, {
+    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
+    stop: assert.fail,
+  }).catch((error: Error) => {
+    ended = error.message
+  })
+  const at = async (ms: number) => {
+    nowMs = ms
+    t.mock.timers.tick(100)
+    for (let n = 0; n < 10; n += 1) await Promise.resolve()
+  }
+  await at(TAKES_LONG_MS - 1)
+  assert.deepEqual(calls, [])
+  await at(TAKES_LONG_MS)
+  await at(TAKES_LONG_MS + timeoutMs)
+  assert.deepEqual([calls, ended], [['KillUnit'], null])
+  await at(TAKES_LONG_MS + timeoutMs + 1)
+  await killed
+  assert.match(String(ended), /still there 5000 ms after SIGKILL/)
 })
