@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BusError } from '../../../adapters/host/bus-call.ts'
+import { type Memory, remember } from '../../../core/heal/memory.ts'
 import type { Patient } from '../../../core/heal/patient.ts'
 import { createJudge } from '../../../core/safeswitch/judge.ts'
 import { deployed, R1, R2, rolledBack, SOAK_MS } from '../../core/safeswitch/judge-stand.ts'
 import { switchSpec } from '../../core/safeswitch/managed-spec.ts'
+import { entryOf } from '../../core/safeswitch/written.ts'
 import type { FakeClock } from '../../fakes/clock.ts'
-import { BEFORE, MEMORY, RUNS, unitWard } from './unit-ward.ts'
+import { BEFORE, MEMORY, RUNS, run, unitWard } from './unit-ward.ts'
 
 // A switch has a unit restarted, and systemd does not do it: what ran before goes on.
 
@@ -45,7 +47,8 @@ function judgeOf(patient: Patient, clock: FakeClock) {
 }
 
 test('a candidate is not proved by what ran before it, which systemd did not restart', async () => {
-  const { service, seat, clock, calls, world } = await runsR1(['RestartUnit', 'StopUnit'])
+  const refused = ['RestartUnit', 'StopUnit']
+  const { service, seat, clock, calls, world } = await runsR1(refused)
   const judge = judgeOf(service.patient, clock)
   assert.deepEqual(service.patient.ran(), R1)
   world.points = R2
@@ -67,5 +70,39 @@ test('a candidate is not proved by what ran before it, which systemd did not res
   assert.equal(calls.filter(call => call === 'RestartUnit').length, 1)
   // And it is not held against the next one, which may be restarted.
   assert.deepEqual(await judge.baseline(), [])
+  refused.length = 0
+  world.points = R2
+  const again = judge.judge(deployed, [], new AbortController().signal)
+  await settled()
+  seat.take({ ...RUNS, MainPID: 9, InvocationID: run(3) }, true)
+  await settled()
+  await clock.advance(SOAK_MS + 100)
+  assert.deepEqual([await again, service.patient.ran()], [{ health: 'passed', why: '' }, R2])
   seat.release()
+})
+
+test('a heald that was killed between an order to stop and its answer has left no wish behind', async () => {
+  for (const isRefused of [true, false]) {
+    const { service, seat, drafts, clock } = await runsR1(isRefused ? ['StopUnit'] : [])
+    const before = drafts.length
+    const stopped = service.stop('local:admin').catch((error: Error) => error.message)
+    // Where it is not refused, systemd has not begun it yet.
+    await settled()
+    if (isRefused) assert.match(String(await stopped), /web was not stopped: Operation refused/)
+    service.release()
+    const told = drafts.slice(before).map(({ kind }) => kind)
+    assert.deepEqual(told, isRefused ? ['service.adopted'] : [])
+    const memory: Memory = { web: { ...MEMORY } }
+    for (const { kind, data } of drafts) remember(memory, { ...entryOf(kind, data), svc: 'web', boot: MEMORY.boot })
+    assert.deepEqual([memory.web?.wanted, memory.web?.runningPid], [true, BEFORE])
+    const next = unitWard({ memory, openIncidents: () => [] })
+    const adopted = next.service.adopt()
+    next.seat.take({ ...RUNS, MainPID: BEFORE }, true)
+    await adopted
+    next.service.begin()
+    await next.clock.advance(10_000)
+    assert.deepEqual([next.service.status().state, next.calls], ['ready', []])
+    await clock.advance(60_000)
+    for (const each of [seat, next.seat]) each.release()
+  }
 })
