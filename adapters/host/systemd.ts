@@ -161,7 +161,7 @@ export function createUnitHost(
         {
           ...{ bus: open(), kernelLog, warn, refresh: () => read(seat), tail: journal.tail },
           stateOf: other => seats.stateOf(pathOf(other)),
-          fellMonoMs: other => seats.fellMonoMs(pathOf(other)),
+          fallsMonoMs: other => seats.fallsMonoMs(pathOf(other)),
         },
         onEnd,
         outside,

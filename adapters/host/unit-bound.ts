@@ -37,8 +37,8 @@ export interface BoundTools {
   readonly bus: SystemdBus
   /** Null for a unit that is not looked after here; of others only that is asked. */
   readonly stateOf: (unit: string) => SeatState | null
-  /** When it fell last, monotonic. */
-  readonly fellMonoMs: (unit: string) => number | null
+  /** When it fell, monotonic: it may have fallen again before the stop of what is bound to it is told. */
+  readonly fallsMonoMs: (unit: string) => readonly number[]
 }
 
 interface Asked {
@@ -50,12 +50,12 @@ interface Asked {
 }
 
 /** `known`: it is known now why. */
-export function boundUnit({ bus, stateOf, fellMonoMs }: BoundTools, known: () => void): Bound {
+export function boundUnit({ bus, stateOf, fallsMonoMs }: BoundTools, known: () => void): Bound {
   let asked: Asked | null = null
   let boundTo: readonly string[] = []
 
   function fallen({ isIn }: Asked): string | null {
-    const hasFallen = (unit: string) => stateOf(unit) === 'fallen' || isIn(fellMonoMs(unit) ?? 0)
+    const hasFallen = (unit: string) => stateOf(unit) === 'fallen' || fallsMonoMs(unit).some(isIn)
     return boundTo.find(hasFallen) ?? null
   }
   const notSeated = () => boundTo.filter(unit => stateOf(unit) === null)

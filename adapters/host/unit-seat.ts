@@ -39,8 +39,8 @@ export type UnitSeat = Seat & {
   view(): UnitView
   /** It has ended unasked, is not left down, and does not run again yet. */
   hasFallen(): boolean
-  /** When it fell last, monotonic, as systemd has noted it; null: not as long as it has been seated. */
-  fellMonoMs(): number | null
+  /** When it fell since it was seated, monotonic, as systemd has noted it: the last times, in order. */
+  fallsMonoMs(): readonly number[]
 }
 
 export interface UnitTools {
@@ -51,13 +51,15 @@ export interface UnitTools {
   readonly refresh: () => Promise<void>
   /** How another unit does; null: it is not looked after here. */
   readonly stateOf: (unit: string) => SeatState | null
-  readonly fellMonoMs: (unit: string) => number | null
+  readonly fallsMonoMs: (unit: string) => readonly number[]
   /** What the run `run` wrote last. */
   readonly tail: (run: string) => Promise<string>
 }
 
 /** A unit that systemd restarts is `failed` for an instant; after this long it stays so. */
 const SETTLE_MS = 150
+/** So many falls are remembered: another unit may be told of late that it fell with an earlier one. */
+const MOST_FALLS = 8
 /** How long heald's start waits for the first word of systemd. */
 const FIRST_WORD_MS = 5000
 
@@ -70,7 +72,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let passing: Launch | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
-  let fellMonoMs: number | null = null
+  let fallsMonoMs: readonly number[] = []
   let isReleased = false
   const found = unitFound(unit)
   const user = unitUser()
@@ -144,7 +146,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const end = endOf(of.pid, news.view, tools.kernelLog, bound.fellWith())
       const hasRest = news.view !== null && !isDown(news.view)
       life = ended(life, of, end.leftDown != null, hasRest ? performance.now() : null)
-      if (life.hasFallen) fellMonoMs = view.activeExitMonoMs
+      if (life.hasFallen) fallsMonoMs = [...fallsMonoMs, view.activeExitMonoMs].slice(-MOST_FALLS)
       stopping.end()
       if (!hasRest) void tellRemains(of)
       onEnd(end)
@@ -208,7 +210,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const wasAsked = life.stop !== null || told?.stops === true
       return life.hasFallen || (settle !== undefined && !wasAsked && leftDown(view) === null)
     },
-    fellMonoMs: () => fellMonoMs,
+    fallsMonoMs: () => fallsMonoMs,
     systemdIsNew() {
       if (told !== null) told = { ...told, restarts: null }
       stopping.systemdIsNew()

@@ -10,8 +10,8 @@ export interface UnitSeats {
   at(path: string): readonly UnitSeat[]
   /** How the unit at this path does; null: it has no seat. */
   stateOf(path: string): SeatState | null
-  /** When that fell last, monotonic; null: not as long as it has been seated. */
-  fellMonoMs(path: string): number | null
+  /** When that fell, monotonic. */
+  fallsMonoMs(path: string): readonly number[]
   add(service: string, seat: UnitSeat): void
   /** The seat of `service`, which is forgotten. */
   remove(service: string): UnitSeat | undefined
@@ -50,7 +50,7 @@ export function unitSeats(): UnitSeats {
       if (seat === undefined) return null
       return seat.hasFallen() ? 'fallen' : isUp(seat.view()) ? 'up' : 'down'
     },
-    fellMonoMs: path => byPath.get(path)?.[0]?.fellMonoMs() ?? null,
+    fallsMonoMs: path => byPath.get(path)?.[0]?.fallsMonoMs() ?? [],
     add(service, seat) {
       byService.set(service, seat)
       move(seat, pathOf(seat.unit))

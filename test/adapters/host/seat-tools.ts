@@ -26,7 +26,7 @@ export function seatTools(
   }
   return {
     ...{ bus, kernelLog: openKernelLog(null), warn: assert.fail },
-    ...{ refresh: async () => {}, tail: async () => '', stateOf: () => null, fellMonoMs: () => null },
+    ...{ refresh: async () => {}, tail: async () => '', stateOf: () => null, fallsMonoMs: () => [] },
   }
 }
 

@@ -15,7 +15,7 @@ const IS_DOWN = { ActiveState: 'inactive', SubState: 'dead', MainPID: 0, ExecMai
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
 /** A unit that is bound to `base.service`, of which systemd says `base`, and its seat here, if it has one, `state`, and when it fell. */
-async function seated(base: Record<string, unknown>, state: SeatState | null = null, fellMs: number | null = null) {
+async function seated(base: Record<string, unknown>, state: SeatState | null = null, fallsMs: readonly number[] = []) {
   const calls: string[] = []
   const { told, ends, outside, ended } = listener()
   const tools = seatTools(calls, { JobType: 'stop' })
@@ -23,7 +23,7 @@ async function seated(base: Record<string, unknown>, state: SeatState | null = n
   const bus = { ...tools.bus, properties: async (_: string, take: (is: typeof base) => void) => take(other) }
   const seat = unitSeat(
     'bound.service',
-    { ...tools, bus, stateOf: () => other.state, fellMonoMs: () => fellMs },
+    { ...tools, bus, stateOf: () => other.state, fallsMonoMs: () => fallsMs },
     ended,
     outside,
   )
@@ -74,19 +74,21 @@ test('the same where both run again before anybody could see how it ended', asyn
 test('the same where the other one has fallen in the time of this run, and runs again by the time of the stop', async () => {
   const stopsAt = { ...STOPS, ActiveExitTimestampMonotonic: 30_000 }
   const cases = [
-    { fellMs: 20, told: ['ended'] },
-    { fellMs: 30, told: ['ended'] },
+    { fallsMs: [20], told: ['ended'] },
+    { fallsMs: [30], told: ['ended'] },
+    // It has fallen before and after, too.
+    { fallsMs: [9, 20, 40], told: ['ended'] },
     // That was the run of before, or one that nobody can have stopped this for.
-    { fellMs: 9, told: ['stops'] },
-    { fellMs: 31, told: ['stops'] },
-    { fellMs: null, told: ['stops'] },
+    { fallsMs: [9], told: ['stops'] },
+    { fallsMs: [9, 31], told: ['stops'] },
+    { fallsMs: [], told: ['stops'] },
   ]
-  for (const { fellMs, told } of cases) {
-    const { seat, told: was } = await seated({ ActiveState: 'active' }, 'up', fellMs)
+  for (const { fallsMs, told } of cases) {
+    const { seat, told: was } = await seated({ ActiveState: 'active' }, 'up', fallsMs)
     seat.take(stopsAt, true)
     await settled()
     seat.release()
-    assert.deepEqual(was, told, `${fellMs}`)
+    assert.deepEqual(was, told, `${fallsMs}`)
   }
 })
 
@@ -105,17 +107,24 @@ test('the same where nobody looks after it here, and systemd has restarted it by
   }
 })
 
-test('when it fell is what systemd says of its last end that nobody asked for', async () => {
+test('when it fell is what systemd says of its ends that nobody asked for', async () => {
   const { seat } = await seated({})
-  assert.equal(seat.fellMonoMs(), null)
+  assert.deepEqual(seat.fallsMonoMs(), [])
   seat.take({ ...IS_DOWN, ActiveState: 'failed', Job: [0, '/'], ActiveExitTimestampMonotonic: 20_000 }, true)
-  assert.equal(seat.fellMonoMs(), 20)
+  assert.deepEqual(seat.fallsMonoMs(), [20])
   seat.take({ ...RUNS, InvocationID: Buffer.alloc(16, 2), ActiveExitTimestampMonotonic: 20_000 }, true)
-  assert.equal(seat.fellMonoMs(), 20, 'also once it runs again')
+  assert.deepEqual(seat.fallsMonoMs(), [20], 'also once it runs again')
   seat.take({ ...STOPS, ActiveExitTimestampMonotonic: 30_000 }, true)
   await settled()
   seat.take(IS_DOWN, true)
-  assert.equal(seat.fellMonoMs(), 20, 'a stop is no fall')
+  assert.deepEqual(seat.fallsMonoMs(), [20], 'a stop is no fall')
+  for (let n = 3; n < 30; n += 1) {
+    seat.take({ ...RUNS, InvocationID: Buffer.alloc(16, n) }, true)
+    const fell = { ...IS_DOWN, ActiveState: 'failed', Job: [0, '/'], ActiveExitTimestampMonotonic: n * 20_000 }
+    seat.take(fell, true)
+  }
+  const last = seat.fallsMonoMs()
+  assert.deepEqual([last.length, last.at(0), last.at(-1)], [8, 440, 580], 'the last ones')
   seat.release()
 })
 
