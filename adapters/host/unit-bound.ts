@@ -19,7 +19,7 @@ export interface Bound {
   seen(view: UnitView): UnitView
   /** The unit that it fell with; null: it did not. */
   fellWith(): string | null
-  /** Nothing that it fell with is still to come back by itself. */
+  /** Nothing that it fell with is still to come back by itself, or was stopped. */
   isFree(): Promise<boolean>
   /** The run in `view` fell, as the daemon before this one has recorded. */
   recall(view: UnitView): void
@@ -107,7 +107,7 @@ export function boundUnit({ bus, stateOf, fallsMonoMs }: BoundTools, known: () =
       if (asked === null || asked.fellWith === null) return true
       if (boundTo.some(unit => ['fallen', 'down'].includes(stateOf(unit) ?? ''))) return false
       try {
-        return !(await Promise.all(notSeated().map(viewOf))).some(awaitsRestart)
+        return !(await Promise.all(notSeated().map(viewOf))).some(isMissed)
       } catch {
         return false
       }
@@ -116,6 +116,11 @@ export function boundUnit({ bus, stateOf, fallsMonoMs }: BoundTools, known: () =
       if (asked?.isAsking !== true) asked = null
     },
   }
+}
+
+/** systemd is to start it again, or somebody who has stopped it: a start of what is bound to it would do so before. */
+function isMissed(view: UnitView): boolean {
+  return awaitsRestart(view) || (view.load === 'loaded' && view.active === 'inactive' && view.job === 0)
 }
 
 /** It has ended by itself; one that was stopped has a job, or nothing against it. */

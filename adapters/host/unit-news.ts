@@ -169,6 +169,7 @@ export function refusesStop(view: UnitView, unit: string): string | null {
 
 /** Why a unit that does not run is not to be started by heald's own coming, in words; null: it has failed. */
 export function restsBecause(view: UnitView, unit: string): string | null {
-  const isStopped = view.active === 'inactive' && view.result === 'success'
+  // Also where its last run has failed: it was stopped before systemd had started it again.
+  const isStopped = view.active === 'inactive'
   return cantLoad(view, unit) ?? (isStopped ? 'not started, as systemd says: its unit is inactive' : null)
 }

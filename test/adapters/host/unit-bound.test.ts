@@ -235,6 +235,28 @@ test('its start waits until the other one is back, for as long as a start of its
   seat.release()
 })
 
+test('its start does not start one that was stopped by hand, which nobody looks after here, and waits for nobody that can’t run', async t => {
+  const isStopped = { LoadState: 'loaded', ActiveState: 'inactive', Result: 'signal', Job: [0, '/'] }
+  for (const [base, expected] of [
+    [isStopped, []],
+    [{ ...isStopped, Job: [6, '/job'] }, ['StartUnit']],
+    [{ ...isStopped, LoadState: 'not-found' }, ['StartUnit']],
+    [{ ...isStopped, LoadState: 'masked' }, ['StartUnit']],
+  ] as const) {
+    const { seat, calls, other } = await seated({ ActiveState: 'activating', SubState: 'auto-restart' })
+    seat.take(STOPS, true)
+    await settled()
+    seat.take({ ...IS_DOWN, Job: [0, '/'] }, true)
+    Object.assign(other, base)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    seat.start()
+    await settled()
+    assert.deepEqual(calls, expected)
+    t.mock.timers.reset()
+    seat.release()
+  }
+})
+
 test('that the other one is not back is told again of another run', async t => {
   const { seat, ends } = await seated({ ActiveState: 'activating', SubState: 'auto-restart' })
   for (const n of [1, 2]) {

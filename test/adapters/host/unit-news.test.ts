@@ -115,6 +115,7 @@ test('what is left down, and what is left to systemd', () => {
   assert.equal(mayRestart({ ...failed(), policy: 'always', result: 'start-limit-hit' }), false)
   assert.equal(restsBecause(failed(), 'a.service'), null)
   assert.match(restsBecause(clean, 'a.service') ?? '', /inactive/)
+  assert.match(restsBecause({ ...clean, result: 'signal' }, 'a.service') ?? '', /inactive/)
   assert.match(restsBecause(NO_UNIT, 'a.service') ?? '', /no unit a\.service/)
 })
 
