@@ -157,12 +157,15 @@ export function superviseService(options: ServiceOptions, first: ServiceSpec, se
         if (given === false) return
         waiters.delete(look)
         if (given === true) resolve()
-        else reject(given)
+        // What is in the way now is put into words only then; until that is written it is what was in the way before.
+        else later(() => reject(faultOf(answer()) ?? given))
       }
       waiters.add(look)
       look()
     })
   }
+
+  const faultOf = (given: boolean | Fault) => (typeof given === 'boolean' ? null : given)
 
   const service: Service = {
     name,

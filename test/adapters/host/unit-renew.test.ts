@@ -8,7 +8,7 @@ import { deployed, R1, R2, rolledBack, SOAK_MS } from '../../core/safeswitch/jud
 import { switchSpec } from '../../core/safeswitch/managed-spec.ts'
 import { entryOf } from '../../core/safeswitch/written.ts'
 import type { FakeClock } from '../../fakes/clock.ts'
-import { BEFORE, MEMORY, RUNS, run, unitWard } from './unit-ward.ts'
+import { BEFORE, HAS_FAILED, MEMORY, PAST, RUNS, run, unitWard } from './unit-ward.ts'
 
 // A switch has a unit restarted, and systemd does not do it: what ran before goes on.
 
@@ -104,5 +104,43 @@ test('a heald that was killed between an order to stop and its answer has left n
     assert.deepEqual([next.service.status().state, next.calls], ['ready', []])
     await clock.advance(60_000)
     for (const each of [seat, next.seat]) each.release()
+  }
+})
+
+test('a restart or a start that comes to nothing is answered with its own reason, not with what was in the way before', async () => {
+  for (const order of ['restart', 'start'] as const) {
+    const waiting: (() => void)[] = []
+    const isMasked = new BusError('org.freedesktop.systemd1.UnitMasked', 'Unit base.service is masked.')
+    const { service, seat, clock } = unitWard(
+      PAST,
+      {},
+      {
+        later: write => void waiting.push(write),
+        answer(member) {
+          if (member === 'StartUnit') throw isMasked
+        },
+      },
+    )
+    const write = () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next()
+    }
+    const adopted = service.adopt()
+    seat.take({ ...RUNS, MainPID: BEFORE, Restart: 'no' }, true)
+    await adopted
+    service.begin()
+    await clock.advance(1000)
+    seat.take(HAS_FAILED, true)
+    await settled()
+    write()
+    assert.equal(service.status().state, 'backoff')
+    let answer = ''
+    service[order]('local:admin').catch((error: Error) => {
+      answer = error.message
+    })
+    await settled()
+    write()
+    await settled()
+    service.release()
+    assert.match(answer, /did not get ready: .*base\.service is masked/)
   }
 })
