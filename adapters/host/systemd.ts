@@ -54,6 +54,7 @@ export function createUnitHost(
     up() {
       if (isDown) warn('systemd answers again')
       isDown = false
+      seats.forgetNames()
       void readAll()
     },
     down(why) {
@@ -66,13 +67,16 @@ export function createUnitHost(
     jobRemoved(unit, job, result) {
       for (const seat of seats.at(pathOf(unit))) seat.jobRemoved(job, result)
     },
-    reloaded: () => void readAll(),
+    reloaded() {
+      seats.forgetNames()
+      void readAll()
+    },
     unitNew: () => patterns.unitNew(),
   }
 
   const patterns = unitPatterns({
     list: wanted => open().manager('ListUnitsByPatterns', 'asas', [[], wanted]),
-    pathNow: unit => open().manager('GetUnit', 's', [unit]),
+    pathNow: async unit => seats.pathOf(unit) ?? open().manager('GetUnit', 's', [unit]),
     seated: () => seats.all().map(seat => seat.unit),
     warn,
   })

@@ -19,7 +19,7 @@ export interface UnitPatterns {
 interface Tools {
   /** Rows of `ListUnitsByPatterns`: name, description, load state, active state, … */
   readonly list: (patterns: readonly string[]) => Promise<unknown>
-  /** The object path, by its own name, of a unit that systemd has loaded. Rejects where it has not. */
+  /** The object path, by its own name, of a unit that is seated, or that systemd has loaded. Rejects where neither is so. */
   readonly pathNow: (unit: string) => Promise<unknown>
   /** Names of the units that are seated. */
   readonly seated: () => readonly string[]

@@ -20,12 +20,18 @@ export interface UnitSeats {
    * reads its files anew. False: the seat was removed meanwhile.
    */
   isKnownAs(seat: UnitSeat, id: unknown): boolean
+  /** The path of the unit that a seat looks after by this name; null: there is none, or it has not been told yet. */
+  pathOf(unit: string): string | null
+  /** systemd reads its files anew: names may be those of other units. */
+  forgetNames(): void
 }
 
 export function unitSeats(): UnitSeats {
   const byService = new Map<string, UnitSeat>()
   const paths = new Map<UnitSeat, string>()
   const byPath = new Map<string, readonly UnitSeat[]>()
+  /** Seats whose unit has told its own name, by the name that they have for it. */
+  const named = new Map<string, UnitSeat>()
 
   function move(seat: UnitSeat, path: string | null): void {
     const old = paths.get(seat)
@@ -58,13 +64,21 @@ export function unitSeats(): UnitSeats {
     remove(service) {
       const seat = byService.get(service)
       byService.delete(service)
-      if (seat !== undefined) move(seat, null)
+      if (seat === undefined) return seat
+      move(seat, null)
+      if (named.get(seat.unit) === seat) named.delete(seat.unit)
       return seat
     },
     isKnownAs(seat, id) {
       if (!paths.has(seat)) return false
       move(seat, pathOf(typeof id === 'string' && id !== '' ? id : seat.unit))
+      named.set(seat.unit, seat)
       return true
     },
+    pathOf(unit) {
+      const seat = named.get(unit)
+      return (seat && paths.get(seat)) ?? null
+    },
+    forgetNames: () => named.clear(),
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openKernelLog } from '../../../adapters/host/kernel-log.ts'
 import { createUnitHost } from '../../../adapters/host/systemd.ts'
-import type { BusEvents, SystemdBus } from '../../../adapters/host/systemd-bus.ts'
+import { type BusEvents, pathOf, type SystemdBus } from '../../../adapters/host/systemd-bus.ts'
 import { folder } from './releases-stand.ts'
 
 const LOOK_MS = 30_000
@@ -15,11 +15,15 @@ async function desk(t: TestContext, unit = 'web.service') {
   const runs = folder(t)
   const link = join(runs, 'invocation:web.service')
   const told: string[] = []
-  const world = { run: 0, reads: 0, told, events: null as BusEvents | null }
+  const world = { run: 0, reads: 0, told, isDeaf: false, asked: [] as string[], events: null as BusEvents | null }
   const bus: SystemdBus = {
-    manager: async () => [['web.service', '', 'loaded', 'active', 'running']],
+    async manager(member) {
+      world.asked.push(member)
+      return member === 'GetUnit' ? pathOf('web.service') : [['web.service', '', 'loaded', 'active', 'running']]
+    },
     async properties(_path, take) {
       world.reads += 1
+      if (world.isDeaf) throw new Error('no answer')
       const [LoadState, ActiveState, SubState] = ['loaded', 'active', 'running']
       const InvocationID = Buffer.alloc(16, world.run)
       take({ Id: 'web.service', LoadState, ActiveState, SubState, MainPID: 100 + world.run, InvocationID })
@@ -45,7 +49,7 @@ async function desk(t: TestContext, unit = 'web.service') {
   const seat = await host.seat('web', unit, end => void told.push(`ended ${end.evidence().pid}`), outside)
   assert.equal((await seat.adopt())?.pid, 101)
   t.after(() => host.remove('web'))
-  return { world, begin, settled: () => new Promise(resolve => setImmediate(resolve)) }
+  return { world, host, begin, settled: () => new Promise(resolve => setImmediate(resolve)) }
 }
 
 test('a run that has taken the place of another without a signal is found by the next look', async t => {
@@ -87,4 +91,20 @@ test('a unit under another name (Alias=) is told of, and looked at, by its own',
   t.mock.timers.tick(LOOK_MS)
   await settled()
   assert.deepEqual(world.told, ['ended 102', 'runs 103'])
+})
+
+test('which unit a service of the file is, a look of patterns asks only while no picture of it has said so', async t => {
+  const { world, host, settled } = await desk(t, 'www.service')
+  const look = () => host.units(['w*.service'], ['www.service'])
+  for (let n = 0; n < 2; n += 1) assert.deepEqual(await look(), ['www.service'])
+  assert.deepEqual(world.asked.splice(0), ['ListUnitsByPatterns', 'ListUnitsByPatterns'])
+  world.isDeaf = true
+  world.events?.reloaded()
+  assert.deepEqual(await look(), ['www.service'])
+  assert.deepEqual(world.asked.splice(0), ['ListUnitsByPatterns', 'GetUnit'], 'names may be others now')
+  world.isDeaf = false
+  world.events?.reloaded()
+  await settled()
+  assert.deepEqual(await look(), ['www.service'])
+  assert.deepEqual(world.asked, ['ListUnitsByPatterns'])
 })
