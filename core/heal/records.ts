@@ -52,6 +52,8 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
   const { name } = facts
   /** To the crash loop at hand. */
   let loopAnswer: LoopAnswer | null = null
+  /** It got ready in its crash loop: its recovery is told once it is well, also where it was started anew by then. */
+  let isOwed = false
   /** The instance that ended last, and the incident of its end. */
   let lastEnd: { readonly pid: number; readonly inc: ReturnType<Outage['inc']> } | null = null
 
@@ -135,13 +137,15 @@ export function serviceRecords(facts: Facts, tools: RecordTools): Records {
       const { startup, readiness, liveness } = facts.spec.probes
       const isChecked = startup !== undefined || readiness !== undefined || liveness !== undefined
       const downMs = outage.up(isChecked ? nowMs : facts.startedMs)
+      const recoveredMs = downMs ?? (isOwed && outage.id() !== null ? outage.totalMs() : null)
+      isOwed = phase === 'loopRunning' && (isOwed || downMs !== null)
       const how = facts.how ?? howReady(adopted)
       facts.how = null
       later(() => {
         if (adopted === null) write('service.ready', data)
         // In a crash loop, being ready is not yet being well.
         if (phase === 'loopRunning') return
-        if (downMs !== null) write('service.recovered', { downMs, attempts: attempt })
+        if (recoveredMs !== null) write('service.recovered', { downMs: recoveredMs, attempts: attempt })
         resolveFirst(attempt + falls, how)
       })
       // Behind our own entry, so that the ledger shows dependants starting after what they waited for.
