@@ -7,7 +7,7 @@ import { type BusEvents, openSystemdBus, pathOf, type SystemdBus } from './syste
 import { unitPatterns } from './unit-patterns.ts'
 import { type UnitSeat, unitSeat } from './unit-seat.ts'
 import { unitSeats } from './unit-seats.ts'
-import { isUp } from './unit-view.ts'
+import { ELSEWHERE, isUp } from './unit-view.ts'
 
 /*
  * Life of the units' host
@@ -62,10 +62,10 @@ export function createUnitHost(
       warn(`the connection to systemd is gone (${why}); dialling again`)
     },
     changed(path, properties, isLast) {
-      for (const seat of seats.at(path)) seat.take(properties, isLast)
+      seats.at(path)?.take(properties, isLast)
     },
     jobRemoved(unit, job, result) {
-      for (const seat of seats.at(pathOf(unit))) seat.jobRemoved(job, result)
+      seats.at(pathOf(unit))?.jobRemoved(job, result)
     },
     reloaded() {
       seats.forgetNames()
@@ -92,11 +92,21 @@ export function createUnitHost(
   async function read(seat: UnitSeat): Promise<void> {
     try {
       await open().properties(pathOf(seat.unit), properties => {
-        if (seats.isKnownAs(seat, properties.Id)) seat.take(properties, true)
+        if (seats.isKnownAs(seat, properties.Id)) seat.take(isElsewhere(seat) ? ELSEWHERE : properties, true)
       })
     } catch {
       // No connection: `up` reads it again.
     }
+  }
+
+  /** Another service names the same unit by another name. Two that heal it would fight. */
+  function isElsewhere(seat: UnitSeat): boolean {
+    const names = seats.otherOf(seat)
+    if (names === null) return false
+    const { own, other } = names
+    if (seat.view().load !== ELSEWHERE.LoadState)
+      warn(`${own} and ${other} are one unit, which is looked after as ${other}: remove one of the two services`)
+    return true
   }
 
   /** Reads all seats; asked while it reads, it reads once more after that. */
@@ -126,11 +136,11 @@ export function createUnitHost(
       const rows = (await bus.manager('ListUnitsByNames', 'as', [asked.map(seat => seat.unit)])) as unknown[][]
       for (const row of rows) {
         const [unit, , load, active, sub] = row as string[]
-        for (const seat of seats.at(pathOf(unit ?? ''))) {
-          const view = seat.view()
-          const isAsListed = view.load === load && view.active === active && view.sub === sub
-          if (!isAsListed || (isUp(view) && view.run !== (runOf(unit ?? '') ?? view.run))) await read(seat)
-        }
+        const seat = seats.at(pathOf(unit ?? ''))
+        if (seat === null) continue
+        const view = seat.view()
+        const isAsListed = view.load === load && view.active === active && view.sub === sub
+        if (!isAsListed || (isUp(view) && view.run !== (runOf(unit ?? '') ?? view.run))) await read(seat)
       }
     } catch (error) {
       bus.renew(error instanceof Error ? error.message : String(error))
@@ -177,6 +187,8 @@ export function createUnitHost(
       const seat = seats.remove(name)
       if (seat === undefined) return
       seat.release()
+      // One of another service may look after its unit now.
+      for (const other of seats.all()) if (other.view().load === ELSEWHERE.LoadState) void read(other)
       hangUpIfUnused()
     },
   }

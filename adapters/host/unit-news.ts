@@ -1,4 +1,4 @@
-import { awaitsRestart, isDown, isUp, type UnitView } from './unit-view.ts'
+import { awaitsRestart, ELSEWHERE, isDown, isUp, type UnitView } from './unit-view.ts'
 
 /*
  * What happened to a unit, told from two pictures of it. Pure. systemd may show several changes as one, so that an end can
@@ -150,6 +150,7 @@ function willRestart({ policy, result }: UnitView): boolean {
 /** Why systemd would not start or restart it, in words; null: nothing is known against that. */
 export function cantLoad({ load }: UnitView, unit: string): string | null {
   if (load === 'loaded') return null
+  if (load === ELSEWHERE.LoadState) return `another service has the unit ${unit} by another name`
   if (load === 'not-found') return `systemd has no unit ${unit}`
   return load === 'masked' ? `the unit ${unit} is masked` : `systemd can’t load the unit ${unit} (${load})`
 }

@@ -21,7 +21,7 @@ import {
 import { unitStart } from './unit-start.ts'
 import { unitStop } from './unit-stop.ts'
 import { unitUser } from './unit-user.ts'
-import { awaitsRestart, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
+import { awaitsRestart, ELSEWHERE, isDown, isUp, launchOf, NO_UNIT, type UnitView, viewWith } from './unit-view.ts'
 
 /**
  * One unit's place in the supervision. systemd starts, stops and often restarts it; here its pictures become news, and
@@ -242,8 +242,10 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       if (passing !== null) return passing
       if (isUp(view) && !isOrdered()) return takeUp()
       stopping.end()
+      const why = view.load === ELSEWHERE.LoadState ? cantLoad(view, unit) : null
+      if (why !== null) queueMicrotask(() => onEnd(endOfStart(why, why, null)))
       // A restart that was asked for brings it up by itself.
-      if (!order.isUnderWay()) order.begin('StartUnit')
+      else if (!order.isUnderWay()) order.begin('StartUnit')
       return null
     },
     ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },

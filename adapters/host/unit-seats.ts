@@ -6,8 +6,10 @@ import { isUp } from './unit-view.ts'
 /** All seats of units, found by what systemd calls theirs. */
 export interface UnitSeats {
   all(): UnitSeat[]
-  /** Those whose unit is at this object path: two services may name the same unit. */
-  at(path: string): readonly UnitSeat[]
+  /** The one that looks after the unit at this object path. */
+  at(path: string): UnitSeat | null
+  /** Names of the service of `seat` and of the other one that looks after its unit by another name; null: it does so itself. */
+  otherOf(seat: UnitSeat): { readonly own: string; readonly other: string } | null
   /** How the unit at this path does; null: it has no seat. */
   stateOf(path: string): SeatState | null
   /** When that fell, monotonic. */
@@ -50,7 +52,13 @@ export function unitSeats(): UnitSeats {
 
   return {
     all: () => [...byService.values()],
-    at: path => byPath.get(path) ?? [],
+    at: path => byPath.get(path)?.[0] ?? null,
+    otherOf(seat) {
+      const [first] = byPath.get(paths.get(seat) ?? '') ?? []
+      if (first === undefined || first === seat) return null
+      const nameOf = (of: UnitSeat) => [...byService].find(([, each]) => each === of)?.[0] ?? of.unit
+      return { own: nameOf(seat), other: nameOf(first) }
+    },
     stateOf(path) {
       const [seat] = byPath.get(path) ?? []
       if (seat === undefined) return null

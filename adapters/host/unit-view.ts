@@ -65,6 +65,12 @@ export const NO_UNIT: UnitView = {
   ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [], boundTo: [] },
 }
 
+/** In the place of systemd's word, for a seat whose unit another one looks after. */
+export const ELSEWHERE = {
+  ...{ LoadState: 'elsewhere', ActiveState: 'inactive', SubState: 'dead', Result: 'success' },
+  ...{ MainPID: 0, ControlPID: 0, Job: [0, '/'], InvocationID: Buffer.alloc(0) },
+}
+
 type Properties = Readonly<Record<string, unknown>>
 
 /** The view after `properties` (some or all) have been told. */

@@ -108,3 +108,37 @@ test('which unit a service of the file is, a look of patterns asks only while no
   assert.deepEqual(await look(), ['www.service'])
   assert.deepEqual(world.asked, ['ListUnitsByPatterns'])
 })
+
+test('a unit that two services name by different names is looked after once, and by the other one once the first is gone', async t => {
+  const { world, host, settled } = await desk(t, 'www.service')
+  const seen: string[] = []
+  const tell = (what: string) => () => void seen.push(what)
+  const outside = {
+    ...{ runs: tell('runs'), stops: tell('stops'), goesOn: tell('goes on'), givesUp: tell('gives up') },
+    ...{ known: () => {}, left: () => {} },
+  }
+  const ends: (string | undefined)[] = []
+  const second = await host.seat('second', 'nick.service', end => void ends.push(end.leftDown?.why), outside)
+  assert.equal(await second.adopt(), null)
+  const [warning] = world.told.splice(0)
+  assert.match(warning ?? '', /second and web are one unit, which is looked after as web: remove one/)
+  assert.match(second.rests?.()?.why ?? '', /another service has the unit nick\.service by another name/)
+  world.asked.length = 0
+  assert.equal(second.start(), null)
+  await settled()
+  assert.match(ends[0] ?? '', /another service has the unit/)
+  second.stop?.(false)
+  world.events?.reloaded()
+  t.mock.timers.tick(LOOK_MS)
+  await settled()
+  assert.deepEqual([seen, world.told], [[], []], 'said once')
+  assert.deepEqual(
+    world.asked.filter(member => member.endsWith('Unit')),
+    [],
+    'systemd is asked for nothing',
+  )
+  await host.remove('web')
+  await settled()
+  assert.deepEqual(seen, ['runs'])
+  await host.remove('second')
+})
