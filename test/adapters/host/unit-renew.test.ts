@@ -49,8 +49,8 @@ function judgeOf(patient: Patient, clock: FakeClock) {
 test('a candidate is not proved by what ran before it, which systemd did not restart', async () => {
   const refused = ['RestartUnit', 'StopUnit']
   const { service, seat, clock, calls, world } = await runsR1(refused)
-  const judge = judgeOf(service.patient, clock)
-  assert.deepEqual(service.patient.ran(), R1)
+  const judge = judgeOf(service.patient(), clock)
+  assert.deepEqual(service.patient().ran(), R1)
   world.points = R2
   const judged = judge.judge(deployed, [], new AbortController().signal)
   await settled()
@@ -60,7 +60,7 @@ test('a candidate is not proved by what ran before it, which systemd did not res
     calls.filter(call => call.endsWith('Unit')),
     ['RestartUnit', 'StopUnit'],
   )
-  assert.deepEqual([service.status().state, service.patient.ran()], ['ready', R1])
+  assert.deepEqual([service.status().state, service.patient().ran()], ['ready', R1])
 
   // It runs what is led back to: nothing is to be restarted.
   world.points = R1
@@ -77,7 +77,7 @@ test('a candidate is not proved by what ran before it, which systemd did not res
   seat.take({ ...RUNS, MainPID: 9, InvocationID: run(3) }, true)
   await settled()
   await clock.advance(SOAK_MS + 100)
-  assert.deepEqual([await again, service.patient.ran()], [{ health: 'passed', why: '' }, R2])
+  assert.deepEqual([await again, service.patient().ran()], [{ health: 'passed', why: '' }, R2])
   seat.release()
 })
 
