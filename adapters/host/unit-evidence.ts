@@ -77,11 +77,6 @@ export function whyNotStarted(result: string): string {
   return `systemd could not start it (${result})`
 }
 
-/** A job with this result came to nothing, and nobody wanted that. */
-export function hasFailedJob(result: string): boolean {
-  return !['', 'done', 'skipped', 'canceled'].includes(result)
-}
-
 export function wordsOf(error: unknown): string {
   return error instanceof BusError ? error.message : String(error)
 }

@@ -3,7 +3,7 @@ import type { KernelLog } from './kernel-log.ts'
 import { readStat } from './proc.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { boundUnit, type SeatState } from './unit-bound.ts'
-import { endOf, endOfStart, hasFailedJob, remainsOf, whyNotStarted } from './unit-evidence.ts'
+import { endOf, endOfStart, remainsOf } from './unit-evidence.ts'
 import { unitFound } from './unit-found.ts'
 import { restJob } from './unit-job.ts'
 import { killUnit } from './unit-kill.ts'
@@ -72,8 +72,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let passing: Launch | null = null
   let settle: NodeJS.Timeout | undefined
   let hadRestart = false
-  /** How the last job of the unit ended since it began to run; '': there was none. */
-  let lastResult = ''
   let fallsMonoMs: readonly number[] = []
   let isReleased = false
   const found = unitFound(unit)
@@ -132,7 +130,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       const launch = launchOf(view)
       life = begun(life, isKnown ? instance : { pid: launch.pid, run: view.run })
       found.runs()
-      lastResult = ''
       if (isUp(view)) bound.forget()
       stopping.end()
       if (isKnown) return
@@ -169,13 +166,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     if (!isReleased && remains !== null) outside.left(pid, remains)
   }
 
-  /** It was to be restarted by systemd, and is not: a limit was hit, what it requires has failed, or somebody stopped it. */
+  /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */
   function whyNoRestart(): void {
-    const isInactive = view.active === 'inactive'
+    if (view.active === 'inactive') outside.stops()
     // The unit keeps the result of its last run, also where a limit for starts was hit.
-    const why = isInactive ? `: ${whyNotStarted(lastResult)}` : ` (${view.result}; see StartLimitBurst)`
-    if (isInactive && !hasFailedJob(lastResult)) outside.stops()
-    else outside.givesUp(`systemd has given up restarting it${why}`)
+    else outside.givesUp(`systemd has given up restarting it (${view.result}; see StartLimitBurst)`)
   }
 
   const bound = boundUnit(tools, () => {
@@ -225,10 +220,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       user.take(properties.User)
       if (isWhole) look()
     },
-    jobRemoved(of, result) {
-      lastResult = result
-      order.jobRemoved(of, result)
-    },
+    jobRemoved: order.jobRemoved,
     async adopt(endedPid: number | null = null, fell = false): Promise<Adopted | null> {
       found.recorded(endedPid, fell)
       void tools.refresh()

@@ -176,27 +176,3 @@ test('the most memory of a run comes after its end, from a systemd that keeps it
     'an older one is not asked',
   )
 })
-
-test('a restart of systemd’s own that comes to nothing is a stop by hand only where no job of it has failed', async () => {
-  for (const [results, expected] of [
-    [['dependency'], 'gives up'],
-    [['failed'], 'gives up'],
-    [['canceled', 'done'], 'stops'],
-    [[], 'stops'],
-  ] as const) {
-    const { seat, told } = seated()
-    seat.take({ ...RUNS, Restart: 'always' }, true)
-    await seat.adopt()
-    // Of an earlier run.
-    seat.jobRemoved('/job/2', 'failed')
-    seat.take({ ...RUNS, InvocationID: Buffer.alloc(16, 2) }, true)
-    const waits = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'signal', MainPID: 0, ExecMainCode: 2 }
-    seat.take({ ...waits, Job: [0, '/'] }, true)
-    // It waits for what it requires.
-    seat.take({ ActiveState: 'inactive', SubState: 'dead', Job: [5, '/job/5'] }, true)
-    for (const result of results) seat.jobRemoved('/job/5', result)
-    seat.take({ Job: [0, '/'] }, true)
-    seat.release()
-    assert.equal(told.at(-1), expected, `${results}`)
-  }
-})

@@ -41,14 +41,12 @@ interface WardOptions {
   readonly isRemembered?: false
   readonly spec?: Partial<ServiceSpec>
   readonly generationOf?: () => Ran | null
-  readonly later?: (write: () => void) => void
 }
 
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
  * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
- * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `generationOf`: that its target points at;
- * `later`: how what is written is put off.
+ * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `generationOf`: that its target points at.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -76,7 +74,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       record: draft => void drafts.push(draft),
       remembered,
       generationOf: more.generationOf ?? (() => null),
-      later: more.later ?? (write => write()),
+      later: write => write(),
       isRemembered: () => more.isRemembered !== false,
       waitingFor: () => [],
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
