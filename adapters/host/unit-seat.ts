@@ -18,6 +18,7 @@ import {
   refusesStop,
   type Told,
 } from './unit-news.ts'
+import { refusedStart, whyNoRestart } from './unit-refused.ts'
 import { unitStart } from './unit-start.ts'
 import { unitStop } from './unit-stop.ts'
 import { unitUser } from './unit-user.ts'
@@ -76,6 +77,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   let isReleased = false
   const found = unitFound(unit)
   const user = unitUser()
+  const refused = refusedStart()
   const asking = { unit, bus: tools.bus, refresh: tools.refresh, view: () => view }
   const isOrdered = () => life.stop?.isOurs === true
 
@@ -117,7 +119,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     // Until the job is over, the restart that was announced may still come.
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
-    if (gaveUp && life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) whyNoRestart()
+    const refusal = refused.take(view)
+    if (life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) {
+      if (gaveUp) tellNoRestart(refusal)
+      else if (refusal !== null) outside.refused()
+    }
     order.look()
     stopping.look()
   }
@@ -166,11 +172,11 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     if (!isReleased && remains !== null) outside.left(pid, remains)
   }
 
-  /** It was to be restarted by systemd, and is not: a limit was hit, or somebody stopped it. */
-  function whyNoRestart(): void {
-    if (view.active === 'inactive') outside.stops()
-    // The unit keeps the result of its last run, also where a limit for starts was hit.
-    else outside.givesUp(`systemd has given up restarting it (${view.result}; see StartLimitBurst)`)
+  /** It was to be restarted by systemd, and is not. */
+  function tellNoRestart(refusal: string | null): void {
+    const why = whyNoRestart(view, refusal)
+    if (why === null) outside.stops()
+    else outside.givesUp(why)
   }
 
   const bound = boundUnit(tools, () => {
@@ -220,7 +226,10 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       user.take(properties.User)
       if (isWhole) look()
     },
-    jobRemoved: order.jobRemoved,
+    jobRemoved(job, result) {
+      if (!order.isUnderWay()) refused.jobRemoved(result)
+      order.jobRemoved(job, result)
+    },
     async adopt(endedPid: number | null = null, fell = false): Promise<Adopted | null> {
       found.recorded(endedPid, fell)
       void tools.refresh()

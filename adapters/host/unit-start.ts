@@ -29,7 +29,7 @@ export interface StartTools {
   readonly isFree: () => Promise<boolean>
   /**
    * It came to nothing; words on why. `isLeftOut`: systemd will not have it started as things are. `fellWith`: the unit that
-   * was waited for; null: none was, or it is back.
+   * was waited for, or could not be started before it; null: it is not that.
    */
   readonly failed: (why: string, isLeftOut: boolean, fellWith: string | null) => void
   /** Somebody else has it stopped instead. */
@@ -46,6 +46,8 @@ const LOOK_AGAIN_MS = 1000
 
 /** Results of the job of a unit that was not started, as one of its conditions is not met. */
 const LEFT_OUT = ['done', 'skipped']
+/** systemd does not say which. */
+const REQUIRED = 'a unit that it requires'
 
 interface Order {
   readonly member: 'StartUnit' | 'RestartUnit'
@@ -116,10 +118,9 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
     setTimeout(again, AGAIN_MS).unref()
   }
 
-  function fail(why: string, isLeftOut = false): void {
-    const waitsFor = order?.waitsFor ?? null
+  function fail(why: string, isLeftOut = false, fellWith = order?.waitsFor ?? null): void {
     self.end()
-    tools.failed(why, isLeftOut, waitsFor)
+    tools.failed(why, isLeftOut, fellWith)
   }
 
   const self: UnitStart = {
@@ -144,7 +145,8 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
       const result = order?.over.get(order.job ?? '')
       const now = view()
       if (result === undefined || now.job !== 0 || !isDown(now) || awaitsRestart(now)) return
-      if (result !== 'canceled') return fail(whyNotStarted(result), LEFT_OUT.includes(result))
+      const fellWith = result === 'dependency' ? REQUIRED : null
+      if (result !== 'canceled') return fail(whyNotStarted(result), LEFT_OUT.includes(result), fellWith)
       self.end()
       tools.canceled()
     },

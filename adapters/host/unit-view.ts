@@ -48,6 +48,9 @@ export interface UnitView {
   readonly activeMonoMs: number
   /** Monotonic ms: when it ceased to be active last, whatever came then. */
   readonly activeExitMonoMs: number
+  /** Whether its conditions (`Condition…=`) were met when systemd looked at them last, and when that was, monotonic ms. */
+  readonly isConditionMet: boolean
+  readonly conditionMonoMs: number
 }
 
 export const NO_UNIT: UnitView = {
@@ -59,6 +62,8 @@ export const NO_UNIT: UnitView = {
     hasPeak: false,
     activeMonoMs: 0,
     activeExitMonoMs: 0,
+    isConditionMet: false,
+    conditionMonoMs: 0,
     canStart: true,
     canStop: true,
   },
@@ -108,6 +113,8 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     mainMonoMs: ms('ExecMainStartTimestampMonotonic', before.mainMonoMs),
     activeMonoMs: ms('ActiveEnterTimestampMonotonic', before.activeMonoMs),
     activeExitMonoMs: ms('ActiveExitTimestampMonotonic', before.activeExitMonoMs),
+    isConditionMet: flag('ConditionResult', before.isConditionMet),
+    conditionMonoMs: ms('ConditionTimestampMonotonic', before.conditionMonoMs),
     preventedCodes: list(codes, before.preventedCodes),
     preventedSignals: list(signals, before.preventedSignals),
     triggeredBy: list(properties.TriggeredBy, before.triggeredBy),

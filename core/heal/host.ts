@@ -9,7 +9,10 @@ export interface End {
   readonly exitCode?: number
   /** Why it is to be left down now, in words, and whether people have to know. */
   readonly leftDown?: { readonly why: string; readonly isTrouble: boolean } | null
-  /** It did not fail itself: it fell with the unit of this name that it is bound to, or that one did not come back for it. */
+  /**
+   * It did not fail itself: it fell with the unit of this name that it is bound to, or that one did not come back for it, or
+   * another one, in words, that it requires could not be started.
+   */
   readonly fellWith?: string
   /** Takes the evidence: reads files, so it comes after the replacement was started. Call it in the same turn. */
   evidence(): Ended
@@ -60,6 +63,8 @@ export interface Outside {
   stops(): void
   /** A stop that was ordered came to nothing: the host refuses it, in words; null: somebody else had it started instead. */
   goesOn(refusal: string | null): void
+  /** A start that somebody else asked for came to nothing: it is to run all the same. */
+  refused(): void
   /** The host was to restart it by itself, and has given up; words on why. */
   givesUp(why: string): void
   /** What `Seat.rests` did not know is known now, and is none of the news above. */

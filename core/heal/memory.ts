@@ -76,6 +76,7 @@ export function remember(memory: Memory, entry: Entry): void {
       break
     case 'service.restarting':
       of.restarts += 1
+      Object.assign(of, { wanted: true, why: null, stayDown: false } satisfies Partial<ServiceMemory>)
       break
     case 'service.stopped':
       of.fell = false

@@ -50,6 +50,12 @@ export function outsideNews(facts: Facts, { feed, perform, isOther, unseenExit, 
         // It is being stopped or cleared away: what runs then is taken up once that is over.
       }
     },
+    refused() {
+      const isAtRest = facts.phase === 'stopped' || (facts.phase === 'held' && !facts.waiting)
+      if (!isAtRest && (facts.phase !== 'stopping' || facts.by !== 'outside')) return
+      facts.by = 'outside'
+      feed('wanted')
+    },
     stops() {
       // Of a stop under way it is known whose it is.
       if (facts.phase !== 'stopping') facts.by = 'outside'
@@ -92,6 +98,7 @@ export function handedOn(taker: () => Outside | undefined): Outside {
     runs: launch => taker()?.runs(launch),
     stops: () => taker()?.stops(),
     goesOn: refusal => taker()?.goesOn(refusal),
+    refused: () => taker()?.refused(),
     givesUp: why => taker()?.givesUp(why),
     known: () => taker()?.known(),
     left: (pid, remains) => taker()?.left(pid, remains),

@@ -43,7 +43,11 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   const isOwed = rests?.isIdle === true && (before?.owes === true || fell)
   /** Its end is recorded, and the host still ends what is left of it. */
   const isEnding = before?.endedPid != null && seat.rests !== undefined && !seat.isEmpty()
+  /** The wish is of an earlier boot, whose own end stops units too: in this one it was started, and has failed. */
+  const isOvertaken = before === null && adopted === null && seat.rests !== undefined && rests === null
+  const isUnwanted = memory?.wanted === false && !isOvertaken
   facts.unclear = null
+  if (isOvertaken && facts.phase === 'held') facts.phase = 'stopped'
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
     // may start it too, one of them has.
@@ -57,9 +61,9 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
     // It ended between being found and now.
     if (end !== null) onEnd(end)
     seat.arm()
-  } else if (memory?.wanted === false) {
+  } else if (isUnwanted) {
     // Whoever stopped it ended its incident; one that is open all the same would be for ever.
-    if (!memory.stayDown) later(() => outage.resolve('stopped'))
+    if (memory?.stayDown !== true) later(() => outage.resolve('stopped'))
   } else if (rests !== null && !isOwed) {
     // What the ledger knows of it may come late.
     if (!rests.isKnown || memory === null) facts.unclear = { ranBefore }

@@ -68,7 +68,7 @@ function claim(dir: string): void {
 }
 
 /** The tour has no units. */
-const NOBODY: Outside = { runs() {}, stops() {}, goesOn() {}, givesUp() {}, known() {}, left() {} }
+const NOBODY: Outside = { runs() {}, stops() {}, goesOn() {}, refused() {}, givesUp() {}, known() {}, left() {} }
 
 /** By name and run files, so the plan of this visit serves as well as that of the one before. */
 async function endLeftovers(plan: Plan, { processes, openTarget }: Host): Promise<void> {

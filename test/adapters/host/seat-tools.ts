@@ -36,7 +36,13 @@ export function listener() {
   const ends: End[] = []
   const tell = (what: string) => () => void told.push(what)
   const outside: Outside = {
-    ...{ runs: tell('runs'), stops: tell('stops'), goesOn: tell('goes on'), givesUp: tell('gives up') },
+    ...{
+      runs: tell('runs'),
+      stops: tell('stops'),
+      goesOn: tell('goes on'),
+      refused: tell('refused'),
+      givesUp: tell('gives up'),
+    },
     known: () => {},
     left: () => {},
   }

@@ -38,7 +38,14 @@ async function desk(t: TestContext, unit = 'web.service') {
   const host = createUnitHost(text => void told.push(text), openKernelLog(null), { openBus, runs })
   const outside = {
     runs: ({ pid }: { pid: number }) => void told.push(`runs ${pid}`),
-    ...{ stops: assert.fail, goesOn: () => assert.fail(), givesUp: assert.fail, known: assert.fail, left: () => {} },
+    ...{
+      stops: assert.fail,
+      goesOn: () => assert.fail(),
+      refused: assert.fail,
+      givesUp: assert.fail,
+      known: assert.fail,
+      left: () => {},
+    },
   }
   function begin(): void {
     world.run += 1

@@ -26,6 +26,7 @@ function seated(of: Readonly<Record<string, unknown>> = {}) {
     runs: tell('runs'),
     stops: tell('stops'),
     goesOn: tell('goes on'),
+    refused: tell('refused'),
     givesUp: tell('gives up'),
     known: tell('known'),
     left: (pid: number, { rssBytes }: Remains) => void told.push(`${pid} held ${rssBytes}`),

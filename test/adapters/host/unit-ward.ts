@@ -39,6 +39,7 @@ interface WardOptions {
   readonly warnings?: string[]
   readonly stateOf?: () => SeatState
   readonly isRemembered?: false
+  readonly waitingFor?: readonly string[]
   readonly spec?: Partial<ServiceSpec>
   readonly generationOf?: () => Ran | null
 }
@@ -46,7 +47,8 @@ interface WardOptions {
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
  * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
- * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `generationOf`: that its target points at.
+ * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `waitingFor`: services that are
+ * not ready; `generationOf`: that its target points at.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -57,6 +59,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
     runs: launch => service?.outside().runs(launch),
     stops: () => service?.outside().stops(),
     goesOn: refusal => service?.outside().goesOn(refusal),
+    refused: () => service?.outside().refused(),
     givesUp: why => service?.outside().givesUp(why),
     known: () => service?.outside().known(),
     left: () => {},
@@ -76,7 +79,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       generationOf: more.generationOf ?? (() => null),
       later: write => write(),
       isRemembered: () => more.isRemembered !== false,
-      waitingFor: () => [],
+      waitingFor: () => more.waitingFor ?? [],
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
     },
     serviceSpec('web', { unit: 'web.service', probes: {}, restart: RESTART, ...more.spec }),

@@ -1,0 +1,42 @@
+import { whyNotStarted } from './unit-evidence.ts'
+import { isDown, type UnitView } from './unit-view.ts'
+
+/** What came of a start that systemd or somebody else asked for: its job says so, or a condition of the unit. */
+export interface RefusedStart {
+  /** A job of the unit is over that is none of ours. */
+  jobRemoved(result: string): void
+  /** With each picture: why nothing came of the start that was asked for last, in words; null: nobody asked, or it is open. */
+  take(view: UnitView): string | null
+}
+
+/** Results of jobs that are never those of a stop. */
+const REFUSED = ['dependency', 'assert', 'unsupported']
+
+export function refusedStart(): RefusedStart {
+  /** Of the job that was over last: told before the picture that shows none. */
+  let last: string | null = null
+  return {
+    jobRemoved(result) {
+      last = result
+    },
+    take(view) {
+      if (view.job !== 0 || last === null) return null
+      const result = last
+      last = null
+      if (!isDown(view)) return null
+      if (REFUSED.includes(result)) return whyNotStarted(result)
+      return result === 'failed' && view.result === 'start-limit-hit'
+        ? 'it was started too often (StartLimitBurst)'
+        : null
+    },
+  }
+}
+
+/** Why systemd has not started it again as it was to, in words; null: somebody had it stopped meanwhile. */
+export function whyNoRestart(view: UnitView, refused: string | null): string | null {
+  // The unit keeps the result of its last run, also where a limit for starts was hit.
+  if (view.active !== 'inactive') return `systemd has given up restarting it (${view.result}; see StartLimitBurst)`
+  if (refused !== null) return refused
+  const isForbidden = !view.isConditionMet && view.conditionMonoMs > view.activeExitMonoMs
+  return isForbidden ? whyNotStarted('done') : null
+}
