@@ -111,17 +111,22 @@ function restartsAt(view: UnitView): number {
 
 /** Nobody knows yet whether systemd restarts it: `failed` is a passing state for a unit that it restarts. */
 export function mayRestart(view: UnitView): boolean {
-  return view.policy !== 'no' && !awaitsRestart(view) && view.result !== 'start-limit-hit' && view.job === 0
+  return (
+    (view.policy !== 'no' || isForced(view)) &&
+    !awaitsRestart(view) &&
+    view.result !== 'start-limit-hit' &&
+    view.job === 0
+  )
 }
 
 /** Why a unit that has ended by itself is to be left down, in words; null: it is to be restarted. */
 export function leftDown(view: UnitView): { readonly why: string; readonly isTrouble: boolean } | null {
   if (view.load === 'masked') return { why: 'its unit is masked, so it can’t be started', isTrouble: true }
   if (awaitsRestart(view)) return null
-  const { exitKind, exitStatus, preventedCodes, preventedSignals } = view
+  const { exitKind, exitStatus } = view
   const isExit = exitKind === EXITED
   const end = isExit ? `it exited with code ${exitStatus}` : `signal ${exitStatus} ended it`
-  if (exitKind !== 0 && (isExit ? preventedCodes : preventedSignals).includes(exitStatus))
+  if (isPrevented(view))
     return { why: `${end}, and RestartPreventExitStatus= leaves it down then`, isTrouble: view.result !== 'success' }
   if (!isDown(view) && willRestart(view)) return null
   if (isExit && exitStatus === STAY_DOWN) return { why: `${end}, which asks to be left down`, isTrouble: false }
@@ -139,12 +144,22 @@ export function leftDown(view: UnitView): { readonly why: string; readonly isTro
 }
 
 /** Whether `Restart=` speaks of such an end; what systemd does then shows only once nothing of the unit is left. */
-function willRestart({ policy, result }: UnitView): boolean {
+function willRestart(view: UnitView): boolean {
+  const { policy, result } = view
+  if (isForced(view)) return true
   if (policy === 'on-success') return result === 'success'
   if (policy === 'on-failure') return result !== 'success'
   if (policy === 'on-abnormal') return result !== 'success' && result !== 'exit-code'
   if (policy === 'on-abort') return result === 'signal' || result === 'core-dump'
   return policy === 'always' || (policy === 'on-watchdog' && result === 'watchdog')
+}
+
+function isPrevented({ exitKind, exitStatus, preventedCodes, preventedSignals }: UnitView): boolean {
+  return exitKind !== 0 && (exitKind === EXITED ? preventedCodes : preventedSignals).includes(exitStatus)
+}
+
+function isForced({ exitKind, exitStatus, forcedCodes, forcedSignals }: UnitView): boolean {
+  return exitKind !== 0 && (exitKind === EXITED ? forcedCodes : forcedSignals).includes(exitStatus)
 }
 
 /** Why systemd would not start or restart it, in words; null: nothing is known against that. */

@@ -3,7 +3,10 @@ import { pathOf } from './systemd-bus.ts'
 
 /** Which units patterns name, and when that is to be asked again. */
 export interface UnitPatterns {
-  /** Those that run, have failed or are seated; one that has another name among `named` by that. */
+  /**
+   * Those that run, have failed or are seated; one that has another name among `named` by that. What systemd can't load any
+   * more is named only where it is seated: people have to know.
+   */
   units(patterns: readonly string[], named: readonly string[]): Promise<readonly string[]>
   /** Whether systemd answered when it was asked last. */
   isKnown(): boolean
@@ -31,6 +34,8 @@ const SOON_MS = 500
 /** At a start systemd may not answer yet. */
 const FIRST_TRIES = 50
 const TRY_EVERY_MS = 100
+/** A unit that does not run is no more then. */
+const GONE: readonly string[] = ['not-found', 'masked']
 /** heald's own units, which a wide pattern names too. */
 const OWN = /^heald[-.]/
 
@@ -45,7 +50,10 @@ export function unitPatterns({ list, pathNow, seated, warn }: Tools): UnitPatter
     const rows = (await list(patterns)) as readonly (readonly unknown[])[]
     const known = new Set(seated())
     const found = rows
-      .filter(([unit, , load, active]) => load === 'loaded' && (active !== 'inactive' || known.has(String(unit))))
+      .filter(([unit, , load, active]) => {
+        if (!known.has(String(unit))) return load === 'loaded' && active !== 'inactive'
+        return active !== 'inactive' || !GONE.includes(String(load))
+      })
       .map(([unit]) => String(unit))
       .filter(unit => !OWN.test(unit))
     const others = await otherNames(found, named)

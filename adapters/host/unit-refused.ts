@@ -1,3 +1,4 @@
+import type { Outside } from '../../core/heal/host.ts'
 import { whyNotStarted } from './unit-evidence.ts'
 import { isDown, type UnitView } from './unit-view.ts'
 
@@ -32,8 +33,16 @@ export function refusedStart(): RefusedStart {
   }
 }
 
+/** Tells it. `gaveUp`: systemd was to restart the unit, and has not. */
+export function tellRefused(outside: Outside, gaveUp: boolean, view: UnitView, refused: string | null): void {
+  const why = gaveUp ? whyNoRestart(view, refused) : null
+  if (why !== null) outside.givesUp(why)
+  else if (gaveUp) outside.stops()
+  else if (refused !== null) outside.refused()
+}
+
 /** Why systemd has not started it again as it was to, in words; null: somebody had it stopped meanwhile. */
-export function whyNoRestart(view: UnitView, refused: string | null): string | null {
+function whyNoRestart(view: UnitView, refused: string | null): string | null {
   // The unit keeps the result of its last run, also where a limit for starts was hit.
   if (view.active !== 'inactive') return `systemd has given up restarting it (${view.result}; see StartLimitBurst)`
   if (refused !== null) return refused

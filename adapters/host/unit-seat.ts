@@ -18,7 +18,7 @@ import {
   refusesStop,
   type Told,
 } from './unit-news.ts'
-import { refusedStart, whyNoRestart } from './unit-refused.ts'
+import { refusedStart, tellRefused } from './unit-refused.ts'
 import { unitStart } from './unit-start.ts'
 import { unitStop } from './unit-stop.ts'
 import { unitUser } from './unit-user.ts'
@@ -121,8 +121,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
     const refusal = refused.take(view)
     if (life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) {
-      if (gaveUp) tellNoRestart(refusal)
-      else if (refusal !== null) outside.refused()
+      tellRefused(outside, gaveUp, view, refusal)
     }
     order.look()
     stopping.look()
@@ -170,13 +169,6 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   async function tellRemains({ pid, run }: Instance): Promise<void> {
     const remains = await remainsOf(tools, { unit, run, hasPeak: view.hasPeak })
     if (!isReleased && remains !== null) outside.left(pid, remains)
-  }
-
-  /** It was to be restarted by systemd, and is not. */
-  function tellNoRestart(refusal: string | null): void {
-    const why = whyNoRestart(view, refusal)
-    if (why === null) outside.stops()
-    else outside.givesUp(why)
   }
 
   const bound = boundUnit(tools, () => {
@@ -249,7 +241,12 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       else if (!order.isUnderWay()) order.begin('StartUnit')
       return null
     },
-    ...{ hurry: bound.forget, arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
+    hurry() {
+      bound.forget()
+      // A start would wait for RestartSec=.
+      if (awaitsRestart(view)) order.begin('RestartUnit')
+    },
+    ...{ arm: () => {}, describe: async () => {}, runs: () => true, signal: () => {} },
     waitsFor() {
       const unit = order.waitsFor()
       return unit === null ? null : `${unit}, which it is bound to`

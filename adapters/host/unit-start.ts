@@ -38,7 +38,10 @@ export interface StartTools {
 
 /** Beyond the unit's own time for a start. */
 const SLACK_MS = 30_000
-const MOST_MS = 15 * 60_000
+/** Of one that has all the time it wants. */
+const ENDLESS_MS = 15 * 60_000
+/** As long as a timer can. */
+const MOST_MS = 2 ** 31 - 1
 /** While systemd can't be asked. */
 const AGAIN_MS = 200
 /** Until the unit is back that is waited for. */
@@ -61,6 +64,11 @@ interface Order {
   readonly over: Map<string, string>
 }
 
+/** systemd starts it once RestartSec= is over, or its start is all of its work. */
+function isInItsTime(now: UnitView): boolean {
+  return awaitsRestart(now) || (now.type === 'oneshot' && now.active === 'activating')
+}
+
 export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools }: StartTools): UnitStart {
   let order: Order | null = null
   /** The run of which it was told that the unit it fell with is not back. That may last, and is no news again. */
@@ -69,9 +77,10 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   function ask(mine: Order): void {
     mine.isUnheard = false
     // Both go out in order on one connection. Without the first, StartLimitBurst would refuse the second.
-    const { active, result } = view()
+    const { load, active, result } = view()
     const isLimited = active === 'failed' || result === 'start-limit-hit' || awaitsRestart(view())
-    if (isLimited) bus.manager('ResetFailedUnit', 's', [unit]).catch(() => {})
+    // What it can't load and what has not failed, it forgets.
+    if (isLimited && load === 'loaded') bus.manager('ResetFailedUnit', 's', [unit]).catch(() => {})
     bus.manager(mine.member, 'ss', [unit, 'replace']).then(
       job => {
         mine.job = String(job)
@@ -95,10 +104,12 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   }
 
   function armDeadline(mine: Order): void {
-    const deadlineMs = Math.min(MOST_MS, view().startMs + SLACK_MS)
+    const { startMs } = view()
+    const deadlineMs = Number.isFinite(startMs) ? Math.min(MOST_MS, startMs + SLACK_MS) : ENDLESS_MS
     clearTimeout(mine.deadline)
     mine.deadline = setTimeout(() => {
       const { waitsFor } = mine
+      if (isInItsTime(view())) return armDeadline(mine)
       if (waitsFor !== null && lateRun === view().run) return
       if (waitsFor !== null) lateRun = view().run
       const what = waitsFor === null ? 'systemd did not start it' : `${waitsFor}, which it is bound to, was not back`

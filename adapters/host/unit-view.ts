@@ -25,6 +25,9 @@ export interface UnitView {
   /** `RestartPreventExitStatus=`: exit codes and signals with which it is to stay down. */
   readonly preventedCodes: readonly number[]
   readonly preventedSignals: readonly number[]
+  /** `RestartForceExitStatus=`: those with which systemd restarts it, whatever `Restart=` says. */
+  readonly forcedCodes: readonly number[]
+  readonly forcedSignals: readonly number[]
   /** Timers, sockets and paths that start it. */
   readonly triggeredBy: readonly string[]
   /** `BindsTo=`. */
@@ -67,7 +70,7 @@ export const NO_UNIT: UnitView = {
     canStart: true,
     canStop: true,
   },
-  ...{ preventedCodes: [], preventedSignals: [], triggeredBy: [], boundTo: [] },
+  ...{ preventedCodes: [], preventedSignals: [], forcedCodes: [], forcedSignals: [], triggeredBy: [], boundTo: [] },
 }
 
 /** In the place of systemd's word, for a seat whose unit another one looks after. */
@@ -90,6 +93,7 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
   }
   const list = <T>(value: unknown, old: readonly T[]) => (Array.isArray(value) ? (value as readonly T[]) : old)
   const [codes, signals] = list<unknown>(properties.RestartPreventExitStatus, [])
+  const [forcedCodes, forcedSignals] = list<unknown>(properties.RestartForceExitStatus, [])
   return {
     load: text('LoadState', before.load),
     active: text('ActiveState', before.active),
@@ -117,6 +121,8 @@ export function viewWith(before: UnitView, properties: Properties): UnitView {
     conditionMonoMs: ms('ConditionTimestampMonotonic', before.conditionMonoMs),
     preventedCodes: list(codes, before.preventedCodes),
     preventedSignals: list(signals, before.preventedSignals),
+    forcedCodes: list(forcedCodes, before.forcedCodes),
+    forcedSignals: list(forcedSignals, before.forcedSignals),
     triggeredBy: list(properties.TriggeredBy, before.triggeredBy),
     boundTo: list(properties.BindsTo, before.boundTo),
   }

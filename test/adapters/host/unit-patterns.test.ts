@@ -38,3 +38,23 @@ test('a unit that a pattern names, and the configuration by its other name (Alia
   assert.equal(said.length, 1)
   assert.match(said[0] ?? '', /real\.service, which a pattern names, is nick\.service/)
 })
+
+test('a unit that systemd can’t load any more is one of them if it was one before, until there is nothing of it', async () => {
+  const rows = [
+    ['runs', 'bad-setting', 'active'],
+    ['fails', 'not-found', 'failed'],
+    // A failed start of heald's own takes away that it had failed.
+    ['spoilt', 'bad-setting', 'inactive'],
+    ['deleted', 'not-found', 'inactive'],
+    ['masked', 'masked', 'inactive'],
+    ['new', 'bad-setting', 'active'],
+  ] as const
+  const names = rows.map(([name]) => `${name}.service`)
+  const patterns = unitPatterns({
+    list: async () => rows.map(([name, load, active]) => [`${name}.service`, '', load, active]),
+    pathNow: assert.fail,
+    seated: () => names.filter(name => name !== 'new.service'),
+    warn: text => assert.fail(text),
+  })
+  assert.deepEqual(await patterns.units(['*.service'], []), ['fails.service', 'runs.service', 'spoilt.service'])
+})

@@ -83,3 +83,17 @@ test('what would not be restarted is told before anything is stopped', async () 
   assert.deepEqual(calls, [])
   seat.release()
 })
+
+test('that a unit has failed is not taken from one that systemd can’t load: it would forget it', async () => {
+  for (const [load, orders] of [
+    ['bad-setting', ['StartUnit']],
+    ['loaded', ['ResetFailedUnit', 'StartUnit']],
+  ] as const) {
+    const { seat, calls } = await seated()
+    seat.take({ ...IS_DOWN, LoadState: load, ActiveState: 'failed', Result: 'exit-code' }, true)
+    seat.start()
+    assert.deepEqual(calls, orders)
+    await settled()
+    seat.release()
+  }
+})

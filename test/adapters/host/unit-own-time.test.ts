@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { unitSeat } from '../../../adapters/host/unit-seat.ts'
+import { listener, seatTools } from './seat-tools.ts'
+import { HAS_FAILED, RUNS, run } from './unit-ward.ts'
+
+// What systemd does in its own time, which may be long.
+
+const OURS = '/job/5'
+const AWAITS = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'signal', MainPID: 0, Job: [0, '/'] }
+const HOUR_US = 3_600_000_000
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+async function seated(found: object) {
+  const calls: string[] = []
+  const { told, ends, outside, ended } = listener()
+  const seat = unitSeat(
+    'web.service',
+    seatTools(calls, {}, () => OURS),
+    ended,
+    outside,
+  )
+  seat.take({ ...RUNS, ...found }, true)
+  await seat.adopt()
+  return { seat, calls, told, ends }
+}
+
+test('whoever asks for a start now does not wait for the time after which systemd would restart it', async () => {
+  const { seat, calls } = await seated({ RestartUSec: HOUR_US })
+  seat.take(AWAITS, true)
+  seat.start()
+  assert.deepEqual(
+    calls.splice(0),
+    ['ResetFailedUnit', 'StartUnit'],
+    'left to systemd, which starts it in its own time',
+  )
+  seat.hurry?.()
+  assert.deepEqual(calls.splice(0), ['ResetFailedUnit', 'RestartUnit'])
+  seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  seat.take(AWAITS, true)
+  seat.hurry?.()
+  seat.start()
+  assert.deepEqual(calls.splice(0), ['ResetFailedUnit', 'RestartUnit'])
+  seat.take({ ...RUNS, InvocationID: run(4) }, true)
+  seat.take(AWAITS, true)
+  seat.start()
+  assert.deepEqual(calls, ['ResetFailedUnit', 'StartUnit'], 'the wish was for that time')
+  seat.release()
+})
+
+test('that systemd starts it in its own time, and that a start is the whole of its work, is no failure', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const began = { ActiveState: 'activating', SubState: 'start', MainPID: 9, Job: [5, OURS], InvocationID: run(3) }
+  for (const [found, shown] of [
+    [{ RestartUSec: HOUR_US }, AWAITS],
+    [{ Type: 'oneshot', TimeoutStartUSec: 2 ** 64 }, began],
+    [{ Type: 'notify', TimeoutStartUSec: HOUR_US }, began],
+  ] as const) {
+    const { seat, ends } = await seated({ ...found, Restart: 'no' })
+    seat.take(HAS_FAILED, true)
+    seat.start()
+    seat.take(shown, true)
+    for (let n = 0; n < 59; n += 1) t.mock.timers.tick(60_000)
+    assert.equal(ends.length, 1, JSON.stringify(found))
+    seat.release()
+  }
+})
+
+test('a start of which nothing comes is told, and of one that has all the time of its unit after a quarter of an hour', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const [startUs, withinMs] of [
+    [90_000_000, 120_000],
+    [2 ** 64, 900_000],
+  ] as const) {
+    const { seat, ends } = await seated({ TimeoutStartUSec: startUs, Restart: 'no' })
+    seat.take(HAS_FAILED, true)
+    seat.start()
+    t.mock.timers.tick(withinMs - 1)
+    assert.equal(ends.length, 1)
+    t.mock.timers.tick(1)
+    assert.equal(ends[1]?.evidence().launchError, `systemd did not start it within ${withinMs / 1000} s`)
+    seat.release()
+  }
+})
+
+test('an end with which systemd is told to restart it is left to systemd', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const forced = { Restart: 'no', RestartForceExitStatus: [[7], []] }
+  const { seat, told } = await seated(forced)
+  const end = { ...HAS_FAILED, ExecMainCode: 1, ExecMainStatus: 7 }
+  seat.take(end, true)
+  assert.deepEqual(told, [], 'failed for an instant')
+  seat.take(AWAITS, true)
+  assert.deepEqual(told, ['ended'])
+  assert.equal(seat.restartsItself?.()?.runs, false)
+  seat.release()
+  // While systemd ends the rest, too.
+  const clean = await seated({ ...forced, Restart: 'on-failure', RestartForceExitStatus: [[0], []] })
+  const rest = { ActiveState: 'deactivating', SubState: 'stop-post', ExecMainCode: 1, ExecMainStatus: 0, MainPID: 0 }
+  clean.seat.take({ ...rest, ControlPID: 9 }, true)
+  assert.deepEqual([clean.told, clean.ends[0]?.leftDown], [['ended'], null])
+  clean.seat.release()
+  const other = await seated(forced)
+  other.seat.take({ ...end, ExecMainStatus: 8 }, true)
+  assert.deepEqual(other.told, ['ended'])
+  other.seat.release()
+  await settled()
+})
