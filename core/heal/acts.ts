@@ -39,7 +39,7 @@ export interface Acts {
 const KILL_TREE_MS = 5000
 const KILL_AGAIN_MS = 1000
 /** Beyond the time after which the host itself was to start it. */
-const OWN_RESTART_SLACK_MS = 5000
+const OWN_RESTART_SLACK_MS = 30_000
 
 /** What is done to the service and its timers. What is written about it stands in `records.ts`. */
 export function serviceActs(facts: Facts, seat: Seat, tools: ActTools): Acts {

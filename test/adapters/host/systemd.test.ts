@@ -122,7 +122,7 @@ test('a unit that two services name by different names is looked after once, and
   const tell = (what: string) => () => void seen.push(what)
   const outside = {
     ...{ runs: tell('runs'), stops: tell('stops'), goesOn: tell('goes on'), givesUp: tell('gives up') },
-    ...{ known: () => {}, left: () => {} },
+    ...{ refused: tell('refused'), known: () => {}, left: () => {} },
   }
   const ends: (string | undefined)[] = []
   const second = await host.seat('second', 'nick.service', end => void ends.push(end.leftDown?.why), outside)

@@ -42,13 +42,14 @@ interface WardOptions {
   readonly waitingFor?: readonly string[]
   readonly spec?: Partial<ServiceSpec>
   readonly generationOf?: () => Ran | null
+  readonly later?: (write: () => void) => void
 }
 
 /**
  * A unit as a service that ran when the daemon before this one ended, in an incident. `of`: what single properties systemd
  * answers with; `answer`: what it says to a call of the manager; `warnings`: where they go, which are a failure
  * else; `stateOf`: how another unit does; `isRemembered`: whether all of the ledger is read; `waitingFor`: services that are
- * not ready; `generationOf`: that its target points at.
+ * not ready; `generationOf`: that its target points at; `later`: how what is written is put off.
  */
 export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>> = {}, more: WardOptions = {}) {
   const drafts: Draft[] = []
@@ -77,7 +78,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
       record: draft => void drafts.push(draft),
       remembered,
       generationOf: more.generationOf ?? (() => null),
-      later: write => write(),
+      later: more.later ?? (write => write()),
       isRemembered: () => more.isRemembered !== false,
       waitingFor: () => more.waitingFor ?? [],
       ...{ onReady: () => {}, onLoop: () => null, whyWait: () => null },
