@@ -8,11 +8,11 @@ import { machineIsMissing, startMachine } from './machine.ts'
 // heald is killed while systemd still ends the rest of units whose end was told.
 
 const missing = machineIsMissing()
-/** What is left of it takes systemd 10 s: long enough for another heald to come. */
+/** What is left of it takes systemd 20 s: long enough for another heald to come. */
 const stubborn = (more = '') =>
-  `[Service]\nTimeoutStopSec=10\nExecStart=/bin/sh -c "(trap '' TERM; while :; do sleep 0.2; done) & exec sleep 100000"\n${more}`
+  `[Service]\nTimeoutStopSec=20\nExecStart=/bin/sh -c "(trap '' TERM; while :; do sleep 0.2; done) & exec sleep 100000"\n${more}`
 /** Falls with its base, and takes as long to end. */
-const BOUND = `[Unit]\nBindsTo=base.service\n[Service]\nTimeoutStopSec=10\nExecStart=/bin/sh -c "trap '' TERM; while :; do sleep 0.2; done"\n`
+const BOUND = `[Unit]\nBindsTo=base.service\n[Service]\nTimeoutStopSec=20\nExecStart=/bin/sh -c "trap '' TERM; while :; do sleep 0.2; done"\n`
 /** Until then a start that is not to come would have. */
 const STAYS_MS = 3000
 
@@ -38,7 +38,7 @@ test('what was told of a unit is not told again by the next heald', async t => {
   })
   await heald.up()
   const isReady = (name: string) =>
-    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 30_000)
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
   for (const name of names) await isReady(name)
   for (const name of [...killed, 'base']) await machine.must('systemctl', 'kill', '-s', 'KILL', '--kill-who=main', name)
   for (const name of names) await heald.entry(`the end of ${name}`, e => e.kind === 'service.exited' && e.svc === name)
