@@ -24,7 +24,7 @@ import { FULL_COUNTS } from './soak.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 /** Most tests wait more than they work, so there are more slots than cores; a machine with many has still one disk. */
-const MAX_SLOTS = 6
+const MAX_SLOTS = 5
 /** So many failed files are run again; more are no accident. */
 const MAX_AGAIN = 6
 const MINUTE = 60_000
