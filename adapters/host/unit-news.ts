@@ -154,12 +154,16 @@ function willRestart(view: UnitView): boolean {
   return policy === 'always' || (policy === 'on-watchdog' && result === 'watchdog')
 }
 
-function isPrevented({ exitKind, exitStatus, preventedCodes, preventedSignals }: UnitView): boolean {
-  return exitKind !== 0 && (exitKind === EXITED ? preventedCodes : preventedSignals).includes(exitStatus)
+function isPrevented(view: UnitView): boolean {
+  return endedWith(view, view.preventedCodes, view.preventedSignals)
 }
 
-function isForced({ exitKind, exitStatus, forcedCodes, forcedSignals }: UnitView): boolean {
-  return exitKind !== 0 && (exitKind === EXITED ? forcedCodes : forcedSignals).includes(exitStatus)
+function isForced(view: UnitView): boolean {
+  return endedWith(view, view.forcedCodes, view.forcedSignals)
+}
+
+function endedWith({ exitKind, exitStatus }: UnitView, codes: readonly number[], signals: readonly number[]): boolean {
+  return exitKind !== 0 && (exitKind === EXITED ? codes : signals).includes(exitStatus)
 }
 
 /** Why systemd would not start or restart it, in words; null: nothing is known against that. */

@@ -65,7 +65,8 @@ export function epochsOf(
   return { epochs, bad: null }
 }
 
-function keyIn(publicKey: unknown, origin: string): VerifierKey | null {
+/** Of the ledger `origin`, as an entry tells of it; null: that is no key. */
+export function keyIn(publicKey: unknown, origin: string): VerifierKey | null {
   if (typeof publicKey !== 'string' || !/^[A-Za-z0-9+/]{43}=$/.test(publicKey)) return null
   return verifierKey(origin, Buffer.from(publicKey, 'base64'))
 }

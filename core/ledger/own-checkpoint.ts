@@ -2,10 +2,10 @@ import type { Entry } from '../entry.ts'
 import { Fault } from '../fault.ts'
 import { baseOf } from './base.ts'
 import { claimOf, openCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
-import { epochsOf, isOfItsEpoch, originOf } from './epochs.ts'
+import { epochsOf, isOfItsEpoch, keyIn, originOf } from './epochs.ts'
 import { keptNote, keptSizes, latestCheckpoint } from './kept.ts'
 import { genesisOf, keyEntries } from './key-entries.ts'
-import { signersOf, verifierKey } from './note.ts'
+import { signersOf } from './note.ts'
 import { readEntry } from './read.ts'
 
 /**
@@ -22,8 +22,8 @@ export async function ownCheckpoint(dir: string): Promise<SignedCheckpoint | nul
 async function byHandover(dir: string, note: string): Promise<SignedCheckpoint | null> {
   const genesis = await genesisOf(dir)
   const tells = await keyEntryFor(dir, note, genesis)
-  if (genesis === null || tells === null || typeof tells.data.publicKey !== 'string') return null
-  const key = verifierKey(originOf(genesis), Buffer.from(tells.data.publicKey, 'base64'))
+  if (genesis === null) return null
+  const key = keyIn(tells?.data.publicKey, originOf(genesis))
   const opened = openCheckpoint(note, key === null ? [] : [key])
   return opened.ok ? opened.checkpoint : null
 }

@@ -5,6 +5,7 @@ import { latestCheckpoint } from './kept.ts'
 import { keyEntries } from './key-entries.ts'
 import { keyStore } from './keys.ts'
 import { rawPublicKey } from './note.ts'
+import { toldKey } from './told-key.ts'
 
 /* Whether the entry that tells of a prune is signed, or could be: who has no key can write such an entry too. */
 
@@ -18,12 +19,11 @@ export async function isSigned(dir: string, toldBy: number, signal?: AbortSignal
 
 /** Whether a checkpoint that is signed now would count: its key is here, and none before it was lost. */
 export async function canBeSigned(dir: string): Promise<boolean> {
-  const { genesis, rotations } = await keyEntries(dir)
-  const newest = rotations.at(-1) ?? genesis
-  if (newest === null || rotations.some(({ data }) => data.why !== undefined)) return false
-  const epoch = newest.kind === 'genesis' ? 0 : Number(newest.data.epoch)
+  const entries = await keyEntries(dir)
+  const told = toldKey(entries)
+  if (told === null || entries.rotations.some(({ data }) => data.why !== undefined)) return false
   try {
-    return newest.data.publicKey === rawPublicKey(keyStore(dir).load(epoch)).toString('base64')
+    return told.publicKey === rawPublicKey(keyStore(dir).load(told.epoch)).toString('base64')
   } catch (error) {
     // Whoever may not read it can't sign with it either.
     if (['ledger.key', 'EACCES'].includes(codeOf(error))) return false

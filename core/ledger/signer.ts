@@ -4,7 +4,7 @@ import { codeOf, Fault, messageOf } from '../fault.ts'
 import { type Checkpoint, claimOf, openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { originOf } from './epochs.ts'
 import { keepCheckpoint, keptNote, latestCheckpoint, writeLatest } from './kept.ts'
-import { genesisOf } from './key-entries.ts'
+import { genesisOf, keyEntries } from './key-entries.ts'
 import type { KeyStore } from './keys.ts'
 import type { KeyMade, Recorded } from './ledger.ts'
 import { listEntries } from './list.ts'
@@ -88,14 +88,14 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     if (genesis === null) return onTrouble('checkpoints are not signed: the first entry is not there')
     origin = originOf(genesis)
     keys.tidy()
-    const why = await putInOrder(genesis)
+    const why = await putInOrder()
     if (why !== null) onTrouble(`checkpoints are not signed: ${why}. "heald keygen" begins a new epoch`)
   }
 
   /** Makes the keys be those that the entries tell of, whatever was interrupted or refused. Null, or why none may sign. */
-  async function putInOrder(genesis: Entry): Promise<string | null> {
+  async function putInOrder(): Promise<string | null> {
     try {
-      unfit = await asTold(genesis)
+      unfit = await asTold()
     } catch (error) {
       if (codeOf(error) !== 'ledger.key') throw error
       current = null
@@ -104,20 +104,20 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
     return unfit
   }
 
-  async function asTold(genesis: Entry): Promise<string | null> {
+  async function asTold(): Promise<string | null> {
     const newest = keys.epochs().at(-1)
     if (newest !== undefined && (await hasSignedLast(newest))) {
       use(newest, keys.load(newest))
       return null
     }
-    const told = await toldKey(dir, genesis)
+    const told = toldKey(await keyEntries(dir))
     if (told === null) return firstKey()
     if (newest === undefined) return 'the key in "keys" is gone'
     const { epoch } = told
     if (newest > epoch && keys.epochs().includes(epoch)) {
       // It was made, and nobody was told of it; it may be half erased already.
       await keys.erase(newest)
-      return asTold(genesis)
+      return asTold()
     }
     if (newest !== epoch || told.publicKey !== publicOf(keys.load(newest))) {
       current = null
@@ -254,9 +254,9 @@ export function createSigner({ dir, keys, tree, append, onTrouble }: SignerOptio
             hint: '"heald ledger verify" shows whether the ledger is damaged',
           })
         // What an earlier try has left is none of the new epoch.
-        const why = await putInOrder(genesis)
+        const why = await putInOrder()
         const older = why === null ? (current?.epoch ?? null) : null
-        const newer = (older ?? (await toldKey(dir, genesis))?.epoch ?? -1) + 1
+        const newer = (older ?? toldKey(await keyEntries(dir))?.epoch ?? -1) + 1
         if (older === null) await keys.erase(newer)
         const key = await keys.create(newer)
         const data = {

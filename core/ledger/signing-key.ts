@@ -1,8 +1,8 @@
 import type { Entry } from '../entry.ts'
 import { openCheckpoint } from './checkpoint.ts'
-import { originOf } from './epochs.ts'
+import { keyIn, originOf } from './epochs.ts'
 import { genesisOf, keyEntries } from './key-entries.ts'
-import { verifierKey, vkeyOf } from './note.ts'
+import { vkeyOf } from './note.ts'
 import { keyEntryFor } from './own-checkpoint.ts'
 import { receiptOf } from './receipt.ts'
 
@@ -17,19 +17,18 @@ export interface SigningKey {
 export async function signingKey(dir: string, note: string): Promise<SigningKey | null> {
   const genesis = await genesisOf(dir)
   if (genesis === null) return null
-  const found = keyIn(await keyEntryFor(dir, note, genesis), genesis, note)
+  const found = signerOf(await keyEntryFor(dir, note, genesis), genesis, note)
   if (found !== null) return found
   // Behind a key that was lost no handover leads to it.
   for (const entry of (await keyEntries(dir)).rotations.toReversed()) {
-    const key = keyIn(entry, genesis, note)
+    const key = signerOf(entry, genesis, note)
     if (key !== null) return key
   }
   return null
 }
 
-function keyIn(entry: Entry | null, genesis: Entry, note: string): SigningKey | null {
-  if (entry === null || typeof entry.data.publicKey !== 'string') return null
-  const key = verifierKey(originOf(genesis), Buffer.from(entry.data.publicKey, 'base64'))
-  if (key === null || !openCheckpoint(note, [key]).ok) return null
+function signerOf(entry: Entry | null, genesis: Entry, note: string): SigningKey | null {
+  const key = keyIn(entry?.data.publicKey, originOf(genesis))
+  if (entry === null || key === null || !openCheckpoint(note, [key]).ok) return null
   return { vkey: vkeyOf(key), receipt: receiptOf(entry.seq, entry.h) }
 }

@@ -1,5 +1,4 @@
-import type { Entry } from '../entry.ts'
-import { keyEntries } from './key-entries.ts'
+import type { KeyEntries } from './key-entries.ts'
 
 /** The newest key that entries tell of. */
 export interface ToldKey {
@@ -11,9 +10,10 @@ export interface ToldKey {
   readonly hasPredecessor: boolean
 }
 
-/** Null: they tell of none. */
-export async function toldKey(dir: string, genesis: Entry): Promise<ToldKey | null> {
-  const last = (await keyEntries(dir)).rotations.at(-1) ?? genesis
+/** By what `keyEntries` has found; null: they tell of none. */
+export function toldKey({ genesis, rotations }: KeyEntries): ToldKey | null {
+  const last = rotations.at(-1) ?? genesis
+  if (last === null) return null
   const { seq, data } = last
   if (last === genesis && data.publicKey == null) return null
   const epoch = last === genesis ? 0 : Number(data.epoch)

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { loadConfigApart } from '../config/load-apart.ts'
 import type { TargetSpec } from '../config/spec.ts'
 import { codeOf, Fault, messageOf } from '../fault.ts'
-import type { Outside, ProcessHost } from '../heal/host.ts'
+import type { ProcessHost } from '../heal/host.ts'
+import { NOBODY } from '../heal/outside.ts'
 import { takeLock } from '../ledger/lock.ts'
 import type { OpenTarget } from '../safeswitch/managed.ts'
 import { HEALD, type Plan, quoted, SWITCHED, type Switched, writeConfig, writePlan } from './plan.ts'
@@ -66,9 +67,6 @@ function claim(dir: string): void {
     hint: 'name another place for the tour to put its own into: --state DIR',
   })
 }
-
-/** The tour has no units. */
-const NOBODY: Outside = { runs() {}, stops() {}, goesOn() {}, refused() {}, givesUp() {}, known() {}, left() {} }
 
 /** By name and run files, so the plan of this visit serves as well as that of the one before. */
 async function endLeftovers(plan: Plan, { processes, openTarget }: Host): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { releasesTarget } from '../../../adapters/host/releases.ts'
 import { has } from '../../core/ledger/stand.ts'
+import { soak } from '../../journeys/stand.ts'
 import { currentOf, folder, giveTo, MOVER, makeReleases, named, nobody, switchTo } from './releases-stand.ts'
 
 /*
@@ -81,8 +82,8 @@ for (const user of [null, 'nobody'] as const) {
     const faults = ['signal=SIGKILL', 'error=EIO', 'error=ENOSPC']
     const every = model.places.flatMap(place => faults.map(fault => ({ place, fault })))
     // Everyday runs take every other one for each owner, so that both together have all.
-    const isFull = process.env.HEALD_SOAK === 'full'
-    const cases = every.filter((_, index) => isFull || index % 2 === (user === null ? 0 : 1))
+    const step = soak(2, 1)
+    const cases = every.filter((_, index) => index % step === (user === null ? 0 : step - 1))
     const outcomes: Record<string, number> = {}
     let next = 0
     const work = async (): Promise<void> => {

@@ -3,8 +3,8 @@ import type { SeatState } from '../../../adapters/host/unit-bound.ts'
 import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import type { ServiceSpec } from '../../../core/config/spec.ts'
 import type { Draft } from '../../../core/entry.ts'
-import type { Outside } from '../../../core/heal/host.ts'
 import type { Remembered } from '../../../core/heal/memory.ts'
+import { handedOn } from '../../../core/heal/outside.ts'
 import type { Ran } from '../../../core/heal/ran.ts'
 import { type Service, superviseService } from '../../../core/heal/service.ts'
 import { fakeClock } from '../../fakes/clock.ts'
@@ -56,15 +56,7 @@ export function unitWard(remembered = PAST, of: Readonly<Record<string, unknown>
   const calls: string[] = []
   const clock = fakeClock()
   let service: Service | undefined
-  const outside: Outside = {
-    runs: launch => service?.outside().runs(launch),
-    stops: () => service?.outside().stops(),
-    goesOn: refusal => service?.outside().goesOn(refusal),
-    refused: () => service?.outside().refused(),
-    givesUp: why => service?.outside().givesUp(why),
-    known: () => service?.outside().known(),
-    left: () => {},
-  }
+  const outside = { ...handedOn(() => service?.outside()), left: () => {} }
   const warn = (text: string) => void (more.warnings?.push(text) ?? assert.fail(text))
   const seat = unitSeat(
     'web.service',
