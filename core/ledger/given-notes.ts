@@ -27,12 +27,14 @@ export function notesIn(text: string): GivenNotes {
   const within = new Set(found.flatMap(({ from, to }) => numbersOf(from, to)))
   /** Null: of a checkpoint that was read. */
   const others = lines.map((line, index) => (own.has(index + 1) ? null : unquoted(line).replace(UNSEEN, '').trim()))
+  const nextWritten = nextWrittenIn(others)
   const at = others.findIndex((line, index) => {
     if (line === null || line === '') return false
     // A line that was wrapped is one with the next.
     const joined = line + (others[index + 1] ?? '')
     if (SIGNED.test(joined) || RUN_TOGETHER.test(joined)) return true
-    return (within.has(index + 1) && ROOT.test(line)) || isPartBeforePart(others, index)
+    if (within.has(index + 1) && ROOT.test(line)) return true
+    return isPart(line, nextWritten[index] ?? '') || isPart(joined, nextWritten[index + 1] ?? '')
   })
   return { notes: found.map(piece => piece.text), unreadLine: at < 0 ? null : at + 1 }
 }
@@ -58,30 +60,46 @@ function numbersOf(from: number, to: number): number[] {
 
 /** Controls and what is invisible, and the tags that a mail or a page sets around lines. */
 const UNSEEN = /[\p{Cc}\p{Cf}]|<\/?(?:b|blockquote|br|code|div|li|p|pre|span|td|tr|tt)\b[^<>]*>/giu
-/** A name of heald's alone in its line, whatever quotes it: before it initials and a mark at most. */
-const NAME = /^(?:.*[>|])?[^\p{L}\p{N}]*(?:[^\s/]+\/)*heald\/[0-9a-f]{8}[^\p{L}\p{N}]*(?:=[0-9a-f]{2})*$/iu
-/** A number in the same way, also as people write it. */
-const SIZE = /^(?:.*[>|])?[^\p{L}\p{N}]*\d[\d.,' ]*[^\p{L}\p{N}]*$/u
-/** 32 bytes in base64 that stand by themselves, and such alone in their line. */
+/** 32 bytes in base64 that stand by themselves. */
 const ROOT = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?:3D)?(?![A-Za-z0-9+/=])/u
-const ROOT_ALONE = /^(?:.*[>|])?[^\p{L}\p{N}]*[A-Za-z0-9+/]{43}=(?:3D)?[^\p{L}\p{N}]*$/u
 /** Behind a name what is too long for a word. */
 const SIGNED = /heald\/[0-9a-f]{8} +[A-Za-z0-9+/]{40}/iu
-/** The same of another program's, behind a dash. */
-const SIGNED_BY_ANY = /^(?:.*[>|])?[^\p{L}\p{N}]*[—–-]+ *\S+ +[A-Za-z0-9+/]{40}/u
-const RUN_TOGETHER = /heald\/[0-9a-f]{8}\W+\d[\d.,']*\W+[A-Za-z0-9+/]{40}/iu
+const RUN_TOGETHER = /heald\/[0-9a-f]{8}\W{1,40}\d[\d.,']{0,40}\W{1,40}[A-Za-z0-9+/]{40}/iu
 
-/** A part of a checkpoint, and the next one right behind it, or behind empty lines. */
-function isPartBeforePart(others: readonly (string | null)[], index: number): boolean {
-  const line = others[index] ?? ''
-  const next = lineAfter(others, index + 1)
-  if (NAME.test(line)) return SIZE.test(next) || ROOT_ALONE.test(next)
-  if (SIZE.test(line)) return ROOT_ALONE.test(next)
-  if (ROOT_ALONE.test(line)) return SIGNED_BY_ANY.test(next)
-  return NAME.test(line + (others[index + 1] ?? '')) && SIZE.test(lineAfter(others, index + 2))
+/*
+ * Parts alone in their lines, as `alone` leaves them, perhaps behind ornaments. Whatever stands next to what matches the same
+ * characters has a limit: else a line of 100,000 dots takes minutes.
+ */
+/** A name of heald's. */
+const NAME = /^[^\p{L}\p{N}]{0,80}(?:[^\s/]+\/)*heald\/[0-9a-f]{8}(?:=[0-9a-f]{2})*=?$/iu
+/** A number, also as people write it. */
+const SIZE = /^[^\p{L}\p{N}]{0,80}\d[\d.,' ]{0,40}=?$/u
+const ROOT_ALONE = /^[^\p{L}\p{N}]{0,80}[A-Za-z0-9+/]{43}=(?:3D)?=?$/u
+/** A signature of any program, behind a dash. */
+const SIGNED_BY_ANY = /^[^\p{L}\p{N}]{0,80}[—–-] *\S+ +[A-Za-z0-9+/]{40}/u
+
+/** What such a line says, without initials and a mark that quote it, and ornaments at its end. */
+function alone(line: string): string {
+  let end = line.length
+  while (end > 0 && /[^\p{L}\p{N}=]/u.test(line.charAt(end - 1))) end -= 1
+  const written = line.slice(0, end)
+  return written.slice(Math.max(written.lastIndexOf('>'), written.lastIndexOf('|')) + 1)
 }
 
-/** The next one that is not empty; '' where a checkpoint follows that was read. */
-function lineAfter(others: readonly (string | null)[], from: number): string {
-  return others.slice(from).find(line => line !== '') ?? ''
+/** A part of a checkpoint, where the next line that is not empty is the part behind it. */
+function isPart(line: string, nextWritten: string): boolean {
+  const [part, next] = [alone(line), alone(nextWritten)]
+  if (NAME.test(part)) return SIZE.test(next) || ROOT_ALONE.test(next)
+  if (SIZE.test(part)) return ROOT_ALONE.test(next)
+  return ROOT_ALONE.test(part) && SIGNED_BY_ANY.test(next)
+}
+
+/** For each line the next one that is not empty; '' where there is none, or one of a checkpoint that was read. */
+function nextWrittenIn(others: readonly (string | null)[]): string[] {
+  const next: string[] = []
+  for (let index = others.length - 1, written = ''; index >= 0; index -= 1) {
+    next[index] = written
+    if (others[index] !== '') written = others[index] ?? ''
+  }
+  return next
 }

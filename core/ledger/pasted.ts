@@ -4,6 +4,8 @@ import { FULL_RECEIPT } from './tlog-proof.ts'
 
 /** What the signatures of a note begin with. */
 const SIGNATURE = '— '
+/** Of the text of a checkpoint: three, and extensions of other programs. */
+const MAX_TEXT_LINES = 100
 
 /**
  * The receipts and checkpoints in a text as people keep and paste them: several in a row, with empty lines between them or
@@ -69,7 +71,10 @@ function isSignatures(part: Part | undefined): part is Part {
 
 /** Where the checkpoint of these signatures begins: whatever was written right above it is no line of it. Null: there is none. */
 function beginOf(text: Part, signatures: Part): number | null {
-  const at = text.findIndex((_, index) => claimOf(pieceOf(text.slice(index), signatures).text) !== null)
+  const first = Math.max(0, text.length - MAX_TEXT_LINES)
+  const at = text.findIndex((_, index) => {
+    return index >= first && claimOf(pieceOf(text.slice(index), signatures).text) !== null
+  })
   if (at >= 0) return at
   // A damaged one stays in one piece; but a receipt may stand above a line that begins like a signature, as "— Jane" does.
   return text.some(line => receiptsIn(line.text).length > 0) ? null : 0

@@ -136,3 +136,19 @@ test('text around checkpoints is of no account, whatever it is', () => {
     else assert.deepEqual(notes, wanted, what)
   }
 })
+
+test('the longest text is read to its end: no pattern needs more than its length', () => {
+  const root = `${'A'.repeat(43)}=`
+  // Each took minutes to hours with patterns that begin anew at each place.
+  const LONG: readonly [what: string, text: string, unreadLine: number | null][] = [
+    ['short lines', 'a\n'.repeat(65_000), null],
+    ['numbers between empty lines', '1\n\n\n\n'.repeat(32_000), null],
+    ['dots', `${'.'.repeat(130_000)}a`, null],
+    ['marks that quote', `${'|'.repeat(130_000)}a`, null],
+    ['dashes below a root', `${root}\n${'-'.repeat(130_000)}`, null],
+    ['separators behind a number', `1${','.repeat(130_000)}a`, null],
+    ['short lines above a signature', `${'a\n'.repeat(65_000)}— Jane x\n`, null],
+    ['checkpoints without signatures', `${`x\n1\n${root}\n`.repeat(2600)}— Jane x\n`, 2],
+  ]
+  for (const [what, text, unreadLine] of LONG) assert.equal(notesIn(text).unreadLine, unreadLine, what)
+})
