@@ -7,11 +7,13 @@ import { run } from 'node:test'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../core/fault.ts'
 import { createReporter, type Page, placeOf, type Tally, thrownIn } from './reporter.ts'
+import { createRoom } from './room.ts'
 import { FULL_COUNTS } from './soak.ts'
 
 // Life of a test run
 // 1. The jobs: lint, type check, and every test/**/*.test.ts; with patterns, only those whose name contains one.
-// 2. Some at a time, each test file in a process of its own, with a bound for each test, each file and the whole run.
+// 2. Some at a time, as many as the processors have time for, each test file in a process of its own, with a bound for each
+//    test, each file and the whole run.
 // 3. Each job's result is printed when it ends.
 // 4. A few files that failed run again, alone: what failed only beside another is named as unsteady. Many are not rerun.
 // 5. The tally is the last line, and the exit code is 1 if anything failed, at the last try.
@@ -25,6 +27,8 @@ import { FULL_COUNTS } from './soak.ts'
 const ROOT = resolve(import.meta.dirname, '..')
 /** Most tests wait more than they work, so there are more slots than cores; a machine with many has still one disk. */
 const MAX_SLOTS = 5
+/** So many take their next job at once, the others only while a part of the processors is idle. */
+const SURE_SLOTS = 2
 /** So many failed files are run again; more are no accident. */
 const MAX_AGAIN = 6
 const MINUTE = 60_000
@@ -35,7 +39,7 @@ const { values, positionals: patterns } = parseArgs({
 })
 const bounds = values.soak
   ? { testMs: 60 * MINUTE, fileMs: 90 * MINUTE, runMs: 300 * MINUTE }
-  : { testMs: 2 * MINUTE, fileMs: 15 * MINUTE, runMs: 60 * MINUTE }
+  : { testMs: 5 * MINUTE, fileMs: 20 * MINUTE, runMs: 80 * MINUTE }
 if (values['file-seconds'] !== undefined) bounds.fileMs = Number(values['file-seconds']) * 1000
 if (values.soak) process.env.HEALD_SOAK ??= 'full'
 if (values.soak) for (const [name, count] of Object.entries(FULL_COUNTS)) process.env[name] ??= String(count)
@@ -72,7 +76,8 @@ if (queue.length === 0) {
 }
 const slots = Math.min(MAX_SLOTS, 2 * availableParallelism())
 const failed: Job[] = []
-await Promise.all(Array.from({ length: slots }, (_, slot) => work(slot % 2 === 0 ? 'first' : 'last')))
+const room = createRoom()
+await Promise.all(Array.from({ length: slots }, (_, slot) => work(slot)))
 if (!stopped.signal.aborted && failed.length <= MAX_AGAIN) {
   for (const job of failed.filter(([name]) => name.endsWith('.test.ts'))) await perform(job)
 }
@@ -86,10 +91,12 @@ function stop(why: string): void {
 }
 
 /** One slot: takes jobs until there is none. From both ends, because files of a folder want the same at the same time. */
-async function work(end: 'first' | 'last'): Promise<void> {
-  const take = () => (end === 'first' ? queue.shift() : queue.pop())
-  for (let next = take(); next !== undefined; next = take()) {
-    if ((await perform(next)).failed > 0) failed.push(next)
+async function work(slot: number): Promise<void> {
+  const isLeft = () => queue.length > 0
+  while (isLeft()) {
+    if (slot >= SURE_SLOTS) await room.admit(() => isLeft() && !stopped.signal.aborted)
+    const next = slot % 2 === 0 ? queue.shift() : queue.pop()
+    if (next !== undefined && (await perform(next)).failed > 0) failed.push(next)
   }
 }
 
