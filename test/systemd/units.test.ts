@@ -149,7 +149,11 @@ test('units of a real systemd are healed', async t => {
     )
     writeFileSync(bad, '')
     await kill('loops')
-    await heald.entry('systemd to give up', e => e.svc === 'loops' && /given up/.test(String(e.data.cause)))
+    // A busy heald sees the last end and the limit in one picture, and need not be told that systemd has given up.
+    await heald.entry(
+      'heald to start it',
+      e => e.svc === 'loops' && e.kind === 'service.restarting' && !('by' in e.data),
+    )
     rmSync(bad)
     await until('it to run', async () => (await heald.service('loops')).pid !== null)
     assert.equal((await machine.show('loops', 'ActiveState')).ActiveState, 'active')
