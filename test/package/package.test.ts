@@ -24,7 +24,7 @@ test('the package is small, and has only what runs and what is read', t => {
   t.diagnostic(
     `${Math.round(size / 1000)} kB packed, ${Math.round(unpackedSize / 1000)} kB unpacked, ${files.length} files`,
   )
-  assert.ok(size < 600_000, `${size} bytes`)
+  assert.ok(size < 650_000, `${size} bytes`)
   const odd = files.filter(
     ({ path }) =>
       !/^(dist\/(heald\.js|heald\.1|(core|bot|adapters)\/[\w/.-]+\.(js|d\.ts))|heald\.js|package\.json|LICENSE|(docs\/)?[\w-]+\.md)$/.test(
