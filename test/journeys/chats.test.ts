@@ -98,13 +98,15 @@ test('a bot that loses its memory goes on with what is open, and repeats nothing
 
 test('a bot that loses its memory finds the card of several services again, though the first of them is over', async t => {
   const chats = await makeChats(t)
-  const loop = { run: ['sh', '-c', 'sleep 0.2; exit 3'] }
+  // Not before the channels are up: else the card itself makes the sound.
+  const begin = join(chats.stand.root, 'begin')
+  const loop = { run: ['sh', '-c', `until [ -e ${begin} ]; do sleep 0.2; done; sleep 0.2; exit 3`] }
   chats.configure({
     services: { api: loop, db: loop },
-    // Long enough for the channels to be up before: else the card itself makes the sound.
     routes: [{ to: ['telegram', 'discord', 'slack'], grace: '8s' }],
   })
   await chats.up()
+  writeFileSync(begin, '')
   await chats.everywhere('one card of both', texts =>
     texts.some(text => /Critical: .*(api and db|db and api)/.test(text)),
   )
@@ -113,6 +115,9 @@ test('a bot that loses its memory finds the card of several services again, thou
   const [first, second] = chats.stand.of('incident.opened').map(({ svc = '' }) => svc)
   await chats.stand.must('stop', first ?? '')
   await chats.everywhere('half of it', texts => texts.some(text => text.includes(`1 of 2 are still down on`)))
+  const isTold = (svc = '') =>
+    chats.everywhere('the order', texts => texts.some(text => text.includes(`Done: stop ${svc} `)))
+  await isTold(first)
   // The end of the bot itself has a card too, sooner or later.
   const isCard = ({ replyTo, text }: { readonly replyTo: string | null; readonly text: string }) =>
     replyTo === null && !text.includes('Resolved: bot on ')
@@ -123,6 +128,7 @@ test('a bot that loses its memory finds the card of several services again, thou
   await chats.everywhere('the end of both', texts =>
     texts.some(text => /Resolved: (api and db|db and api) on/.test(text)),
   )
+  await isTold(second)
   for (const platform of chats.all) {
     const [card = '', sound = ''] = chats.texts(platform)
     assert.match(card, /Resolved/, `${platform.name}: the card itself, not the sound that answers to it: ${sound}`)
