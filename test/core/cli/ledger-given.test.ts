@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { run } from '../../../core/cli/ledger.ts'
 import type { Verdict } from '../../../core/ledger/verify.ts'
+import { until } from '../../until.ts'
 import { manySegments } from '../ledger/many-segments.ts'
 import { folder, ROOT } from '../ledger/stand.ts'
 import { paperContext } from './context.ts'
@@ -115,9 +116,22 @@ test('a pipe in which nothing comes holds nobody up who was told to end', async 
     ] as const) {
       const child = inShell(state, pipe, words)
       const said = text(child.stdout)
-      const strike = setInterval(() => child.kill(signal), 2500)
-      const [code] = await once(child, 'exit')
-      clearInterval(strike)
+      const end = once(child, 'exit')
+      await until('it to wait at the pipe', () => hasOpened(child.pid ?? 0, pipe), 50_000)
+      child.kill(signal)
+      const [code] = await end
       assert.deepEqual([code, JSON.parse(await said).error.code], [wanted, 'interrupted'], words)
     }
 })
+
+function hasOpened(pid: number, path: string): boolean {
+  const fds = `/proc/${pid}/fd`
+  return readdirSync(fds).some(fd => {
+    try {
+      return readlinkSync(join(fds, fd)) === path
+    } catch {
+      // It has been closed since.
+      return false
+    }
+  })
+}
