@@ -2,7 +2,7 @@ import { after } from 'node:test'
 import { whatsAppPlatforms } from '../fakes/whatsapp/platform.ts'
 import { deliveryPromises } from './delivery.ts'
 
-const schedules = Number(process.env.HEALD_SOAK_DELIVERIES_WHATSAPP ?? 4)
+const schedules = Number(process.env.HEALD_SOAK_DELIVERIES_WHATSAPP ?? 2)
 // Each has a linked device and a browser of its own.
 const parallel = schedules > 100 ? 4 : 1
 const all = Array.from({ length: parallel }, whatsAppPlatforms)

@@ -16,7 +16,7 @@ import type { Point } from './switch-strike.ts'
 export type Walk = 'deploy' | 'rollback' | 'bad deploy'
 
 /** A few for every day; in the soak the walk ends by itself, and this is only a bound. */
-const POINTS = { small: 6, most: 400 }
+const POINTS = { small: 4, most: 400 }
 
 export async function walk(t: TestContext, kind: Kind, what: Walk): Promise<void> {
   const missing = siteIsMissing(kind)

@@ -89,7 +89,7 @@ export async function makeChats(t: TestContext, installed: Parameters<typeof mak
     /** Cards and pings at this platform, each as its text. */
     texts: (platform: Platform) => shown(platform).map(({ text }) => text),
     /** Waits until every platform shows exactly what `isSo` wants. */
-    async everywhere(what: string, isSo: (texts: readonly string[]) => boolean, withinMs = 30_000) {
+    async everywhere(what: string, isSo: (texts: readonly string[]) => boolean, withinMs = 90_000) {
       for (const platform of all) {
         await stand
           .wait(`${what} on ${platform.name}`, () => isSo(shown(platform).map(({ text }) => text)), withinMs)

@@ -70,7 +70,7 @@ test('a service that dies some time after each ready is a loop too', async t => 
 })
 
 test('many deaths in a row keep the daemon small and cool, and each is recorded', async t => {
-  const deaths = soak(150, 1000)
+  const deaths = soak(100, 1000)
   const stand = await makeStand(t)
   stand.configure({
     services: {

@@ -10,7 +10,7 @@ const PATIENT = {
 }
 
 test('every kill -9 of a service is in the ledger with its diagnosis, and pids and counts agree', async t => {
-  const kills = soak(12, 200)
+  const kills = soak(8, 200)
   const stand = await makeStand(t)
   stand.configure({ services: { victim: { run: ['sleep', '100000'], ...PATIENT } } })
   await stand.up()

@@ -194,7 +194,7 @@ export async function makeStand(t: TestContext, { node = NODE, front = HEALD } =
     entries().filter(entry => entry.kind === kind && (svc === undefined || entry.svc === svc))
 
   /** Waits until `look` answers with something, and gives it. */
-  async function wait<T>(what: string, look: () => T | Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+  async function wait<T>(what: string, look: () => T | Promise<T>, timeoutMs = 60_000): Promise<NonNullable<T>> {
     const deadline = performance.now() + timeoutMs
     for (;;) {
       const lookedMs = performance.now()

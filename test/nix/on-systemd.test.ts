@@ -82,7 +82,7 @@ async function installed(
 }
 
 for (const name of ['crash', 'tamper', 'rollback', 'dead-man']) {
-  test(`${name}: what a virtual machine of NixOS would show`, { timeout: 300_000 }, async t => {
+  test(`${name}: what a virtual machine of NixOS would show`, { timeout: 600_000 }, async t => {
     const missing = nixIsMissing() ?? machineIsMissing()
     if (missing !== null) return t.skip(missing)
     const wanted = evaluator(t).evaluate<Wanted>(OF_TEST, name)

@@ -79,7 +79,7 @@ for (const withWhatsApp of [false, true]) {
     assert.equal(makeWrapperArgs.join(' ').includes('chromium'), withWhatsApp)
   })
 
-  test(`what is asked for ${kind} builds, packs and runs`, { timeout: 300_000 }, t => {
+  test(`what is asked for ${kind} builds, packs and runs`, { timeout: 600_000 }, t => {
     const missing = nixIsMissing()
     if (missing !== null) return t.skip(missing)
     const asked = evaluator(t).evaluate<Asked>(`${ASKED} input`, withWhatsApp)

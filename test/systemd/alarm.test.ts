@@ -19,7 +19,7 @@ createServer((request, response) => {
 `
 
 test('heald with its bot as a child: who is told when it stays down', {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)

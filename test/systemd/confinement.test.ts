@@ -17,7 +17,7 @@ const DONE = {
   'a mount': 'mkdir -p /srv/mounted && mount -t tmpfs none /srv/mounted && touch /srv/mounted/here',
 }
 
-test('a service that heald runs as a unit can do what services do', { timeout: 120_000 }, async t => {
+test('a service that heald runs as a unit can do what services do', { timeout: 240_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   const at = (...path: string[]) => join(machine.root(), ...path)

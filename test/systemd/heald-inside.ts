@@ -121,7 +121,7 @@ export function healdInside(machine: Machine, { env = {}, unit = '', hasBot = fa
       const { services } = (await heald.status()) ?? assert.fail('heald does not answer')
       return services.find(each => each.name === wanted) ?? assert.fail(`status names no service ${wanted}`)
     },
-    async entry(what, fits, withinMs = 20_000) {
+    async entry(what, fits, withinMs = 60_000) {
       let found: Entry | undefined
       await until(
         what,

@@ -27,7 +27,7 @@ const OURS = [
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 test('an installation, or its removal, that is killed half-way is ended whole by the next', {
-  timeout: 120_000 + KILLS * 120_000,
+  timeout: 240_000 + KILLS * 120_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const site = await installSite(t)

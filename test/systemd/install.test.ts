@@ -15,7 +15,7 @@ import { CHAT, PORT } from './written-chat.ts'
 
 const missing = machineIsMissing()
 
-test('heald is installed as a unit, confined, and removed without a trace', { timeout: 300_000 }, async t => {
+test('heald is installed as a unit, confined, and removed without a trace', { timeout: 600_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const packed = install(t, pack(t).tarball)
   const machine = await startMachine(t)

@@ -38,7 +38,7 @@ for (const [how, program] of [
   ['never says that it stands', '/bin/sleep 100000'],
   ['stands and is stuck', '/bin/sh -c "systemd-notify --ready; exec sleep 100000"'],
 ] as const) {
-  test(`a heald that ${how} is given up, and a chat is told`, { timeout: 120_000 }, async t => {
+  test(`a heald that ${how} is given up, and a chat is told`, { timeout: 240_000 }, async t => {
     if (missing !== null) return t.skip(missing)
     const machine = await startMachine(t)
     await putUnits(machine, program)
@@ -49,7 +49,7 @@ for (const [how, program] of [
   })
 }
 
-test('a chat that can’t be reached yet is told later', { timeout: 120_000 }, async t => {
+test('a chat that can’t be reached yet is told later', { timeout: 240_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   await putUnits(machine, '/bin/false')
@@ -64,7 +64,7 @@ test('a chat that can’t be reached yet is told later', { timeout: 120_000 }, a
 })
 
 test('it is tried again for as long as it fails, told of more and more rarely, and told when it is back', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
@@ -90,7 +90,7 @@ test('it is tried again for as long as it fails, told of more and more rarely, a
   assert.ok(downs() <= 5, `${downs()} messages of ${tries()} failures`)
 })
 
-test('a person who mends it, or stops it, is not disturbed', { timeout: 120_000 }, async t => {
+test('a person who mends it, or stops it, is not disturbed', { timeout: 240_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   await putUnits(machine, '/bin/false', 600)

@@ -37,7 +37,7 @@ const LANES = 3
 const timeout = 120_000 + KILLS * 30_000
 
 test('heald is killed in each phase of a switch of units', {
-  timeout: 60_000 + KILLS * 30_000,
+  timeout: 120_000 + KILLS * 60_000,
   concurrency: 6,
 }, async t => {
   if (missing !== null) return t.skip(missing)

@@ -6,7 +6,7 @@ import { makeSystemSite, systemSiteIsMissing } from './system-site.ts'
 const missing = systemSiteIsMissing()
 
 test('the whole loop on a system whose switch changes real units, told in chats by a bot that is a unit too', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async t => {
   if (missing !== null) return t.skip(missing)
   const site = await makeSystemSite(t, { hasBot: true })

@@ -45,7 +45,7 @@ Group=heald-whatsapp
 `,
 }
 
-test('heald is not removed in the middle of a switch that has no dead-man', { timeout: 240_000 }, async t => {
+test('heald is not removed in the middle of a switch that has no dead-man', { timeout: 480_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   const at = (...path: string[]) => join(machine.root(), ...path)

@@ -12,7 +12,7 @@ import { machineIsMissing, startMachine } from './machine.ts'
 const missing = machineIsMissing()
 const SLEEPER = '[Service]\nExecStart=/bin/sleep 100000\n'
 
-test('a unit that is taken out is let go of, and that is told', { timeout: 180_000 }, async t => {
+test('a unit that is taken out is let go of, and that is told', { timeout: 360_000 }, async t => {
   if (missing !== null) return t.skip(missing)
   const machine = await startMachine(t)
   await machine.units({

@@ -63,13 +63,11 @@ test('units of a real systemd are healed', async t => {
   const kill = (name: string) => machine.must('systemctl', 'kill', '-s', 'KILL', '--kill-who=main', name)
   const exits = (name: string) => heald.of('service.exited', name).filter(entry => entry.data.wanted === false)
   const ended = (name: string, count = 1) =>
-    until(`${count} ends of ${name}`, () => exits(name).length >= count, 15_000).then(
-      () => exits(name)[count - 1]?.data ?? {},
-    )
+    until(`${count} ends of ${name}`, () => exits(name).length >= count).then(() => exits(name)[count - 1]?.data ?? {})
   const isReady = (name: string) =>
     until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 15_000)
   const recovered = (name: string, count = 1) =>
-    until(`${name} to be well`, () => heald.of('service.recovered', name).length >= count, 15_000)
+    until(`${name} to be well`, () => heald.of('service.recovered', name).length >= count)
 
   await t.test('what runs is adopted, and shown as a unit', async () => {
     await isReady('plain')

@@ -28,7 +28,7 @@ socket.on('data', data => console.log(String(data)))
 socket.on('close', () => console.log('closed'))
 `
 
-test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, async t => {
+test('WhatsApp runs as a unit and a user of its own', { timeout: 1200_000 }, async t => {
   const missing = machineIsMissing() ?? (has('chromium') ? null : 'needs chromium')
   if (missing !== null) return t.skip(missing)
   const fake = await startWhatsAppFake()
@@ -144,7 +144,7 @@ test('WhatsApp runs as a unit and a user of its own', { timeout: 600_000 }, asyn
   })
 
   const again = 'killed, stuck, or with a bot that was killed: another one comes, and so does the notice'
-  await t.test(again, { timeout: 400_000 }, async () => {
+  await t.test(again, { timeout: 800_000 }, async () => {
     mkdirSync(at('run/systemd/system/heald-whatsapp@.service.d'), { recursive: true })
     writeFileSync(at('run/systemd/system/heald-whatsapp@.service.d/quick.conf'), '[Service]\nWatchdogSec=5\n')
     await machine.must('systemctl', 'daemon-reload')

@@ -40,7 +40,7 @@ describe('the connection to Discord’s gateway', () => {
     return opened
   }
   /** Up again, after what made it go down. */
-  async function backUp(withinMs = 10_000): Promise<void> {
+  async function backUp(withinMs = 30_000): Promise<void> {
     await until('it is down', isDown)
     await until('it is up again', isUp, withinMs)
   }

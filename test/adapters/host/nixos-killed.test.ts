@@ -51,6 +51,6 @@ test('killed at each step of a switch, and then again', async t => {
       at,
     )
   }
-  assert.ok(struck * 5 >= count * 4, `only ${struck} of ${count} were killed`)
+  assert.ok(struck >= Math.floor(count * 0.8), `only ${struck} of ${count} were killed`)
   t.diagnostic(`killed at ${struck} of ${places.length} places`)
 })

@@ -68,7 +68,7 @@ export function makeSeatStand(t: TestContext) {
     return { seat: made, ends, end: (n = 0) => wait(`end ${n} of ${spec.name}`, () => ends[n]) }
   }
 
-  async function wait<T>(what: string, look: () => T, timeoutMs = 10_000): Promise<NonNullable<T>> {
+  async function wait<T>(what: string, look: () => T, timeoutMs = 30_000): Promise<NonNullable<T>> {
     const deadline = performance.now() + timeoutMs
     for (;;) {
       const found = look()
