@@ -54,7 +54,7 @@ export async function timesBesideDead(kind: ChannelSpec['kind'], platform: Platf
       const fromMs = performance.now()
       outbox.take(applyEntry(cards, entry, policyOf(notice, cards.silences, Date.now())))
       outbox.wake()
-      await until(`${svc} is shown`, () => platform.shown(chat).some(({ text }) => text.includes(svc)), 30_000)
+      await until(`${svc} is shown`, () => platform.shown(chat).some(({ text }) => text.includes(svc)), 60_000)
       times.push(performance.now() - fromMs)
       await sleep(apartMs(kind))
     }

@@ -36,7 +36,7 @@ async function makeSite(t: TestContext, releases: Record<string, Manner>, more: 
   const config = configOf(folder, await freePort(), more)
   stand.configure({ ...config, services: { ...config.services, noise: NOISE } })
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 30_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
   const filler = join(stand.state, 'filler')
   return {
     ...{ stand, folder },

@@ -60,7 +60,7 @@ async function makeSite(t: TestContext) {
   async function held(platform: Speaking, count: number, begin: () => Promise<() => boolean>): Promise<void> {
     const { length } = platform.answers()
     gate = Promise.withResolvers()
-    await stand.wait(`${platform.name}: all of it is acknowledged`, await begin(), 30_000)
+    await stand.wait(`${platform.name}: all of it is acknowledged`, await begin(), 60_000)
     const early = platform.answers().slice(length)
     assert.deepEqual(early, [], `${platform.name}: answered without heald`)
     gate.resolve()

@@ -58,7 +58,7 @@ export async function makeRecoverSite(t: TestContext, config: object): Promise<R
         found = site.entries().find(each => each.seq >= from && each.kind === kind && each.data.target === target)
         return found !== undefined
       }
-      await until(`an entry ${kind} of ${target}`, look, 20_000)
+      await until(`an entry ${kind} of ${target}`, look, 60_000)
       return found ?? assert.fail()
     },
     async target(name) {
@@ -66,7 +66,7 @@ export async function makeRecoverSite(t: TestContext, config: object): Promise<R
       return targets.find(each => each.name === name)
     },
     known: name =>
-      until('what runs to be known as good', async () => (await site.target(name))?.knownGood !== null, 20_000),
+      until('what runs to be known as good', async () => (await site.target(name))?.knownGood !== null, 60_000),
     recovered: () => machine.show('heald-recover', 'ConditionResult', 'Result', 'ExecMainStatus', 'UnitFileState'),
   }
   return site

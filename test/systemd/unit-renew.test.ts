@@ -29,7 +29,7 @@ test('a release whose unit systemd does not restart is not taken for proved by w
     switch: { probation: '10s', passes: 1, deadMan: '75s' },
   })
   await heald.up()
-  await until('it to be known as good', async () => (await heald.status())?.targets[0]?.knownGood != null, 30_000)
+  await until('it to be known as good', async () => (await heald.status())?.targets[0]?.knownGood != null, 60_000)
   const before = await machine.show('app', 'MainPID')
   const seen = heald.entries().length
   const { code, stdout } = await heald.cli('deploy', 'app', 'two')

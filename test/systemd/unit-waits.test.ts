@@ -66,7 +66,7 @@ test('what a fallen unit is bound to is not started where it was stopped by hand
   }
   await machine.must('systemctl', 'start', 'base', 'known')
   for (const svc of ['bound', 'tied'])
-    await heald.entry(`${svc} to be back`, e => e.seq >= seen && e.kind === 'service.ready' && e.svc === svc, 30_000)
+    await heald.entry(`${svc} to be back`, e => e.seq >= seen && e.kind === 'service.ready' && e.svc === svc, 60_000)
   for (const svc of ['bound', 'tied'])
     assert.equal(heald.of('service.exited', svc).filter(({ seq }) => seq >= seen).length, 1, 'it is told once')
   assert.equal(heald.of('crashloop.detected').length, 0)
