@@ -39,14 +39,21 @@ export function notesIn(text: string): GivenNotes {
   return { notes: found.map(piece => piece.text), unreadLine: at < 0 ? null : at + 1 }
 }
 
-/** A mail wraps its longest lines, those of its signatures. */
+/**
+ * A mail wraps its longest lines, those of its signatures. And it changes a name: a mark before it, or a link in its place,
+ * would make the checkpoint be that of another ledger, whose entries nobody compares.
+ */
 function isWhole({ text }: Piece): boolean {
   const origin = claimOf(text)?.origin ?? ''
-  return text
-    .split('\n')
-    .filter(line => line.startsWith('— '))
-    .every(line => isSignatureLine(line, origin))
+  const signatures = text.split('\n').filter(line => line.startsWith('— '))
+  const isOfHeald = HEALD.test(origin) || signatures.every(line => HEALD.test(line))
+  const isAsSigned = HEALDS_NAME.test(origin) && signatures.some(line => line.startsWith(`— ${origin} `))
+  return signatures.every(line => isSignatureLine(line, origin)) && (!isOfHeald || isAsSigned)
 }
+
+const HEALD = /heald\/[0-9a-f]{8}/iu
+/** All of a name: a heald signs in no other than that of its ledger. */
+const HEALDS_NAME = /^[\w.-]+\/heald\/[0-9a-f]{8}$/u
 
 /** The name, the size and the root of a checkpoint, and its signatures: lines between them may be those of another one. */
 function ownLines(lines: readonly string[], from: number, to: number): number[] {
@@ -64,7 +71,8 @@ const UNSEEN = /[\p{Cc}\p{Cf}]|<\/?(?:b|blockquote|br|code|div|li|p|pre|span|td|
 const ROOT = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?:3D)?(?![A-Za-z0-9+/=])/u
 /** Behind a name what is too long for a word. */
 const SIGNED = /heald\/[0-9a-f]{8} +[A-Za-z0-9+/]{40}/iu
-const RUN_TOGETHER = /heald\/[0-9a-f]{8}\W{1,40}\d[\d.,']{0,40}\W{1,40}[A-Za-z0-9+/]{40}/iu
+/** No key: it has its number between two of `+`. */
+const RUN_TOGETHER = /heald\/[0-9a-f]{8}(?!\+[0-9a-f]{8}\+)\W{1,40}\d[\d.,']{0,40}\W{1,40}[A-Za-z0-9+/]{40}/iu
 
 /*
  * Parts alone in their lines, as `alone` leaves them, perhaps behind ornaments. Whatever stands next to what matches the same

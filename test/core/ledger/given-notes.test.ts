@@ -11,6 +11,8 @@ const [old, present] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed2
 const noteOf = (size: number, origin = ORIGIN): string =>
   signCheckpoint({ origin, size, root: leafHash(String(size)) }, old.privateKey, present.privateKey)
 const [GOOD, LATER] = [noteOf(12), noteOf(345)]
+/** What somebody else has signed it with beside heald. */
+const WITNESSED = `${noteOf(345, 'witness.example').split('\n')[4]}\n`
 const vkey = vkeyOf(verifierKey(ORIGIN, rawPublicKey(old.publicKey)) ?? assert.fail())
 
 const WIREGUARD = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg='
@@ -71,6 +73,16 @@ const MANGLED: Readonly<Record<string, string>> = {
   'as UTF-16': [...LATER].join('\0'),
   'two run together': LATER.slice(0, LATER.indexOf('\n\n') + 1) + noteOf(67),
   'in a full receipt': `c2sp.org/tlog-proof@v1\nextra e30=\nindex 3\n\n${LATER}`,
+  'a mark before its first line': `* ${LATER}`,
+  'a mark before its first line, and a witness has signed it': `* ${LATER}${WITNESSED}`,
+  'somebody’s name before its first line': `Jane: ${LATER}`,
+  'a character that is not seen before its first line': `\u200b${LATER}`,
+  'a mark within its first line': LATER.replace('heald/', 'heald\u200b/'),
+  'a colon behind its first line': LATER.replace('\n', ':\n'),
+  'with a large first letter': `W${LATER.slice(1)}`,
+  'its name as an address': LATER.replaceAll(ORIGIN, `http://${ORIGIN}`),
+  'an address behind its name': LATER.replaceAll(ORIGIN, `${ORIGIN}<http://${ORIGIN}>`),
+  'its name as a link of Markdown': LATER.replaceAll(ORIGIN, `[${ORIGIN}](http://${ORIGIN})`),
   'of another program': noteOf(345, 'other.example/log').replace('\n345\n', '\nmany\n'),
 }
 
@@ -110,6 +122,7 @@ test('text around checkpoints is of no account, whatever it is', () => {
   for (const [what, text, wanted] of [
     ['alone', GOOD, [GOOD]],
     ['two', GOOD + LATER, [GOOD, LATER]],
+    ['signed by a witness too', `${GOOD}\n${LATER}${WITNESSED}`, [GOOD, LATER + WITNESSED]],
     ['two, one of another log', `${GOOD}\n\n${noteOf(9, 'go.sum/tree')}`, 2],
     ['in a mail', `${mail}\n\n${GOOD}\n-- \nJane`, [GOOD]],
     ['in a mail, right below', `${mail}\n${GOOD}Jane`, [GOOD]],
@@ -117,6 +130,7 @@ test('text around checkpoints is of no account, whatever it is', () => {
     ['quoted', each(`${mail}\n\n${GOOD}`, line => `> ${line}`), [GOOD]],
     ['with the line ends of Windows', each(`${mail}\n\n${GOOD}`, line => `${line}\r`), [GOOD]],
     ['none', mail, []],
+    ['a key whose number has no letter', `Its key is\n${vkey.replace(/\+\w{8}\+/, '+02485020+')}\n\n${GOOD}`, [GOOD]],
     ['below a heading', `${ORIGIN}\n\n${GOOD}`, [GOOD]],
     ['right below a heading', `${ORIGIN}\n${GOOD}`, [GOOD]],
     ['each below its heading', `## ${ORIGIN}\n\n${GOOD}\n**${ORIGIN}**\n${LATER}`, [GOOD, LATER]],
