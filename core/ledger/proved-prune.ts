@@ -1,11 +1,11 @@
 import { codeOf } from '../fault.ts'
 import { checkReceipt } from './check.ts'
-import { claimOf } from './checkpoint.ts'
-import { latestCheckpoint } from './kept.ts'
-import { keyEntries } from './key-entries.ts'
+import { claimOf, openCheckpoint } from './checkpoint.ts'
+import type { Epoch } from './epochs.ts'
+import { keptNote, latestCheckpoint } from './kept.ts'
 import { keyStore } from './keys.ts'
 import { rawPublicKey } from './note.ts'
-import { toldKey } from './told-key.ts'
+import { ownEpochs } from './own-epochs.ts'
 
 /* Whether the entry that tells of a prune is signed, or could be: who has no key can write such an entry too. */
 
@@ -17,16 +17,21 @@ export async function isSigned(dir: string, toldBy: number, signal?: AbortSignal
   return fits === true
 }
 
-/** Whether a checkpoint that is signed now would count: its key is here, and none before it was lost. */
+/** Whether a checkpoint that is signed now would count: its key is here, and each before it has handed over to the next. */
 export async function canBeSigned(dir: string): Promise<boolean> {
-  const entries = await keyEntries(dir)
-  const told = toldKey(entries)
-  if (told === null || entries.rotations.some(({ data }) => data.why !== undefined)) return false
+  const epochs = (await ownEpochs(dir))?.epochs ?? []
+  const last = epochs.at(-1)
+  if (last === undefined || !epochs.slice(1).every(each => isHandedOver(dir, epochs[each.epoch - 1], each)))
+    return false
   try {
-    return told.publicKey === rawPublicKey(keyStore(dir).load(told.epoch)).toString('base64')
+    return rawPublicKey(last.key.publicKey).equals(rawPublicKey(keyStore(dir).load(last.epoch)))
   } catch (error) {
     // Whoever may not read it can't sign with it either.
     if (['ledger.key', 'EACCES'].includes(codeOf(error))) return false
     throw error
   }
+}
+
+function isHandedOver(dir: string, before: Epoch | undefined, { fromSeq }: Epoch): boolean {
+  return before !== undefined && openCheckpoint(keptNote(dir, fromSeq) ?? '', [before.key]).ok
 }

@@ -8,6 +8,7 @@ import { systemClock } from '../../../core/clock.ts'
 import type { ChainRef, Entry } from '../../../core/entry.ts'
 import { writeBase } from '../../../core/ledger/base.ts'
 import { signCheckpoint } from '../../../core/ledger/checkpoint.ts'
+import { keptCheckpoints } from '../../../core/ledger/kept.ts'
 import { ownEpochs } from '../../../core/ledger/own-epochs.ts'
 import { type Sealed, sealedSegments } from '../../../core/ledger/prune-plan.ts'
 import { receiptOf } from '../../../core/ledger/receipt.ts'
@@ -234,6 +235,28 @@ test('where a key was lost nobody is told to sign a prune: that would prove noth
   }
   const told = receipt(entriesIn(dir).find(each => each.seq === seq))
   assert.equal((await said(dir, [kept, told])).code, 0)
+})
+
+test('where a handover is gone nobody is told to sign a prune: the ledger’s first key would not vouch for it', async t => {
+  const { dir, ledger, kept, sealed } = await stand(t)
+  await ledger.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
+  await ledger.close(2000)
+  const unsigned = copyOf(t, dir)
+  rmSync(join(unsigned, 'checkpoint'))
+  assert.equal((await verifyCommands(unsigned, { receipts: [kept] })).trouble, 'unproved-signable')
+  const other = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })
+  writeFileSync(join(unsigned, 'keys/1.pem'), other)
+  assert.equal((await verifyCommands(unsigned, { receipts: [kept] })).trouble, 'unproved', 'that key is another one')
+  const [handover] = keptCheckpoints(dir)
+  const path = join(dir, handover?.name ?? assert.fail())
+  for (const note of [null, handover?.note.replace(/^— .*\n/m, '')]) {
+    if (note == null) rmSync(path)
+    else writeFileSync(path, note)
+    const { code, text } = await said(dir, [kept])
+    assert.equal(code, 1)
+    assert.match(text, /\nWhat to do: give a receipt/)
+    assert.doesNotMatch(text, /heald ledger checkpoint/)
+  }
 })
 
 test('a file of the commands that are left says that the others were pruned, or taken out', async t => {
