@@ -66,7 +66,7 @@ function keyLine({ epoch, receipt, isAsGiven }: Verdict['keysFound'][number]): s
 
 /** What checkpoints from elsewhere prove, and what not. */
 function comparedLine({ trouble, firstBad, comparedUpTo, signedUpTo, size }: Verdict): string {
-  if (comparedUpTo === 0) return 'Nothing of what was kept elsewhere is of this ledger.'
+  if (comparedUpTo === 0) return 'What was kept elsewhere proves nothing of this ledger.'
   if (trouble === 'gap' && firstBad !== null) {
     if (comparedUpTo > firstBad.seq + 1)
       return 'What was kept elsewhere fits, but the lost key has not signed it: it proves nothing of what is before the gap.'

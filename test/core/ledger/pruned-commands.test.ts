@@ -41,8 +41,12 @@ async function stand(t: TestContext) {
 }
 
 /** What `heald ledger verify --commands --receipt …` says. */
-async function said(dir: string, receipts: readonly string[]): Promise<{ code: number; text: string }> {
-  const { context, out } = paperContext({ columns: 900, state: dirname(dir) })
+async function said(
+  dir: string,
+  receipts: readonly string[],
+  state = dirname(dir),
+): Promise<{ code: number; text: string }> {
+  const { context, out } = paperContext({ columns: 900, state })
   const code = await verify(context, [dir], { commands: true, receipt: [...receipts] })
   return { code, text: out() }
 }
@@ -237,13 +241,16 @@ test('where a key was lost nobody is told to sign a prune: that would prove noth
   assert.equal((await said(dir, [kept, told])).code, 0)
 })
 
-test('where a handover is gone nobody is told to sign a prune: the ledger’s first key would not vouch for it', async t => {
+test('nobody is told to sign a prune where that would prove nothing: in a copy, with another key, without a handover', async t => {
   const { dir, ledger, kept, sealed } = await stand(t)
   await ledger.prune({ upTo: sealed.end, archive: null, by: 'local:admin' })
   await ledger.close(2000)
   const unsigned = copyOf(t, dir)
   rmSync(join(unsigned, 'checkpoint'))
   assert.equal((await verifyCommands(unsigned, { receipts: [kept] })).trouble, 'unproved-signable')
+  const [own, copy] = [await said(unsigned, [kept]), await said(unsigned, [kept], dirname(dir))]
+  assert.match(own.text, /If it was you who pruned, "heald ledger checkpoint" signs that/)
+  assert.doesNotMatch(copy.text, /heald ledger checkpoint/, 'it would sign the one that is in use')
   const other = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })
   writeFileSync(join(unsigned, 'keys/1.pem'), other)
   assert.equal((await verifyCommands(unsigned, { receipts: [kept] })).trouble, 'unproved', 'that key is another one')
