@@ -53,8 +53,10 @@ test('an export that is killed half-way is no log, and it is said what to do wit
   await ledger.close(2000)
   const to = join(state, 'tiles')
   const paths = ['tile/entries/000', 'tile/entries/001', 'tile/0/000', 'tile/0/001', 'checkpoint.tmp']
-  for (const [index, path] of paths.entries()) {
-    const killed = await heald(state, ['export', to], { name: 'openat', nth: 1, paths: [join(to, path)] })
+  const calls = [...paths.map(path => ['openat', path] as const), ['rename', 'checkpoint.tmp'] as const]
+  for (const [index, [name, path]] of calls.entries()) {
+    const killed = await heald(state, ['export', to], { name, nth: 1, paths: [join(to, path)] })
+    assert.equal(existsSync(join(to, 'checkpoint.tmp')), name === 'rename', path)
     assert.notEqual(killed.code, 0, path)
     assert.ok(existsSync(join(to, 'tile')), `${path}: it was killed half-way`)
     assert.ok(!existsSync(join(to, 'checkpoint')), `${path}: without a checkpoint it is no log`)
