@@ -16,7 +16,10 @@ export function checkpointPost({ size, note, vkey, receipt }: SignedForPosts, { 
     blocks: [
       {
         block: 'text',
-        text: `As long as this message is kept, nobody can change or cut the first ${entries} unnoticed. To compare, on the host: heald ledger check, with the text below. A copy elsewhere is judged by the key: heald ledger verify DIR --key, with the whole line in quotes.`,
+        text:
+          vkey === null
+            ? 'None of the keys that the ledger tells of has signed this: either it or the ledger was changed. Keep it, and look on the host: heald ledger verify.'
+            : `As long as this message is kept, nobody can change or cut the first ${entries} unnoticed. To compare, on the host: heald ledger check, with the text below. A copy elsewhere is judged by the key: heald ledger verify DIR --key, with the whole line in quotes.`,
       },
       { block: 'log', title: 'the signed checkpoint', text: note.trimEnd() },
       ...(vkey === null

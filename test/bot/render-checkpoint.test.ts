@@ -52,8 +52,11 @@ test('a checkpoint in a chat can be copied whole, with its key and receipt as --
   }
 })
 
-test('a checkpoint whose key nobody tells of is posted without one', () => {
+test('a checkpoint whose key nobody tells of is posted without one, and nothing is promised of it', () => {
   const { host, checkpoint } = longest()
   const post = checkpointPost({ ...checkpoint, vkey: null, receipt: null }, { host, tz: 'UTC' })
   assert.equal(post.blocks.filter(({ block }) => block === 'log').length, 1)
+  const said = texts(post.blocks).join('\n')
+  assert.match(said, /None of the keys that the ledger tells of has signed this: either it or the ledger was changed/)
+  assert.doesNotMatch(said, /nobody can change|--key/)
 })
