@@ -26,13 +26,14 @@ export function notesIn(text: string): GivenNotes {
   const own = new Set(found.flatMap(({ from, to }) => ownLines(lines, from, to)))
   const within = new Set(found.flatMap(({ from, to }) => numbersOf(from, to)))
   /** Null: of a checkpoint that was read. */
-  const others = lines.map((line, index) => (own.has(index + 1) ? null : unquoted(line).replace(UNSEEN, '').trim()))
+  const others = lines.map((line, index) => (own.has(index + 1) ? null : shown(unquoted(line))))
   const nextWritten = nextWrittenIn(others)
   const at = others.findIndex((line, index) => {
     if (line === null || line === '') return false
     // A line that was wrapped is one with the next.
-    const joined = line + (others[index + 1] ?? '')
-    if (SIGNED.test(joined) || RUN_TOGETHER.test(joined)) return true
+    const next = others[index + 1] ?? ''
+    const joined = line + next
+    if (SIGNED.test(joined) || SIGNED_BELOW.test(`${line} ${next}`) || RUN_TOGETHER.test(joined)) return true
     if (within.has(index + 1) && ROOT.test(line)) return true
     return isPart(line, nextWritten[index] ?? '') || isPart(joined, nextWritten[index + 1] ?? '')
   })
@@ -67,10 +68,19 @@ function numbersOf(from: number, to: number): number[] {
 
 /** Controls and what is invisible, and the tags that a mail or a page sets around lines. */
 const UNSEEN = /[\p{Cc}\p{Cf}]|<\/?(?:b|blockquote|br|code|div|li|p|pre|span|td|tr|tt)\b[^<>]*>/giu
+/** As pages and addresses write it. */
+const SLASH = /&#47;|&#x2f;|&sol;|%2f/giu
+
+function shown(line: string): string {
+  return line.replace(UNSEEN, '').replace(SLASH, '/').trim()
+}
+
 /** 32 bytes in base64 that stand by themselves. */
 const ROOT = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?:3D)?(?![A-Za-z0-9+/=])/u
 /** Behind a name what is too long for a word. */
-const SIGNED = /heald\/[0-9a-f]{8} +[A-Za-z0-9+/]{40}/iu
+const SIGNED = /heald\/[0-9a-f]{8}\s+[A-Za-z0-9+/]{40}/iu
+/** The same where a mail has made two lines of it: all 68 bytes. */
+const SIGNED_BELOW = /heald\/[0-9a-f]{8} [A-Za-z0-9+/]{91}=/iu
 /** No key: it has its number between two of `+`. */
 const RUN_TOGETHER = /heald\/[0-9a-f]{8}(?!\+[0-9a-f]{8}\+)\W{1,40}\d[\d.,']{0,40}\W{1,40}[A-Za-z0-9+/]{40}/iu
 

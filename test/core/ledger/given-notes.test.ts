@@ -83,6 +83,15 @@ const MANGLED: Readonly<Record<string, string>> = {
   'its name as an address': LATER.replaceAll(ORIGIN, `http://${ORIGIN}`),
   'an address behind its name': LATER.replaceAll(ORIGIN, `${ORIGIN}<http://${ORIGIN}>`),
   'its name as a link of Markdown': LATER.replaceAll(ORIGIN, `[${ORIGIN}](http://${ORIGIN})`),
+  'as a log of a chat that a mail has wrapped': each(LATER, line => `[11:08] ${line}`).replaceAll(
+    /^(.*— \S+) /gm,
+    '$1\n',
+  ),
+  'as a log of a chat, with blanks of a page': each(LATER, line => `[11:08] ${line}`).replaceAll(
+    /(heald\/\w+) /g,
+    '$1\u00a0',
+  ),
+  'as a page whose slashes are written otherwise': LATER.replaceAll('/', '&#x2F;'),
   'of another program': noteOf(345, 'other.example/log').replace('\n345\n', '\nmany\n'),
 }
 
