@@ -161,6 +161,7 @@ function unbelievedLines(verdict: Verdict, dir: string): string[] {
           `THE CHECKPOINT THAT WAS GIVEN IS OF ANOTHER LEDGER (${aboutDoubt(first)}.`,
           ...rest,
           `So nothing here was compared with it. Nothing contradicts the ledger: it is ${chain}.`,
+          `If it was kept of the ledger that should be here, another was put in its place: whoever rewrites one gives it any name. Then copy ${dir} as it is, and compare it with a backup.`,
         ]
       : [
           'WHAT WAS KEPT OF THIS LEDGER FITS, AND NOT ALL THAT WAS GIVEN IS OF IT.',

@@ -75,6 +75,9 @@ test('checkpoints of two hosts in one file: what is said is about the ledger tha
   assert.match(alone, /^THE CHECKPOINT THAT WAS GIVEN IS OF ANOTHER LEDGER \(note-0/)
   assert.match(alone, foreign)
   assert.match(alone, /\nSo nothing here was compared with it\. Nothing contradicts the ledger/)
+  // Who rewrites all of it names it as he likes: a milder word for that would be his to choose.
+  assert.match(alone, /\nIf it was kept of the ledger that should be here, another was put in its place: .* any name\./)
+  assert.ok(alone.includes(`copy ${own.dir} as it is`))
   // What proves nothing although it is of this ledger comes first.
   const torn = own.note.replace('\n20\n', '\n19\n')
   const both = saidOf(await judged(own.dir, [other.note, torn]), own.dir)
