@@ -124,12 +124,16 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const lost = lostKeys(epochs, missing, foundKeys)
   const nothingSigned = unsigned(trust.keys, { all, lost, signedUpTo })
   const gapBad = gap === undefined || nothingSigned !== null ? null : atEntry(gap.seq, gapWords(gap))
+  const doubtful = doubts.map(({ name, why, is }) => ({ ...atEntry(signedUpTo, why, name), is }))
+  // Whoever rewrites all of it may leave out handovers, or tell of a lost key: that is the lesser thing to say then.
+  const replaced = outside.fitting.length === 0 ? doubtful.filter(({ is }) => is === 'anew') : []
   const found = worst([
     ['contradicted', [keyBad, isBare || isGap ? null : epochBad, own.bad, ...outside.contradictions]],
     ['undecided', undecided],
+    ['unbelieved', replaced],
     ['bare', [isBare ? epochBad : null]],
     ['gap', [isGap ? epochBad : null, gapBad]],
-    ['unbelieved', doubts.map(({ name, why }) => atEntry(signedUpTo, why, name))],
+    ['unbelieved', doubtful],
     ['unproved', [nothingSigned]],
   ])
   const isLinked = keyBad === null && epochBad === null

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { verdictText } from '../../../core/cli/ledger-verify.ts'
 import { checkReceipt } from '../../../core/ledger/check.ts'
+import type { Ledger } from '../../../core/ledger/ledger.ts'
 import { parseVkey } from '../../../core/ledger/note.ts'
+import { openLedger } from '../../../core/ledger/open.ts'
 import { type Verdict, verifyLedger } from '../../../core/ledger/verify.ts'
-import { signedLedger } from './stand.ts'
+import { exit, folder, optionsFor, signedLedger } from './stand.ts'
 
 /* Checkpoints that were kept of another ledger: of the one that this host had before, or of another host. */
 
@@ -53,6 +55,42 @@ test('a checkpoint of a ledger that this host had before does not fit the one th
     assert.match(checked.why, /begun anew since, or rewritten from its first entry on/)
   }
 })
+
+test('who rewrites all of it and leaves no handover, or tells of a lost key, does not hide that a kept checkpoint does not fit', async t => {
+  const before = await signedLedger(t, 20)
+  for (const how of ['no "cp"', 'no checkpoint', 'a gap'] as const) {
+    const dir = join(folder(t), 'ledger')
+    await begun(dir, async ledger => {
+      if (how !== 'a gap') await ledger.rotateKey('local:admin')
+    })
+    if (how === 'a gap') {
+      rmSync(join(dir, 'keys'), { recursive: true })
+      await begun(dir, ledger => ledger.rotateKey('local:admin'))
+    } else {
+      await begun(dir, ledger => ledger.append(exit(1)))
+      rmSync(join(dir, 'cp'), { recursive: true })
+      if (how === 'no checkpoint') rmSync(join(dir, 'checkpoint'))
+    }
+    assert.equal((await judged(dir, [])).trouble, how === 'a gap' ? 'gap' : 'bare', how)
+    const verdict = await judged(dir, [before.note])
+    assert.deepEqual([verdict.ok, verdict.trouble, verdict.checked.epochs], [false, 'unbelieved', false], how)
+    const said = saidOf(verdict, dir)
+    assert.match(said, /^THE CHECKPOINT THAT WAS GIVEN DOES NOT FIT THIS LEDGER \(note-0, for 20 entries\)/)
+    assert.match(said, /somebody who may write these files has put another past in its place/)
+    if (how !== 'a gap') continue
+    // Beside one that fits it is the one before.
+    const fits = readFileSync(join(dir, 'checkpoint'), 'utf8')
+    assert.equal((await judged(dir, [before.note, fits])).trouble, 'gap')
+  }
+})
+
+/** One more start of a ledger, with what is done then; its last checkpoint is made when it is closed. */
+async function begun(dir: string, work: (ledger: Ledger) => Promise<unknown>): Promise<void> {
+  const ledger = await openLedger(optionsFor(dir))
+  await ledger.settled()
+  await work(ledger)
+  await ledger.close(2000)
+}
 
 test('checkpoints of two hosts in one file: what is said is about the ledger that is judged, and the other is named as another', async t => {
   const [own, other] = [await signedLedger(t, 20), await signedLedger(t, 5, 'web-9')]
