@@ -33,6 +33,9 @@ export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ..
       run = instance.run
       isKilled = false
       if (stop === null) tools.stop()
+    } else if (wasOrdered && instance !== null && stop === null) {
+      // systemd has refused it: what runs goes on.
+      return
     }
     // systemd sees to a stop under way, whoever asked for it, for as long as the unit allows.
     const sinceMs = life().stop?.sinceMs ?? rest?.sinceMs ?? null

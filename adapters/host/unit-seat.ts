@@ -184,9 +184,14 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     ...asking,
     ...{ fellWith: bound.fellWith, isFree: bound.isFree },
     failed(why, isLeftOut, fellWith) {
-      // Refused while the old instance runs on: it is stopped, and its start will say why it can't be.
-      if (life.instance !== null) return seat.stop?.(false)
-      onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))
+      if (life.instance === null)
+        return onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))
+      // In the middle of its stop: its start will say why it can't be.
+      if (!isUp(view)) return seat.stop?.(false)
+      // It was to be stopped first, and was not: a stop of ours might be one for good.
+      life = stopRefused(life)
+      tools.warn(`${unit} could not be restarted: ${why}`)
+      outside.goesOn(why)
     },
     canceled: outside.stops,
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { killUnit } from '../../../adapters/host/unit-kill.ts'
-import { begun, type Life, NO_LIFE, stopOrdered } from '../../../adapters/host/unit-life.ts'
+import { begun, type Life, NO_LIFE, stopOrdered, stopRefused } from '../../../adapters/host/unit-life.ts'
 import { NO_UNIT } from '../../../adapters/host/unit-view.ts'
 import { seatTools } from './seat-tools.ts'
 
@@ -74,4 +74,17 @@ test('one whose stop has taken all its time has its time to end after the kill, 
   await at(TAKES_LONG_MS + timeoutMs + 1)
   await killed
   assert.match(String(ended), /still there 5000 ms after SIGKILL/)
+})
+
+test('one whose stop systemd has refused in the end is not killed instead', async () => {
+  const calls: string[] = []
+  let life: Life = stopOrdered(begun(NO_LIFE, { pid: 7, run: 'a' }), performance.now())
+  const { bus, refresh } = seatTools(calls)
+  const killed = killUnit(5000, {
+    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
+    stop: assert.fail,
+  })
+  life = stopRefused(life)
+  await killed
+  assert.deepEqual(calls, [])
 })

@@ -46,40 +46,42 @@ function judgeOf(patient: Patient, clock: FakeClock) {
   })
 }
 
-test('a candidate is not proved by what ran before it, which systemd did not restart', async () => {
-  const refused = ['RestartUnit', 'StopUnit']
-  const { service, seat, clock, calls, world } = await runsR1(refused)
-  const judge = judgeOf(service.patient(), clock)
-  assert.deepEqual(service.patient().ran(), R1)
-  world.points = R2
-  const judged = judge.judge(deployed, [], new AbortController().signal)
-  await settled()
-  await clock.advance(SOAK_MS + 100)
-  assert.deepEqual(await judged, { health: 'failed', why: `web: it was not restarted: ${REFUSAL}` })
-  assert.deepEqual(
-    calls.filter(call => call.endsWith('Unit')),
-    ['RestartUnit', 'StopUnit'],
-  )
-  assert.deepEqual([service.status().state, service.patient().ran()], ['ready', R1])
+for (const refuses of [['StopUnit'], ['StartUnit'], []])
+  test(`a candidate is not proved by what ran before it, which systemd did not restart (${refuses.join()})`, async () => {
+    const refused = ['RestartUnit', ...refuses]
+    const { service, seat, clock, calls, world } = await runsR1(refused)
+    const judge = judgeOf(service.patient(), clock)
+    assert.deepEqual(service.patient().ran(), R1)
+    world.points = R2
+    const judged = judge.judge(deployed, [], new AbortController().signal)
+    await settled()
+    await clock.advance(SOAK_MS + 100)
+    assert.deepEqual(await judged, { health: 'failed', why: `web: it was not restarted: ${REFUSAL}` })
+    assert.deepEqual(
+      calls.filter(call => call.endsWith('Unit')),
+      ['RestartUnit'],
+      'it is not taken down: it might be for good',
+    )
+    assert.deepEqual([service.status().state, service.patient().ran()], ['ready', R1])
 
-  // It runs what is led back to: nothing is to be restarted.
-  world.points = R1
-  const back = judge.judge(rolledBack, [], new AbortController().signal)
-  await clock.advance(100)
-  assert.deepEqual(await back, { health: 'passed', why: '' })
-  assert.equal(calls.filter(call => call === 'RestartUnit').length, 1)
-  // And it is not held against the next one, which may be restarted.
-  assert.deepEqual(await judge.baseline(), [])
-  refused.length = 0
-  world.points = R2
-  const again = judge.judge(deployed, [], new AbortController().signal)
-  await settled()
-  seat.take({ ...RUNS, MainPID: 9, InvocationID: run(3) }, true)
-  await settled()
-  await clock.advance(SOAK_MS + 100)
-  assert.deepEqual([await again, service.patient().ran()], [{ health: 'passed', why: '' }, R2])
-  seat.release()
-})
+    // It runs what is led back to: nothing is to be restarted.
+    world.points = R1
+    const back = judge.judge(rolledBack, [], new AbortController().signal)
+    await clock.advance(100)
+    assert.deepEqual(await back, { health: 'passed', why: '' })
+    assert.equal(calls.filter(call => call === 'RestartUnit').length, 1)
+    // And it is not held against the next one, which may be restarted.
+    assert.deepEqual(await judge.baseline(), [])
+    refused.length = 0
+    world.points = R2
+    const again = judge.judge(deployed, [], new AbortController().signal)
+    await settled()
+    seat.take({ ...RUNS, MainPID: 9, InvocationID: run(3) }, true)
+    await settled()
+    await clock.advance(SOAK_MS + 100)
+    assert.deepEqual([await again, service.patient().ran()], [{ health: 'passed', why: '' }, R2])
+    seat.release()
+  })
 
 test('a heald that was killed between an order to stop and its answer has left no wish behind', async () => {
   for (const isRefused of [true, false]) {
