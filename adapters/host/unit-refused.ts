@@ -8,6 +8,8 @@ export interface RefusedStart {
   jobRemoved(result: string): void
   /** With each picture: why nothing came of the start that was asked for last, in words; null: nobody asked, or it is open. */
   take(view: UnitView): string | null
+  /** Afterwards, also of a picture that nothing was taken from. */
+  seen(view: UnitView): void
 }
 
 /** Results of jobs that are never those of a stop. */
@@ -16,6 +18,8 @@ const REFUSED = ['dependency', 'assert', 'unsupported']
 export function refusedStart(): RefusedStart {
   /** Of the job that was over last: told before the picture that shows none. */
   let last: string | null = null
+  /** The last one before there was a job. */
+  let runBefore: string | null = null
   return {
     jobRemoved(result) {
       last = result
@@ -26,9 +30,12 @@ export function refusedStart(): RefusedStart {
       last = null
       if (!isDown(view)) return null
       if (REFUSED.includes(result)) return whyNotStarted(result)
-      return result === 'failed' && view.result === 'start-limit-hit'
-        ? 'it was started too often (StartLimitBurst)'
-        : null
+      // Where a program fails at its stop, the unit keeps that result; but a start that is begun is another run.
+      const isLimited = view.result === 'start-limit-hit' || (view.active === 'failed' && view.run === runBefore)
+      return result === 'failed' && isLimited ? 'it was started too often (StartLimitBurst)' : null
+    },
+    seen({ job, run }) {
+      if (job === 0) runBefore = run
     },
   }
 }

@@ -120,9 +120,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
     const refusal = refused.take(view)
-    if (life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0) {
-      tellRefused(outside, gaveUp, view, refusal)
-    }
+    const isIdle = life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0
+    if (isIdle) tellRefused(outside, gaveUp, view, refusal)
     order.look()
     stopping.look()
   }
@@ -222,6 +221,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
       view = viewWith(view, properties)
       user.take(properties.User)
       if (isWhole) look()
+      if (isWhole) refused.seen(view)
     },
     jobRemoved(job, result) {
       if (!order.isUnderWay()) refused.jobRemoved(result)

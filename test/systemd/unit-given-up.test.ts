@@ -22,6 +22,7 @@ test('starts that came to nothing, or that systemd makes in its own time, are to
     'web.service': sleeper('', 'Requires=db.service\nAfter=db.service'),
     'choosy.service': sleeper('Restart=always\nRestartSec=100ms\n', `ConditionPathExists=!${forbidden}`),
     'limited.service': sleeper('', 'StartLimitIntervalSec=1h\nStartLimitBurst=3'),
+    'java.service': `[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=3\n[Service]\nExecStart=/bin/sh -c "trap 'exit 143' TERM; sleep 100000 & wait"\n`,
     'patient.service': sleeper('Restart=always\nRestartSec=1h\n'),
     'worker@.service': sleeper(),
     'boots.service': `[Service]\nExecStart=/bin/sh -c "[ -e ${bad} ] && exit 1; exec sleep 100000"\n[Install]\nWantedBy=basic.target\n`,
@@ -29,7 +30,7 @@ test('starts that came to nothing, or that systemd makes in its own time, are to
     'botlike.service': `[Unit]\nAfter=heald-test.service\n[Service]\nExecStart=${slowToEnd}\n`,
   })
   await machine.must('systemctl', 'enable', 'boots')
-  const names = ['db', 'app', 'web', 'choosy', 'limited', 'patient', 'boots']
+  const names = ['db', 'app', 'web', 'choosy', 'limited', 'java', 'patient', 'boots']
   await machine.must('systemctl', 'start', ...names, 'worker@a', 'worker@b')
   const heald = healdInside(machine, { unit: '[Unit]\nAfter=dbus.service\n[Service]\n' })
   const quick = { restart: { backoff: { base: '100ms', cap: '1s' } } }
@@ -80,11 +81,13 @@ test('starts that came to nothing, or that systemd makes in its own time, are to
   })
 
   await t.test('what somebody restarts until its limit is hit is started', async () => {
-    let code: number | null = 0
-    for (let n = 0; n < 5 && code === 0; n += 1) code = (await machine.run('systemctl', 'restart', 'limited')).code
-    assert.notEqual(code, 0)
-    await is('limited', 'ready')
-    assert.equal((await machine.show('limited', 'ActiveState')).ActiveState, 'active')
+    for (const name of ['limited', 'java']) {
+      let code: number | null = 0
+      for (let n = 0; n < 5 && code === 0; n += 1) code = (await machine.run('systemctl', 'restart', name)).code
+      assert.notEqual(code, 0)
+      await is(name, 'ready')
+      assert.equal((await machine.show(name, 'ActiveState')).ActiveState, 'active')
+    }
   })
 
   await t.test('who asks for a start does not wait for RestartSec=', async () => {

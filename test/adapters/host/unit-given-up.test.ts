@@ -91,6 +91,8 @@ test('what was stopped for a restart by hand that came to nothing is wanted', as
   for (const [result, end] of [
     ['dependency', { ActiveState: 'inactive' }],
     ['failed', { ActiveState: 'failed', SubState: 'failed', Result: 'start-limit-hit' }],
+    // As the program's code at its stop is one of failure.
+    ['failed', { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' }],
   ] as const) {
     const of = ward(NOTHING, {}, { answer: () => OURS })
     of.seat.take(RUNS, true)
@@ -139,6 +141,21 @@ test('what is to be started again after a stop is wanted, also by the next heald
   for (const kind of ['service.stopped', 'service.restarting'] as const)
     remember(memory, { ...entryOf(kind, { by: 'outside' }), svc: 'web' })
   assert.deepEqual([memory.web?.wanted, memory.web?.why], [true, null])
+})
+
+test('a start that systemd began, and that has failed, is none that was refused', () => {
+  const refused = refusedStart()
+  const before = { ...NO_UNIT, run: 'a', active: 'failed', result: 'exit-code' }
+  for (const [after, isRefused] of [
+    [before, true],
+    [{ ...before, run: 'b' }, false],
+    [{ ...before, active: 'inactive' }, false],
+  ] as const) {
+    refused.seen(before)
+    refused.seen({ ...before, job: 9, run: 'c' })
+    refused.jobRemoved('failed')
+    assert.equal(refused.take(after) !== null, isRefused, JSON.stringify(after))
+  }
 })
 
 test('how a job ended is told of once, and is nothing new of a start of heald’s own', async () => {
