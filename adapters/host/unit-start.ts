@@ -64,9 +64,12 @@ interface Order {
   readonly over: Map<string, string>
 }
 
-/** systemd starts it once RestartSec= is over, or its start is all of its work. */
+/**
+ * systemd starts it once RestartSec= is over, its start is all of its work, or systemd will end it: each of its programs has the
+ * unit's time, and it may ask for more.
+ */
 function isInItsTime(now: UnitView): boolean {
-  return awaitsRestart(now) || (now.type === 'oneshot' && now.active === 'activating')
+  return awaitsRestart(now) || (now.active === 'activating' && (now.type === 'oneshot' || Number.isFinite(now.startMs)))
 }
 
 export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools }: StartTools): UnitStart {

@@ -55,6 +55,8 @@ test('that systemd starts it in its own time, and that a start is the whole of i
     [{ RestartUSec: HOUR_US }, AWAITS],
     [{ Type: 'oneshot', TimeoutStartUSec: 2 ** 64 }, began],
     [{ Type: 'notify', TimeoutStartUSec: HOUR_US }, began],
+    // Each program of ExecStartPre= has that time, and the unit may ask for more (EXTEND_TIMEOUT_USEC=).
+    [{ Type: 'notify', TimeoutStartUSec: 90_000_000 }, began],
   ] as const) {
     const { seat, ends } = await seated({ ...found, Restart: 'no' })
     seat.take(HAS_FAILED, true)
@@ -81,6 +83,17 @@ test('a start of which nothing comes is told, and of one that has all the time o
     assert.equal(ends[1]?.evidence().launchError, `systemd did not start it within ${withinMs / 1000} s`)
     seat.release()
   }
+})
+
+test('a unit that is ready in an hour, where its own time has no end, is told of after a quarter', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { seat, ends } = await seated({ Type: 'notify', TimeoutStartUSec: 2 ** 64, Restart: 'no' })
+  seat.take(HAS_FAILED, true)
+  seat.start()
+  seat.take({ ActiveState: 'activating', SubState: 'start', MainPID: 9, Job: [5, OURS], InvocationID: run(3) }, true)
+  t.mock.timers.tick(900_000)
+  assert.equal(ends.length, 2)
+  seat.release()
 })
 
 test('an end with which systemd is told to restart it is left to systemd', async t => {
