@@ -107,8 +107,9 @@ export function createJudge(options: JudgeOptions): Judge {
     return { name: patient.name, health, passes: needed }
   }
 
-  /** Starts services anew that run another generation; after a rollback also those that are not well. */
-  function renew({ phase, cause, from, to, good, isObserved }: Journal, baseline: readonly string[]): void {
+  /** Starts services anew that run another generation; after a rollback also those that are not well. Answers which. */
+  function renew({ phase, cause, from, to, good, isObserved }: Journal, baseline: readonly string[]): Set<Patient> {
+    const renewed = new Set<Patient>()
     const isRollback = phase === 'rollingBack'
     const how = isRollback ? `rolled back to ${to?.generation}` : null
     for (const patient of patients()) {
@@ -122,7 +123,10 @@ export function createJudge(options: JudgeOptions): Judge {
       const isLetDown = cause === 'probation' && isSameRan(ran, from) && !baseline.includes(patient.name)
       if (how !== null && isLetDown) patient.revive(how, options.restartsUnits)
       else if (isOther || isSick) patient.renew(how, options.restartsUnits)
+      else continue
+      renewed.add(patient)
     }
+    return renewed
   }
 
   async function judge(journal: Journal, baseline: readonly string[], signal: AbortSignal): Promise<Judgement> {
@@ -135,8 +139,13 @@ export function createJudge(options: JudgeOptions): Judge {
       if (state === 'stopped') return failed === null || before.get(patient) === 'stopped'
       return isObserved ? before.get(patient) === 'down' : !isSameRan(patient.ran(), to)
     }
-    /** In a rollback one that can't be told ran before the switch, and has not been restarted since. */
-    const isOld = (patient: Patient) => !isSameRan(patient.ran(), to) && !(isRollback && patient.ran() === null)
+    /**
+     * It was to be restarted for this, and runs what it ran. In a rollback one that can't be told ran before the switch, and has
+     * not been restarted since.
+     */
+    const isOld = (patient: Patient) =>
+      renewed.has(patient) && !isSameRan(patient.ran(), to) && !(isRollback && patient.ran() === null)
+    let renewed: ReadonlySet<Patient> = new Set()
     const startedMs = clock.monoMs()
     const { probationMs } = options.switchSpec()
     const news = Promise.withResolvers<Judgement>()
@@ -162,7 +171,7 @@ export function createJudge(options: JudgeOptions): Judge {
       cancel = clock.after(LOOK_EVERY_MS, again)
     }
     try {
-      renew(journal, baseline)
+      renewed = renew(journal, baseline)
       // Not before: one that has failed is not looked at until it was started anew.
       ends = patients().map(patient => patient.heed(look))
       again()

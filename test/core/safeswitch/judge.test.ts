@@ -11,6 +11,15 @@ function web(more: Parameters<typeof fakePatient>[2] = {}): FakePatient {
   return patient
 }
 
+test('a restart that was refused before the switch is nothing against what is not restarted for it', async () => {
+  const adopted = fakePatient('web', null)
+  adopted.is({ refusal: 'Unit db.service is masked.' })
+  const trial = makeTrial([adopted])
+  await trial.begin({ ...observed, good: [] })
+  await trial.clock.advance(SOAK_MS + LOOK_MS)
+  assert.deepEqual([adopted.asked, trial.said()], [[], { health: 'passed', why: '' }])
+})
+
 test('a service that runs another generation is started anew, one that runs it already is not', async () => {
   const [old, fresh, unknown] = [web(), fakePatient('fresh', 'r2'), fakePatient('unknown', null)]
   await makeTrial([old, fresh, unknown]).begin(deployed)
