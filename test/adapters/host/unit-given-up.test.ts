@@ -79,7 +79,12 @@ test('a restart by systemd that a condition of the unit forbids is no stop by ha
 })
 
 test('a stop by hand while systemd was to start it again is a wish', async () => {
-  for (const more of [{}, { ConditionResult: false, ConditionTimestampMonotonic: 0 }]) {
+  for (const more of [
+    {},
+    { ConditionResult: false, ConditionTimestampMonotonic: 0 },
+    // A start before that has failed before it was ready.
+    { ConditionResult: true, ConditionTimestampMonotonic: 6000_000 },
+  ]) {
     const of = await awaiting()
     comesToNothing(of, 'done', more)
     assert.equal(of.service.status().why, 'stopped outside heald')
@@ -90,6 +95,7 @@ test('a stop by hand while systemd was to start it again is a wish', async () =>
 test('what was stopped for a restart by hand that came to nothing is wanted', async () => {
   for (const [result, end] of [
     ['dependency', { ActiveState: 'inactive' }],
+    ['assert', { ActiveState: 'inactive' }],
     ['failed', { ActiveState: 'failed', SubState: 'failed', Result: 'start-limit-hit' }],
     // As the program's code at its stop is one of failure.
     ['failed', { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' }],
@@ -115,6 +121,38 @@ test('what was stopped for a restart by hand that came to nothing is wanted', as
     assert.equal(of.service.status().state, 'stopped')
     of.seat.release()
   }
+})
+
+test('somebody’s start that came to nothing takes back no order to heald to stop it, and no wait for other services', async () => {
+  const stopped = ward(NOTHING)
+  stopped.seat.take(RUNS, true)
+  await stopped.service.adopt()
+  stopped.service.begin()
+  stopped.service.stop('local:admin').catch(() => {})
+  stopped.service.outside().refused()
+  stopped.seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [9, JOB] }, true)
+  stopped.seat.take({ ...IS_DOWN, Job: [9, JOB] }, true)
+  stopped.seat.take(IS_DOWN, true)
+  await settled()
+  assert.equal(stopped.service.status().why, 'stopped by local:admin')
+  stopped.seat.release()
+
+  const waits = ward(NOTHING, {}, { waitingFor: ['db'] })
+  waits.seat.take({ ...RUNS, ...HAS_FAILED }, true)
+  await waits.service.adopt()
+  waits.service.begin()
+  waits.service.outside().refused()
+  assert.deepEqual([waits.service.isWaiting(), waits.calls], [true, []])
+  waits.seat.release()
+})
+
+test('where nothing comes of a restart by systemd, and systemd says nothing of that, heald starts it half a minute later', async () => {
+  const { clock, calls, seat } = await awaiting()
+  await clock.advance(100 + 30_000 - 1)
+  assert.deepEqual(calls, [])
+  await clock.advance(1)
+  assert.deepEqual(calls, ['ResetFailedUnit', 'StartUnit'])
+  seat.release()
 })
 
 test('a stop in an earlier boot, as that boot’s own end is one, is no reason to leave down what this one has started and failed', async () => {
