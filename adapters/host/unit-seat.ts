@@ -120,8 +120,8 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     const gaveUp = hadRestart && isDown(view) && !awaitsRestart(view) && view.job === 0
     hadRestart = awaitsRestart(view) || (hadRestart && view.job !== 0)
     const refusal = refused.take(view)
-    const isIdle = life.instance === null && !isOrdered() && !order.isUnderWay() && news.length === 0
-    if (isIdle) tellRefused(outside, gaveUp, view, refusal)
+    const isIdle = life.instance === null && !isOrdered() && !order.isUnderWay()
+    if (isIdle) tellRefused(outside, gaveUp && news.length === 0, view, refusal)
     order.look()
     stopping.look()
   }
@@ -180,8 +180,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const job = restJob(tools.bus, () => look())
 
   const order = unitStart({
-    ...asking,
-    ...{ fellWith: bound.fellWith, isFree: bound.isFree },
+    ...{ ...asking, fellWith: bound.fellWith, isFree: bound.isFree },
     failed(why, isLeftOut, fellWith) {
       if (life.instance === null)
         return onEnd(endOfStart(why, cantLoad(view, unit) ?? (isLeftOut ? why : null), fellWith))

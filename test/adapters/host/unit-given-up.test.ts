@@ -123,6 +123,24 @@ test('what was stopped for a restart by hand that came to nothing is wanted', as
   }
 })
 
+test('the same where systemd tells of the stop and of what came of the start at once', async () => {
+  for (const [result, end] of [
+    ['dependency', IS_DOWN],
+    ['failed', { ...HAS_FAILED, Result: 'start-limit-hit' }],
+  ] as const) {
+    const of = ward(NOTHING, {}, { answer: () => OURS })
+    of.seat.take(RUNS, true)
+    await of.service.adopt()
+    of.service.begin()
+    of.seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [9, JOB] }, true)
+    of.seat.jobRemoved(JOB, result)
+    of.seat.take(end, true)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    assert.deepEqual([of.service.status().state, of.calls.slice(-1)], ['starting', ['StartUnit']], result)
+    of.seat.release()
+  }
+})
+
 test('somebody’s start that came to nothing takes back no order to heald to stop it, and no wait for other services', async () => {
   const stopped = ward(NOTHING)
   stopped.seat.take(RUNS, true)
