@@ -47,12 +47,14 @@ export function notesIn(text: string): GivenNotes {
 function isWhole({ text }: Piece): boolean {
   const origin = claimOf(text)?.origin ?? ''
   const signatures = text.split('\n').filter(line => line.startsWith('— '))
-  const isOfHeald = HEALD.test(origin) || signatures.every(line => HEALD.test(line))
+  const isOfHeald = [origin, ...signatures].some(line => HEALD.test(shown(line).replace(SET_IN, '')))
   const isAsSigned = HEALDS_NAME.test(origin) && signatures.some(line => line.startsWith(`— ${origin} `))
   return signatures.every(line => isSignatureLine(line, origin)) && (!isOfHeald || isAsSigned)
 }
 
-const HEALD = /heald\/[0-9a-f]{8}/iu
+/** The end of a name, without what parts it, and what a page sets into it so that it may be broken there. */
+const HEALD = /heald[0-9a-f]{8}/iu
+const SET_IN = /&#?[a-z0-9]{1,20};|[^a-z0-9]/giu
 /** All of a name: a heald signs in no other than that of its ledger. */
 const HEALDS_NAME = /^[\w.-]+\/heald\/[0-9a-f]{8}$/u
 
@@ -67,7 +69,7 @@ function numbersOf(from: number, to: number): number[] {
 }
 
 /** Controls and what is invisible, and the tags that a mail or a page sets around lines. */
-const UNSEEN = /[\p{Cc}\p{Cf}]|<\/?(?:b|blockquote|br|code|div|li|p|pre|span|td|tr|tt)\b[^<>]*>/giu
+const UNSEEN = /[\p{Cc}\p{Cf}]|<\/?(?:b|blockquote|br|code|div|li|p|pre|span|td|tr|tt|wbr)\b[^<>]*>/giu
 /** As pages and addresses write it. */
 const SLASH = /&#47;|&#x2f;|&sol;|%2f/giu
 

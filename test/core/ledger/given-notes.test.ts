@@ -92,6 +92,17 @@ const MANGLED: Readonly<Record<string, string>> = {
     '$1\u00a0',
   ),
   'as a page whose slashes are written otherwise': LATER.replaceAll('/', '&#x2F;'),
+  'its name with places where a page may break it, which are not seen': LATER.replaceAll(
+    'heald/',
+    '\u200bheald/\u200b',
+  ),
+  'its name with hyphens that are not seen': LATER.replaceAll('heald/', 'he\u00adald/'),
+  'its name with a blank of a page in it': LATER.replaceAll('heald/', 'heald/\u00a0'),
+  'its name with the tags for such places': LATER.replaceAll('heald/', '<wbr>heald/<wbr>'),
+  'its name with such places as a page writes them': LATER.replaceAll('heald/', 'he&shy;ald/&#8203;'),
+  'its name with a mark before its slash': LATER.replaceAll('heald/', 'heald\\/'),
+  'its first line is wrapped, and a witness has signed it': LATER.replace('heald/', 'heald/\n') + WITNESSED,
+  'a mark within its first line, and a witness has signed it': LATER.replace('heald/', 'heald\u200b/') + WITNESSED,
   'of another program': noteOf(345, 'other.example/log').replace('\n345\n', '\nmany\n'),
 }
 
