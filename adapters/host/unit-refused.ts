@@ -17,25 +17,29 @@ const REFUSED = ['dependency', 'assert', 'unsupported']
 
 export function refusedStart(): RefusedStart {
   /** Of the job that was over last: told before the picture that shows none. */
-  let last: string | null = null
+  let last: { readonly result: string; readonly isReload: boolean } | null = null
   /** The last one before there was a job. */
   let runBefore: string | null = null
+  /** The job under way is none of a start: it fails too where the program ends meanwhile. */
+  let isReload = false
   return {
     jobRemoved(result) {
-      last = result
+      last = { result, isReload }
     },
     take(view) {
       if (view.job !== 0 || last === null) return null
-      const result = last
+      const { result, isReload: wasReload } = last
       last = null
       if (!isDown(view)) return null
       if (REFUSED.includes(result)) return whyNotStarted(result)
       // Where a program fails at its stop, the unit keeps that result; but a start that is begun is another run.
-      const isLimited = view.result === 'start-limit-hit' || (view.active === 'failed' && view.run === runBefore)
+      const isAsBefore = view.active === 'failed' && view.run === runBefore && !wasReload
+      const isLimited = view.result === 'start-limit-hit' || isAsBefore
       return result === 'failed' && isLimited ? 'it was started too often (StartLimitBurst)' : null
     },
-    seen({ job, run }) {
+    seen({ job, run, active }) {
       if (job === 0) runBefore = run
+      isReload = job !== 0 && (isReload || active === 'reloading' || active === 'refreshing')
     },
   }
 }

@@ -214,6 +214,30 @@ test('a start that systemd began, and that has failed, is none that was refused'
   }
 })
 
+test('a reload at which the program ends is no start that was refused: what is to be left down then stays down', async () => {
+  for (const code of [125, 255]) {
+    const of = ward(NOTHING, {}, { answer: () => OURS })
+    of.seat.take({ ...RUNS, RestartPreventExitStatus: [[255], []] }, true)
+    await of.service.adopt()
+    of.service.begin()
+    of.seat.take({ ActiveState: 'reloading', SubState: 'reload', Job: [9, JOB] }, true)
+    of.seat.take({ ActiveState: 'deactivating', SubState: 'stop-post', Result: 'exit-code', MainPID: 0 }, true)
+    of.seat.jobRemoved(JOB, 'failed')
+    of.seat.take({ ...HAS_FAILED, ExecMainCode: 1, ExecMainStatus: code }, true)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    assert.deepEqual([of.service.status().state, of.calls.includes('StartUnit')], ['held', false], `${code}`)
+    of.seat.release()
+  }
+  // Of a start that comes after it, it says nothing.
+  const refused = refusedStart()
+  const before = { ...NO_UNIT, run: 'a', active: 'failed', result: 'exit-code' }
+  refused.seen({ ...before, active: 'reloading', job: 9 })
+  refused.seen(before)
+  refused.seen({ ...before, job: 10 })
+  refused.jobRemoved('failed')
+  assert.notEqual(refused.take(before), null)
+})
+
 test('how a job ended is told of once, and is nothing new of a start of heald’s own', async () => {
   const refused = refusedStart()
   refused.jobRemoved('dependency')
