@@ -1,7 +1,7 @@
 import { BusError } from './bus-call.ts'
 import type { SystemdBus } from './systemd-bus.ts'
 import { whyNotStarted, wordsOf } from './unit-evidence.ts'
-import { awaitsRestart, isDown, type UnitView } from './unit-view.ts'
+import { awaitsRestart, isDown, isUp, type UnitView } from './unit-view.ts'
 
 /** A start of ours: asked for, perhaps again when nobody heard it, and over when the unit runs or its job has ended. */
 export interface UnitStart {
@@ -58,6 +58,8 @@ interface Order {
   /** Our job, once systemd has answered. */
   job: string | null
   isUnheard: boolean
+  /** systemd has not got to our job in its time, in words, and was asked to take it back; null: it was not. */
+  late: string | null
   /** The unit that is waited for before systemd is asked. */
   waitsFor: string | null
   /** How jobs of the unit ended since then: ours may be over before it is known which it is. */
@@ -112,7 +114,15 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
     clearTimeout(mine.deadline)
     mine.deadline = setTimeout(() => {
       const { waitsFor } = mine
-      if (isInItsTime(view())) return armDeadline(mine)
+      const now = view()
+      if (isInItsTime(now)) return armDeadline(mine)
+      // What runs goes on: a restart that came long after that was told would look like somebody's stop.
+      if (mine.late === null && isUp(now) && now.job !== 0 && mine.job?.endsWith(`/${now.job}`) === true) {
+        mine.late = `systemd did not get to it within ${Math.round(deadlineMs / 1000)} s`
+        // What it refuses is over, or has begun.
+        bus.manager('CancelJob', 'u', [now.job]).catch(() => {})
+        return armDeadline(mine)
+      }
       if (waitsFor !== null && lateRun === view().run) return
       if (waitsFor !== null) lateRun = view().run
       const what = waitsFor === null ? 'systemd did not start it' : `${waitsFor}, which it is bound to, was not back`
@@ -140,7 +150,15 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
   const self: UnitStart = {
     begin(member) {
       self.end()
-      order = { member, deadline: undefined, job: null, isUnheard: false, waitsFor: fellWith(), over: new Map() }
+      order = {
+        member,
+        deadline: undefined,
+        job: null,
+        isUnheard: false,
+        late: null,
+        waitsFor: fellWith(),
+        over: new Map(),
+      }
       armDeadline(order)
       if (order.waitsFor === null) ask(order)
       else void askOnceFree(order)
@@ -158,7 +176,10 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
     look() {
       const result = order?.over.get(order.job ?? '')
       const now = view()
-      if (result === undefined || now.job !== 0 || !isDown(now) || awaitsRestart(now)) return
+      if (result === undefined || now.job !== 0 || order === null) return
+      const { late } = order
+      if (late !== null && result === 'canceled' && (isUp(now) || isDown(now))) return fail(late)
+      if (!isDown(now) || awaitsRestart(now)) return
       const fellWith = result === 'dependency' ? REQUIRED : null
       if (result !== 'canceled') return fail(whyNotStarted(result), LEFT_OUT.includes(result), fellWith)
       self.end()

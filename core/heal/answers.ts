@@ -22,7 +22,7 @@ export function answersOf(facts: Facts, seat: Seat, isRemembered: () => boolean)
   const { name } = facts
 
   function refused(what: 'stopped' | 'restarted', why: string): Fault {
-    const hint = 'mend its unit and run systemctl daemon-reload; what runs goes on meanwhile'
+    const hint = 'what runs goes on; where its unit is why, mend that and run systemctl daemon-reload'
     return new Fault('service.failed', `${name} was not ${what}: ${why}`, { hint })
   }
 

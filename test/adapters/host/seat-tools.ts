@@ -10,12 +10,12 @@ import type { End, Outside } from '../../../core/heal/host.ts'
 export function seatTools(
   calls: string[],
   of: Readonly<Record<string, unknown>> = {},
-  answer: (member: string) => unknown = () => {},
+  answer: (member: string, args: readonly unknown[]) => unknown = () => {},
 ) {
   const bus: SystemdBus = {
-    async manager(member) {
+    async manager(member, _signature, args = []) {
       calls.push(member)
-      return answer(member)
+      return answer(member, args)
     },
     properties: async () => {},
     async property(_path, _interface, name) {
