@@ -81,6 +81,9 @@ test('who rewrites all of it and leaves no handover, or tells of a lost key, doe
     // Beside one that fits it is the one before.
     const fits = readFileSync(join(dir, 'checkpoint'), 'utf8')
     assert.equal((await judged(dir, [before.note, fits])).trouble, 'gap')
+    // With the new key the gap is no better for a checkpoint that does not fit.
+    const byKey = await judged(dir, [before.note], verdict.vkeys.slice(-1))
+    assert.deepEqual([byKey.trouble, byKey.unvouched, byKey.checked.epochs], ['unbelieved', [1], false])
   }
 })
 
