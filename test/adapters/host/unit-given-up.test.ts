@@ -192,6 +192,18 @@ test('a stop in an earlier boot, as that boot’s own end is one, is no reason t
   assert.deepEqual(await taken(earlier, IS_DOWN), ['stopped', false, false])
 })
 
+test('a unit that was left down, and that somebody or its timer has started while no heald ran, runs on', async () => {
+  for (const boot of ['00000000', '11111111']) {
+    const left = { ...MEMORY, runningPid: null, stayDown: true, why: 'it is done until it is started again', boot }
+    const { service, seat, calls, kinds } = ward({ memory: { web: left }, openIncidents: () => [] })
+    seat.take(RUNS, true)
+    await service.adopt()
+    service.begin()
+    assert.deepEqual([service.status().state, calls, kinds()], ['starting', [], ['service.adopted 8']], boot)
+    seat.release()
+  }
+})
+
 test('what is to be started again after a stop is wanted, also by the next heald', () => {
   const memory: Memory = {}
   for (const kind of ['service.stopped', 'service.restarting'] as const)
