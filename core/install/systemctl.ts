@@ -35,19 +35,26 @@ const LAST_LINES = 8
 
 /** Starts units anew. A Fault with the last lines of the first that does not come up. */
 export async function restartUnits(units: readonly string[]): Promise<void> {
+  const sinceMs = Date.now()
   try {
     await system('systemctl', 'restart', ...units)
   } catch (error) {
     for (const unit of units) {
       if ((await trySystem('systemctl', 'is-active', '--quiet', unit)) !== null) continue
-      // A line that was just written may not be in there yet.
-      await trySystem('journalctl', '--sync')
-      const lines = await trySystem('journalctl', '-q', '-o', 'cat', '-n', String(LAST_LINES), '-u', unit)
       throw new Fault('install.start', `${unit} does not start. Its last lines:`, {
-        hint: `${lines ?? ''}\nlook closer with: journalctl -u ${unit}`.trim(),
+        hint: `${await lastLines(unit, sinceMs)}\nlook closer with: journalctl -u ${unit}`.trim(),
         cause: error,
       })
     }
     throw error
   }
+}
+
+/** What it said itself; systemd's words on it where there is nothing. It is being started again meanwhile, which is told too. */
+async function lastLines(unit: string, sinceMs: number): Promise<string> {
+  // A line that was just written may not be in there yet.
+  await trySystem('journalctl', '--sync')
+  const journal = ['-q', '-o', 'cat', '-n', String(LAST_LINES), `--since=@${Math.floor(sinceMs / 1000)}`]
+  const own = await trySystem('journalctl', ...journal, `_SYSTEMD_UNIT=${unit}`)
+  return own || (await trySystem('journalctl', ...journal, '-u', unit)) || ''
 }
