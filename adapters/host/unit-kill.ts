@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import type { SystemdBus } from './systemd-bus.ts'
 import type { Life } from './unit-life.ts'
-import type { UnitView } from './unit-view.ts'
+import type { UnitStart } from './unit-start.ts'
+import { isUp, type UnitView } from './unit-view.ts'
 
 export interface KillTools {
   readonly unit: string
@@ -9,6 +10,8 @@ export interface KillTools {
   readonly view: () => UnitView
   readonly refresh: () => Promise<void>
   readonly life: () => Life
+  /** While it is under way, systemd starts it anew once it has stopped. */
+  readonly order: Pick<UnitStart, 'isUnderWay'>
   readonly isEmpty: () => boolean
   /** Has it stopped. */
   readonly stop: () => void
@@ -19,17 +22,23 @@ const LOOK_EVERY_MS = 20
 const STOP_MS = 540_000
 
 /** Resolves once nothing is left of what runs now, or was to be stopped; rejects `timeoutMs` after it was killed. */
-export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ...tools }: KillTools): Promise<void> {
+export async function killUnit(timeoutMs: number, killTools: KillTools): Promise<void> {
+  const { unit, bus, life, order, isEmpty, ...tools } = killTools
   let deadline = 0
   let run = life().instance?.run
   let wasOrdered = false
+  let isRestart = false
+  let turnMs = 0
   let isKilled = false
   while (!isEmpty()) {
     const { instance, stop, rest } = life()
     wasOrdered ||= stop?.isOurs === true
+    if (stop?.isOurs) isRestart = order.isUnderWay()
+    // systemd has not got to the restart: what runs is not being stopped yet, and that has a deadline of its own.
+    if (order.isUnderWay() && isUp(tools.view())) turnMs = performance.now()
     if (instance !== null && instance.run !== run) {
       // systemd has started it again by then: that is another tree, which is to be stopped where this one was to be.
-      if (!wasOrdered) return
+      if (!wasOrdered || isRestart) return
       run = instance.run
       isKilled = false
       if (stop === null) tools.stop()
@@ -39,7 +48,7 @@ export async function killUnit(timeoutMs: number, { unit, bus, life, isEmpty, ..
     }
     // systemd sees to a stop under way, whoever asked for it, for as long as the unit allows.
     const sinceMs = life().stop?.sinceMs ?? rest?.sinceMs ?? null
-    const isStopping = sinceMs !== null && performance.now() - sinceMs < STOP_MS
+    const isStopping = sinceMs !== null && performance.now() - Math.max(sinceMs, turnMs) < STOP_MS
     if (!isStopping && !isKilled) {
       isKilled = true
       deadline = performance.now() + timeoutMs

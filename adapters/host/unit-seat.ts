@@ -78,7 +78,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
   const found = unitFound(unit)
   const user = unitUser()
   const refused = refusedStart()
-  const asking = { unit, bus: tools.bus, refresh: tools.refresh, view: () => view }
+  const asking = { unit, bus: tools.bus, refresh: tools.refresh, view: () => view, life: () => life }
   const isOrdered = () => life.stop?.isOurs === true
 
   /** Takes a picture; what systemd may still be about to restart is left for a moment. */
@@ -280,7 +280,7 @@ export function unitSeat(unit: string, tools: UnitTools, onEnd: (end: End) => vo
     killTree(timeoutMs) {
       // Somebody may have had the rest stopped before this heald came, and no other picture comes until that is gone.
       if (life.rest !== null) queueMicrotask(look)
-      return killUnit(timeoutMs, { ...asking, life: () => life, isEmpty: seat.isEmpty, stop: () => seat.stop?.(false) })
+      return killUnit(timeoutMs, { ...asking, order, isEmpty: seat.isEmpty, stop: () => seat.stop?.(false) })
     },
     account: user.account,
     restartsItself() {

@@ -176,7 +176,10 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
     look() {
       const result = order?.over.get(order.job ?? '')
       const now = view()
-      if (result === undefined || now.job !== 0 || order === null) return
+      if (result === undefined || order === null) return
+      // A job has taken the place of ours: that was canceled by whoever wants it so, late or not.
+      if (now.job !== 0 && order.job?.endsWith(`/${now.job}`) !== true) order.late = null
+      if (now.job !== 0) return
       const { late } = order
       if (late !== null && result === 'canceled' && (isUp(now) || isDown(now))) return fail(late)
       if (!isDown(now) || awaitsRestart(now)) return

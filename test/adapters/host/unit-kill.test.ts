@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { killUnit } from '../../../adapters/host/unit-kill.ts'
 import { begun, type Life, NO_LIFE, stopOrdered, stopRefused } from '../../../adapters/host/unit-life.ts'
+import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import { NO_UNIT } from '../../../adapters/host/unit-view.ts'
-import { seatTools } from './seat-tools.ts'
+import { listener, seatTools } from './seat-tools.ts'
+import { RUNS, run } from './unit-ward.ts'
 
 /** So long a unit may be stopped (`TimeoutStopSec=infinity`) before it is killed. */
 const TAKES_LONG_MS = 540_000
 /** Longer ago than any stop may last. */
 const longAgo = () => performance.now() - 600_000
+/** No start of heald's is under way. */
+const order = { isUnderWay: () => false }
 
 test('what systemd has started again meanwhile is stopped, and killed where that takes too long as well', async () => {
   const calls: string[] = []
@@ -21,7 +25,7 @@ test('what systemd has started again meanwhile is stopped, and killed where that
   }
   const { bus, refresh } = seatTools(calls, {}, answer)
   await killUnit(5000, {
-    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => isEmpty },
+    ...{ unit: 'web.service', bus, refresh, order, view: () => NO_UNIT, life: () => life, isEmpty: () => isEmpty },
     stop() {
       calls.push('stop')
       life = stopOrdered(life, longAgo())
@@ -40,7 +44,7 @@ test('one that is being stopped already by then is not stopped again', async () 
   }
   const { bus, refresh } = seatTools(calls, {}, answer)
   await killUnit(5000, {
-    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => isEmpty },
+    ...{ unit: 'web.service', bus, refresh, order, view: () => NO_UNIT, life: () => life, isEmpty: () => isEmpty },
     stop: () => void calls.push('stop'),
   })
   assert.deepEqual(calls, ['KillUnit', 'KillUnit'])
@@ -56,7 +60,7 @@ test('one whose stop has taken all its time has its time to end after the kill, 
   const timeoutMs = 5000
   let ended: string | null = null
   const killed = killUnit(timeoutMs, {
-    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
+    ...{ unit: 'web.service', bus, refresh, order, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
     stop: assert.fail,
   }).catch((error: Error) => {
     ended = error.message
@@ -81,10 +85,52 @@ test('one whose stop systemd has refused in the end is not killed instead', asyn
   let life: Life = stopOrdered(begun(NO_LIFE, { pid: 7, run: 'a' }), performance.now())
   const { bus, refresh } = seatTools(calls)
   const killed = killUnit(5000, {
-    ...{ unit: 'web.service', bus, refresh, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
+    ...{ unit: 'web.service', bus, refresh, order, view: () => NO_UNIT, life: () => life, isEmpty: () => false },
     stop: assert.fail,
   })
   life = stopRefused(life)
   await killed
   assert.deepEqual(calls, [])
+})
+
+test('what runs is not killed while systemd does not get to its restart, which then has all the time of a stop', async t => {
+  const calls: string[] = []
+  let nowMs = 0
+  t.mock.method(performance, 'now', () => nowMs)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { outside, ended, told } = listener()
+  const tools = seatTools(calls, {}, () => '/job/5')
+  const seat = unitSeat('web.service', { ...tools, warn: () => {} }, ended, outside)
+  seat.take({ ...RUNS, Restart: 'no', TimeoutStartUSec: 2 ** 64 }, true)
+  await seat.adopt()
+  seat.stop?.(true)
+  seat.take({ Job: [5, '/job/5'] }, true)
+  const at = async (ms: number) => {
+    nowMs = ms
+    t.mock.timers.tick(20)
+    for (let n = 0; n < 10; n += 1) await Promise.resolve()
+  }
+  await at(600_000)
+  let isOver = false
+  const over = seat.killTree(5000).then(() => {
+    isOver = true
+  })
+  for (const ms of [600_020, 800_000]) await at(ms)
+  seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm' }, true)
+  await at(800_000 + TAKES_LONG_MS - 1)
+  assert.deepEqual([calls, isOver], [['RestartUnit'], false])
+  await at(800_000 + TAKES_LONG_MS)
+  assert.deepEqual(calls, ['RestartUnit', 'KillUnit'])
+  // What has been started anew between two looks is what was asked for.
+  seat.take({ ...RUNS, InvocationID: run(3) }, true)
+  await at(800_000 + TAKES_LONG_MS + 20)
+  await over
+  assert.deepEqual(
+    [calls, told],
+    [
+      ['RestartUnit', 'KillUnit'],
+      ['ended', 'runs'],
+    ],
+  )
+  seat.release()
 })

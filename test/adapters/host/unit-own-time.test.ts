@@ -110,6 +110,11 @@ test('a restart that systemd does not get to is taken back before it is told of,
       [{ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [0, '/'] }, IS_DOWN],
       ['runs', 'ended', 'ended'],
     ],
+    [
+      'somebody had it stopped instead',
+      [{ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [6, '/job/6'] }, IS_DOWN],
+      ['runs', 'ended', 'stops'],
+    ],
   ] as const) {
     const { seat, calls, told, warnings } = await seated({ TimeoutStartUSec: 90_000_000, Restart: 'no' })
     told.push('runs')
