@@ -51,7 +51,7 @@ export function takeUp({ facts, seat, memory, boot, missing }: Found, beginning:
   if (adopted !== null) {
     // Its stop was under way when the daemon before this one ended: the table stops what runs though held. Where others
     // may start it too, one of them has, also what was to be left down.
-    if (seat.rests !== undefined) facts.phase = 'stopped'
+    if (seat.rests !== undefined) Object.assign(facts, { phase: 'stopped', why: null } satisfies Partial<Facts>)
     else if (memory?.wanted === false) facts.phase = 'held'
     // The daemon before this one restarted it and ended before that was recorded.
     if (ranBefore !== null && ranBefore !== adopted.pid) records.unseenExit(ranBefore)

@@ -199,7 +199,8 @@ test('a unit that was left down, and that somebody or its timer has started whil
     seat.take(RUNS, true)
     await service.adopt()
     service.begin()
-    assert.deepEqual([service.status().state, calls, kinds()], ['starting', [], ['service.adopted 8']], boot)
+    const { state, why } = service.status()
+    assert.deepEqual([state, why, calls, kinds()], ['starting', null, [], ['service.adopted 8']], boot)
     seat.release()
   }
 })
