@@ -52,9 +52,9 @@ function isWhole({ text }: Piece): boolean {
   return signatures.every(line => isSignatureLine(line, origin)) && (!isOfHeald || isAsSigned)
 }
 
-/** The end of a name, without what parts it, and what a page sets into it so that it may be broken there. */
+/** The end of a name, without what parts it, and what a page or a terminal sets into it to break or to colour it there. */
 const HEALD = /heald[0-9a-f]{8}/iu
-const SET_IN = /&#?[a-z0-9]{1,20};|[^a-z0-9]/giu
+const SET_IN = /<\/?[a-z][a-z0-9-]{0,20}(?:\s[^<>]*)?\/?>|&#?[a-z0-9]{1,20};|\[[0-9;]{0,20}[mK]|[^a-z0-9]/giu
 /** All of a name: a heald signs in no other than that of its ledger. */
 const HEALDS_NAME = /^[\w.-]+\/heald\/[0-9a-f]{8}$/u
 

@@ -141,7 +141,7 @@ export function judgeSigned(joined: Joined, kept: readonly KeptCheckpoint[], tru
   const isOutsideGood = outside.contradictions.length + undecided.length + doubts.length === 0
   return {
     checkpoints: hasNotes ? own.bad === null && isOutsideGood : null,
-    epochs: epochs.length > 0 || found !== null ? isLinked && gapBad === null : null,
+    epochs: epochs.length > 0 || found !== null ? isLinked && gap === undefined : null,
     ...{ bad: found?.bad ?? null, trouble: found?.trouble ?? null },
     ...{ signedUpTo, comparedUpTo: upTo(outside.fitting), origin, vkeys: known.map(({ key }) => vkeyOf(key)) },
     evidence: (first(outside.contradictions) ?? first(undecided))?.evidence ?? [],

@@ -100,6 +100,8 @@ const MANGLED: Readonly<Record<string, string>> = {
   'its name with a blank of a page in it': LATER.replaceAll('heald/', 'heald/\u00a0'),
   'its name with the tags for such places': LATER.replaceAll('heald/', '<wbr>heald/<wbr>'),
   'its name with such places as a page writes them': LATER.replaceAll('heald/', 'he&shy;ald/&#8203;'),
+  'its name with what a page marks it with, as what was looked for': LATER.replaceAll('heald', '<mark>heald</mark>'),
+  'its name in colour, without what a terminal takes for it': LATER.replaceAll('heald', '[01;31m[Kheald[m[K'),
   'its name with a mark before its slash': LATER.replaceAll('heald/', 'heald\\/'),
   'its first line is wrapped, and a witness has signed it': LATER.replace('heald/', 'heald/\n') + WITNESSED,
   'a mark within its first line, and a witness has signed it': LATER.replace('heald/', 'heald\u200b/') + WITNESSED,

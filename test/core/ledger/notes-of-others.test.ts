@@ -84,6 +84,11 @@ test('who rewrites all of it and leaves no handover, or tells of a lost key, doe
     // With the new key the gap is no better for a checkpoint that does not fit.
     const byKey = await judged(dir, [before.note], verdict.vkeys.slice(-1))
     assert.deepEqual([byKey.trouble, byKey.unvouched, byKey.checked.epochs], ['unbelieved', [1], false])
+    // Nor for a key that has signed nothing here.
+    rmSync(join(dir, 'cp'), { recursive: true, force: true })
+    rmSync(join(dir, 'checkpoint'))
+    const idle = await judged(dir, [], verdict.vkeys.slice(-1))
+    assert.deepEqual([idle.trouble, idle.unvouched, idle.checked.epochs], ['unproved', [1], false])
   }
 })
 
