@@ -194,7 +194,7 @@ test('a stop in an earlier boot, as that boot’s own end is one, is no reason t
 
 test('a unit that was left down, and that somebody or its timer has started while no heald ran, runs on', async () => {
   for (const boot of ['00000000', '11111111']) {
-    const left = { ...MEMORY, runningPid: null, stayDown: true, why: 'it is done until it is started again', boot }
+    const left = { ...MEMORY, wanted: false, runningPid: null, stayDown: true, why: 'it is done until then', boot }
     const { service, seat, calls, kinds } = ward({ memory: { web: left }, openIncidents: () => [] })
     seat.take(RUNS, true)
     await service.adopt()
