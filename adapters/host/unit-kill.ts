@@ -28,7 +28,7 @@ export async function killUnit(timeoutMs: number, killTools: KillTools): Promise
   let run = life().instance?.run
   let wasOrdered = false
   let isRestart = false
-  let turnMs = 0
+  let turnMs = Number.NEGATIVE_INFINITY
   let isKilled = false
   while (!isEmpty()) {
     const { instance, stop, rest } = life()

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { killUnit } from '../../../adapters/host/unit-kill.ts'
 import { begun, type Life, NO_LIFE, stopOrdered, stopRefused } from '../../../adapters/host/unit-life.ts'
-import { unitSeat } from '../../../adapters/host/unit-seat.ts'
 import { NO_UNIT } from '../../../adapters/host/unit-view.ts'
-import { listener, seatTools } from './seat-tools.ts'
-import { RUNS, run } from './unit-ward.ts'
+import { seatTools } from './seat-tools.ts'
 
 /** So long a unit may be stopped (`TimeoutStopSec=infinity`) before it is killed. */
 const TAKES_LONG_MS = 540_000
@@ -93,44 +92,22 @@ test('one whose stop systemd has refused in the end is not killed instead', asyn
   assert.deepEqual(calls, [])
 })
 
-test('what runs is not killed while systemd does not get to its restart, which then has all the time of a stop', async t => {
+test('what runs is not killed while systemd does not get to its restart, which then has all the time of a stop', async () => {
   const calls: string[] = []
-  let nowMs = 0
-  t.mock.method(performance, 'now', () => nowMs)
-  t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { outside, ended, told } = listener()
-  const tools = seatTools(calls, {}, () => '/job/5')
-  const seat = unitSeat('web.service', { ...tools, warn: () => {} }, ended, outside)
-  seat.take({ ...RUNS, Restart: 'no', TimeoutStartUSec: 2 ** 64 }, true)
-  await seat.adopt()
-  seat.stop?.(true)
-  seat.take({ Job: [5, '/job/5'] }, true)
-  const at = async (ms: number) => {
-    nowMs = ms
-    t.mock.timers.tick(20)
-    for (let n = 0; n < 10; n += 1) await Promise.resolve()
-  }
-  await at(600_000)
-  let isOver = false
-  const over = seat.killTree(5000).then(() => {
-    isOver = true
+  let life: Life = stopOrdered(begun(NO_LIFE, { pid: 7, run: 'a' }), longAgo())
+  let active = 'active'
+  const { bus, refresh } = seatTools(calls)
+  const killed = killUnit(5000, {
+    ...{ unit: 'web.service', bus, refresh, order: { isUnderWay: () => true } },
+    ...{ view: () => ({ ...NO_UNIT, active }), life: () => life, isEmpty: () => false },
+    stop: assert.fail,
   })
-  for (const ms of [600_020, 800_000]) await at(ms)
-  seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm' }, true)
-  await at(800_000 + TAKES_LONG_MS - 1)
-  assert.deepEqual([calls, isOver], [['RestartUnit'], false])
-  await at(800_000 + TAKES_LONG_MS)
-  assert.deepEqual(calls, ['RestartUnit', 'KillUnit'])
+  await setTimeout(200)
+  active = 'deactivating'
+  await setTimeout(200)
+  assert.deepEqual(calls, [])
   // What has been started anew between two looks is what was asked for.
-  seat.take({ ...RUNS, InvocationID: run(3) }, true)
-  await at(800_000 + TAKES_LONG_MS + 20)
-  await over
-  assert.deepEqual(
-    [calls, told],
-    [
-      ['RestartUnit', 'KillUnit'],
-      ['ended', 'runs'],
-    ],
-  )
-  seat.release()
+  life = begun(life, { pid: 8, run: 'b' })
+  await killed
+  assert.deepEqual(calls, [])
 })
