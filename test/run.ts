@@ -39,7 +39,7 @@ const { values, positionals: patterns } = parseArgs({
 })
 const bounds = values.soak
   ? { testMs: 60 * MINUTE, fileMs: 90 * MINUTE, runMs: 300 * MINUTE }
-  : { testMs: 5 * MINUTE, fileMs: 20 * MINUTE, runMs: 80 * MINUTE }
+  : { testMs: 5 * MINUTE, fileMs: 20 * MINUTE, runMs: 85 * MINUTE }
 if (values['file-seconds'] !== undefined) bounds.fileMs = Number(values['file-seconds']) * 1000
 if (values.soak) process.env.HEALD_SOAK ??= 'full'
 if (values.soak) for (const [name, count] of Object.entries(FULL_COUNTS)) process.env[name] ??= String(count)
