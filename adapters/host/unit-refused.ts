@@ -1,6 +1,6 @@
 import type { Outside } from '../../core/heal/host.ts'
 import { whyNotStarted } from './unit-evidence.ts'
-import { isDown, type UnitView } from './unit-view.ts'
+import { isDown, isReloading, type UnitView } from './unit-view.ts'
 
 /** What came of a start that systemd or somebody else asked for: its job says so, or a condition of the unit. */
 export interface RefusedStart {
@@ -37,9 +37,9 @@ export function refusedStart(): RefusedStart {
       const isLimited = view.result === 'start-limit-hit' || isAsBefore
       return result === 'failed' && isLimited ? 'it was started too often (StartLimitBurst)' : null
     },
-    seen({ job, run, active }) {
-      if (job === 0) runBefore = run
-      isReload = job !== 0 && (isReload || active === 'reloading' || active === 'refreshing')
+    seen(view) {
+      if (view.job === 0) runBefore = view.run
+      isReload = view.job !== 0 && (isReload || isReloading(view))
     },
   }
 }

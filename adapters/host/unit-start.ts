@@ -74,6 +74,11 @@ function isInItsTime(now: UnitView): boolean {
   return awaitsRestart(now) || (now.active === 'activating' && (now.type === 'oneshot' || Number.isFinite(now.startMs)))
 }
 
+/** The job that the unit has is ours. */
+function isOfJob({ job }: Order, now: UnitView): boolean {
+  return job?.endsWith(`/${now.job}`) === true
+}
+
 export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools }: StartTools): UnitStart {
   let order: Order | null = null
   /** The run of which it was told that the unit it fell with is not back. That may last, and is no news again. */
@@ -117,14 +122,14 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
       const now = view()
       if (isInItsTime(now)) return armDeadline(mine)
       // What runs goes on: a restart that came long after that was told would look like somebody's stop.
-      if (mine.late === null && isUp(now) && now.job !== 0 && mine.job?.endsWith(`/${now.job}`) === true) {
+      if (mine.late === null && isUp(now) && now.job !== 0 && isOfJob(mine, now)) {
         mine.late = `systemd did not get to it within ${Math.round(deadlineMs / 1000)} s`
         // What it refuses is over, or has begun.
         bus.manager('CancelJob', 'u', [now.job]).catch(() => {})
         return armDeadline(mine)
       }
-      if (waitsFor !== null && lateRun === view().run) return
-      if (waitsFor !== null) lateRun = view().run
+      if (waitsFor !== null && lateRun === now.run) return
+      if (waitsFor !== null) lateRun = now.run
       const what = waitsFor === null ? 'systemd did not start it' : `${waitsFor}, which it is bound to, was not back`
       fail(`${what} within ${Math.round(deadlineMs / 1000)} s`)
     }, deadlineMs)
@@ -178,7 +183,7 @@ export function unitStart({ unit, bus, view, refresh, fellWith, isFree, ...tools
       const now = view()
       if (result === undefined || order === null) return
       // A job has taken the place of ours: that was canceled by whoever wants it so, late or not.
-      if (now.job !== 0 && order.job?.endsWith(`/${now.job}`) !== true) order.late = null
+      if (now.job !== 0 && !isOfJob(order, now)) order.late = null
       if (now.job !== 0) return
       const { late } = order
       if (late !== null && result === 'canceled' && (isUp(now) || isDown(now))) return fail(late)

@@ -142,8 +142,12 @@ export function launchOf(view: UnitView): Launch {
 }
 
 /** It runs, as far as systemd knows: started and ready in its own terms. */
-export function isUp({ active }: UnitView): boolean {
-  return active === 'active' || active === 'reloading' || active === 'refreshing'
+export function isUp(view: UnitView): boolean {
+  return view.active === 'active' || isReloading(view)
+}
+
+export function isReloading({ active }: UnitView): boolean {
+  return active === 'reloading' || active === 'refreshing'
 }
 
 /** Nothing of it runs. In the middle of a start systemd says so too, though there is a process already. */

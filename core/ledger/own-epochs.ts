@@ -1,4 +1,4 @@
-import { openCheckpoint } from './checkpoint.ts'
+import { openCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
 import { type Epoch, epochsOf, originOf } from './epochs.ts'
 import { keptNote } from './kept.ts'
 import { keyEntries } from './key-entries.ts'
@@ -46,9 +46,15 @@ export function isVouched(
 function isHandedOver(
   dir: string,
   before: Epoch | undefined,
-  { fromSeq }: Epoch,
+  epoch: Epoch,
   roots: ReadonlyMap<number, Digest>,
 ): boolean {
+  const signed = handoverOf(dir, before, epoch)
+  return signed !== null && signed.root === roots.get(epoch.fromSeq)
+}
+
+/** The checkpoint of the old key that ends its epoch; null: it is not here, or another's. */
+export function handoverOf(dir: string, before: Epoch | undefined, { fromSeq }: Epoch): SignedCheckpoint | null {
   const opened = before === undefined ? null : openCheckpoint(keptNote(dir, fromSeq) ?? '', [before.key])
-  return opened?.ok === true && opened.checkpoint.root === roots.get(fromSeq)
+  return opened?.ok === true ? opened.checkpoint : null
 }

@@ -1,11 +1,10 @@
 import { codeOf } from '../fault.ts'
 import { checkReceipt } from './check.ts'
-import { claimOf, openCheckpoint } from './checkpoint.ts'
-import type { Epoch } from './epochs.ts'
-import { keptNote, latestCheckpoint } from './kept.ts'
+import { claimOf } from './checkpoint.ts'
+import { latestCheckpoint } from './kept.ts'
 import { keyStore } from './keys.ts'
 import { rawPublicKey } from './note.ts'
-import { ownEpochs } from './own-epochs.ts'
+import { handoverOf, ownEpochs } from './own-epochs.ts'
 
 /* Whether the entry that tells of a prune is signed, or could be: who has no key can write such an entry too. */
 
@@ -21,8 +20,8 @@ export async function isSigned(dir: string, toldBy: number, signal?: AbortSignal
 export async function canBeSigned(dir: string): Promise<boolean> {
   const epochs = (await ownEpochs(dir))?.epochs ?? []
   const last = epochs.at(-1)
-  if (last === undefined || !epochs.slice(1).every(each => isHandedOver(dir, epochs[each.epoch - 1], each)))
-    return false
+  if (last === undefined) return false
+  if (epochs.slice(1).some(each => handoverOf(dir, epochs[each.epoch - 1], each) === null)) return false
   try {
     return rawPublicKey(last.key.publicKey).equals(rawPublicKey(keyStore(dir).load(last.epoch)))
   } catch (error) {
@@ -30,8 +29,4 @@ export async function canBeSigned(dir: string): Promise<boolean> {
     if (['ledger.key', 'EACCES'].includes(codeOf(error))) return false
     throw error
   }
-}
-
-function isHandedOver(dir: string, before: Epoch | undefined, { fromSeq }: Epoch): boolean {
-  return before !== undefined && openCheckpoint(keptNote(dir, fromSeq) ?? '', [before.key]).ok
 }

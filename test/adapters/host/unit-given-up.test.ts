@@ -19,12 +19,17 @@ const TIMES = { ActiveExitTimestampMonotonic: 5000_000, ConditionTimestampMonoto
 
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-/** A unit that ran, was killed, and is about to be started again by systemd. */
-async function awaiting() {
+async function running() {
   const of = ward(NOTHING, {}, { answer: () => OURS })
   of.seat.take(RUNS, true)
   await of.service.adopt()
   of.service.begin()
+  return of
+}
+
+/** A unit that ran, was killed, and is about to be started again by systemd. */
+async function awaiting() {
+  const of = await running()
   of.seat.take({ ...AWAITS, ...TIMES }, true)
   assert.equal(of.service.status().state, 'backoff')
   return of
@@ -100,10 +105,7 @@ test('what was stopped for a restart by hand that came to nothing is wanted', as
     // As the program's code at its stop is one of failure.
     ['failed', { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' }],
   ] as const) {
-    const of = ward(NOTHING, {}, { answer: () => OURS })
-    of.seat.take(RUNS, true)
-    await of.service.adopt()
-    of.service.begin()
+    const of = await running()
     of.seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [9, JOB] }, true)
     of.seat.take({ ...IS_DOWN, Job: [9, JOB] }, true)
     assert.equal(of.service.status().state, 'stopped')
@@ -128,10 +130,7 @@ test('the same where systemd tells of the stop and of what came of the start at 
     ['dependency', IS_DOWN],
     ['failed', { ...HAS_FAILED, Result: 'start-limit-hit' }],
   ] as const) {
-    const of = ward(NOTHING, {}, { answer: () => OURS })
-    of.seat.take(RUNS, true)
-    await of.service.adopt()
-    of.service.begin()
+    const of = await running()
     of.seat.take({ ActiveState: 'deactivating', SubState: 'stop-sigterm', Job: [9, JOB] }, true)
     of.seat.jobRemoved(JOB, result)
     of.seat.take(end, true)
