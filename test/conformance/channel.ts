@@ -171,16 +171,16 @@ export function channelConformance(name: string, start: () => Promise<Platform>)
         },
         20_000,
       )
-      await until('it is up again', isUp, 60_000)
+      await until('it is up again', isUp)
     })
 
     test('a cut connection is made anew', async () => {
       platform.cut()
-      await until('it posts', async () => (await post('one')).verdict === 'done', 60_000)
-      await until('it is up', isUp, 60_000)
+      await until('it posts', async () => (await post('one')).verdict === 'done')
+      await until('it is up', isUp)
       if (!platform.can.words) return
       platform.say(chat, '/status agent')
-      await until('the word came', () => words.length > 0, 60_000)
+      await until('the word came', () => words.length > 0)
     })
 
     test('what people write comes in once per key, with who and where', async () => {

@@ -182,7 +182,7 @@ export function wordConformance(name: string, start: () => Promise<Speaking>): v
       platform.setLatency(200)
       const word = await said('/status')
       if (platform.acknowledged().length > 0)
-        await until('it is acknowledged', () => platform.acknowledged().every(ms => ms !== null), 60_000)
+        await until('it is acknowledged', () => platform.acknowledged().every(ms => ms !== null))
       for (const ms of platform.acknowledged()) assert.ok(ms !== null && ms < 3000, `acknowledged after ${ms} ms`)
       resolve()
       assert.equal(await word.reply(plainMessage('at last')), null)
@@ -200,7 +200,7 @@ export function wordConformance(name: string, start: () => Promise<Speaking>): v
       const coming = next()
       await open()
       assert.equal((await coming).key, word.key)
-      await until('it is confirmed', () => platform.unconfirmed() === 0, 60_000)
+      await until('it is confirmed', () => platform.unconfirmed() === 0)
     })
 
     test('what is said when no more words are taken is not confirmed, and comes to the next process; answers still go out', async () => {
@@ -223,8 +223,8 @@ export function wordConformance(name: string, start: () => Promise<Speaking>): v
       handle = () => {}
       await open()
       if (!platform.does.again) return
-      await until('it came', () => words.slice(before).some(({ text }) => /rollback web/.test(text)), 60_000)
-      await until('it is confirmed', () => platform.unconfirmed() === 0, 60_000)
+      await until('it came', () => words.slice(before).some(({ text }) => /rollback web/.test(text)))
+      await until('it is confirmed', () => platform.unconfirmed() === 0)
     })
 
     test('a handler that rejects, and one that throws, lose neither the next word nor the process', async () => {

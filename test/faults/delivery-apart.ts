@@ -45,7 +45,7 @@ export async function timesBesideDead(kind: ChannelSpec['kind'], platform: Platf
   })
   const times: number[] = []
   try {
-    await until('it is up', () => isUp, 60_000)
+    await until('it is up', () => isUp)
     for (let seq = 0; seq < INCIDENTS; seq += 1) {
       const [svc, ts] = [`svc${seq}`, new Date().toISOString()]
       const data = { severity: 'warning', cause: 'killed by SIGKILL', services: [svc] }
@@ -54,7 +54,7 @@ export async function timesBesideDead(kind: ChannelSpec['kind'], platform: Platf
       const fromMs = performance.now()
       outbox.take(applyEntry(cards, entry, policyOf(notice, cards.silences, Date.now())))
       outbox.wake()
-      await until(`${svc} is shown`, () => platform.shown(chat).some(({ text }) => text.includes(svc)), 60_000)
+      await until(`${svc} is shown`, () => platform.shown(chat).some(({ text }) => text.includes(svc)))
       times.push(performance.now() - fromMs)
       await sleep(apartMs(kind))
     }

@@ -49,7 +49,7 @@ async function degraded(stand: Stand): Promise<void> {
 
 /** After the disk is well: recording again, the gap told, the chain whole. */
 async function recovers(stand: Stand): Promise<void> {
-  await stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok', 60_000)
+  await stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok')
   const gap = await stand.wait('ledger.gap', () => stand.of('ledger.gap')[0])
   const before = stand.of('service.recovered', 'api').length
   await healsAgain(stand, 'api')
@@ -136,7 +136,7 @@ for (const [calls, error] of [
     const inject = await injectFault(stand, daemon.pid, calls, error, ['-P', file])
     for (let n = 0; n < 3; n += 1) await healsAgain(stand, 'api')
     await inject.end()
-    await stand.wait('it records', async () => (await stand.status()).daemon.recording === 'ok', 60_000)
+    await stand.wait('it records', async () => (await stand.status()).daemon.recording === 'ok')
     assert.equal(daemon.child.exitCode, null)
     assert.ok(stand.of('ledger.gap').length > 0, 'what happened is named')
     await healsAgain(stand, 'api')

@@ -36,7 +36,7 @@ async function makeSite(t: TestContext, releases: Record<string, Manner>, more: 
   const config = configOf(folder, await freePort(), more)
   stand.configure({ ...config, services: { ...config.services, noise: NOISE } })
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   const filler = join(stand.state, 'filler')
   return {
     ...{ stand, folder },
@@ -71,7 +71,7 @@ function append(file: string, bytes: Buffer): boolean {
 }
 
 const recordsAgain = (stand: Stand) =>
-  stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok', 60_000)
+  stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok')
 
 test('while nothing can be recorded, no deploy and no rollback begins, and none begins afterwards by itself', async t => {
   const site = await makeSite(t, { r1: 'well', r2: 'well' })

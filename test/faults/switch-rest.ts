@@ -110,7 +110,7 @@ async function deadMenEnd(site: Site, what: string): Promise<void> {
   if (left().length === 0) return
   strike.hurry(true)
   try {
-    await stand.wait(`${what}: no dead-man is left`, () => left().length === 0, 60_000)
+    await stand.wait(`${what}: no dead-man is left`, () => left().length === 0)
   } finally {
     strike.hurry(false)
   }

@@ -117,7 +117,7 @@ export async function makeSite(t: TestContext, kind: Kind, times: Times = {}): P
     up: () => stand.up({ env: { ...place.env, ...strike.env }, timeoutMs: 60_000 }),
     known: async () => {
       const isKnown = ({ targets: [app] }: Status) => app?.state === 'idle' && app.knownGood !== null
-      await stand.wait('what runs is known to be good', async () => isKnown(await site.status()), 60_000)
+      await stand.wait('what runs is known to be good', async () => isKnown(await site.status()))
     },
     status: () => request(socket, 'GET', '/v1/status', undefined, { timeoutMs: 20_000 }) as Promise<Status>,
     deploy: path => ask('deploy', { ref: path, force: true }),

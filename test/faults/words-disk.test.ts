@@ -59,7 +59,7 @@ test('while the ledger can not be written, orders from chats are refused with th
   assert.equal(await stand.onlyProcess('job'), pid, 'nothing was done')
 
   rmSync(ballast)
-  await stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok', 60_000)
+  await stand.wait('it records again', async () => (await stand.status()).daemon.recording === 'ok')
   assert.deepEqual(stand.of('command.requested'), [], 'nothing is done later')
   chats.telegram.say(chats.chatOf(chats.telegram), '/restart job')
   await stand.wait('it is done now', () => stand.of('command.succeeded').length === 1)

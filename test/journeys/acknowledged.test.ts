@@ -60,12 +60,12 @@ async function makeSite(t: TestContext) {
   async function held(platform: Speaking, count: number, begin: () => Promise<() => boolean>): Promise<void> {
     const { length } = platform.answers()
     gate = Promise.withResolvers()
-    await stand.wait(`${platform.name}: all of it is acknowledged`, await begin(), 60_000)
+    await stand.wait(`${platform.name}: all of it is acknowledged`, await begin())
     const early = platform.answers().slice(length)
     assert.deepEqual(early, [], `${platform.name}: answered without heald`)
     gate.resolve()
     const isAnswered = () => platform.answers().length >= length + count
-    await stand.wait(`${platform.name}: all of it is answered`, isAnswered, 60_000)
+    await stand.wait(`${platform.name}: all of it is answered`, isAnswered)
   }
 
   async function walk(platform: Speaking): Promise<void> {

@@ -134,7 +134,7 @@ test('a folder that appears later is taken up without a restart, and its service
   renameSync(`${folder.path}-later`, folder.path)
   folder.add('r1', 'well')
   folder.point('r1')
-  const idle = await stand.wait('it is known to be good', () => isIdle(stand), 60_000)
+  const idle = await stand.wait('it is known to be good', () => isIdle(stand))
   assert.deepEqual([idle.current?.generation, idle.why], ['r1', null])
   await stand.inState('web', 'ready')
   folder.add('r2', 'well')
@@ -150,7 +150,7 @@ test('a pointer that becomes a folder, and back: an entry each, in words, and no
   folder.point('r1')
   stand.configure(configOf(folder, await freePort()))
   const daemon = await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   const pointer = join(folder.path, 'current')
   rmSync(pointer)
   mkdirSync(pointer)
@@ -192,7 +192,7 @@ test('a deploy of what is no whole release of the target is refused, in words, a
   const config = configOf(folder, port)
   stand.configure({ ...config, targets: { app: { kind: 'releases', path: folder.path, activate: ['./activate'] } } })
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   const before = stand.entries().filter(({ kind }) => /^(switch|rollback|deadman)/.test(kind)).length
   const long = 'x'.repeat(4096)
   const refs: Record<string, RegExp> = {
@@ -252,7 +252,7 @@ test('an activation that hangs is ended in its time, and what was known to be go
   const activation = { activate: ['./activate'], activationDeadline: '1s' }
   stand.configure({ ...config, targets: { app: { kind: 'releases', path: folder.path, ...activation } } })
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   for (const [release, why] of [
     ['r2', /its activation failed: .*(1 s|1000 ms|in time|deadline)/],
     ['r3', /its activation failed: .*7/],
@@ -274,10 +274,10 @@ test('a release that is taken away while it runs: led back to the newest known-g
   folder.point('r1')
   stand.configure(configOf(folder, await freePort()))
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   await stand.must('deploy', 'app', 'r2')
   rmSync(join(folder.path, 'releases/r2'), { recursive: true })
-  await stand.wait('it is led back', () => stand.of('rollback.verified').length === 1, 60_000)
+  await stand.wait('it is led back', () => stand.of('rollback.verified').length === 1)
   assert.equal(folder.current(), 'r1')
   const [started] = stand.of('rollback.started')
   assert.deepEqual([started?.data.cause, started?.data.why], ['recovery', 'its pointer leads to nothing that is whole'])

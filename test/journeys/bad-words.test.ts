@@ -107,7 +107,7 @@ test('a button that is tapped twice, which is two presses for the platform, is o
       for (let tap = 0; tap < 2; tap += 1) platform.press(chats.chatOf(platform), found.reference, found.id)
     })
     const { id } = rollbacks(chats).at(-1)?.data ?? {}
-    await stand.wait('it is done', () => stand.of('command.succeeded').some(({ data }) => data.id === id), 60_000)
+    await stand.wait('it is done', () => stand.of('command.succeeded').some(({ data }) => data.id === id))
     assert.deepEqual([rollbacks(chats).length, folder.current()], [count + 1, 'r1'], platform.name)
   }
   assert.equal(stand.of('rollback.started').length, platforms.length)
@@ -148,7 +148,7 @@ test('approvals: not by whoever asked, from whatever account; not with a code th
   await denied(/alice asked for c\d+, so others have to approve it/)
   const code = codeNow()
   await fillIn(first, code)
-  await stand.wait('it is done', () => done() === first, 60_000)
+  await stand.wait('it is done', () => done() === first)
   assert.equal(folder.current(), 'r1')
 
   await stand.must('deploy', 'app', 'r2')
@@ -164,7 +164,7 @@ test('approvals: not by whoever asked, from whatever account; not with a code th
   assert.equal(folder.current(), 'r2')
   await stand.must('unlock', 'bob')
   await fillIn(second, codeNow(1))
-  await stand.wait('it is done', () => done() === second, 60_000)
+  await stand.wait('it is done', () => done() === second)
   assert.equal(folder.current(), 'r1')
 
   const pid = await stand.onlyProcess('web')
@@ -237,7 +237,7 @@ function watch({ stand }: Chats, platform: Speaking) {
       await say()
       const found = () => platform.answers().filter(({ text }) => says.test(text))
       await stand
-        .wait(`${platform.name} answers ${what}`, () => found().length > before, 60_000)
+        .wait(`${platform.name} answers ${what}`, () => found().length > before)
         .catch(error => {
           const texts = platform.answers().map(({ text }) => text.slice(0, 300))
           throw new Error(

@@ -82,7 +82,7 @@ async function makeSite(t: TestContext) {
     const { gateway } = discord.fake
     const { identify } = gateway.count
     const isThere = () => between.up.size === all.length && gateway.count.identify > identify
-    await stand.wait('the bot is up everywhere', isThere, 60_000)
+    await stand.wait('the bot is up everywhere', isThere)
   }
 
   /** All three say it; the bot is killed, and another one comes. */
@@ -129,17 +129,17 @@ async function makeSite(t: TestContext) {
     const before = kindsOf(discord, from)
     await struck(moment, say)
     for (const platform of [telegram, slack])
-      await stand.wait(`${platform.name}: it is done`, () => isOver(platform, from), 60_000)
+      await stand.wait(`${platform.name}: it is done`, () => isOver(platform, from))
     if (moment === 'before') {
       assert.deepEqual(kindsOf(discord, from), before, 'what core has not heard of is not done')
       await say(discord)
     }
-    await stand.wait('discord: it is done', () => isOver(discord, from), 60_000)
+    await stand.wait('discord: it is done', () => isOver(discord, from))
     for (const platform of moment === 'before' ? all : [telegram, slack])
-      await stand.wait(`${platform.name}: it is answered`, () => isAnswered(platform, from, moment), 60_000)
+      await stand.wait(`${platform.name}: it is answered`, () => isAnswered(platform, from, moment))
     // Nobody could be answered on Discord after a kill, so the card is what tells.
     const isShown = () => chats.texts(discord).some(each => each.includes('job-discord'))
-    await stand.wait('discord shows it', isShown, 60_000)
+    await stand.wait('discord shows it', isShown)
     for (const platform of all) assert.deepEqual(kindsOf(platform, from), kinds, `${platform.name}, ${moment}`)
   }
 

@@ -18,7 +18,7 @@ test('a damaged ledger holds automatic rollbacks until somebody has acknowledged
   const web = config.services?.web ?? assert.fail('it has a service')
   stand.configure({ ...config, services: { web: { ...web, restart: { backoff: { base: '50ms', cap: '300ms' } } } } })
   const daemon = await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   assert.equal((await stand.json<Switched>('deploy', 'app', 'r2')).outcome, 'committed')
   await daemon.kill()
   const ledger = join(stand.state, 'ledger/seg')
@@ -37,12 +37,12 @@ test('a damaged ledger holds automatic rollbacks until somebody has acknowledged
     (await stand.json<Incident[]>('incidents')).find(({ cause }) => /^the ledger is damaged/.test(cause)),
   )
   writeFileSync(join(r2, 'broken'), '')
-  const loop = await stand.wait('a crash loop', () => stand.of('crashloop.detected', 'web')[0], 60_000)
+  const loop = await stand.wait('a crash loop', () => stand.of('crashloop.detected', 'web')[0])
   assert.equal(loop.data.verdict, 'slow restarts')
   assert.match(String(loop.data.why), /the ledger is damaged, and nobody has acknowledged its incident/)
   assert.equal(folder.current(), 'r2')
   await stand.must('ack', damage.id)
-  await stand.wait('it is rolled back', () => stand.of('rollback.verified')[0], 60_000)
+  await stand.wait('it is rolled back', () => stand.of('rollback.verified')[0])
   assert.equal(folder.current(), 'r1')
   assert.deepEqual(
     stand.of('crashloop.detected', 'web').map(({ data }) => data.verdict),

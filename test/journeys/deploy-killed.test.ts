@@ -18,7 +18,7 @@ test('heald deploy, killed while it waits: the switch goes on, is recorded, and 
   const port = await freePort()
   stand.configure(configOf(folder, port, { switch: { probation: '5s', passes: 1, deadMan: '3m' } }))
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   for (const [release, kind, ends] of [
     ['r2', 'switch.committed', 'r2'],
     ['r3', 'rollback.verified', 'r2'],

@@ -37,7 +37,7 @@ test('the fakes: what they print runs, a crash arrives in every chat, and Ctrl-C
   writeFileSync(stand.configPath, withCodes.replace('sleep 15', 'sleep 100000'))
   await stand.up({ env: Object.fromEntries(tokens) })
   // A bot that is new tells of what comes, not of what was over before.
-  await stand.wait('the channels', () => stand.of('channel.up').length === 3, 60_000)
+  await stand.wait('the channels', () => stand.of('channel.up').length === 3)
   const { pid } = await stand.inState('sample', 'ready')
   process.kill(pid ?? assert.fail('it has no process'), 'SIGKILL')
   await stand.wait('the card in every chat', async () =>

@@ -104,7 +104,7 @@ async function makeSite(t: TestContext) {
     await approve(approver, id, codes.at(-1) ?? '')
 
     const isDone = () => stand.of('command.succeeded').some(({ data }) => data.id === id)
-    await stand.wait(`${way}: it is done`, isDone, 60_000)
+    await stand.wait(`${way}: it is done`, isDone)
     assert.equal(folder.current(), 'r1')
     for (const platform of all) {
       const command = await stand.wait(`${way}: the command’s card on ${platform.name}`, () =>

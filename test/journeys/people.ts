@@ -43,7 +43,7 @@ export async function makeOrderedSite(chats: Chats, releases: Record<string, Man
   const port = await freePort()
   chats.configure({ ...configOf(folder, port), operators: peopleOf(chats), ...more })
   const daemon = await chats.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   return { folder, port, daemon }
 }
 

@@ -17,7 +17,7 @@ test('a target that a reload adds is known before its new service starts', async
   await stand.inState('other', 'ready')
   stand.configure(configOf(folder, await freePort()))
   await stand.must('reload')
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   assert.equal((await stand.service('web')).generation, 'r1')
   const bad = JSON.parse((await stand.cli('deploy', 'app', 'r2', '--json')).stdout) as Switched
   assert.deepEqual([bad.outcome, folder.current()], ['rolled back', 'r1'])
@@ -40,7 +40,7 @@ test('a running service that a reload puts under a target is started anew by a d
   const pid = await stand.onlyProcess('web')
   stand.configure(later)
   await stand.must('reload')
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   assert.equal((await stand.service('web')).pid, pid, 'proving what runs takes no restart')
   const bad = JSON.parse((await stand.cli('deploy', 'app', 'r2', '--json')).stdout) as Switched
   assert.deepEqual([bad.outcome, folder.current()], ['rolled back', 'r1'])
@@ -63,7 +63,7 @@ test('a reload in the middle of a switch, of what is switched, is refused and do
   const config = configOf(folder, port, { switch: { probation: '3s', passes: 3 } })
   stand.configure(config)
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   const applied = () => stand.of('config.applied')
   const before = applied().length
   const deploy = stand.must('deploy', 'app', 'r2')
@@ -74,7 +74,7 @@ test('a reload in the middle of a switch, of what is switched, is refused and do
   assert.match(refused.stderr, /app is being switched.*\n.*applied once that has ended/)
   await deploy
   assert.equal(applied().length, before)
-  await stand.wait('it to be applied', () => applied().length === before + 1, 60_000)
+  await stand.wait('it to be applied', () => applied().length === before + 1)
   assert.match(await stand.must('reload', '--dry-run'), /would keep: web/)
   assert.equal(folder.current(), 'r2')
   await stand.verified()

@@ -18,7 +18,7 @@ async function makeSite(t: TestContext, releases: Record<string, Manner>, more: 
   return { stand, folder, config, web: config.services.web ?? assert.fail() }
 }
 
-const known = (stand: Stand) => stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+const known = (stand: Stand) => stand.wait('what runs is known to be good', () => isIdle(stand))
 const without = ({ target: _, ...rest }: ServiceInput): ServiceInput => rest as ServiceInput
 const refOf = (value: unknown) => (value as { readonly generation?: string } | null)?.generation ?? null
 
@@ -158,7 +158,7 @@ test('the target of a service changed: it belongs to the other one from then on'
   const targets = { app: { kind: 'releases', path: folder.path }, other: { kind: 'releases', path: other.path } }
   stand.configure({ ...config, targets })
   await stand.up()
-  await stand.wait('both are known', () => stand.of('generation.good').length === 2, 60_000)
+  await stand.wait('both are known', () => stand.of('generation.good').length === 2)
   const { pid } = await stand.inState('web', 'ready')
   stand.configure({ ...config, targets, services: { web: { ...web, target: 'other' } } })
   await stand.must('reload')

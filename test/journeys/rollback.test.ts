@@ -17,7 +17,7 @@ async function makeSite(t: TestContext, releases: Record<string, Manner>, more: 
   const port = await freePort()
   stand.configure(configOf(folder, port, more))
   const daemon = await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   return { stand, folder, daemon, port, answers: async () => (await fetch(`http://127.0.0.1:${port}/`)).text() }
 }
 
@@ -92,7 +92,7 @@ test('a generation that breaks after its commit is rolled back from, once', asyn
   const { stand, folder, answers } = await makeSite(t, { r1: 'well', r2: 'breaks' })
   await stand.must('deploy', 'app', 'r2')
   writeFileSync(join(folder.path, 'releases/r2/broken'), '')
-  await stand.wait('it was rolled back', () => stand.of('rollback.verified').length === 1, 60_000)
+  await stand.wait('it was rolled back', () => stand.of('rollback.verified').length === 1)
   assert.equal(folder.current(), 'r1')
   assert.equal(await answers(), 'r1\n')
   const [loop] = stand.of('crashloop.detected')
@@ -113,7 +113,7 @@ test('trouble that is not of the generation rolls back once, then holds and says
   writeFileSync(folder.noRoom, '')
   const [pid] = stand.processes('web')
   process.kill(pid ?? assert.fail(), 'SIGKILL')
-  await stand.wait('it is held', () => stand.of('rollback.held').length === 1, 60_000)
+  await stand.wait('it is held', () => stand.of('rollback.held').length === 1)
   const [held] = stand.of('rollback.held')
   assert.equal(held?.data.verdict, 'environment')
   assert.equal(stand.of('rollback.started').length, 1)
@@ -135,11 +135,11 @@ test('a switch by hand is put on probation too, and the budget holds', async t =
   const { stand, folder } = await makeSite(t, releases)
   for (const [n, release] of ['r2', 'r3'].entries()) {
     folder.point(release)
-    await stand.wait(`${release} was rolled back from`, () => stand.of('rollback.verified').length === n + 1, 60_000)
+    await stand.wait(`${release} was rolled back from`, () => stand.of('rollback.verified').length === n + 1)
     assert.equal(folder.current(), 'r1')
   }
   folder.point('r4')
-  await stand.wait('the budget is used up', () => stand.of('rollback.held').length === 1, 60_000)
+  await stand.wait('the budget is used up', () => stand.of('rollback.held').length === 1)
   assert.match(String(stand.of('rollback.held')[0]?.data.why), /budget of 2/)
   assert.equal(folder.current(), 'r4')
   folder.point('r5')

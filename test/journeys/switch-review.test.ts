@@ -18,7 +18,7 @@ async function makeSite(t: TestContext, releases: Record<string, Manner>, more: 
   const config = configOf(folder, port, more)
   stand.configure(config)
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   const good = async () =>
     (await stand.json<GenerationStatus[]>('generations', 'app'))
       .filter(({ knownGood }) => knownGood)
@@ -54,7 +54,7 @@ test('a candidate whose falling service is stopped in the middle of its probatio
   const deploying = stand.cli('deploy', 'app', 'r2', '--json')
   const hasFallen = async () =>
     stand.entries().some(({ kind, data }) => kind === 'service.exited' && data.wanted === false)
-  await stand.wait('it has fallen with the candidate', hasFallen, 60_000)
+  await stand.wait('it has fallen with the candidate', hasFallen)
   await stand.must('stop', 'web')
   assert.notEqual((JSON.parse((await deploying).stdout) as Switched).outcome, 'committed')
   assert.deepEqual(await good(), ['r1'])
@@ -83,7 +83,7 @@ test('a reload during probation leaves no dead-man behind', async t => {
   stand.configure(changed('3h'))
   await stand.cli('reload')
   const answer = await deploying
-  await stand.wait('it is committed', () => stand.of('switch.committed').length === 2, 60_000)
+  await stand.wait('it is committed', () => stand.of('switch.committed').length === 2)
   await sleep(1000)
   const standing = readdirSync(join(stand.state, 'switch')).flatMap(dir =>
     readdirSync(join(stand.state, 'switch', dir)).filter(name => name === 'deadman'),

@@ -71,7 +71,7 @@ test('out of memory by its own limit is told from a plain kill', async t => {
     if (/memory/.test(stand.said())) return t.skip('needs memory limits (a writable memory control group)')
     throw error
   }
-  const exit = await stand.wait('its end', () => stand.of('service.exited', 'greedy')[0], 60_000)
+  const exit = await stand.wait('its end', () => stand.of('service.exited', 'greedy')[0])
   assert.equal(exit.data.oom, true, JSON.stringify(exit.data))
   assert.match(String(exit.data.diagnosis), /memory/)
   const peak = Number(exit.data.rssBytes)
@@ -148,14 +148,14 @@ test('floods and binary output: the log is bounded, the daemon stays small, and 
     readdirSync(logs)
       .filter(name => name.startsWith('flood'))
       .map(name => statSync(join(logs, name)).size)
-  await stand.wait('a rotation', () => existsSync(join(logs, 'flood.log.2')), 60_000)
+  await stand.wait('a rotation', () => existsSync(join(logs, 'flood.log.2')))
   const pid = await stand.onlyProcess('flood')
   assert.ok(killQuietly(pid, 'SIGSTOP'))
   const log = readFileSync(join(logs, 'flood.log'), 'latin1')
   assert.ok(!log.includes('\0'), 'no hole at its beginning: the service goes on at the end of what is there')
   const copies = readdirSync(logs).filter(name => name.startsWith('flood.log.'))
   assert.ok(copies.length <= 2, copies.join(' '))
-  await stand.wait('the log is within bounds', () => sizes().every(size => size <= 4 * 1024 * 1024 + 4096), 60_000)
+  await stand.wait('the log is within bounds', () => sizes().every(size => size <= 4 * 1024 * 1024 + 4096))
   assert.ok(
     daemon.rssBytes() < early + 60e6,
     `resident memory went from ${early / 1e6} to ${daemon.rssBytes() / 1e6} MB`,

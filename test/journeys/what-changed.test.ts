@@ -14,7 +14,7 @@ test('the incident of a release that crash-loops shows what that release had cha
   folder.point('r1')
   stand.configure(configOf(folder, await freePort()))
   await stand.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   assert.equal((await stand.cli('deploy', 'app', 'r2')).code, 1)
   await stand.wait('the quarantine is recorded', () => stand.of('generation.quarantined').length === 1)
 

@@ -60,7 +60,7 @@ export async function makeWordsSite(t: TestContext, name: PlatformName) {
     { telegram: { chats: [Number(chats.telegram.chats[0]), ...PRIVATE_CHATS] } },
   )
   await chats.up()
-  await stand.wait('what runs is known to be good', () => isIdle(stand), 60_000)
+  await stand.wait('what runs is known to be good', () => isIdle(stand))
   await stand.must('deploy', 'app', 'r2')
   const incident = await stand.wait('flap is in trouble', () => stand.of('crashloop.detected', 'flap')[0]?.inc)
   // Full receipts are given of what a checkpoint covers.
@@ -84,10 +84,10 @@ export async function makeWordsSite(t: TestContext, name: PlatformName) {
 
   async function answered(line: string, heard: Heard, says: readonly RegExp[]): Promise<string> {
     const isSo = () => says.every(each => each.test(heard().join('\n')))
-    await stand.wait(`an answer to ${line}`, () => heard().length > 0, 60_000)
+    await stand.wait(`an answer to ${line}`, () => heard().length > 0)
     // An answer may come in parts, and take another form when it is done.
     await stand
-      .wait(`the answer to ${line}`, isSo, 60_000)
+      .wait(`the answer to ${line}`, isSo)
       .catch(() => assert.fail(`${name}: ${line} should be answered ${says.join(' and ')}:\n${heard().join('\n')}`))
     return heard().join('\n')
   }
@@ -113,7 +113,7 @@ export async function makeWordsSite(t: TestContext, name: PlatformName) {
     if (ends !== undefined) {
       const id = filledIn('{command}')
       const isSo = () => stand.of(`command.${ends}`).some(({ data }) => data.id === id)
-      await stand.wait(`${filled} has ${ends}`, isSo, 60_000)
+      await stand.wait(`${filled} has ${ends}`, isSo)
     } else if (!isForHost) assert.equal(commandEntries().length, before, `${filled} only reads`)
   }
 

@@ -109,7 +109,7 @@ echo $HEALD_GENERATION > /${MOVED} && echo $HEALD_GENERATION > ${out('activated'
     await until('its stray', async () => (await strays()) === '1')
     await heald.strike()
     writeFileSync(out('hurry'), '')
-    await until('the dead-man to lead back', () => currentOf(path) === 'releases/2', 60_000)
+    await until('the dead-man to lead back', () => currentOf(path) === 'releases/2')
     await until('the activation that it runs', async () => (await units()) === '')
     assert.notEqual((await machine.run('test', '-d', `/proc/${said('began-3')}`)).code, 0, 'it was ended')
     await until('only what that one has left', async () => (await strays()) === '1')

@@ -57,7 +57,7 @@ test('heald with its bot as a child: who is told when it stays down', {
     assert.equal((await machine.show('heald', 'OnFailure')).OnFailure, 'heald-again.service')
     await machine.must('systemctl', 'start', 'chat', 'heald-failed')
     const words = /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up starting it/
-    await until('the chat to be told', () => existsSync(told) && words.test(readFileSync(told, 'utf8')), 60_000)
+    await until('the chat to be told', () => existsSync(told) && words.test(readFileSync(told, 'utf8')))
   })
 
   await t.test('where the one that tells could not see heald, it is not there, and heald says so', async () => {

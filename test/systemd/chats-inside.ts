@@ -71,7 +71,7 @@ export async function chatsInside(t: TestContext, machine: Machine): Promise<Cha
       for (const [platform, chat] of chats) {
         const texts = () => platform.shown(chat).map(({ text }) => text)
         const isSo = () => texts().some(text => words.every(word => word.test(text)))
-        await until(`${what} on ${platform.name}`, isSo, 60_000).catch(async error => {
+        await until(`${what} on ${platform.name}`, isSo).catch(async error => {
           const said = await machine.run('journalctl', '-q', '-o', 'cat', '-u', 'heald-bot')
           throw new Error(`${error}\nshown:\n${texts().join('\n---\n')}\nthe bot said:\n${said.stdout}`)
         })

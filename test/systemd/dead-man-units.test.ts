@@ -45,13 +45,13 @@ test('a dead-man starts a unit again that has failed too often for systemd to st
   const isFailed = async () => (await machine.show('app', 'ActiveState')).ActiveState === 'failed'
   writeFileSync(begin, '')
   await machine.run('systemctl', 'restart', 'app')
-  await until('systemd to start it no more', isFailed, 60_000).catch(async error => {
+  await until('systemd to start it no more', isFailed).catch(async error => {
     throw new Error(`${error}\n${(await machine.run('systemctl', 'status', 'app')).stdout}`)
   })
   hurry.turn(true)
-  await until('the dead-man to lead back', () => readlinkSync(join(app, 'current')) === 'releases/good', 60_000)
+  await until('the dead-man to lead back', () => readlinkSync(join(app, 'current')) === 'releases/good')
   const isActive = async () => (await machine.show('app', 'ActiveState')).ActiveState === 'active'
-  await until('the unit to run', isActive, 60_000)
+  await until('the unit to run', isActive)
   assert.equal(heald.pid(), 0, 'heald had no part in it')
   await heald.up()
   const { code, stdout } = await order

@@ -83,7 +83,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     const { ActiveState, NRestarts } = await machine.show('heald', 'ActiveState', 'NRestarts')
     assert.deepEqual([ActiveState, NRestarts], ['active', '0'])
     await isReady('app')
-    await until('the bot to reach the chat', async () => existsSync(told), 60_000).catch(async error => {
+    await until('the bot to reach the chat', async () => existsSync(told)).catch(async error => {
       throw new Error(`${error}\n${await log('heald-bot')}`)
     })
     const { MainPID } = await machine.show('heald-bot', 'MainPID')
@@ -143,8 +143,8 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
       }
       const now = await pid()
       await machine.must('kill', `-${signal}`, String(now))
-      await until(`another heald after ${signal}`, async () => ![old, now, '0'].includes(await pid()), 60_000)
-      await until('it to answer', async () => (await heald('status')).code !== 4, 60_000)
+      await until(`another heald after ${signal}`, async () => ![old, now, '0'].includes(await pid()))
+      await until('it to answer', async () => (await heald('status')).code !== 4)
     }
     assert.equal((await machine.show('heald', 'Result', 'ActiveState')).ActiveState, 'active')
     assert.equal(await worker(), before)
@@ -172,7 +172,7 @@ test('heald is installed as a unit, confined, and removed without a trace', { ti
     await machine.run('systemctl', 'start', 'heald')
     const words =
       /\/bot123:token\/sendMessage .*machine: heald is down, and systemd has given up starting it; it is tried again/
-    await until('the chat to be told', () => words.test(readFileSync(told, 'utf8')), 60_000).catch(async error => {
+    await until('the chat to be told', () => words.test(readFileSync(told, 'utf8'))).catch(async error => {
       throw new Error(`${error}\n${await log('heald')}\n${await log('heald-failed')}`)
     })
   })

@@ -80,7 +80,7 @@ export async function startMachine(t: { after(end: () => Promise<void>): void })
   async function end(): Promise<void> {
     child.kill('SIGKILL')
     await ended
-    await until(`the groups of ${name} to be empty`, () => removeGroups(group), 60_000)
+    await until(`the groups of ${name} to be empty`, () => removeGroups(group))
     rmSync(folder, { recursive: true, force: true })
     rmSync(shared, { recursive: true, force: true })
   }

@@ -58,15 +58,14 @@ export async function makeRecoverSite(t: TestContext, config: object): Promise<R
         found = site.entries().find(each => each.seq >= from && each.kind === kind && each.data.target === target)
         return found !== undefined
       }
-      await until(`an entry ${kind} of ${target}`, look, 60_000)
+      await until(`an entry ${kind} of ${target}`, look)
       return found ?? assert.fail()
     },
     async target(name) {
       const { targets } = JSON.parse((await site.heald('status', '--json')).stdout) as Status
       return targets.find(each => each.name === name)
     },
-    known: name =>
-      until('what runs to be known as good', async () => (await site.target(name))?.knownGood !== null, 60_000),
+    known: name => until('what runs to be known as good', async () => (await site.target(name))?.knownGood !== null),
     recovered: () => machine.show('heald-recover', 'ConditionResult', 'Result', 'ExecMainStatus', 'UnitFileState'),
   }
   return site

@@ -74,7 +74,7 @@ exec /bin/${name} "$@"
     await site.entry('switch.probation', from, 'tools')
     writeFileSync(at('hold'), '')
     orders.push(heald('rollback', 'app', '--to', back))
-    await until('its pointer to be moved', () => currentOf(at('srv/app')) === `releases/${back}`, 60_000)
+    await until('its pointer to be moved', () => currentOf(at('srv/app')) === `releases/${back}`)
     rmSync(at('srv/app/current'))
     symlinkSync(`releases/${left}`, at('srv/app/current'))
     assert.deepEqual(pointers(), [`releases/${left}`, 'extra'])
@@ -91,7 +91,7 @@ exec /bin/${name} "$@"
       const { data } = await site.entry('deadman.fired', from, name)
       assert.deepEqual([data.result, data.why], ['done', 'the machine was booted in the middle of a switch'])
       await site.entry('rollback.verified', from, name)
-      await until(`${name} to rest`, async () => (await site.target(name))?.state === 'idle', 60_000)
+      await until(`${name} to rest`, async () => (await site.target(name))?.state === 'idle')
     }
     assert.deepEqual(pointers(), [`releases/${back}`, 'good-3'])
   }

@@ -33,7 +33,7 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
   await t.test('an activation goes on without it, and the next heald ends the switch safely', async () => {
     const [own, activation] = await stopInActivation()
     assert.ok(own !== '' && activation !== '' && !activation.startsWith(own), 'outside of heald’s own')
-    await until('the activation to have come to its end', () => site.beat() === 'slow', 60_000)
+    await until('the activation to have come to its end', () => site.beat() === 'slow')
     const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
     assert.match(units, /heald-deadman-system-\w+\.service +loaded +active/, 'a dead-man stands')
     const name = units.split(' ')[0] ?? ''
@@ -50,10 +50,10 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     const from = await site.restsOn('good-2')
     const before = heald.entries().length
     await stopInActivation('--force')
-    await until('the activation to have come to its end', () => site.beat() === 'slow', 60_000)
+    await until('the activation to have come to its end', () => site.beat() === 'slow')
     assert.equal(site.pointers()[0], 'slow')
     site.turn('hurry', true)
-    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
+    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from)
     await until('it to be done', async () => (await named('heald-*')) === '')
     assert.deepEqual([...new Set(site.pointers()), heald.pid()], [from, 0])
     site.turn('hurry', false)
@@ -72,7 +72,7 @@ test('the unit of heald is stopped in the middle of a switch', async t => {
     await heald.strike()
     assert.equal(site.pointers()[0], to)
     site.turn('hurry', true)
-    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from, 60_000)
+    await until('the dead-man to lead back', () => site.pointers()[0] === from && site.beat() === from)
     await heald.up()
     await site.restsOn(from)
     await heald.entry('what it did', e => e.seq >= before && e.kind === 'deadman.fired')

@@ -72,13 +72,13 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
   makeReleases(at('srv/app'), 2)
   configure('1s')
   assert.equal((await heald('install')).code, 0)
-  await until('what runs to be known as good', async () => ((await target())?.knownGood ?? null) !== null, 60_000)
+  await until('what runs to be known as good', async () => ((await target())?.knownGood ?? null) !== null)
   configure('5m')
   assert.equal((await heald('reload')).code, 0)
   // It waits for another heald then, which does not come: it ends with the machine.
   const order = heald('deploy', 'app', '2')
   order.catch(() => {})
-  await until('the probation', async () => (await target())?.state === 'probation', 60_000)
+  await until('the probation', async () => (await target())?.state === 'probation')
   const units = await machine.must('systemctl', 'list-units', '--plain', '--no-legend', 'heald-deadman-*')
   assert.equal(units, '', 'what can’t be led back from has no dead-man')
   const { code, stderr } = await heald('uninstall')
@@ -108,7 +108,7 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
       configure('1s')
       assert.equal((await heald('install')).code, 0, 'no unit of these is planned')
       // It goes on with the switch of before.
-      await until('its target to rest', async () => ['idle', 'held'].includes((await target())?.state ?? ''), 60_000)
+      await until('its target to rest', async () => ['idle', 'held'].includes((await target())?.state ?? ''))
       withChat()
       assert.match((await heald('install')).stderr, /heald-bot\.service is masked.*\n.*systemctl unmask heald-bot/)
       const { code, stderr } = await heald('uninstall')
@@ -162,7 +162,7 @@ test('heald is not removed in the middle of a switch that has no dead-man', { ti
     writeFileSync(at('etc/heald/heald.yaml'), JSON.stringify({ services: { worker: { run: ['sleep', '100004'] } } }))
     const up = [INSTALLED_NODE, join(INSTALLED, 'heald.js'), 'up', '--config', '/etc/heald/heald.yaml']
     await machine.must('systemd-run', '--quiet', '--unit=by-hand', ...up)
-    await until('it to answer', async () => (await heald('status')).code !== 4, 60_000)
+    await until('it to answer', async () => (await heald('status')).code !== 4)
     const { code, stderr } = await heald('uninstall', '--purge')
     assert.notEqual(code, 0)
     assert.match(stderr, /heald was not installed here, but it runs.*\n.*heald down/)

@@ -48,7 +48,7 @@ test('how units end: at once, as they were told to, and because of others', asyn
   const ended = (svc: string) => heald.entry(`the end of ${svc}`, e => e.kind === 'service.exited' && e.svc === svc)
   const well = (svc: string) => heald.entry(`${svc} to be well`, e => e.kind === 'service.recovered' && e.svc === svc)
   const isReady = (name: string) =>
-    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready')
 
   await t.test('what asks to be left down, or is to be, is left down', async () => {
     await machine.must('systemctl', 'start', 'asks', 'prevented', 'nightly')

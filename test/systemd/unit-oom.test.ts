@@ -66,7 +66,7 @@ function limit(t: TestContext, hierarchy: string, pid: number): void {
   const group = join(hierarchy, `heald-unit-oom-${process.pid}`)
   mkdirSync(group)
   t.after(async () => {
-    await until('nobody to be in its group', () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '', 60_000)
+    await until('nobody to be in its group', () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '')
     rmdirSync(group)
   })
   writeFileSync(join(group, 'memory.limit_in_bytes'), String(LIMIT_BYTES))

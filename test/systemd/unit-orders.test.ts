@@ -41,7 +41,7 @@ test('units under another name, and orders that systemd refuses or somebody else
   const kill = (name: string) => machine.must('systemctl', 'kill', '-s', 'KILL', name)
   const pidOf = async (name: string) => (await machine.show(name, 'MainPID')).MainPID
   const isReady = (name: string) =>
-    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready')
   const stopped = (svc: string) =>
     heald.entry('the wish', e => e.kind === 'service.stopped' && e.svc === svc && e.actor === 'outside')
 

@@ -29,7 +29,7 @@ test('patterns name units as they come; init offers those of the host', async t 
 
   await t.test('one that is started later is taken up, and healed', async () => {
     await machine.must('systemctl', 'start', 'agent@3')
-    await until('it to be taken up', async () => (await names()).includes('agent-3'), 60_000)
+    await until('it to be taken up', async () => (await names()).includes('agent-3'))
     await machine.must('systemctl', 'kill', '-s', 'KILL', 'agent@3')
     await heald.entry('its recovery', e => e.kind === 'service.recovered' && e.svc === 'agent-3')
   })
@@ -72,7 +72,7 @@ test('patterns name units as they come; init offers those of the host', async t 
     assert.equal((await heald.cli('reload')).code, 0)
     assert.deepEqual(await names(), ['agent-1', 'agent-2', 'agent-3'])
     await machine.must('systemctl', 'start', 'agent@4')
-    await until('it to be taken up', async () => (await names()).includes('agent-4'), 60_000)
+    await until('it to be taken up', async () => (await names()).includes('agent-4'))
   })
   await heald.verified()
 })

@@ -31,7 +31,7 @@ for (const refuses of ['Stop', 'Start'])
       switch: { probation: '10s', passes: 1, deadMan: '75s' },
     })
     await heald.up()
-    await until('it to be known as good', async () => (await heald.status())?.targets[0]?.knownGood != null, 60_000)
+    await until('it to be known as good', async () => (await heald.status())?.targets[0]?.knownGood != null)
     const before = await machine.show('app', 'MainPID')
     const seen = heald.entries().length
     const { code, stdout } = await heald.cli('deploy', 'app', 'two')

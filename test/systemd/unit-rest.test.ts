@@ -38,7 +38,7 @@ test('what was told of a unit is not told again by the next heald', async t => {
   })
   await heald.up()
   const isReady = (name: string) =>
-    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready')
   for (const name of names) await isReady(name)
   for (const name of [...killed, 'base']) await machine.must('systemctl', 'kill', '-s', 'KILL', '--kill-who=main', name)
   for (const name of names) await heald.entry(`the end of ${name}`, e => e.kind === 'service.exited' && e.svc === name)

@@ -32,7 +32,7 @@ test('heald stop: what it answers is so, also while systemd re-executes itself o
   heald.configure({ host: 'machine', services })
   await heald.up()
   const isReady = async () => (await heald.status())?.services.every(({ state }) => state === 'ready') === true
-  await until('all to be ready', isReady, 60_000)
+  await until('all to be ready', isReady)
 
   for (const [what, { prefix, argv }] of Object.entries(disturbances)) {
     await t.test(`while ${what}`, async () => {

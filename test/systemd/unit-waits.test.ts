@@ -86,7 +86,7 @@ ExecStart=/bin/sh -c "trap '' TERM; until [ -e ${go} ]; do sleep 0.2; done"
   await until('what it waited for to be over', async () => (await activeOf('above')) === 'inactive')
   await machine.must('systemctl', 'start', 'base', 'known')
   for (const svc of ['bound', 'tied'])
-    await heald.entry(`${svc} to be back`, e => e.seq >= seen && e.kind === 'service.ready' && e.svc === svc, 60_000)
+    await heald.entry(`${svc} to be back`, e => e.seq >= seen && e.kind === 'service.ready' && e.svc === svc)
   for (const svc of ['bound', 'tied'])
     assert.equal(heald.of('service.exited', svc).filter(({ seq }) => seq >= seen).length, 1, 'it is told once')
   assert.equal(await pid(), before, 'nor is it restarted later')

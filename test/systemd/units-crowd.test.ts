@@ -71,11 +71,9 @@ test('nothing of many units is missed, whatever happens to D-Bus and systemd mea
   /** `isRecounted`: systemd counts a restart twice that is about to come when it re-executes itself. */
   async function areWell(isRecounted = false): Promise<void> {
     const total = [...wanted.values()].reduce((sum, count) => sum + count, 0)
-    await until(`${total} ends to be told`, async () => heald.of('service.exited').length >= total, 60_000).catch(
-      error => {
-        throw new Error(`${error}: told ${heald.of('service.exited').length}`)
-      },
-    )
+    await until(`${total} ends to be told`, async () => heald.of('service.exited').length >= total).catch(error => {
+      throw new Error(`${error}: told ${heald.of('service.exited').length}`)
+    })
     await until('all to be ready', async () => {
       const { services } = await heald.json<Status>('status')
       return services.every(service => service.state === 'ready')

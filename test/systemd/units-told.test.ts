@@ -45,7 +45,7 @@ test('each way in which a unit ends is told in the chats', async t => {
   await chats.up()
   await until('the bot to reach its chats', () => heald.of('channel.up').length >= 3, 30_000, 100)
   for (const name of names)
-    await until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
+    await until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready')
   const told = async (name: string, why: RegExp) => {
     await heald.entry(`${name} to be well`, e => e.kind === 'service.recovered' && e.svc === name)
     // Of several that end at once a card tells together.

@@ -65,7 +65,7 @@ test('units of a real systemd are healed', async t => {
   const ended = (name: string, count = 1) =>
     until(`${count} ends of ${name}`, () => exits(name).length >= count).then(() => exits(name)[count - 1]?.data ?? {})
   const isReady = (name: string) =>
-    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready', 60_000)
+    until(`${name} to be ready`, async () => (await heald.service(name)).state === 'ready')
   const recovered = (name: string, count = 1) =>
     until(`${name} to be well`, () => heald.of('service.recovered', name).length >= count)
 

@@ -158,7 +158,7 @@ describe('Slack’s sockets are kept up', { concurrency: true }, () => {
     }
     assert.ok(states.some(({ isUp, isFinal }) => !isUp && !isFinal))
     sockets.behave('greet')
-    await until('it is up', isUp, 60_000)
+    await until('it is up', isUp)
     platform.say('C0ONE', '/status')
     await until('the word came', () => words.length > 0)
     assert.deepEqual(seen, [])
@@ -168,7 +168,7 @@ describe('Slack’s sockets are kept up', { concurrency: true }, () => {
     const { platform, states, words, isUp } = await standUp(t)
     const { sockets } = platform.fake
     sockets.deafen()
-    await until('it is noticed', () => !isUp(), 60_000)
+    await until('it is noticed', () => !isUp())
     assert.match(states.at(-1)?.why ?? '', /lost/)
     sockets.cut()
     await until('it is up', isUp)

@@ -67,7 +67,7 @@ test('two pollers: who loses is told what is wrong, tries seldom, and comes back
   assert.ok(platform.fake.calls('getMe') - before <= 6, 'they do not chase each other')
   assert.equal((await post(first.channel)).verdict, 'done', 'posting goes on')
   await second.channel.close()
-  await until('the first is up alone', () => isUp(first.states), 60_000)
+  await until('the first is up alone', () => isUp(first.states))
   platform.say(chat, '/status agent')
   await until('it hears', () => words.includes('/status agent'))
 })
@@ -85,7 +85,7 @@ test('a token that is taken back while it runs: told within a moment, seldom tri
   const renewed = '700123456:AAG-another_TokenOfTheSameBot_renewed'
   platform.fake.takeOnly(renewed)
   platform.secret.read = async () => ` ${renewed}\n`
-  await until('it is up with the new one', () => isUp(states), 60_000)
+  await until('it is up with the new one', () => isUp(states))
   assert.equal((await post(channel)).verdict, 'done')
   platform.fake.takeOnly('')
   await post(channel)
@@ -102,7 +102,7 @@ test('a token that can’t be read, or is none, is told; no request is made with
   await until('it is told', () => /does not look like one/.test(states.at(-1)?.why ?? ''))
   assert.equal(platform.fake.calls(), 0)
   platform.secret.read = async () => platform.fake.token
-  await until('it is up', () => isUp(states), 60_000)
+  await until('it is up', () => isUp(states))
 })
 
 for (const ill of ['error 500', 'bad gateway', 'cut', 'answer lost', 'slow down'] as const) {
@@ -117,7 +117,7 @@ for (const ill of ['error 500', 'bad gateway', 'cut', 'answer lost', 'slow down'
     platform.say(chat, '/two')
     await until('it is told', () => states.some(state => !state.isUp))
     assert.ok(states.every(({ isFinal }) => !isFinal))
-    await until('it is up again', () => isUp(states), 60_000)
+    await until('it is up again', () => isUp(states))
     await until('both came', () => words.includes('/one') && words.includes('/two'))
     assert.ok(words.every(text => text === '/one' || text === '/two'))
   })
@@ -130,7 +130,7 @@ test('a webhook that somebody has set is taken away when polling begins, and tol
   platform.fake.updates.webhook = 'https://example.org/hook'
   await until('it is told', () => states.at(-1)?.isFinal === true)
   assert.match(states.at(-1)?.why ?? '', /has set a webhook for this bot/)
-  await until('it is up again', () => isUp(states), 60_000)
+  await until('it is up again', () => isUp(states))
 })
 
 test('429: the chat waits as long as Telegram says; others don’t', async () => {

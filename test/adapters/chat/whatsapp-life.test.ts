@@ -134,7 +134,7 @@ describe('the life of a WhatsApp link', () => {
     const browser = pidOf(stand.folder, 'browser')
     states.length = 0
     process.kill(browser, 'SIGSTOP')
-    await until('it is down', () => states.some(state => !state.isUp), 60_000)
+    await until('it is down', () => states.some(state => !state.isUp))
     await until('it is up', isUp, START_MS)
     assert.notEqual(pidOf(stand.folder, 'browser'), browser)
   })

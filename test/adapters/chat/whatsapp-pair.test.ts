@@ -46,7 +46,7 @@ test('when the bot and its child are killed, nothing that it has started stays',
   const args = [adapters, stand.folder, JSON.stringify(stand.spec)]
   const pages = stand.fake.pages()
   const bot = spawn(process.execPath, ['--input-type=module', '-e', program, ...args], { stdio: 'ignore' })
-  await until('the browser has loaded the page', () => stand.fake.pages() > pages, 60_000)
+  await until('the browser has loaded the page', () => stand.fake.pages() > pages)
   // The child, too, so that only the pipe to the browser is left to tell it.
   const child = pidOf(stand.folder, 'child')
   bot.kill('SIGKILL')
@@ -67,7 +67,7 @@ test('a number gets a code to type; stopped, nothing is left', async () => {
   const codes: string[] = []
   const pairing = pair({ phoneNumber: '15550001111', showCode: code => void codes.push(code) }, {}, stop.signal)
   const refused = assert.rejects(pairing, { code: 'whatsapp.stopped' })
-  await until('a code', () => codes.length > 0, 60_000)
+  await until('a code', () => codes.length > 0)
   assert.deepEqual(codes, ['ABCD1234'])
   stop.abort()
   await refused
@@ -83,7 +83,7 @@ test('codes that stop coming are asked for anew; the one that is scanned links t
     // The server shows no second code by itself: without a new page there would be only one.
     { codeMs: 1500 },
   )
-  await until('a code of a second page', () => drawn.length >= 2, 60_000)
+  await until('a code of a second page', () => drawn.length >= 2)
   assert.equal(stand.fake.pages() - pages, 2)
   assert.equal(isMarked(), false)
   for (let n = 0; n < 4; n += 1) {
